@@ -1,0 +1,27 @@
+"""``lenet1998 COMMAND ...`` is ``python -m lenet1998.COMMAND ...``."""
+
+import sys
+from importlib import import_module
+
+COMMANDS = {
+    "reproduce": "train a variant and set it beside the published result",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command that the first argument names."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments or arguments[0] in ("-h", "--help"):
+        width = max(map(len, COMMANDS))
+        lines = [f"  {name:<{width}}  {about}" for name, about in COMMANDS.items()]
+        print("usage: lenet1998 COMMAND [FLAGS]; COMMAND --help lists its flags", *lines, sep="\n")
+        return 0
+    command = arguments[0]
+    if command not in COMMANDS:
+        print(f"lenet1998: no command {command}; there are {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    return import_module(f"lenet1998.{command}").main(arguments[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""The paper's two losses, and what each gives the curvature recursion to start from at F6."""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+
+class DistanceCriterion(Protocol):
+    """A loss of RBF distances that can also say its curvature at the state before the RBF."""
+
+    def __call__(self, distances: Tensor, labels: Tensor) -> Tensor: ...
+
+    def state_curvature(self, state: Tensor, codes: Tensor, labels: Tensor) -> Tensor: ...
+
+
+class _DistanceCriterion(nn.Module):
+    def __init__(self, half_distance: bool = False, curvature: str = "gauss_newton"):
+        super().__init__()
+        if curvature not in ("gauss_newton", "constant"):
+            raise ValueError(f"curvature must be gauss_newton or constant, got {curvature!r}")
+        self.half_distance = half_distance
+        self.curvature = curvature
+
+    @property
+    def factor(self) -> float:
+        """What multiplies eq. 7's distance: 1, or the authors' code's 1/2 (open question Q7)."""
+        return 0.5 if self.half_distance else 1.0
+
+    def state_curvature(self, state: Tensor, codes: Tensor, labels: Tensor) -> Tensor:
+        r"""Per pattern, the second derivative of the loss by each of F6's outputs.
+
+        ``gauss_newton`` is the exact diagonal, which neither loss ever makes negative, so there is
+        nothing to drop. ``constant`` is the authors' own code's choice: 1 whatever the loss
+        (open question Q8).
+
+        Args:
+            state: F6's output, (N, 84).
+            codes: the RBF codes, (10, 84).
+            labels: (N,).
+
+        Returns:
+            (N, 84), all >= 0.
+        """
+        if self.curvature == "constant":
+            return torch.ones_like(state)
+        return self._exact_curvature(state, codes)
+
+    def extra_repr(self) -> str:
+        return f"half_distance={self.half_distance}, curvature={self.curvature!r}"
+
+
+class DistanceLoss(_DistanceCriterion):
+    r"""Mean distance to the right class's code (maximum likelihood).
+
+    .. math:: E = \frac{1}{P} \sum_p y_{D^p}
+
+    Source: LeCun et al. 1998, eq. 8.
+
+    Args:
+        half_distance: count half the distance, as the authors' code does; eq. 7 has no 1/2.
+        curvature: ``gauss_newton`` (exact: 2, or 1 for half the distance) or ``constant`` (1).
+
+    Shape:
+        - distances: (N, 10), squared
+        - labels: (N,) of int64
+        - Output: a scalar
+    """
+
+    def forward(self, distances: Tensor, labels: Tensor) -> Tensor:
+        return self.factor * distances.gather(-1, labels.unsqueeze(-1)).mean()
+
+    def _exact_curvature(self, state: Tensor, codes: Tensor) -> Tensor:
+        return torch.full_like(state, 2 * self.factor)
+
+
+class DiscriminativeLoss(_DistanceCriterion):
+    r"""Distance to the right code, and the wrong ones pushed away (maximum a posteriori).
+
+    .. math:: E = \frac{1}{P} \sum_p \Big[ y_{D^p} + \log\Big(e^{-j} + \sum_i e^{-y_i}\Big) \Big]
+
+    The constant j > 0 is the distance of a rubbish class; distances far beyond it stop mattering.
+    The sum runs over all classes, the right one too, so E > 0. It is a log-sum-exp, which neither
+    overflows nor underflows however large the distances are.
+
+    Source: LeCun et al. 1998, eq. 9; j is never given (open question Q6).
+
+    Args:
+        j: the rubbish class's constant.
+        half_distance, curvature: see :class:`DistanceLoss`. With
+            :math:`p_i = e^{-y_i} / (e^{-j} + \sum e^{-y})`, :math:`p_0` the rubbish class's share
+            and :math:`g_i = \partial y_i / \partial x`, ``gauss_newton`` is
+            :math:`2 p_0 + \sum p_i g_i^2 - (\sum p_i g_i)^2` (halves apart).
+
+    Shape:
+        as :class:`DistanceLoss`
+    """
+
+    def __init__(
+        self, j: float = 1.0, half_distance: bool = False, curvature: str = "gauss_newton"
+    ):
+        super().__init__(half_distance, curvature)
+        if not j > 0:
+            raise ValueError(f"the rubbish class's constant j must be > 0, got {j}")
+        self.j = j
+
+    def _log_posteriors(self, distances: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, 11) log shares, the rubbish class first, and (N,) their log normaliser."""
+        rubbish = torch.full_like(distances[..., :1], -self.j)
+        scores = torch.cat([rubbish, -self.factor * distances], -1)
+        normaliser = torch.logsumexp(scores, -1)
+        return scores - normaliser.unsqueeze(-1), normaliser
+
+    def forward(self, distances: Tensor, labels: Tensor) -> Tensor:
+        _, normaliser = self._log_posteriors(distances)
+        right = self.factor * distances.gather(-1, labels.unsqueeze(-1)).squeeze(-1)
+        return (right + normaliser).mean()
+
+    def _exact_curvature(self, state: Tensor, codes: Tensor) -> Tensor:
+        difference = state.unsqueeze(-2) - codes  # (N, 10, 84)
+        shares = self._log_posteriors(difference.square().sum(-1))[0].exp()
+        gradient = 2 * self.factor * difference
+        p = shares[..., 1:].unsqueeze(-1)
+        mean = (p * gradient).sum(-2)
+        # The variance written as a sum of squares (the rubbish class's gradient is 0): never < 0.
+        variance = (p * (gradient - mean.unsqueeze(-2)).square()).sum(-2)
+        variance = variance + shares[..., :1] * mean.square()
+        return 2 * self.factor * shares[..., :1] + variance
+
+    def extra_repr(self) -> str:
+        return f"j={self.j:g}, {super().extra_repr()}"
+
+
+def cross_entropy_curvature(logits: Tensor) -> Tensor:
+    """Softmax with cross-entropy: d2E/dz2 = p (1 - p) per logit, (N, classes), label-free."""
+    p = logits.softmax(-1)
+    return p * (1 - p)

@@ -1,0 +1,148 @@
+"""LeNet-5 with switches: historic and modern differ only where a switch says so."""
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from lenet1998 import paper
+from lenet1998.errors import BadInput
+from lenet1998.modules import (
+    DEFAULT_START,
+    SQUASHINGS,
+    Conv2d,
+    Linear,
+    MappedConv2d,
+    RBFOutput,
+    Start,
+    Subsampling2d,
+)
+
+NETWORK_SWITCHES = {
+    "c3": ("table", "dense"),
+    "pooling": ("trainable", "trainable_average", "average", "max"),
+    "squash": ("scaled_tanh", "tanh", "relu", "logistic"),
+    "subsampling_squash": ("scaled_tanh", "logistic", "none"),
+    "output": ("rbf", "linear"),
+    "input_size": (32, 28),
+}
+"""Every switch of the network with its values, the 1998 design's first."""
+
+
+class LeNet5(nn.Module):
+    """LeNet-5 (LeCun et al. 1998, section II-B and Fig. 2), each historical component a switch.
+
+    Args:
+        c3: ``table`` (Table I, 60 kernels) or ``dense`` (all 96).
+        pooling: ``trainable`` (coefficient times window sum, plus bias), ``trainable_average``
+            (times window mean), or without parameters ``average`` or ``max``.
+        squash: the hidden units' function: ``scaled_tanh`` (eq. 6), ``tanh``, ``relu``,
+            ``logistic``.
+        subsampling_squash: what follows the pooling: ``scaled_tanh``, ``logistic`` (what many
+            readers take section II-B's "sigmoidal function" for) or ``none``.
+        output: ``rbf`` (distances to the 7x12 codes) or ``linear`` (logits).
+        input_size: 32 (the paper's) or 28 (MNIST unpadded: C5's kernels are then 4x4).
+
+    Shape:
+        - images: (N, 1, input_size, input_size)
+        - Output: (N, 10), squared distances (rbf: the smallest wins) or logits (linear).
+    """
+
+    def __init__(
+        self,
+        c3: str = "table",
+        pooling: str = "trainable",
+        squash: str = "scaled_tanh",
+        subsampling_squash: str = "scaled_tanh",
+        output: str = "rbf",
+        input_size: int = paper.INPUT_SIZE,
+    ):
+        super().__init__()
+        self.switches = {
+            "c3": c3,
+            "pooling": pooling,
+            "squash": squash,
+            "subsampling_squash": subsampling_squash,
+            "output": output,
+            "input_size": input_size,
+        }
+        for key, value in self.switches.items():
+            if value not in NETWORK_SWITCHES[key]:
+                valid = ", ".join(map(str, NETWORK_SWITCHES[key]))
+                raise ValueError(f"{key} must be one of {valid}; got {value!r}")
+        kernel = 5
+        last_map = ((input_size - kernel + 1) // 2 - kernel + 1) // 2
+
+        def subsampling(channels: int) -> nn.Module:
+            after = SQUASHINGS[subsampling_squash]()
+            if pooling.startswith("trainable"):
+                return Subsampling2d(channels, after, average=pooling == "trainable_average")
+            pool = nn.AvgPool2d(2) if pooling == "average" else nn.MaxPool2d(2)
+            return pool if subsampling_squash == "none" else nn.Sequential(pool, after)
+
+        self.squash = SQUASHINGS[squash]()
+        self.c1 = Conv2d(1, 6, kernel)
+        self.s2 = subsampling(6)
+        self.c3 = (
+            MappedConv2d(paper.C3_TABLE, 6, kernel) if c3 == "table" else Conv2d(6, 16, kernel)
+        )
+        self.s4 = subsampling(16)
+        self.c5 = Conv2d(16, 120, last_map)
+        self.f6 = Linear(120, 84)
+        self.output = RBFOutput() if output == "rbf" else Linear(84, 10)
+
+    def reset_parameters(
+        self, generator: torch.Generator | None = None, start: Start = DEFAULT_START
+    ) -> None:
+        """Draw every layer's parameters, first layer first, from one generator."""
+        for layer in self.children():
+            if hasattr(layer, "reset_parameters"):
+                layer.reset_parameters(generator, start)
+
+    def features(self, images: Tensor) -> Tensor:
+        """F6's output, (N, 84): what the codes of Fig. 3 are compared with."""
+        maps = self.s2(self.squash(self.c1(images)))
+        maps = self.s4(self.squash(self.c3(maps)))
+        column = self.squash(self.c5(maps)).flatten(1)
+        return self.squash(self.f6(column))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.output(self.features(images))
+
+    @property
+    def smallest_wins(self) -> bool:
+        """Whether outputs are distances (argmin) and not scores (argmax)."""
+        return isinstance(self.output, RBFOutput)
+
+    def decide(self, outputs: Tensor) -> Tensor:
+        """The label that outputs (N, 10) stand for, (N,) of int64."""
+        return outputs.argmin(-1) if self.smallest_wins else outputs.argmax(-1)
+
+    @torch.no_grad()
+    def predict(self, images: Tensor, batch: int = 500) -> Tensor:
+        """Labels of images (N, 1, H, W), (N,) of int64, whatever the kind of output."""
+        return torch.cat([self.decide(self(part)) for part in images.split(batch)])
+
+    def extra_repr(self) -> str:
+        return ", ".join(f"{key}={value}" for key, value in self.switches.items())
+
+
+def load_weights(model: LeNet5, file: Path) -> LeNet5:
+    """Fill ``model`` from a safetensors file of its state dict.
+
+    Raises:
+        BadInput: no such file, a corrupt one, or the weights of a network with other switches.
+    """
+    try:
+        state = load_file(file)
+    except (OSError, SafetensorError) as error:
+        raise BadInput(f"{file}: no readable safetensors file ({error})") from None
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    if expected != found:
+        odd = sorted(name for name in expected | found if expected.get(name) != found.get(name))
+        raise BadInput(f"{file}: the weights of another network (they differ in {', '.join(odd)})")
+    model.load_state_dict(state)
+    return model

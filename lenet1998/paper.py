@@ -1,0 +1,334 @@
+"""Every constant and published result of the 1998 paper, each with the place it stands in.
+
+Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning applied to document
+recognition", Proceedings of the IEEE 86(11), November 1998. Sections, figures and equations
+below are that paper's. Rates of error are percentages unless the name says otherwise.
+
+The curves and tables read from the figures are data files in ``paper_data/``; the functions at
+the end of this module read them.
+"""
+
+import csv
+import math
+from importlib.resources import files
+from typing import NamedTuple
+
+import numpy as np
+
+# --- The network (section II-B) -----------------------------------------------------------------
+
+INPUT_SIZE = 32
+CLASSES = 10
+CODE_SHAPE = (12, 7)  # rows and columns of the stylized characters, Fig. 3
+CODE_LENGTH = 84
+
+# f(a) = A tanh(S a), eq. 6 and Appendix A: f(1) = 1, f(-1) = -1, and |f''| is largest there.
+TANH_AMPLITUDE = 1.7159
+TANH_SLOPE = 2 / 3
+
+# Table I: the S2 maps that feed each of the 16 C3 maps.
+C3_TABLE = (
+    (0, 1, 2),
+    (1, 2, 3),
+    (2, 3, 4),
+    (3, 4, 5),
+    (0, 4, 5),
+    (0, 1, 5),
+    (0, 1, 2, 3),
+    (1, 2, 3, 4),
+    (2, 3, 4, 5),
+    (0, 3, 4, 5),
+    (0, 1, 4, 5),
+    (0, 1, 2, 5),
+    (0, 1, 3, 4),
+    (1, 2, 4, 5),
+    (0, 2, 3, 5),
+    (0, 1, 2, 3, 4, 5),
+)
+
+# Trainable parameters and connections by layer. The output's 840 code values are not trained, so
+# they count as connections and not as parameters; so counted, both published totals are met.
+PARAMETERS = {
+    "c1": 156,
+    "s2": 12,
+    "c3": 1_516,
+    "s4": 32,
+    "c5": 48_120,
+    "f6": 10_164,
+    "output": 0,
+}
+CONNECTIONS = {
+    "c1": 122_304,
+    "s2": 5_880,
+    "c3": 151_600,
+    "s4": 2_000,
+    "c5": 48_120,
+    "f6": 10_164,
+    "output": 840,
+}
+TOTAL_PARAMETERS = 60_000
+TOTAL_CONNECTIONS = 340_908
+
+# --- The data (section III-A) -------------------------------------------------------------------
+
+TRAIN_SIZE = 60_000
+TEST_SIZE = 10_000
+DIGIT_SIZE = 20  # the box digits are size-normalised into, keeping their aspect ratio
+FIELD_SIZE = 28  # the field they are then centred in, by centre of mass
+
+# The grey levels of section II-B. They are said to make the mean input roughly 0 and its variance
+# roughly 1; on MNIST, padded to 32x32, the mean is 0.028 and the variance 0.123.
+BACKGROUND = -0.1
+INK = 1.175
+
+# --- Training (section III-B, Appendices A and C) -----------------------------------------------
+
+INITIAL_WEIGHT_RANGE = 2.4  # weights start uniform in +-2.4 / fan-in (Appendix A)
+MU = 0.02  # added to every curvature, eq. 21
+CURVATURE_PATTERNS = 500  # patterns that re-estimate the curvature before each pass
+PASSES = 20
+ETA_SCHEDULE = ((2, 5e-4), (3, 2e-4), (3, 1e-4), (4, 5e-5), (8, 1e-5))  # (passes, eta)
+RATE_RANGE = (7e-5, 0.016)  # smallest and largest eta / (mu + h_kk) during the first pass
+
+
+def eta(pass_number: int) -> float:
+    """The global learning rate of a pass; after the schedule's end its last value goes on.
+
+    Args:
+        pass_number: counted from 1.
+
+    Raises:
+        ValueError: if ``pass_number`` is less than 1.
+
+    Source: section III-B.
+    """
+    if pass_number < 1:
+        raise ValueError(f"passes are counted from 1, got {pass_number}")
+    last = 0
+    for passes, value in ETA_SCHEDULE:
+        last += passes
+        if pass_number <= last:
+            return value
+    return ETA_SCHEDULE[-1][1]
+
+
+# --- LeNet-5's results (section III-B) ----------------------------------------------------------
+
+TEST_ERROR_PERCENT = 0.95
+TRAIN_ERROR_PERCENT = 0.35  # after 19 passes, measured on the fly (caption of Fig. 5)
+CONVERGENCE_PASSES = (10, 12)
+ERROR_UNCERTAINTY = 0.1  # absolute, for every bar (caption of Fig. 9)
+
+# Trained on the originals and randomly distorted copies, 20 passes of 60,000 patterns each.
+DISTORTED_PATTERNS = 540_000
+DISTORTED_TEST_ERROR_PERCENT = 0.8
+
+TRAINING_DAYS = (2, 3)  # of one 200 MHz R10000 of a Silicon Graphics Origin 2000 (section III-C)
+
+# --- Comparison with other classifiers (section III-C) ------------------------------------------
+# "[dist]" trained with distorted patterns as well, "[deslant]" on the deslanted digits, "[16x16]"
+# on the 16x16 ones; no mark: the regular ones.
+
+# Fig. 9: errors on the test set, percent.
+FIG9_ERROR_PERCENT = {
+    "Linear": 12.0,
+    "[deslant] Linear": 8.4,
+    "Pairwise": 7.6,
+    "K-NN Euclidean": 5.0,
+    "[deslant] K-NN Euclidean": 2.4,
+    "40 PCA + quadratic": 3.3,
+    "1000 RBF + linear": 3.6,
+    "[16x16] Tangent Distance": 1.1,
+    "SVM poly 4": 1.1,
+    "RS-SVM poly 5": 1.0,
+    "[dist] V-SVM poly 9": 0.8,
+    "28x28-300-10": 4.7,
+    "[dist] 28x28-300-10": 3.6,
+    "[deslant] 20x20-300-10": 1.6,
+    "28x28-1000-10": 4.5,
+    "[dist] 28x28-1000-10": 3.8,
+    "28x28-300-100-10": 3.05,
+    "[dist] 28x28-300-100-10": 2.5,
+    "28x28-500-150-10": 2.95,
+    "[dist] 28x28-500-150-10": 2.45,
+    "[16x16] LeNet-1": 1.7,
+    "LeNet-4": 1.1,
+    "LeNet-4 / Local": 1.1,
+    "LeNet-4 / K-NN": 1.1,
+    "LeNet-5": 0.95,
+    "[dist] LeNet-5": 0.8,
+    "[dist] Boosted LeNet-4": 0.7,
+}
+
+# Fig. 10: test patterns to reject, percent, for 0.5 % error on the rest. LeNet-5 has no bar there.
+REJECTION = {
+    "[deslant] K-NN Euclidean": 8.1,
+    "[16x16] Tangent Distance": 1.9,
+    "SVM poly 4": 1.8,
+    "[deslant] 20x20-300-10": 3.2,
+    "[16x16] LeNet-1": 3.7,
+    "LeNet-4": 1.8,
+    "LeNet-4 / Local": 1.4,
+    "LeNet-4 / K-NN": 1.6,
+    "[dist] Boosted LeNet-4": 0.5,
+}
+
+# Fig. 11: multiply-accumulates to recognise one size-normalised pattern, in thousands.
+MULTIPLY_ACCUMULATES = {
+    "Linear": 4,
+    "Pairwise": 36,
+    "K-NN Euclidean": 24_000,
+    "40 PCA + quadratic": 39,
+    "1000 RBF + linear": 794,
+    "[16x16] Tangent Distance": 20_000,
+    "SVM poly 4": 14_000,
+    "RS-SVM poly 5": 650,
+    "[dist] V-SVM poly 9": 28_000,
+    "[deslant] 20x20-300-10": 123,
+    "28x28-1000-10": 795,
+    "28x28-300-100-10": 267,
+    "28x28-500-150-10": 469,
+    "[16x16] LeNet-1": 100,
+    "LeNet-4": 260,
+    "LeNet-4 / Local": 20_000,
+    "LeNet-4 / K-NN": 10_000,
+    "LeNet-5": 401,
+    "[dist] Boosted LeNet-4": 460,
+}
+
+# Fig. 12: variables to store, in thousands.
+MEMORY = {
+    "Linear": 4,
+    "Pairwise": 35,
+    "K-NN Euclidean": 24_000,
+    "40 PCA + quadratic": 40,
+    "1000 RBF + linear": 794,
+    "[16x16] Tangent Distance": 25_000,
+    "SVM poly 4": 14_000,
+    "RS-SVM poly 5": 650,
+    "[dist] V-SVM poly 9": 28_000,
+    "[deslant] 20x20-300-10": 123,
+    "28x28-1000-10": 795,
+    "28x28-300-100-10": 267,
+    "28x28-500-150-10": 469,
+    "[16x16] LeNet-1": 3,
+    "LeNet-4": 17,
+    "LeNet-4 / Local": 24_000,
+    "LeNet-4 / K-NN": 24_000,
+    "LeNet-5": 60,
+    "[dist] Boosted LeNet-4": 51,
+}
+
+# --- Invariance and noise (section III-D) -------------------------------------------------------
+# The authors' estimates of how far a character may vary and still be recognised.
+
+INVARIANT_SCALE = 2.0  # factor
+INVARIANT_VERTICAL_SHIFT = 0.5  # of the character's height
+INVARIANT_ROTATION = 40.0  # degrees, either way
+NOISE_PROBABILITY = 0.1  # each pixel inverted so often while training that section's network
+
+# --- The data files -----------------------------------------------------------------------------
+
+
+class Curve(NamedTuple):
+    """Errors in percent by pass; training errors are counted on the fly, during the pass."""
+
+    passes: np.ndarray
+    train_error: np.ndarray
+    test_error: np.ndarray
+
+
+class LushCurve(NamedTuple):
+    """A :class:`Curve` with the range of effective rates and the mean energy of each pass."""
+
+    passes: np.ndarray
+    train_error: np.ndarray
+    test_error: np.ndarray
+    rate_min: np.ndarray
+    rate_max: np.ndarray
+    energy: np.ndarray
+
+
+class SizePoints(NamedTuple):
+    """Errors in percent by size of the training set; nan where the figure shows none."""
+
+    train_size: np.ndarray
+    train_error: np.ndarray
+    test_error: np.ndarray
+
+
+class AffineFits(NamedTuple):
+    """Affine maps fitted to the distorted digits of Fig. 7: shifts of the centroid in pixels (x to
+    the right, y downwards), scales, and shear in pixels of x per pixel of y."""
+
+    digit: np.ndarray
+    train_index: np.ndarray
+    variant: np.ndarray
+    dx: np.ndarray
+    dy: np.ndarray
+    scale_x: np.ndarray
+    scale_y: np.ndarray
+    shear: np.ndarray
+
+
+class Misread(NamedTuple):
+    """Test patterns that LeNet-5 got wrong: index in the test set, label, and LeNet-5's answer."""
+
+    index: np.ndarray
+    label: np.ndarray
+    answer: np.ndarray
+
+
+def digit_codes() -> np.ndarray:
+    """The ten output codes: (10, 84) int8 of -1 and +1, each glyph's 12 rows of 7 end to end.
+
+    Source: Fig. 3, whose black pixels are +1.
+    """
+    text = _text("digit_bitmaps.txt")
+    cells = [1 if cell == "#" else -1 for cell in text if cell in "#."]
+    return np.array(cells, dtype=np.int8).reshape(CLASSES, CODE_LENGTH)
+
+
+def fig5_curve() -> Curve:
+    """Training and test error by pass. The figure has 21 points, the text 20 passes. Fig. 5."""
+    return _columns("fig5_curve.csv", Curve)
+
+
+def fig6_points() -> SizePoints:
+    """Errors by size of the training set; the last point, 600,000, has the distortions. Fig. 6."""
+    return _columns("fig6_points.csv", SizePoints)
+
+
+def fig7_affine() -> AffineFits:
+    """The distortions of section III-B, measured in ten variants of each of ten digits. Fig. 7."""
+    return _columns("fig7_affine.csv", AffineFits)
+
+
+def fig8_errors() -> Misread:
+    """The test patterns LeNet-5 misread: 82, so it was trained with distortions. Fig. 8."""
+    return _columns("fig8_errors.csv", Misread)
+
+
+def lush_curve() -> LushCurve:
+    """One run of the authors' own library, Lush 2.0.1, on MNIST with the printed schedule.
+
+    Not from the paper: started from weights in +-2.4 / sqrt(fan-in). Its energies carry the factor
+    1/2 of its distance, so they are half of eq. 8's.
+    """
+    return _columns("lush_curve.csv", LushCurve)
+
+
+def _text(name: str) -> str:
+    return files("lenet1998").joinpath("paper_data", name).read_text(encoding="utf-8")
+
+
+def _columns(name: str, kind: type):
+    """Read a data file into the named tuple `kind`, a column to a field: int64 where it can be."""
+    rows = list(csv.reader(_text(name).splitlines()))[1:]
+    return kind(*(_column(cells) for cells in zip(*rows, strict=True)))
+
+
+def _column(cells: tuple[str, ...]) -> np.ndarray:
+    # A number may be followed by a remark in brackets; an empty cell is a missing value.
+    values = [float(cell.split("(")[0] or math.nan) for cell in cells]
+    return np.array(values, dtype=np.int64 if all(v.is_integer() for v in values) else np.float64)

@@ -1,0 +1,161 @@
+"""Run records on disk: the only writer and reader of results. Imports no torch.
+
+One folder per run holds ``record.json``, ``predictions.npy`` (the label given to every test
+pattern, uint8) and, when kept, ``weights.safetensors``. A record is written last and by renaming,
+so where one stands the whole run is there.
+"""
+
+import dataclasses
+import io
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save as weights_to_bytes
+
+from lenet1998.errors import BadInput
+
+SCHEMA = 1
+RECORD, PREDICTIONS, WEIGHTS = "record.json", "predictions.npy", "weights.safetensors"
+
+
+class CorruptRecord(BadInput):
+    """A record that is there but cannot be read; the message names it."""
+
+
+@dataclass
+class RunRecord:
+    """What one run was and what came of it.
+
+    Attributes:
+        recipe: every switch of the recipe, with its name.
+        seed: the run's seed.
+        dataset: ``name``, ``checksum``, ``train_patterns``, ``test_patterns``.
+        status: ``finished``, or ``diverged`` in the pass after the last of ``per_pass``.
+        per_pass: for each finished pass ``pass``, ``loss`` (mean over the pass),
+            ``train_error_percent`` (on the fly), ``test_error_percent``, ``test_errors``,
+            ``rate_min`` and ``rate_max`` (effective rates), ``seconds`` (training and curvature;
+            evaluation apart).
+        layers: per layer ``name``, ``parameters``, ``connections``.
+        environment: versions, machine, device, engine, threads.
+        predictions: (test patterns,) uint8, of the last finished pass; None before the first.
+        weights: the last finished pass's parameters by name; kept beside the record when given.
+    """
+
+    recipe: dict
+    seed: int
+    dataset: dict
+    layers: list[dict]
+    environment: dict
+    status: str = "finished"
+    per_pass: list[dict] = field(default_factory=list)
+    predictions: np.ndarray | None = None
+    weights: dict[str, np.ndarray] | None = None
+
+    @property
+    def diverged(self) -> bool:
+        return self.status == "diverged"
+
+    @property
+    def last(self) -> dict | None:
+        """The last finished pass: what is reported, never the best."""
+        return self.per_pass[-1] if self.per_pass else None
+
+    @property
+    def parameters(self) -> int:
+        return sum(layer["parameters"] for layer in self.layers)
+
+    @property
+    def connections(self) -> int:
+        return sum(layer["connections"] for layer in self.layers)
+
+    @property
+    def seconds(self) -> float:
+        """Time spent training, without evaluation."""
+        return sum(entry["seconds"] for entry in self.per_pass)
+
+    def as_json(self) -> dict:
+        """The content of ``record.json``."""
+        apart = ("predictions", "weights")
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        content = {key: value for key, value in fields.items() if key not in apart}
+        totals = {"parameters": self.parameters, "connections": self.connections}
+        return {"schema": SCHEMA, **content, **totals}
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write under a temporary name beside ``path`` and rename: readers find all of it or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Write JSON atomically, in a layout that differs only where the content does."""
+    write_atomically(path, _json_bytes(content))
+
+
+def _json_bytes(content: dict) -> bytes:
+    return (json.dumps(content, indent=1) + "\n").encode()
+
+
+def write_record(folder: Path, record: RunRecord) -> None:
+    """Write a run's files, ``record.json`` last, in place of those of any run before it."""
+    # All bytes before the first file: what cannot be written down leaves the former run as it was.
+    files = {}
+    if record.predictions is not None:
+        buffer = io.BytesIO()
+        np.save(buffer, record.predictions.astype(np.uint8))
+        files[PREDICTIONS] = buffer.getvalue()
+    if record.weights is not None:
+        # The recipe travels with the weights, so that whoever has the file can rebuild the network.
+        about = {"recipe": json.dumps(record.recipe)}
+        files[WEIGHTS] = weights_to_bytes(record.weights, metadata=about)
+    files[RECORD] = _json_bytes(record.as_json())
+    # No moment when one run's record stands beside another's predictions or weights.
+    for name in (RECORD, PREDICTIONS, WEIGHTS):
+        (folder / name).unlink(missing_ok=True)
+    for name, content in files.items():
+        write_atomically(folder / name, content)
+
+
+def has_record(folder: Path) -> bool:
+    """Whether a run was finished (or diverged) in this folder."""
+    return (folder / RECORD).is_file()
+
+
+def read_record(folder: Path) -> RunRecord:
+    """Read a run's record and predictions; weights stay on disk.
+
+    Raises:
+        CorruptRecord: a file that is truncated, no JSON, of another schema, or without its fields.
+    """
+    file = folder / RECORD
+    try:
+        content = json.loads(file.read_bytes())
+        if content["schema"] != SCHEMA:
+            raise CorruptRecord(f"{file}: schema {content['schema']}, this version reads {SCHEMA}")
+        kept = {f.name for f in dataclasses.fields(RunRecord)} - {"predictions", "weights"}
+        record = RunRecord(**{key: content[key] for key in kept})
+        predictions = folder / PREDICTIONS
+        if record.per_pass:
+            record.predictions = np.load(predictions)
+            if len(record.predictions) != record.dataset["test_patterns"]:
+                raise CorruptRecord(f"{predictions}: {len(record.predictions)} predictions")
+    except KeyError as error:
+        raise CorruptRecord(f"{file}: has no {error}") from None
+    except (OSError, ValueError, TypeError, EOFError) as error:
+        raise CorruptRecord(f"{folder}: no readable run record ({error})") from None
+    return record
+
+
+def read_records(folder: Path) -> list[RunRecord]:
+    """All records below a folder, ordered by recipe name and seed."""
+    found = [read_record(file.parent) for file in sorted(folder.rglob(RECORD))]
+    return sorted(found, key=lambda record: (record.recipe["name"], record.seed))

@@ -1,0 +1,77 @@
+"""``python -m lenet1998.reproduce``: train a variant and set it beside the published result."""
+
+import json
+import logging
+import sys
+from pathlib import Path
+
+from lenet1998 import study
+from lenet1998.command import (
+    entry,
+    parse_seeds,
+    recipe_from,
+    run_parser,
+    train_cells,
+    writable,
+)
+from lenet1998.records import RunRecord, write_json
+from lenet1998.report.figures import learning_curve
+from lenet1998.report.tables import beside_the_paper, summary_of
+from lenet1998.study import Cell
+from lenet1998.training import CHECKPOINT, check_size
+
+SUMMARY = "Train a variant on MNIST, pattern by pattern, and set it beside the 1998 result."
+
+logger = logging.getLogger(__name__)
+
+
+@entry
+def main(arguments: list[str] | None = None) -> int:
+    """Parse the flags, train every seed, write and print what came of it."""
+    flags = run_parser("reproduce", SUMMARY).parse_args(arguments)
+    recipe, seeds = recipe_from(flags), parse_seeds(flags.seeds)
+    out = writable(Path(flags.out or Path("runs", recipe.name)))
+    dataset = study.load_once(flags.dataset, flags.data)
+    check_size(recipe, dataset)
+    cells = [Cell(recipe, seed, out / f"seed-{seed}") for seed in seeds]
+    records = {cell: study.finished(cell, dataset) if flags.resume else None for cell in cells}
+    to_run = [cell for cell in cells if records[cell] is None]
+    if not flags.resume and any((cell.folder / CHECKPOINT).exists() for cell in cells):
+        logger.warning("%s: starting anew; --resume would go on with the interrupted run", out)
+    try:
+        for cell, record in train_cells(to_run, flags, dataset, flags.resume) if to_run else ():
+            records[cell] = record
+    except KeyboardInterrupt:
+        again = f"add --resume --out {out} to the same command to go on"
+        print(f"lenet1998: interrupted; {again}", file=sys.stderr)
+        return 130
+    return publish(list(records.values()), out, flags.json)
+
+
+def publish(records: list[RunRecord], out: Path, as_json: bool) -> int:
+    """Write summary and figure, print the table; the exit status is 1 if a run diverged."""
+    summary = summary_of(records)
+    write_json(out / "summary.json", summary)
+    figure = out / "figures" / "learning-curve.png"
+    learning_curve(records, figure)
+    if as_json:
+        print(json.dumps(summary))
+    else:
+        print(beside_the_paper(summary).to_string(index=False))
+        seconds = ", ".join(f"{record.seconds:.0f}" for record in records)
+        environment = records[0].environment
+        print(
+            f"\n{environment['engine']} engine on {environment['device']}, {seconds} s of training;"
+            f" last pass, never the best\nwritten to {out / 'summary.json'} and {figure}"
+        )
+    for record in (record for record in records if record.diverged):
+        print(
+            f"lenet1998: seed {record.seed} diverged in pass {len(record.per_pass) + 1}: its loss is"
+            f" no longer a number; the last good checkpoint stays in {out}/seed-{record.seed}",
+            file=sys.stderr,
+        )
+    return int(any(record.diverged for record in records))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

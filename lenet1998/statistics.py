@@ -1,0 +1,90 @@
+"""Intervals and tests: arrays in, numbers out. The rules they serve are in docs/protocol.md."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Mean, standard deviation and the mean's 95 % interval of n values; nan where n < 2."""
+
+    n: int
+    mean: float
+    sd: float
+    low: float
+    high: float
+
+
+def summarise(values: Sequence[float]) -> Summary:
+    """Student's interval for the mean of independent runs."""
+    values = np.asarray(values, float)
+    n = len(values)
+    if n < 2:
+        return Summary(n, float(values.mean()) if n else math.nan, math.nan, math.nan, math.nan)
+    mean, sd = float(values.mean()), float(values.std(ddof=1))
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * sd / math.sqrt(n)
+    return Summary(n, mean, sd, mean - half, mean + half)
+
+
+def prediction_interval(values: Sequence[float]) -> tuple[float, float]:
+    """Where one further run would fall with 95 % probability: mean +- t s sqrt(1 + 1/n)."""
+    about = summarise(values)
+    if about.n < 2:
+        return math.nan, math.nan
+    t = float(stats.t.ppf((1 + CONFIDENCE) / 2, about.n - 1))
+    half = t * about.sd * math.sqrt(1 + 1 / about.n)
+    return about.mean - half, about.mean + half
+
+
+def verdict(published: float, values: Sequence[float], uncertainty: float = 0.0) -> str:
+    """Whether a published single run could be one more of ours.
+
+    Args:
+        published: the published value.
+        values: ours, one per seed.
+        uncertainty: half the range that the published value itself is known to.
+
+    Returns:
+        ``consistent``, ``inconsistent``, or ``cannot tell`` with fewer than six runs.
+    """
+    if len(values) < 6:
+        return "cannot tell"
+    low, high = prediction_interval(values)
+    return "consistent" if low - uncertainty <= published <= high + uncertainty else "inconsistent"
+
+
+def welch(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
+    """Difference of means (ours - theirs) and Welch's two-sided p of there being none."""
+    test = stats.ttest_ind(ours, theirs, equal_var=False)
+    return float(np.mean(ours) - np.mean(theirs)), float(test.pvalue)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p values adjusted for being a family (Holm's step-down), in the order given."""
+    p = np.asarray(p_values, float)
+    order = np.argsort(p)
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1)
+    return adjusted.tolist()
+
+
+def mcnemar(ours: np.ndarray, theirs: np.ndarray, truth: np.ndarray) -> tuple[int, int, float]:
+    """Two nets on the same patterns: how many only ours misread, only theirs, and the exact p."""
+    wrong, other = ours != truth, theirs != truth
+    only_ours, only_theirs = int((wrong & ~other).sum()), int((other & ~wrong).sum())
+    disagreements = only_ours + only_theirs
+    if not disagreements:
+        return 0, 0, 1.0
+    return only_ours, only_theirs, float(stats.binomtest(only_ours, disagreements).pvalue)
+
+
+def log_ratio_rms(ours: Sequence[float], published: Sequence[float]) -> float:
+    """Root mean square over passes of log(ours / published): 0.1 is about 10 % apart."""
+    ratio = np.log(np.asarray(ours, float) / np.asarray(published, float))
+    return float(np.sqrt(np.mean(ratio**2)))

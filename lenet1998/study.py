@@ -1,0 +1,222 @@
+"""Many runs: a study is a list of (recipe, seed) cells, each of which becomes one run record.
+
+Whatever runs the cells is a :class:`concurrent.futures.Executor`: threads here (the compiled
+engine's loops release the interpreter's lock), or a Dask cluster's. Cells that are done are not run
+again, so a study that was interrupted goes on where it was.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from lenet1998 import environment
+from lenet1998.data import Dataset, load
+from lenet1998.errors import BadInput
+from lenet1998.recipes import Recipe
+from lenet1998.records import CorruptRecord, RunRecord, has_record, read_record, write_record
+from lenet1998.training import CHECKPOINT, Interrupted, Progress, fit
+
+logger = logging.getLogger(__name__)
+
+RUN_BYTES = 150 * 2**20
+"""What one more run takes, beside the patterns that all runs share."""
+PATTERN_BYTES = 4096 + 784
+"""A pattern prepared, and as it is stored."""
+DISTORTED_POOL_BYTES = 600_000 * 784 * 2
+"""A run's own pool of distorted patterns, while it is put together."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a study and the folder its record goes to."""
+
+    recipe: Recipe
+    seed: int
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where and on what cells are run; plain values, so that it can be sent to another machine."""
+
+    dataset: str = "auto"
+    directory: str | None = None
+    engine: str = "auto"
+    device: str = "auto"
+
+
+@lru_cache(maxsize=1)
+def load_once(dataset: str, directory: str | None) -> Dataset:
+    """The data set, read once per process and shared by its runs."""
+    return load(dataset, directory)
+
+
+def run_cell(
+    recipe: Recipe,
+    seed: int,
+    setting: Setting,
+    folder: Path | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> RunRecord:
+    """Train one cell; what an executor is given."""
+    # Single patterns are fastest so, and results must not depend on how many runs go at once.
+    torch.set_num_threads(1)
+    data = load_once(setting.dataset, setting.directory)
+    return fit(
+        recipe,
+        seed,
+        data,
+        engine=setting.engine,
+        device=setting.device,
+        folder=folder,
+        resume=resume,
+        progress=progress,
+    )
+
+
+def finished(cell: Cell, dataset: Dataset) -> RunRecord | None:
+    """The cell's record if it stands in its folder; a corrupt one is named and run again."""
+    if not has_record(cell.folder):
+        return None
+    try:
+        record = read_record(cell.folder)
+    except CorruptRecord as error:
+        logger.warning("%s: running it again", error)
+        return None
+    # Through Recipe, so that a switch added since the run was recorded counts as its default.
+    run = (Recipe(**record.recipe), record.seed, record.dataset["checksum"])
+    if run != (cell.recipe, cell.seed, dataset.checksum):
+        raise BadInput(f"{cell.folder} holds another run: give another folder, or remove it")
+    return record
+
+
+def check_memory(jobs: int, recipes: list[Recipe], dataset: Dataset) -> None:
+    """Refuse more runs at once than memory holds.
+
+    Raises:
+        BadInput: with the largest number that would do.
+    """
+    available = environment.available_memory()
+    if available is None:
+        return
+    shared = PATTERN_BYTES * (len(dataset.train_images) + len(dataset.test_images))
+    own = RUN_BYTES + DISTORTED_POOL_BYTES * any(recipe.distortions for recipe in recipes)
+    if shared + jobs * own > available:
+        raise BadInput(
+            f"--jobs {jobs}: would take {(shared + jobs * own) / 2**30:.1f} GB of memory where"
+            f" {available / 2**30:.1f} GB are free; at most {max(1, (available - shared) // own)}"
+        )
+
+
+class Bars:
+    """Progress of runs that go on at once; the place to hook in progress bars.
+
+    ``begin(cell)`` gives the callback that a run is to tell its blocks to, ``end(cell)`` follows.
+    """
+
+    def begin(self, cell: Cell) -> Progress | None:
+        return None
+
+    def end(self, cell: Cell) -> None:
+        return None
+
+
+def run(
+    cells: list[Cell],
+    setting: Setting,
+    jobs: int = 1,
+    bars: Bars | None = None,
+    scheduler: str | None = None,
+    resume: bool = False,
+) -> Iterator[tuple[Cell, RunRecord]]:
+    """Run cells here in threads, or on a Dask cluster where a scheduler's address is given.
+
+    Yields:
+        Each cell with its record, already written, in the order they finish.
+    """
+    if scheduler:
+        return run_on_cluster(cells, setting, scheduler)
+    return run_here(cells, setting, jobs, bars or Bars(), resume)
+
+
+def run_here(
+    cells: list[Cell], setting: Setting, jobs: int, bars: Bars, resume: bool = False
+) -> Iterator[tuple[Cell, RunRecord]]:
+    """Run cells in threads of this process, with checkpoints in their folders; yields as run."""
+    stop = threading.Event()
+
+    def train(cell: Cell) -> RunRecord:
+        tell = bars.begin(cell)
+
+        def progress(*done):
+            if stop.is_set():
+                raise Interrupted
+            if tell:
+                tell(*done)
+
+        try:
+            return run_cell(cell.recipe, cell.seed, setting, cell.folder, resume, progress)
+        finally:
+            bars.end(cell)
+
+    with ThreadPoolExecutor(jobs, thread_name_prefix="run") as executor:
+        try:
+            yield from _collect(executor, {cell: (train, cell) for cell in cells})
+        except BaseException:
+            stop.set()
+            executor.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+def run_on_cluster(
+    cells: list[Cell], setting: Setting, address: str
+) -> Iterator[tuple[Cell, RunRecord]]:
+    """Run cells on a Dask cluster, which runs those of a lost worker again; yields as run.
+
+    Raises:
+        BadInput: Dask is not installed, or no scheduler answers at the address.
+    """
+    with _cluster(address) as executor:
+        calls = {cell: (run_cell, cell.recipe, cell.seed, setting) for cell in cells}
+        yield from _collect(executor, calls)
+
+
+def _collect(
+    executor: Executor, calls: dict[Cell, tuple[Callable, ...]]
+) -> Iterator[tuple[Cell, RunRecord]]:
+    """Submit all cells; write each record as it comes in, here and nowhere else."""
+    futures = {executor.submit(*call): cell for cell, call in calls.items()}
+    for future in as_completed(futures):
+        cell, record = futures[future], future.result()
+        write_record(cell.folder, record)
+        if not record.diverged:
+            (cell.folder / CHECKPOINT).unlink(missing_ok=True)
+        yield cell, record
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator[Executor]:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise BadInput(
+            "--scheduler needs Dask: pip install 'lenet1998[cluster]' here and on the workers"
+        ) from None
+    try:
+        client = Client(address, timeout="10s")
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BadInput(f"--scheduler {address}: no Dask scheduler answers ({reason})") from None
+    try:
+        # A worker's death is no fault of its cell's: try again elsewhere.
+        yield client.get_executor(pure=False, retries=3)
+    finally:
+        client.close()

@@ -1,0 +1,79 @@
+"""Fixtures for every test: no network, one thread, and a very small MNIST."""
+
+import socket
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lenet1998 import data
+
+torch.set_num_threads(1)
+
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class NetworkBlockedError(OSError):
+    """A test tried to leave this machine."""
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    """Let sockets reach this machine only: to the code under test there is no network."""
+
+    def guard(name):
+        connect = getattr(socket.socket, name)
+
+        def guarded(self, address):
+            if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in LOOPBACK:
+                raise NetworkBlockedError(f"tests may not connect to {address[0]}")
+            return connect(self, address)
+
+        monkeypatch.setattr(socket.socket, name, guarded)
+
+    guard("connect")
+    guard("connect_ex")
+    look_up = socket.getaddrinfo
+
+    def guarded_look_up(host, *args, **kwargs):
+        if host not in LOOPBACK | {None, "", "0.0.0.0", "::", socket.gethostname()}:
+            raise NetworkBlockedError(f"tests may not look up {host}")
+        return look_up(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", guarded_look_up)
+    for scheme in ("http", "https", "all"):
+        # A proxy may be on this machine and lead out of it.
+        monkeypatch.delenv(f"{scheme}_proxy", raising=False)
+        monkeypatch.delenv(f"{scheme.upper()}_PROXY", raising=False)
+
+
+@pytest.fixture(scope="session")
+def digits() -> data.Dataset:
+    return data.load("digits")
+
+
+def idx(array: np.ndarray) -> bytes:
+    """The bytes of an IDX file."""
+    header = bytes((0, 0, 8, array.ndim)) + np.array(array.shape, ">u4").tobytes()
+    return header + array.astype(np.uint8).tobytes()
+
+
+@pytest.fixture
+def tiny_mnist(tmp_path, monkeypatch, digits) -> Path:
+    """A data directory in torchvision's layout: 300 training and 100 test patterns, all digits."""
+    raw = tmp_path / "tiny" / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    arrays = (
+        digits.train_images[:300],
+        digits.train_labels[:300],
+        digits.test_images[:100],
+        digits.test_labels[:100],
+    )
+    for file, array in zip(data.MNIST_SHA256, arrays, strict=True):
+        content = idx(array)
+        (raw / file).write_bytes(content)
+        monkeypatch.setitem(data.MNIST_SHA256, file, sha256(content).hexdigest())
+        monkeypatch.setitem(data.MNIST_BYTES, file, len(content))
+    return tmp_path / "tiny"

@@ -1,0 +1,420 @@
+"""Reading and refusing files, doing without the network, and preparing patterns."""
+
+import contextlib
+import gzip
+import hashlib
+import http.server
+import logging
+import os
+import socket
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+from torchvision.datasets import MNIST
+
+from lenet1998 import data, paper
+from lenet1998.data import CENTRE, MNIST_SHA256, SCALINGS, constant_order, load, prepare
+from lenet1998.errors import BadInput
+
+TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = MNIST_SHA256
+
+
+def raw(directory):
+    return directory / "MNIST" / "raw"
+
+
+def listing(directory):
+    return sorted(path.name for path in directory.rglob("*") if path.is_file())
+
+
+# --- MNIST on disk ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["mnist", "auto"])
+def test_reads_the_four_files(tiny_mnist, digits, name):
+    tiny = load(name, tiny_mnist)
+    assert tiny.name == "mnist"
+    np.testing.assert_array_equal(tiny.train_images, digits.train_images[:300])
+    np.testing.assert_array_equal(tiny.train_labels, digits.train_labels[:300])
+    np.testing.assert_array_equal(tiny.test_images, digits.test_images[:100])
+    np.testing.assert_array_equal(tiny.test_labels, digits.test_labels[:100])
+    assert tiny.train_images.dtype == np.uint8
+    assert tiny.train_labels.dtype == np.int64
+    assert tiny.train_images.flags.writeable  # torch warns of arrays that are not
+    assert len(tiny.checksum) == 64
+
+
+def test_directory_defaults_to_the_environment(tiny_mnist, monkeypatch):
+    monkeypatch.setenv("LENET1998_DATA", str(tiny_mnist))
+    assert load().name == "mnist"
+
+
+def test_directory_defaults_to_data_here(tiny_mnist, monkeypatch):
+    monkeypatch.delenv("LENET1998_DATA", raising=False)
+    tiny_mnist.rename(tiny_mnist.parent / "data")
+    monkeypatch.chdir(tiny_mnist.parent)
+    assert load().name == "mnist"
+
+
+def spoil(path, how):
+    content = path.read_bytes()
+    match how:
+        case "truncated":
+            content = content[:-1]
+        case "wrong":
+            content = content[:-1] + bytes([content[-1] ^ 1])
+        case "swapped":
+            content = path.with_name(TEST_LABELS).read_bytes()
+        case "web page":
+            content = b"<!doctype html>" * 100
+        case "empty":
+            content = b""
+    path.write_bytes(content)
+    return content
+
+
+@pytest.mark.parametrize("name", ["mnist", "auto"])
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("truncated", "is truncated: 307 bytes of 308"),
+        ("wrong", "has the wrong SHA-256"),
+        ("swapped", f"holds the content of {TEST_LABELS}"),
+        ("web page", "has the wrong SHA-256"),
+        ("empty", "is truncated: 0 bytes of 308"),
+    ],
+)
+def test_refuses_a_spoilt_file_and_leaves_it_alone(tiny_mnist, name, how, words):
+    path = raw(tiny_mnist) / TRAIN_LABELS
+    content = spoil(path, how)
+    with pytest.raises(BadInput) as caught:
+        load(name, tiny_mnist)
+    message = str(caught.value)
+    assert str(path) in message
+    assert words in message
+    assert "\n" not in message
+    assert path.read_bytes() == content
+
+
+def test_refuses_what_it_cannot_read(tiny_mnist):
+    path = raw(tiny_mnist) / TEST_LABELS
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(BadInput, match=f"cannot read .*{TEST_LABELS}"):
+        load("auto", tiny_mnist)
+
+
+def test_never_reads_torchvisions_old_copy(tiny_mnist):
+    """torchvision prefers `processed/`, which nothing verifies, if it is there."""
+    before = load("mnist", tiny_mnist)
+    processed = tiny_mnist / "MNIST" / "processed"
+    processed.mkdir()
+    for file in ("training.pt", "test.pt"):
+        torch.save((torch.zeros(9, 28, 28, dtype=torch.uint8), torch.zeros(9)), processed / file)
+    np.testing.assert_array_equal(load("mnist", tiny_mnist).test_images, before.test_images)
+
+
+def test_refuses_an_unknown_name():
+    with pytest.raises(BadInput, match="'cifar': choose from auto, mnist, digits"):
+        load("cifar")
+
+
+# --- MNIST from the network ---------------------------------------------------------------------
+
+
+def test_without_files_and_network_mnist_says_what_to_put_where(tmp_path):
+    start = time.monotonic()
+    with pytest.raises(BadInput) as caught:
+        load("mnist", tmp_path)
+    assert time.monotonic() - start < 2
+    message = str(caught.value)
+    assert str(raw(tmp_path)) in message
+    assert all(file in message for file in MNIST_SHA256)
+    assert "\n" not in message
+    assert listing(tmp_path) == []
+
+
+def test_one_missing_file_is_named_alone(tiny_mnist):
+    (raw(tiny_mnist) / TRAIN_LABELS).unlink()
+    with pytest.raises(BadInput, match=f"put {TRAIN_LABELS} .unzipped. into"):
+        load("mnist", tiny_mnist)
+
+
+def test_without_files_and_network_auto_warns_and_gives_the_digits(tmp_path, caplog):
+    with caplog.at_level(logging.WARNING, logger="lenet1998.data"):
+        fallback = load("auto", tmp_path)
+    assert fallback.name == "digits"
+    (record,) = caplog.records
+    assert record.getMessage().startswith("NOT MNIST")
+    assert "\n" not in record.getMessage()
+
+
+@contextlib.contextmanager
+def mirror(monkeypatch, files, stall=None):
+    """torchvision with a mirror on this machine that serves `files`, name to content.
+
+    It falls silent, till the end, when asked for the content of the file named `stall`. Yields
+    the list of the default time limits of sockets at each request.
+    """
+    over, limits = threading.Event(), []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            limits.append(socket.getdefaulttimeout())
+            name = self.path.lstrip("/")
+            if self.command == "GET" and name == stall:
+                over.wait()
+            elif name in files:
+                with contextlib.suppress(OSError):  # torchvision hangs up once, then asks again
+                    self.send_response(200)
+                    self.send_header("Content-Length", str(len(files[name])))
+                    self.end_headers()
+                    if self.command == "GET":
+                        self.wfile.write(files[name])
+
+        do_HEAD = do_GET  # noqa: N815 (http.server calls it by this name)
+
+        def log_message(self, *args):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        address = f"http://127.0.0.1:{server.server_port}/"
+        monkeypatch.setattr(MNIST, "mirrors", ["http://mirror.invalid/", address])
+        try:
+            yield limits
+        finally:
+            over.set()
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def packed(tiny_mnist, monkeypatch):
+    """The tiny files as a mirror has them; torchvision knows their MD5."""
+    files = {
+        file + ".gz": gzip.compress((raw(tiny_mnist) / file).read_bytes()) for file in MNIST_SHA256
+    }
+    monkeypatch.setattr(MNIST, "resources", [(name, md5(files[name])) for name in files])
+    return files
+
+
+def md5(content):
+    return hashlib.md5(content).hexdigest()
+
+
+def test_downloads_in_silence(tiny_mnist, packed, tmp_path, monkeypatch, capfd):
+    with mirror(monkeypatch, packed) as limits:
+        downloaded = load("mnist", tmp_path / "new")
+    assert capfd.readouterr() == ("", "")
+    assert listing(tmp_path / "new") == sorted(MNIST_SHA256)
+    assert set(limits[1:]) == {data.STALL_SECONDS}  # the first request is the probe
+    assert socket.getdefaulttimeout() is None
+    again, original = load("mnist", tmp_path / "new"), load("mnist", tiny_mnist)
+    for dataset in (downloaded, again):
+        np.testing.assert_array_equal(dataset.train_images, original.train_images)
+        np.testing.assert_array_equal(dataset.test_labels, original.test_labels)
+
+
+def test_a_download_leaves_alone_what_is_there(tiny_mnist, packed, monkeypatch):
+    (raw(tiny_mnist) / TRAIN_LABELS).unlink()
+    present = raw(tiny_mnist) / TEST_LABELS
+    before = present.stat()
+    with mirror(monkeypatch, packed):
+        load("mnist", tiny_mnist)
+    assert listing(tiny_mnist) == sorted(MNIST_SHA256)
+    assert (present.stat().st_ino, present.stat().st_mtime_ns) == (
+        before.st_ino,
+        before.st_mtime_ns,
+    )
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("cut short", "corrupted"),
+        ("other content", f"{TEST_LABELS} as downloaded has the wrong SHA-256"),
+        ("absent", "without response"),
+        ("stalls", "timed out"),
+    ],
+)
+def test_a_failed_download_leaves_nothing(packed, tmp_path, monkeypatch, how, words):
+    name, stall = TEST_LABELS + ".gz", None  # the last of the files
+    match how:
+        case "cut short":
+            packed[name] = packed[name][:-20]
+        case "other content":  # that torchvision takes for the file
+            content = bytearray(gzip.decompress(packed[name]))
+            content[-1] ^= 1
+            packed[name] = gzip.compress(content)
+            resources = [*MNIST.resources[:-1], (name, md5(packed[name]))]
+            monkeypatch.setattr(MNIST, "resources", resources)
+        case "absent":
+            del packed[name]
+        case "stalls":
+            stall = name
+            monkeypatch.setattr(data, "STALL_SECONDS", 0.2)
+    with mirror(monkeypatch, packed, stall), pytest.raises(BadInput) as caught:
+        load("mnist", tmp_path / "new")
+    message = str(caught.value)
+    assert "MNIST is not at hand" in message
+    assert words in message
+    assert "\n" not in message
+    assert listing(tmp_path / "new") == []
+    assert list(raw(tmp_path / "new").iterdir()) == []
+    assert socket.getdefaulttimeout() is None
+
+
+def test_gives_up_on_a_mirror_that_never_answers(tmp_path, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setattr(MNIST, "mirrors", [f"http://127.0.0.1:{silent.getsockname()[1]}/"])
+        monkeypatch.setattr(data, "PROBE_SECONDS", 0.3)
+        start = time.monotonic()
+        with pytest.raises(BadInput, match="no mirror can be reached"):
+            load("mnist", tmp_path)
+        assert time.monotonic() - start < 3
+
+
+def test_gives_up_on_a_look_up_that_never_ends(tmp_path, monkeypatch):
+    over = threading.Event()
+
+    def endless(*args, **kwargs):
+        over.wait()
+        raise OSError
+
+    monkeypatch.setattr(socket, "getaddrinfo", endless)
+    monkeypatch.setattr(data, "PROBE_SECONDS", 0.2)
+    try:
+        with pytest.raises(BadInput, match="no mirror can be reached"):
+            load("mnist", tmp_path)
+    finally:
+        over.set()
+
+
+def test_gives_up_within_ten_seconds():
+    assert data.PROBE_SECONDS < 10
+
+
+# --- The embedded digits ------------------------------------------------------------------------
+
+
+def test_digits_are_the_same_every_time(digits):
+    again = load("digits")
+    assert again.checksum == digits.checksum
+    np.testing.assert_array_equal(again.train_images, digits.train_images)
+    # The split and the drawing of the digits are promises: records refer to this checksum.
+    assert digits.checksum == "6bf27fc5b8c9537d44bc404edb51ad2c030ecf673820e0bb5acbf4d691e07482"
+
+
+def test_digits_have_mnists_form(digits):
+    assert digits.train_images.shape == (1297, 28, 28)
+    assert digits.test_images.shape == (500, 28, 28)
+    assert digits.train_images.dtype == np.uint8
+    assert digits.train_labels.dtype == np.int64
+    assert set(digits.train_labels) == set(digits.test_labels) == set(range(10))
+    assert digits.train_images.max() == 255
+
+
+def test_digits_are_size_normalised_and_centred(digits):
+    images = np.concatenate([digits.train_images, digits.test_images])
+    ink = images > 0
+    height, width = (
+        np.array([np.ptp(np.flatnonzero(image.any(axis=axis))) + 1 for image in ink])
+        for axis in (1, 0)
+    )
+    # The faintest edge of a digit may round to nothing.
+    assert np.maximum(height, width).max() == paper.DIGIT_SIZE
+    assert np.maximum(height, width).min() >= paper.DIGIT_SIZE - 1
+    pixels = np.arange(28)
+    mass = images.sum(axis=(1, 2), dtype=np.float64)
+    for axis in (1, 2):
+        centre = images.sum(axis=axis, dtype=np.float64) @ pixels / mass
+        assert np.abs(centre - CENTRE).max() < 0.51
+
+
+# --- Preparation --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("scaling", "low", "high"),
+    [
+        ("paper", -0.1, 1.175),
+        ("unit", 0, 1),
+        ("half", -1, 1),
+        ("standard", -0.4242, 2.8215),
+    ],
+)
+def test_scalings_at_background_and_ink(scaling, low, high):
+    image = np.zeros((1, 28, 28), np.uint8)
+    image[0, 3, 5] = 255
+    prepared = prepare(image, scaling=scaling)
+    assert prepared.min().item() == pytest.approx(low, abs=1e-4)
+    assert prepared.max().item() == pytest.approx(high, abs=1e-4)
+    assert prepared[0, 0, 5, 7] == prepared.max()  # two pixels further, down and right
+
+
+def test_every_scaling_is_tested_above():
+    assert set(SCALINGS) == {"paper", "unit", "half", "standard"}
+
+
+def test_prepare_pads_two_pixels_of_background_on_each_side():
+    prepared = prepare(np.full((3, 28, 28), 255, np.uint8))
+    assert prepared.shape == (3, 1, 32, 32)
+    assert prepared.dtype == torch.float32
+    inside = torch.zeros(32, 32, dtype=torch.bool)
+    inside[2:30, 2:30] = True
+    assert (prepared[:, 0, inside] == paper.INK).all()
+    assert (prepared[:, 0, ~inside] == torch.tensor(paper.BACKGROUND)).all()
+
+
+def test_prepare_can_leave_the_size_alone(digits):
+    prepared = prepare(digits.test_images[:5], size=28, scaling="unit")
+    np.testing.assert_allclose(prepared[:, 0].numpy(), digits.test_images[:5] / 255, rtol=1e-6)
+
+
+def test_prepare_refuses_what_it_cannot_do():
+    image = np.zeros((1, 28, 28), np.uint8)
+    with pytest.raises(ValueError, match="unknown scaling 'papre'"):
+        prepare(image, scaling="papre")
+    for size in (31, 26):
+        with pytest.raises(ValueError, match=f"cannot pad 28 pixels evenly to {size}"):
+            prepare(image, size=size)
+
+
+# --- Order --------------------------------------------------------------------------------------
+
+
+def test_constant_order_is_a_permutation_that_depends_on_the_seed_alone():
+    order = constant_order(1000, seed=3)
+    assert order.dtype == np.int64
+    assert sorted(order) == list(range(1000))
+    np.testing.assert_array_equal(order, constant_order(1000, seed=3))
+    assert (order != constant_order(1000, seed=4)).any()
+    assert constant_order(8, seed=0).tolist() == [3, 2, 1, 6, 0, 7, 4, 5]  # records depend on it
+
+
+def test_constant_order_leaves_numpys_global_generator_alone():
+    np.random.seed(1)
+    expected = np.random.random()
+    np.random.seed(1)
+    constant_order(10, seed=0)
+    assert np.random.random() == expected
+
+
+# --- The real files -----------------------------------------------------------------------------
+
+
+@pytest.mark.skipif("LENET1998_DATA" not in os.environ, reason="LENET1998_DATA is not set")
+def test_real_mnist_is_the_test_set_of_1998():
+    mnist = load("mnist")
+    assert mnist.train_images.shape == (paper.TRAIN_SIZE, 28, 28)
+    assert mnist.test_images.shape == (paper.TEST_SIZE, 28, 28)
+    errors = paper.fig8_errors()
+    np.testing.assert_array_equal(mnist.test_labels[errors.index], errors.label)
+    prepared = prepare(mnist.train_images[:10_000])
+    assert prepared.mean().item() == pytest.approx(0.028, abs=0.003)
+    assert prepared.var().item() == pytest.approx(0.123, abs=0.003)

@@ -1,0 +1,131 @@
+"""The network's counts, names and switches."""
+
+import pytest
+import torch
+import torchinfo
+from safetensors.torch import save_file
+
+from lenet1998 import build_model, count, paper
+from lenet1998.errors import BadInput
+from lenet1998.models import NETWORK_SWITCHES, LeNet5, load_weights
+from lenet1998.modules import RBFOutput
+
+SHAPES = {
+    "c1.weight": (6, 1, 5, 5),
+    "c1.bias": (6,),
+    "s2.weight": (6,),
+    "s2.bias": (6,),
+    "c3.weight": (60, 5, 5),
+    "c3.bias": (16,),
+    "s4.weight": (16,),
+    "s4.bias": (16,),
+    "c5.weight": (120, 16, 5, 5),
+    "c5.bias": (120,),
+    "f6.weight": (84, 120),
+    "f6.bias": (84,),
+    "output.codes": (10, 84),
+}
+
+
+def test_original_counts_are_the_published_ones():
+    counts = count(build_model("original"))
+    assert {layer.name: layer.parameters for layer in counts.layers} == paper.PARAMETERS
+    assert {layer.name: layer.connections for layer in counts.layers} == paper.CONNECTIONS
+    assert (counts.parameters, counts.connections) == (60_000, 340_908)
+    assert [(layer.maps, layer.size) for layer in counts.layers] == [
+        (6, 28),
+        (6, 14),
+        (16, 10),
+        (16, 5),
+        (120, 1),
+        (84, 1),
+        (10, 1),
+    ]
+
+
+def test_modern_counts():
+    model = build_model("modern")
+    counts = count(model)
+    assert counts.parameters == sum(p.numel() for p in model.parameters()) == 61_706
+    connections = {layer.name: layer.connections for layer in counts.layers}
+    # Untrained pooling has four inputs per unit and no bias; all 96 pairs of C3 are there.
+    assert connections["s2"] == 6 * 14 * 14 * 4
+    assert connections["c3"] == 16 * 100 * (6 * 25 + 1)
+
+
+def test_state_dict_names_and_shapes_are_the_promised_ones():
+    state = build_model("original").state_dict()
+    assert {name: tuple(value.shape) for name, value in state.items()} == SHAPES
+    assert list(state) == list(SHAPES)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [(k, v) for k, values in NETWORK_SWITCHES.items() for v in values]
+)
+def test_every_switch_runs_forward_and_backward(key, value):
+    model = LeNet5(**{key: value})
+    size = model.switches["input_size"]
+    outputs = model(torch.zeros(2, 1, size, size))
+    outputs.sum().backward()
+    assert outputs.shape == (2, 10)
+    assert all(p.grad is not None for p in model.parameters())
+    assert f"{key}={value}" in model.extra_repr()
+
+
+def test_unknown_switch_value_lists_the_valid_ones():
+    with pytest.raises(ValueError, match="table, dense"):
+        LeNet5(c3="sparse")
+
+
+def test_predict_takes_the_smallest_distance_and_the_largest_logit():
+    images = torch.rand(7, 1, 32, 32)
+    original, modern = build_model("original"), build_model("modern")
+    assert torch.equal(original.predict(images, batch=3), original(images).argmin(1))
+    assert torch.equal(modern.predict(images, batch=3), modern(images).argmax(1))
+    assert isinstance(original.output, RBFOutput)
+
+
+def test_all_units_up_to_f6_are_scaled_tanh_in_the_original():
+    """Fig. 13's maps of S2 take both signs and end at the amplitude (facts: section 2)."""
+    model = build_model("original")
+    maps = model.s2(model.squash(model.c1(10 * torch.randn(4, 1, 32, 32))))
+    assert maps.min() < -1
+    assert maps.max() > 1
+    logistic = build_model("original-logistic")
+    assert logistic.s2(logistic.c1(torch.randn(4, 1, 32, 32))).min() >= 0
+
+
+def test_the_seed_decides_the_weights_and_leaves_torchs_generator_alone():
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    first, again, other = (build_model("original", seed) for seed in (1, 1, 2))
+    assert torch.equal(torch.rand(1), expected)
+    assert torch.equal(first.c5.weight, again.c5.weight)
+    assert not torch.equal(first.c5.weight, other.c5.weight)
+
+
+@pytest.mark.parametrize("name", ["original", "modern"])
+def test_a_second_library_counts_the_same_parameters(name):
+    model = build_model(name)
+    seen = torchinfo.summary(model, (1, 1, 32, 32), verbose=0, depth=1)
+    assert seen.trainable_params == count(model).parameters
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no safetensors file at all"])
+def test_unreadable_weights_are_one_line(tmp_path, content):
+    file = tmp_path / "weights.safetensors"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(BadInput, match="no readable safetensors file"):
+        load_weights(build_model(), file)
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    file = tmp_path / "weights.safetensors"
+    save_file(build_model("modern").state_dict(), file)
+    with pytest.raises(BadInput, match=r"another network.*c3\.weight"):
+        load_weights(build_model("original"), file)
+    original = build_model("original", seed=4)
+    save_file(original.state_dict(), file)
+    assert torch.equal(load_weights(build_model(), file).c3.weight, original.c3.weight)

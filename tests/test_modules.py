@@ -1,0 +1,195 @@
+"""The modules against torch's own, finite differences and the constants of the paper."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from lenet1998 import paper
+from lenet1998.modules import (
+    Conv2d,
+    Linear,
+    MappedConv2d,
+    RBFOutput,
+    ScaledTanh,
+    Start,
+    Subsampling2d,
+)
+
+
+def randn(*shape, seed=0):
+    return torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+MODULES = {
+    "scaled_tanh": (lambda **k: ScaledTanh(), (2, 3)),
+    "subsampling": (lambda **k: Subsampling2d(3, **k), (2, 3, 4, 6)),
+    "subsampling_average": (lambda **k: Subsampling2d(3, average=True, **k), (2, 3, 4, 4)),
+    "subsampling_linear": (lambda **k: Subsampling2d(3, nn.Identity(), **k), (2, 3, 4, 4)),
+    "mapped": (lambda **k: MappedConv2d([(0, 2), (1,), (0, 1, 2)], 3, 3, **k), (2, 3, 5, 6)),
+    "rbf": (lambda **k: RBFOutput(**k), (2, 84)),
+}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_gradients_match_finite_differences(name):
+    build, shape = MODULES[name]
+    module = build(dtype=torch.float64)
+    for i, p in enumerate(module.parameters()):
+        p.data = randn(*p.shape, seed=i + 1)
+    inputs = (randn(*shape).requires_grad_(), *module.parameters())
+
+    def call(x, *parameters):
+        names = [n for n, _ in module.named_parameters()]
+        return torch.func.functional_call(module, dict(zip(names, parameters, strict=True)), (x,))
+
+    assert torch.autograd.gradcheck(call, inputs)
+
+
+@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_both_precisions_and_describes_itself(name, dtype):
+    build, shape = MODULES[name]
+    module = build(dtype=dtype)
+    assert module(torch.zeros(shape, dtype=dtype)).dtype == dtype
+    assert module.extra_repr()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("name", MODULES)
+def test_cuda_computes_the_same(name):
+    build, shape = MODULES[name]
+    module = build(dtype=torch.float64)
+    expected = module(randn(*shape))
+    assert torch.allclose(module.cuda()(randn(*shape).cuda()).cpu(), expected)
+
+
+def test_scaled_tanh_is_one_at_one_and_bends_most_there():
+    f = ScaledTanh()
+    x = torch.linspace(-3, 3, 6001, dtype=torch.float64)
+    assert torch.allclose(f(torch.tensor([1.0, -1.0])), torch.tensor([1.0, -1.0]), atol=2e-5)
+    second = torch.gradient(torch.gradient(f(x), spacing=(x,))[0], spacing=(x,))[0]
+    assert abs(abs(x[second.abs().argmax()].item()) - 1) < 0.02
+    assert f(torch.tensor(50.0)).item() == pytest.approx(paper.TANH_AMPLITUDE)
+
+
+def test_a_quarter_of_the_sum_is_average_pooling():
+    layer = Subsampling2d(3, squash=nn.Identity(), dtype=torch.float64)
+    nn.init.constant_(layer.weight, 0.25)
+    x = randn(2, 3, 6, 4)
+    assert torch.allclose(layer(x), F.avg_pool2d(x, 2))
+
+
+def test_subsampling_is_sum_times_coefficient_plus_bias_squashed():
+    layer = Subsampling2d(2, dtype=torch.float64)
+    layer.weight.data, layer.bias.data = randn(2, seed=1), randn(2, seed=2)
+    x = randn(1, 2, 4, 4)
+    total = x[0, 1, 2:4, 0:2].sum()
+    expected = 1.7159 * math.tanh(2 / 3 * (layer.weight[1] * total + layer.bias[1]).item())
+    assert layer(x)[0, 1, 1, 0].item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_averaging_is_the_sum_with_a_quarter_of_the_coefficient():
+    by_sum, by_mean = Subsampling2d(2), Subsampling2d(2, average=True)
+    by_mean.weight.data = 4 * by_sum.weight.data
+    x = randn(1, 2, 4, 4).float()
+    assert torch.allclose(by_sum(x), by_mean(x))
+
+
+def test_full_table_is_a_convolution():
+    layer = MappedConv2d([(0, 1, 2)] * 4, 3, 5, dtype=torch.float64)
+    x = randn(2, 3, 9, 8)
+    dense = F.conv2d(x, layer.weight.view(4, 3, 5, 5), layer.bias)
+    assert torch.allclose(layer(x), dense)
+
+
+def test_table_one_is_a_sum_of_single_map_convolutions():
+    layer = MappedConv2d(paper.C3_TABLE, 6, 5, dtype=torch.float64)
+    x = randn(2, 6, 14, 14)
+    kernels = iter(layer.weight)
+    for output, row in enumerate(paper.C3_TABLE):
+        expected = layer.bias[output] + sum(
+            F.conv2d(x[:, [i]], next(kernels)[None, None])[:, 0] for i in row
+        )
+        assert torch.allclose(layer(x)[:, output], expected)
+    assert layer.weight.shape == (60, 5, 5)
+    assert sum(p.numel() for p in layer.parameters()) == paper.PARAMETERS["c3"]
+
+
+def test_dense_and_connected_are_inverse():
+    layer = MappedConv2d(paper.C3_TABLE, 6, 5)
+    assert torch.equal(layer.connected(layer.dense(layer.weight)), layer.weight)
+    assert (layer.dense(layer.weight) == 0).sum() == (96 - 60) * 25
+
+
+def test_rbf_is_the_squared_distance_to_the_codes():
+    codes = torch.tensor(paper.digit_codes())
+    distances = RBFOutput()(codes.float())
+    assert distances.argmin(1).tolist() == list(range(10))
+    # Two codes that differ in d cells are 4 d apart.
+    assert distances[6, 8] == 4 * 12
+    assert torch.equal(distances.diagonal(), torch.zeros(10))
+
+
+@pytest.mark.parametrize(
+    ("make", "fault"),
+    [
+        (lambda: Subsampling2d(0), "at least one channel"),
+        (lambda: Subsampling2d(2)(torch.zeros(1, 2, 3, 4)), "even size"),
+        (lambda: Subsampling2d(2)(torch.zeros(1, 3, 4, 4)), "expected 2 maps"),
+        (lambda: MappedConv2d([()], 3, 5), "row 0"),
+        (lambda: MappedConv2d([(0,), (1, 1)], 3, 5), "row 1"),
+        (lambda: MappedConv2d([(3,)], 3, 5), "0..2"),
+        (lambda: RBFOutput(torch.zeros(3)), "classes, features"),
+    ],
+)
+def test_wrong_calls_say_what_is_wrong(make, fault):
+    with pytest.raises(ValueError, match=fault):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("start", "bound", "bias_bound"),
+    [
+        (Start(), 2.4 / math.sqrt(25), 0),
+        (Start(power=1), 2.4 / 25, 0),
+        (Start(power=1, count_bias=True, draw_bias=True), 2.4 / 26, 2.4 / 26),
+        (Start(gain=1, draw_bias=True), 1 / 5, 1 / 5),
+    ],
+)
+def test_weights_fill_the_range_of_their_fan_in(start, bound, bias_bound):
+    layer = Conv2d(1, 200, 5)
+    layer.reset_parameters(torch.Generator().manual_seed(0), start)
+    assert 0.98 * bound < layer.weight.abs().max().item() <= bound
+    assert abs(layer.weight.mean().item()) < 0.03 * bound
+    assert 0.9 * bias_bound <= layer.bias.abs().max().item() <= bias_bound
+
+
+def test_a_mapped_convolution_counts_each_outputs_own_inputs():
+    layer = MappedConv2d([(0,)] * 200 + [(0, 1, 2, 3)] * 200, 4, 5)
+    layer.reset_parameters(torch.Generator().manual_seed(0), Start(power=1))
+    one, four = layer.weight[:200].abs().max().item(), layer.weight[200:].abs().max().item()
+    assert one == pytest.approx(2.4 / 25, rel=0.01)
+    assert four == pytest.approx(2.4 / 100, rel=0.01)
+
+
+def test_a_private_generator_decides_everything_it_draws():
+    layers = [Conv2d(1, 2, 5), Linear(4, 3), MappedConv2d([(0,)], 1, 5), Subsampling2d(2)]
+    start = Start(draw_bias=True, draw_coefficient=True)
+    for layer in layers:
+        drawn = []
+        for noise in (1, 2):
+            torch.manual_seed(noise)
+            layer.reset_parameters(torch.Generator().manual_seed(7), start)
+            drawn.append(nn.utils.parameters_to_vector(layer.parameters()).clone())
+        assert torch.equal(*drawn)
+        assert len(drawn[0].unique()) == len(drawn[0])
+    assert all(module.reset_parameters() is None for module in (ScaledTanh(), RBFOutput()))
+
+
+def test_subsampling_starts_as_said():
+    layer = Subsampling2d(6)
+    assert torch.equal(layer.weight, torch.full((6,), 0.25))
+    assert torch.equal(layer.bias, torch.zeros(6))

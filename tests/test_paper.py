@@ -1,0 +1,117 @@
+"""The published numbers agree with each other, and the data files with their figures."""
+
+import subprocess
+import sys
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from lenet1998 import paper
+
+
+def test_layers_add_up_to_the_published_totals():
+    assert sum(paper.PARAMETERS.values()) == paper.TOTAL_PARAMETERS
+    assert sum(paper.CONNECTIONS.values()) == paper.TOTAL_CONNECTIONS
+    assert list(paper.PARAMETERS) == list(paper.CONNECTIONS)
+
+
+def test_c3_table():
+    kernels = sum(map(len, paper.C3_TABLE))
+    assert (len(paper.C3_TABLE), kernels) == (16, 60)
+    assert len(set(paper.C3_TABLE)) == 16
+    assert kernels * 25 + 16 == paper.PARAMETERS["c3"]
+    assert paper.PARAMETERS["c3"] * 10 * 10 == paper.CONNECTIONS["c3"]
+    # Each S2 map feeds ten C3 maps: Table I has ten crosses in every row.
+    assert Counter(s2 for maps in paper.C3_TABLE for s2 in maps) == dict.fromkeys(range(6), 10)
+
+
+def test_squashing_function_passes_through_plus_and_minus_one():
+    assert paper.TANH_AMPLITUDE * np.tanh(paper.TANH_SLOPE) == pytest.approx(1, abs=1e-4)
+
+
+def test_schedule_covers_the_twenty_passes():
+    assert sum(passes for passes, _ in paper.ETA_SCHEDULE) == paper.PASSES
+    etas = [paper.eta(number) for number in range(1, paper.PASSES + 1)]
+    assert etas == [5e-4] * 2 + [2e-4] * 3 + [1e-4] * 3 + [5e-5] * 4 + [1e-5] * 8
+    assert paper.eta(paper.PASSES + 1) == paper.eta(1000) == 1e-5
+
+
+def test_passes_are_counted_from_one():
+    with pytest.raises(ValueError, match="counted from 1, got 0"):
+        paper.eta(0)
+
+
+def test_first_pass_rates_stay_below_the_ceiling():
+    assert paper.RATE_RANGE[1] < paper.eta(1) / paper.MU
+
+
+def test_digit_codes_geometry():
+    codes = paper.digit_codes()
+    assert codes.shape == (paper.CLASSES, paper.CODE_LENGTH)
+    assert np.prod(paper.CODE_SHAPE) == paper.CODE_LENGTH
+    assert set(np.unique(codes)) == {-1, 1}
+    same = (codes == codes[0]).all(axis=0)
+    assert same.sum() == 14
+    assert (codes[0, same] == 1).sum() == 4
+    distances = (codes[:, None] != codes[None]).sum(axis=2)
+    pairs = distances[np.triu_indices(10, 1)]
+    assert sorted(pairs)[:2] == [12, 18]
+    assert distances[6, 8] == 12
+    assert pairs.max() == 50
+
+
+def test_digit_codes_are_read_by_rows():
+    rows = paper.digit_codes()[1].reshape(paper.CODE_SHAPE)
+    assert rows[9].tolist() == [-1, 1, 1, 1, 1, 1, 1]  # the foot of the one
+
+
+def test_fig5_ends_at_the_published_errors():
+    curve = paper.fig5_curve()
+    assert curve.passes.tolist() == list(range(1, 22))
+    assert curve.test_error[9:].mean() == pytest.approx(paper.TEST_ERROR_PERCENT, abs=0.03)
+    assert curve.train_error[18] == pytest.approx(paper.TRAIN_ERROR_PERCENT, abs=0.015)
+
+
+def test_fig6_points():
+    points = paper.fig6_points()
+    assert points.train_size.tolist() == [15_000, 30_000, 60_000, 600_000]
+    assert points.train_size[-1] == paper.TRAIN_SIZE + paper.DISTORTED_PATTERNS
+    assert np.isnan(points.train_error).tolist() == [False, False, False, True]
+    assert points.test_error[-1] == pytest.approx(paper.DISTORTED_TEST_ERROR_PERCENT, abs=0.03)
+
+
+def test_fig7_has_ten_variants_of_ten_digits():
+    fits = paper.fig7_affine()
+    assert fits.digit.dtype == fits.train_index.dtype == np.int64
+    assert Counter(fits.digit.tolist()) == dict.fromkeys(range(10), 10)
+    assert len(set(fits.train_index.tolist())) == 10
+
+
+def test_fig8_is_the_published_error_with_distortions():
+    errors = paper.fig8_errors()
+    assert len(errors.index) == 82
+    assert (np.diff(errors.index) > 0).all()
+    assert (errors.label != errors.answer).all()
+    assert Counter(zip(errors.label.tolist(), errors.answer.tolist(), strict=True))[9, 4] == 8
+    rate = 100 * len(errors.index) / paper.TEST_SIZE
+    assert rate == pytest.approx(paper.DISTORTED_TEST_ERROR_PERCENT, abs=0.05)
+
+
+def test_lush_curve():
+    curve = paper.lush_curve()
+    assert curve.passes.tolist() == list(range(1, paper.PASSES + 1))
+    ceilings = [paper.eta(number) / paper.MU for number in curve.passes]
+    assert (curve.rate_max <= np.array(ceilings) * (1 + 1e-6)).all()
+
+
+def test_comparison_tables_name_the_same_methods():
+    assert set(paper.REJECTION) <= set(paper.FIG9_ERROR_PERCENT)
+    assert set(paper.MULTIPLY_ACCUMULATES) == set(paper.MEMORY) <= set(paper.FIG9_ERROR_PERCENT)
+    assert paper.FIG9_ERROR_PERCENT["LeNet-5"] == paper.TEST_ERROR_PERCENT
+    assert paper.MEMORY["LeNet-5"] * 1000 == paper.TOTAL_PARAMETERS
+
+
+def test_importing_the_facts_does_not_import_torch():
+    code = "import sys, lenet1998.paper; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,199 @@
+"""The command as people type it: small runs in this process, and every bad input."""
+
+import json
+import logging
+import subprocess
+import sys
+
+import pytest
+
+from lenet1998 import study
+from lenet1998.__main__ import main as lenet1998
+from lenet1998.records import read_record
+from lenet1998.reproduce import main
+from lenet1998.training import CHECKPOINT
+
+SMALL = ["--dataset", "digits", "--engine", "eager", "--passes", "2", "--train-size", "40"]
+
+
+@pytest.fixture(autouse=True)
+def fresh_data():
+    """Each test sees the data set that it names itself."""
+    study.load_once.cache_clear()
+    yield
+    study.load_once.cache_clear()
+
+
+def test_a_run_leaves_what_the_contract_promises(tmp_path, capsys):
+    assert main([*SMALL, "--seeds", "0-1", "--out", str(tmp_path)]) == 0
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["seeds"] == [0, 1]
+    assert summary["dataset"] == "digits"
+    assert summary["paper"] is None
+    assert (summary["parameters"], summary["connections"]) == (60_000, 340_908)
+    keys = "variant engine device passes test_error_percent train_error_percent test_errors seconds"
+    assert set(keys.split()) <= set(summary)
+    for seed in (0, 1):
+        folder = tmp_path / f"seed-{seed}"
+        record = read_record(folder)
+        assert record.last["test_error_percent"] == summary["test_error_percent"][seed]
+        assert (folder / "weights.safetensors").is_file()
+        assert not (folder / CHECKPOINT).exists()
+    assert (tmp_path / "figures" / "learning-curve.png").stat().st_size > 5000
+    printed = capsys.readouterr()
+    assert "original on digits" in printed.out
+    assert "the paper" not in printed.out
+    assert "\r" not in printed.err  # no progress bar where nobody watches
+
+
+def test_on_mnist_the_paper_stands_beside(tiny_mnist, tmp_path, capsys):
+    flags = [
+        "--engine",
+        "eager",
+        "--passes",
+        "1",
+        "--data",
+        str(tiny_mnist),
+        "--out",
+        str(tmp_path),
+    ]
+    assert main(flags) == 0
+    printed = capsys.readouterr().out
+    assert "the paper (Fig. 5 after pass 1)" in printed
+    assert "340,908" in printed
+
+
+def test_json_is_alone_on_standard_output(tmp_path, capsys):
+    assert main([*SMALL, "--json", "--out", str(tmp_path)]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == json.loads((tmp_path / "summary.json").read_text())
+
+
+def test_quick_is_the_same_path_on_less(tmp_path, capsys):
+    flags = ["--dataset", "digits", "--engine", "eager", "--quick", "--out", str(tmp_path)]
+    assert main(flags) == 0
+    record = read_record(tmp_path / "seed-0")
+    assert (record.dataset["train_patterns"], len(record.per_pass)) == (1000, 2)
+
+
+def test_resume_skips_what_is_done_and_runs_the_rest(tmp_path, capsys):
+    out = ["--out", str(tmp_path)]
+    main([*SMALL, *out])
+    before = (tmp_path / "seed-0" / "record.json").stat().st_mtime_ns
+    assert main([*SMALL, *out, "--seeds", "0-1", "--resume"]) == 0
+    assert (tmp_path / "seed-0" / "record.json").stat().st_mtime_ns == before
+    assert json.loads((tmp_path / "summary.json").read_text())["seeds"] == [0, 1]
+
+
+def test_resume_with_another_recipe_is_refused_and_nothing_changes(tmp_path, capsys):
+    out = ["--out", str(tmp_path)]
+    main([*SMALL, *out])
+    before = (tmp_path / "seed-0" / "record.json").read_bytes()
+    assert main([*SMALL, *out, "--resume", "--set", "mu=0.3"]) == 2
+    assert "another" in one_line(capsys)
+    assert (tmp_path / "seed-0" / "record.json").read_bytes() == before
+
+
+def test_a_corrupt_record_is_named_and_run_again(tmp_path, capsys, caplog):
+    out = ["--out", str(tmp_path)]
+    main([*SMALL, *out])
+    (tmp_path / "seed-0" / "record.json").write_text('{"schema": 1, "seed"')
+    with caplog.at_level(logging.WARNING):
+        assert main([*SMALL, *out, "--resume"]) == 0
+    assert str(tmp_path / "seed-0") in caplog.text
+    assert read_record(tmp_path / "seed-0").status == "finished"
+
+
+def test_divergence_says_in_which_pass_and_is_a_record(tmp_path, capsys):
+    exploding = ["--set", "eta=1e30", "--set", "squash=relu", "--train-size", "300"]
+    assert main(["--variant", "modern", *SMALL, *exploding, "--out", str(tmp_path)]) == 1
+    assert "seed 0 diverged in pass 1" in capsys.readouterr().err
+    assert read_record(tmp_path / "seed-0").diverged
+    assert json.loads((tmp_path / "summary.json").read_text())["test_error_percent"] == [None]
+
+
+def test_an_interrupt_stops_all_runs_and_says_how_to_resume(tmp_path, capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(study, "write_record", interrupted)
+    assert main([*SMALL, "--seeds", "0-3", "--jobs", "2", "--out", str(tmp_path)]) == 130
+    line = one_line(capsys)
+    assert "--resume" in line
+    assert str(tmp_path) in line
+    monkeypatch.undo()
+    assert main([*SMALL, "--seeds", "0-3", "--out", str(tmp_path), "--resume"]) == 0
+
+
+def one_line(capsys) -> str:
+    printed = capsys.readouterr()
+    lines = printed.err.strip().splitlines()
+    assert len(lines) == 1, printed.err
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (["--variant", "lenet6"], "original, original-logistic, modern"),
+        (["--set", "c4=table"], "valid are c3, pooling"),
+        (["--set", "c3=full"], "table, dense"),
+        (["--set", "c3"], "KEY=VALUE"),
+        (["--set", "mu=-1"], "mu must be a number > 0"),
+        (["--seeds", "a"], "0,3,7"),
+        (["--seeds", "9-0"], "range"),
+        (["--seeds", "1,1"], "twice"),
+        (["--passes", "0"], "passes must be a whole number >= 1"),
+        (["--passes", "two"], "passes must be"),
+        (["--train-size", "0"], "train_size must be a whole number >= 1 and <= 60,000"),
+        (["--train-size", "60001"], "60,000"),
+        (["--dataset", "digits", "--train-size", "5000"], "1,297"),
+        (["--jobs", "0"], "--jobs"),
+        (["--dataset", "digits", "--jobs", "100000", "--seeds", "0-9999"], "memory"),
+        (["--device", "tpu"], "--device"),
+        (["--data", "/nonexistent", "--dataset", "mnist"], "train-images-idx3-ubyte"),
+        (["--frobnicate"], "--frobnicate"),
+        (["--engine", "warp"], "--engine"),
+        (["--out", "/dev/null/x"], "--out"),
+    ],
+)
+def test_bad_input_is_one_line_and_two(flags, says, tmp_path, capsys):
+    default = [] if "--out" in flags else ["--out", str(tmp_path / "out")]
+    try:
+        status = main([*flags, *default])
+    except SystemExit as stop:  # argparse's way
+        status = stop.code
+    assert status == 2
+    line = one_line(capsys)
+    assert says in line
+    assert "Traceback" not in line
+    assert not list(tmp_path.rglob("record.json"))
+
+
+def test_list_names_every_variant(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--list"])
+    assert stop.value.code == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["original", "original-logistic", "modern"]
+
+
+def test_help_fits_one_screen(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert len(capsys.readouterr().out.splitlines()) <= 40
+
+
+def test_the_console_script_dispatches(capsys, tmp_path):
+    assert lenet1998(["--help"]) == 0
+    assert "reproduce" in capsys.readouterr().out
+    assert lenet1998(["conquer"]) == 2
+    assert "no command conquer" in one_line(capsys)
+    assert lenet1998(["reproduce", *SMALL, "--out", str(tmp_path)]) == 0
+
+
+def test_as_a_module_in_a_fresh_interpreter():
+    call = [sys.executable, "-m", "lenet1998.reproduce", "--passes", "0"]
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1

@@ -1,0 +1,227 @@
+"""A run from recipe to record: determinism, resuming, measuring, and stopping."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from lenet1998 import training
+from lenet1998.data import Dataset
+from lenet1998.errors import BadInput
+from lenet1998.recipes import RECIPES, recipe_named
+from lenet1998.training import CHECKPOINT, Interrupted, Schedule, fit
+
+SMALL = ["passes=3", "train_size=60", "curvature_patterns=20"]
+
+
+@pytest.fixture(scope="module")
+def data(digits) -> Dataset:
+    """The embedded digits with 40 test patterns."""
+    return dataclasses.replace(
+        digits, test_images=digits.test_images[:40], test_labels=digits.test_labels[:40]
+    )
+
+
+def small(variant="original", *switches):
+    return recipe_named(variant).override([*SMALL, *switches])
+
+
+def train(recipe, data, **options):
+    return fit(recipe, data=data, **{"engine": "eager", **options})
+
+
+def same(one, other):
+    """Whether two runs learnt the same, to the byte."""
+    timeless = [
+        [{k: v for k, v in entry.items() if k != "seconds"} for entry in record.per_pass]
+        for record in (one, other)
+    ]
+    return timeless[0] == timeless[1] and all(
+        np.array_equal(one.weights[name], other.weights[name]) for name in one.weights
+    )
+
+
+@pytest.mark.parametrize("variant", RECIPES)
+def test_the_same_seed_gives_the_same_bytes(variant, data):
+    runs = [train(small(variant), data, seed=seed) for seed in (0, 0, 1)]
+    assert same(runs[0], runs[1])
+    assert not same(runs[0], runs[2])
+
+
+def test_the_record_says_what_was_run(data):
+    record = train(small(), data, seed=3)
+    assert record.recipe == small().as_dict()
+    assert (record.seed, record.status) == (3, "finished")
+    assert (record.parameters, record.connections) == (60_000, 340_908)
+    assert record.dataset["train_patterns"] == 60
+    assert [entry["pass"] for entry in record.per_pass] == [1, 2, 3]
+    for entry in record.per_pass:
+        assert 0 < entry["rate_min"] < entry["rate_max"] <= 5e-4 / 0.02
+    wrong = (record.predictions != data.test_labels).sum()
+    assert record.last["test_errors"] == wrong
+    assert record.last["test_error_percent"] == pytest.approx(100 * wrong / 40)
+    assert record.environment["engine"] == "eager"
+
+
+def test_training_error_is_counted_on_the_fly(data):
+    """One pass, pattern by pattern: each is judged by the net as it was just before it."""
+    recipe = small("original", "passes=1", "train_size=30")
+    schedule = Schedule(recipe, 0, data)
+    model, criterion = recipe.build_model(0), recipe.build_criterion()
+    from lenet1998.curvature import diagonal_curvature
+
+    optimizer = recipe.build_optimizer(model)
+    images, labels = schedule.take(schedule.indices(1))
+    optimizer.set_curvature(diagonal_curvature(model, criterion, images[:20], labels[:20]))
+    wrong, loss_sum = 0, 0.0
+    for x, y in zip(images.split(1), labels.split(1), strict=True):
+        wrong += int(model.predict(x) != y)
+        optimizer.zero_grad()
+        loss = criterion(model(x), y)
+        loss_sum += loss.item()
+        loss.backward()
+        optimizer.step()
+    record = train(recipe, data)
+    assert record.per_pass[0]["train_error_percent"] == pytest.approx(100 * wrong / 30)
+    assert record.per_pass[0]["loss"] == pytest.approx(loss_sum / 30, rel=1e-6)
+    np.testing.assert_array_equal(record.weights["c5.weight"], model.c5.weight.detach().numpy())
+
+
+@pytest.mark.parametrize(
+    ("variant", "switches"),
+    [
+        ("original", ["curvature_draw=fresh", "order=renewed"]),
+        ("modern", []),
+        ("modern", ["optimizer=adam", "momentum=0", "eta=0.001"]),
+    ],
+)
+def test_killed_and_resumed_equals_never_killed(variant, switches, data, tmp_path):
+    recipe = small(variant, *switches)
+
+    def stop_in_pass_three(pass_number, done, errors):
+        if pass_number == 3:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        train(recipe, data, folder=tmp_path, progress=stop_in_pass_three)
+    told = []
+    resumed = train(
+        recipe, data, folder=tmp_path, resume=True, progress=lambda p, *_: told.append(p)
+    )
+    assert told == [3]
+    assert same(resumed, train(recipe, data))
+
+
+def test_resume_without_a_checkpoint_starts(data, tmp_path):
+    assert same(train(small(), data, folder=tmp_path, resume=True), train(small(), data))
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"recipe": small("original", "mu=0.1")}, r"mu=0\.02"),
+        ({"seed": 1}, "seed=0"),
+        ({"data": "other"}, "dataset="),
+    ],
+)
+def test_a_checkpoint_of_another_run_is_refused_and_kept(change, fault, data, tmp_path):
+    train(small(), data, folder=tmp_path)
+    before = (tmp_path / CHECKPOINT).read_bytes()
+    if change.get("data"):
+        change = {"data": dataclasses.replace(data, checksum="another")}
+    given = {"recipe": small(), "data": data, "folder": tmp_path, "resume": True, **change}
+    with pytest.raises(BadInput, match=fault):
+        fit(engine="eager", **given)
+    assert (tmp_path / CHECKPOINT).read_bytes() == before
+
+
+def test_a_broken_checkpoint_is_one_line(data, tmp_path):
+    (tmp_path / CHECKPOINT).write_bytes(b"not a checkpoint")
+    with pytest.raises(BadInput, match=r"no readable checkpoint \(.*\)$") as caught:
+        train(small(), data, folder=tmp_path, resume=True)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_run_that_diverges_stops_and_keeps_its_last_good_pass(data, tmp_path, monkeypatch):
+    honest = training._train_pass
+
+    def poisoned(worker, schedule, pass_number, progress):
+        if pass_number == 2:
+            with torch.no_grad():
+                worker.model.f6.bias[0] = float("nan")
+        return honest(worker, schedule, pass_number, progress)
+
+    monkeypatch.setattr(training, "_train_pass", poisoned)
+    record = train(small(), data, folder=tmp_path)
+    assert record.diverged
+    assert [entry["pass"] for entry in record.per_pass] == [1]
+    monkeypatch.setattr(training, "_train_pass", honest)
+    resumed = train(small(), data, folder=tmp_path, resume=True)
+    assert same(resumed, train(small(), data))
+
+
+def test_a_loss_that_overflows_is_noticed(data):
+    record = train(small("modern", "eta=1e30", "squash=relu", "batch_size=8"), data)
+    assert record.diverged
+    assert record.per_pass == []
+
+
+def test_orders_are_constant_or_renewed_and_private(data):
+    constant, renewed = (
+        Schedule(small("original", f"order={o}"), 0, data) for o in ("constant", "renewed")
+    )
+    np.testing.assert_array_equal(constant.indices(1), constant.indices(7))
+    assert (renewed.indices(1) != renewed.indices(2)).any()
+    assert sorted(renewed.indices(1)) == sorted(constant.indices(1))
+    asked = renewed.indices(3)
+    renewed.curvature_indices(3)
+    np.testing.assert_array_equal(renewed.indices(3), asked)
+
+
+def test_a_smaller_training_set_is_the_start_of_the_larger_ones_order(data):
+    few, many = (Schedule(small("original", f"train_size={n}"), 0, data) for n in (50, 200))
+    np.testing.assert_array_equal(few.indices(1), many.indices(1)[:50])
+
+
+@pytest.mark.parametrize(
+    ("draw", "first", "again"),
+    [("first", True, True), ("fixed", False, True), ("fresh", False, False)],
+)
+def test_the_curvatures_patterns(draw, first, again, data):
+    schedule = Schedule(small("original", f"curvature_draw={draw}"), 0, data)
+    one, two = schedule.curvature_indices(1), schedule.curvature_indices(2)
+    assert len(set(one)) == 20
+    assert set(one) <= set(schedule.indices(1))
+    assert np.array_equal(one, schedule.indices(1)[:20]) == first
+    assert np.array_equal(one, two) == again
+
+
+def test_with_distortions_each_pass_takes_the_next_patterns(data):
+    """As many patterns a pass as there are originals; ten passes see each of the pool once."""
+    recipe = recipe_named("original").override(["distortions=true", "passes=20"])
+    few = dataclasses.replace(
+        data, train_images=data.train_images[:12], train_labels=data.train_labels[:12]
+    )
+    schedule = Schedule(recipe, 0, few)
+    seen = np.concatenate([schedule.indices(p) for p in range(1, 11)])
+    assert sorted(seen) == list(range(120))
+    np.testing.assert_array_equal(schedule.indices(11), schedule.indices(1))
+    images, labels = schedule.take(np.array([5, 17]))
+    assert labels[0] == labels[1]  # 17 is a distorted copy of 5
+    assert not torch.equal(images[0], images[1])
+
+
+def test_more_patterns_than_there_are_is_refused(data):
+    with pytest.raises(BadInput, match=r"train_size=2,000: digits has 1,297"):
+        train(small("original", "train_size=2000"), data)
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:x", "cuda:99", "cuda"])
+def test_unknown_devices_are_refused(name, data):
+    if name == "cuda" and torch.cuda.is_available():
+        pytest.skip("this machine has it")
+    with pytest.raises(BadInput, match="--device"):
+        train(small(), data, device=name)
+    with pytest.raises(BadInput, match="--engine"):
+        train(small(), data, engine="warp")
