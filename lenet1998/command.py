@@ -29,7 +29,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**options)
 
     def error(self, message: str):
-        self.exit(2, f"{self.prog}: {message} (--help lists the flags)\n")
+        self.exit(2, f"{self.prog}: {' '.join(message.split())} (--help lists the flags)\n")
 
 
 class ListVariants(argparse.Action):
@@ -211,7 +211,10 @@ def entry(main: Callable[[list[str] | None], int]) -> Callable[[list[str] | None
     def guarded(arguments: list[str] | None = None) -> int:
         logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
         try:
-            return main(arguments)
+            try:
+                return main(arguments)
+            finally:
+                sys.stdout.flush()  # so that a closed pipe is met here, not on the way out
         except BadInput as error:
             print(f"lenet1998: {' '.join(str(error).split())}", file=sys.stderr)
             return 2

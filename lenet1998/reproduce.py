@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from lenet1998 import study
+from lenet1998.checkpoints import CHECKPOINT
 from lenet1998.command import (
     entry,
     parse_seeds,
@@ -17,8 +18,8 @@ from lenet1998.command import (
 from lenet1998.records import RunRecord, write_json
 from lenet1998.report.figures import learning_curve
 from lenet1998.report.tables import beside_the_paper, summary_of
+from lenet1998.schedule import check_size
 from lenet1998.study import Cell
-from lenet1998.training import CHECKPOINT, check_size
 
 SUMMARY = "Train a variant on MNIST, pattern by pattern, and set it beside the 1998 result."
 
@@ -66,8 +67,8 @@ def publish(records: list[RunRecord], out: Path, as_json: bool) -> int:
         )
     for record in (record for record in records if record.diverged):
         print(
-            f"lenet1998: seed {record.seed} diverged in pass {len(record.per_pass) + 1}: its loss is"
-            f" no longer a number; the last good checkpoint stays in {out}/seed-{record.seed}",
+            f"lenet1998: seed {record.seed} diverged in pass {len(record.per_pass) + 1} (its loss is"
+            f" no number); the last good checkpoint stays in {out}/seed-{record.seed}",
             file=sys.stderr,
         )
     return int(any(record.diverged for record in records))

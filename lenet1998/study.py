@@ -8,20 +8,21 @@ again, so a study that was interrupted goes on where it was.
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
-from dataclasses import dataclass
+from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor, as_completed
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 import torch
 
 from lenet1998 import environment
+from lenet1998.checkpoints import CHECKPOINT
 from lenet1998.data import Dataset, load
 from lenet1998.errors import BadInput
 from lenet1998.recipes import Recipe
 from lenet1998.records import CorruptRecord, RunRecord, has_record, read_record, write_record
-from lenet1998.training import CHECKPOINT, Interrupted, Progress, fit
+from lenet1998.training import Interrupted, Progress, fit
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,8 @@ PATTERN_BYTES = 4096 + 784
 """A pattern prepared, and as it is stored."""
 DISTORTED_POOL_BYTES = 600_000 * 784 * 2
 """A run's own pool of distorted patterns, while it is put together."""
+CONNECT_SECONDS = 10
+"""How long a cluster's scheduler has to answer."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,7 @@ def run(
     Yields:
         Each cell with its record, already written, in the order they finish.
     """
-    if scheduler:
+    if scheduler is not None:
         return run_on_cluster(cells, setting, scheduler)
     return run_here(cells, setting, jobs, bars or Bars(), resume)
 
@@ -181,9 +184,16 @@ def run_on_cluster(
 ) -> Iterator[tuple[Cell, RunRecord]]:
     """Run cells on a Dask cluster, which runs those of a lost worker again; yields as run.
 
+    Data is read where the cells run: from the setting's directory there, else the workers' own
+    ``$LENET1998_DATA``.
+
     Raises:
-        BadInput: Dask is not installed, or no scheduler answers at the address.
+        BadInput: Dask is not installed, no scheduler answers at the address or it is lost, or the
+            workers cannot run the cells. Records that were yielded stand.
     """
+    if setting.dataset == "auto":
+        # A worker without MNIST is to say so, not to train on the digits unasked.
+        setting = replace(setting, dataset=load_once(setting.dataset, setting.directory).name)
     with _cluster(address) as executor:
         calls = {cell: (run_cell, cell.recipe, cell.seed, setting) for cell in cells}
         yield from _collect(executor, calls)
@@ -204,19 +214,57 @@ def _collect(
 
 @contextmanager
 def _cluster(address: str) -> Iterator[Executor]:
+    """A Dask cluster's executor; leaving it, however, cancels what was submitted and not done."""
     try:
-        from distributed import Client
+        from distributed import Client, KilledWorker
+        from distributed.comm import get_address_host_port
     except ImportError:
         raise BadInput(
             "--scheduler needs Dask: pip install 'lenet1998[cluster]' here and on the workers"
         ) from None
     try:
-        client = Client(address, timeout="10s")
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BadInput(f"--scheduler {address}: no Dask scheduler answers ({reason})") from None
+        get_address_host_port(address, strict=True)
+    except ValueError as error:
+        raise BadInput(f"--scheduler {address}: write tcp://host:port ({error})") from None
     try:
-        # A worker's death is no fault of its cell's: try again elsewhere.
-        yield client.get_executor(pure=False, retries=3)
-    finally:
-        client.close()
+        client = Client(address, timeout=CONNECT_SECONDS)
+    # TypeError: a tls:// address without certificates.
+    except (OSError, TypeError) as error:
+        raise BadInput(f"--scheduler {address}: no Dask scheduler answers ({error})") from None
+    with closing(client):
+        _check_versions(client, address)
+        if not client.nthreads():
+            logger.warning("--scheduler %s has no workers yet: waiting for one", address)
+        try:
+            # No retries: those are for cells that raise. The scheduler gives a lost worker's cells
+            # to others anyway, until a cell has taken several workers with it.
+            yield client.get_executor(pure=False)
+        except BadInput as error:
+            raise BadInput(f"on a worker of {address}: {error}") from None
+        except KilledWorker as error:
+            raise BadInput(
+                f"--scheduler {address}: a cell was given up after"
+                f" cell, the last at {error.last_worker.address}: have they memory enough?"
+            ) from None
+        except CancelledError:
+            raise BadInput(
+                f"--scheduler {address}: the scheduler is gone; what is done is kept, --resume"
+                " runs the rest"
+            ) from None
+
+
+def _check_versions(client, address: str) -> None:
+    """Refuse a cluster of another version: its runs would not be those of this one.
+
+    Raises:
+        BadInput: with who has which.
+    """
+    versions = client.get_versions(packages=["lenet1998"])
+    here = versions["client"]["packages"]["lenet1998"]
+    for place in (versions["scheduler"], *versions["workers"].values()):
+        there = place["packages"]["lenet1998"]
+        if there != here:
+            raise BadInput(
+                f"--scheduler {address}: lenet1998 is {here} here but {there or 'missing'} there;"
+                " install the same on the scheduler and all workers"
+            )

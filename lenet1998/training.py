@@ -1,33 +1,29 @@
 """One run: a recipe, a seed and a data set become a run record."""
 
-import io
 import math
-import pickle
-import threading
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from lenet1998 import engines, environment
+from lenet1998 import checkpoints, engines, environment
+from lenet1998.checkpoints import CHECKPOINT
 from lenet1998.counts import count
 from lenet1998.curvature import diagonal_curvature
-from lenet1998.data import Dataset, constant_order, load, prepare
-from lenet1998.distortions import distorted_training_set
+from lenet1998.data import Dataset, load
+from lenet1998.engines import cuda
 from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5
 from lenet1998.recipes import Recipe
-from lenet1998.records import RunRecord, write_atomically
+from lenet1998.records import RunRecord
+from lenet1998.schedule import Schedule
 
 BLOCK = 1000
 """Patterns handed to an engine at once: how often progress is told and an interrupt is seen."""
-
-CHECKPOINT = "checkpoint.pt"
 
 Progress = Callable[[int, int, int], None]
 """Told after each block: (pass, patterns done in it, of them misread on the fly)."""
@@ -37,95 +33,8 @@ class Interrupted(Exception):  # noqa: N818
     """Raised by a progress callback to stop a run between two blocks."""
 
 
-@dataclass(frozen=True)
-class Patterns:
-    """Prepared patterns and labels of one run: what is learnt, and what is asked afterwards."""
-
-    train_images: Tensor
-    train_labels: Tensor
-    test_images: Tensor
-    test_labels: Tensor
-
-
-@lru_cache(maxsize=2)
-def _plain_patterns(dataset: Dataset, size: int, scaling: str) -> Patterns:
-    """Shared by all runs of a study that prepare a data set alike."""
-    return Patterns(
-        prepare(dataset.train_images, size, scaling),
-        torch.from_numpy(dataset.train_labels),
-        prepare(dataset.test_images, size, scaling),
-        torch.from_numpy(dataset.test_labels),
-    )
-
-
-# Two runs that start together must not both prepare the same patterns.
-_preparing = threading.Lock()
-
-
-def check_size(recipe: Recipe, dataset: Dataset) -> None:
-    """Refuse a recipe that wants more patterns than there are.
-
-    Raises:
-        BadInput: with how many there are.
-    """
-    have, wanted = len(dataset.train_images), recipe.train_size or 1
-    if wanted > have:
-        raise BadInput(f"train_size={wanted:,}: {dataset.name} has {have:,} training patterns")
-
-
-class Schedule:
-    """Which patterns a run learns in which order, from generators of its own.
-
-    Source: Appendix C (a constant random order; 500 patterns for the curvature) and section III-B
-    (with distortions, each pass takes the next 60,000 of the 600,000).
-    """
-
-    def __init__(self, recipe: Recipe, seed: int, dataset: Dataset):
-        self.recipe = recipe
-        self.seed = seed
-        check_size(recipe, dataset)
-        originals = len(dataset.train_images)
-        wanted = recipe.train_size or originals
-        with _preparing:
-            self.patterns = _plain_patterns(dataset, recipe.input_size, recipe.scaling)
-        self.per_pass = wanted
-        self.order = constant_order(originals, seed)[:wanted]
-        self.pool = None
-        if recipe.distortions:
-            distorted = distorted_training_set(dataset, seed)
-            self.pool, self.labels = distorted.train_images, distorted.train_labels
-            self.order = constant_order(len(self.pool), seed)
-
-    def indices(self, pass_number: int) -> np.ndarray:
-        """The patterns of a pass, in the order they are learnt."""
-        order = self.order
-        if self.recipe.order == "renewed":
-            order = order[_generator(self.seed, "order", pass_number).permutation(len(order))]
-        first = (pass_number - 1) * self.per_pass % len(order)
-        return np.roll(order, -first)[: self.per_pass]
-
-    def curvature_indices(self, pass_number: int) -> np.ndarray:
-        """The patterns that the curvature is estimated on before a pass."""
-        here = self.indices(pass_number)
-        wanted = self.recipe.curvature_patterns
-        if self.recipe.curvature_draw == "first":
-            return here[:wanted]
-        turn = pass_number if self.recipe.curvature_draw == "fresh" else 0
-        draw = _generator(self.seed, "curvature", turn).permutation(len(here))
-        return np.sort(here)[draw[:wanted]]
-
-    def take(self, indices: np.ndarray) -> tuple[Tensor, Tensor]:
-        """Prepared images (N, 1, H, W) and labels (N,)."""
-        if self.pool is None:
-            chosen = torch.from_numpy(indices)
-            return self.patterns.train_images[chosen], self.patterns.train_labels[chosen]
-        images = prepare(self.pool[indices], self.recipe.input_size, self.recipe.scaling)
-        return images, torch.from_numpy(self.labels[indices])
-
-
-def _generator(seed: int, purpose: str, turn: int) -> np.random.Generator:
-    """A private generator, so that drawing more for one purpose changes nothing for another."""
-    return np.random.default_rng([seed, turn, *purpose.encode()])
+class Diverged(ArithmeticError):  # noqa: N818
+    """A loss, a curvature or a weight is no longer a number."""
 
 
 def resolve_device(name: str) -> torch.device:
@@ -144,6 +53,87 @@ def resolve_device(name: str) -> torch.device:
     if index and int(index) >= torch.cuda.device_count():
         raise BadInput(f"--device {name}: there are only {torch.cuda.device_count()} CUDA devices")
     return torch.device(name)
+
+
+class Run:
+    """One run in the making: its network, its schedule, and the record that grows pass by pass."""
+
+    def __init__(self, recipe: Recipe, seed: int, data: Dataset, engine: str, device: torch.device):
+        self.recipe = recipe
+        self.device = device
+        self.schedule = Schedule(recipe, seed, data)
+        self.model = recipe.build_model(seed).to(device)
+        self.truth = data.test_labels
+        self.rates = (math.nan, math.nan)
+        self.begun = 0.0
+        self.record = RunRecord(
+            recipe=recipe.as_dict(),
+            seed=seed,
+            dataset={
+                "name": data.name,
+                "checksum": data.checksum,
+                "train_patterns": self.schedule.per_pass,
+                "test_patterns": len(data.test_images),
+            },
+            layers=[asdict(layer) for layer in count(self.model).layers],
+            environment=environment.describe(engine, device),
+        )
+
+    def begin_pass(self, pass_number: int) -> tuple[float, dict[str, Tensor] | None]:
+        """eta and, for SDLM, the curvature that a pass starts with.
+
+        Raises:
+            Diverged: the curvature is not finite.
+        """
+        self.begun = time.perf_counter()
+        eta = self.recipe.learning_rate(pass_number)
+        self.rates = (eta, eta)
+        if self.recipe.optimizer != "sdlm":
+            return eta, None
+        images, labels = self.schedule.take(self.schedule.curvature_indices(pass_number))
+        curvature = diagonal_curvature(
+            self.model,
+            self.recipe.build_criterion(),
+            images.to(self.device),
+            labels.to(self.device),
+        )
+        largest = max(h.max().item() for h in curvature.values())
+        smallest = min(h.min().item() for h in curvature.values())
+        if not math.isfinite(largest):
+            raise Diverged
+        self.rates = (eta / (self.recipe.mu + largest), eta / (self.recipe.mu + smallest))
+        return eta, curvature
+
+    def end_pass(self, pass_number: int, loss: float, errors: int) -> None:
+        """Measure the network and enter the pass into the record.
+
+        Args:
+            pass_number: counted from 1.
+            loss: the sum over the pass.
+            errors: patterns misread on the fly.
+
+        Raises:
+            Diverged: the loss or a weight is not finite.
+        """
+        seconds = round(time.perf_counter() - self.begun, 3)
+        weights = checkpoints.weights_of(self.model)
+        if not (math.isfinite(loss) and all(np.isfinite(w).all() for w in weights.values())):
+            raise Diverged
+        predictions = predict(self.model, self.schedule.patterns.test_images)
+        wrong = int((predictions != self.truth).sum())
+        self.record.predictions, self.record.weights = predictions, weights
+        self.record.per_pass.append(
+            {
+                "pass": pass_number,
+                "loss": loss / self.schedule.per_pass,
+                "train_error_percent": 100 * errors / self.schedule.per_pass,
+                "test_error_percent": 100 * wrong / len(self.truth),
+                "test_errors": wrong,
+                "rate_min": self.rates[0],
+                "rate_max": self.rates[1],
+                "seconds": seconds,
+            }
+        )
 
 
 def fit(
@@ -177,39 +167,106 @@ def fit(
         BadInput: an engine or device that is not here, or a checkpoint of another run.
     """
     data = load() if data is None else data
-    target = resolve_device(device)
-    schedule = Schedule(recipe, seed, data)
-    model = recipe.build_model(seed).to(target)
-    worker = engines.create(engine, recipe, model)
-    record = RunRecord(
-        recipe=recipe.as_dict(),
-        seed=seed,
-        dataset={
-            "name": data.name,
-            "checksum": data.checksum,
-            "train_patterns": schedule.per_pass,
-            "test_patterns": len(data.test_images),
-        },
-        layers=[asdict(layer) for layer in count(model).layers],
-        environment=environment.describe(worker.name, target),
-    )
+    run = Run(recipe, seed, data, engine, resolve_device(device))
+    worker = engines.create(engine, recipe, run.model)
+    record = run.record
+    record.environment["engine"] = worker.name
     checkpoint = folder / CHECKPOINT if folder else None
     if resume and checkpoint and checkpoint.exists():
-        _restore(checkpoint, record, worker)
-    for pass_number in range(len(record.per_pass) + 1, recipe.passes + 1):
-        entry = _train_pass(worker, schedule, pass_number, progress)
-        if entry is None:
-            record.status = "diverged"
-            return record
-        record.predictions = predict(model, schedule.patterns.test_images)
-        wrong = int((record.predictions != data.test_labels).sum())
-        entry["test_errors"] = wrong
-        entry["test_error_percent"] = 100 * wrong / len(data.test_labels)
-        record.per_pass.append(entry)
-        record.weights = _weights(model)
-        if checkpoint:
-            _save(checkpoint, record, worker)
+        checkpoints.restore(checkpoint, record, worker)
+    try:
+        for pass_number in range(len(record.per_pass) + 1, recipe.passes + 1):
+            worker.begin_pass(*run.begin_pass(pass_number))
+            loss, errors = _train_pass(worker, run, pass_number, progress)
+            run.end_pass(pass_number, loss, errors)
+            if checkpoint:
+                checkpoints.save(checkpoint, record, worker)
+    except Diverged:
+        record.status = "diverged"
     return record
+
+
+def _train_pass(worker, run: Run, pass_number: int, progress) -> tuple[float, int]:
+    """Hand an engine a pass's patterns block by block; the sum of losses and the errors."""
+    indices = run.schedule.indices(pass_number)
+    block = math.ceil(BLOCK / run.recipe.batch_size) * run.recipe.batch_size
+    loss, errors = 0.0, 0
+    for first in range(0, len(indices), block):
+        images, labels = run.schedule.take(indices[first : first + block])
+        block_loss, block_errors = worker.train(images.to(run.device), labels.to(run.device))
+        loss, errors = loss + block_loss, errors + block_errors
+        if not math.isfinite(loss):
+            raise Diverged
+        if progress:
+            progress(pass_number, first + len(labels), errors)
+    return loss, errors
+
+
+def fit_together(
+    recipe: Recipe,
+    seeds: Sequence[int],
+    data: Dataset,
+    device: str = "cuda",
+    progress: Progress | None = None,
+) -> list[RunRecord]:
+    """Train many independent runs of a recipe at once on one GPU, each pattern by pattern.
+
+    Args:
+        recipe, data: as for :func:`fit`; every run learns from the one pool of plain patterns.
+        seeds: one per run.
+        device: a CUDA device.
+        progress: told after each launch, which reads no errors back from the GPU (0 misread).
+
+    Returns:
+        One record per seed, as :func:`fit` would return; ``seconds`` are of all runs together.
+
+    Raises:
+        BadInput: no CUDA here, or a recipe that the engine does not cover.
+    """
+    if reason := cuda.available() or cuda.unsupported(recipe):
+        raise BadInput(f"--engine cuda: {reason}; use --engine auto")
+    if recipe.distortions:
+        raise BadInput(
+            "--engine cuda: each run's distorted patterns are its own; use --engine auto"
+        )
+    target = resolve_device("cuda" if device == "auto" else device)
+    runs = [Run(recipe, seed, data, "cuda", target) for seed in seeds]
+    engine = cuda.CudaEngine(recipe, [run.model for run in runs])
+    patterns = runs[0].schedule.patterns
+    pool = engine.to_device(patterns.train_images), engine.to_device(patterns.train_labels)
+    for pass_number in range(1, recipe.passes + 1):
+        _pass_together(engine, runs, pool, pass_number, progress)
+    return [run.record for run in runs]
+
+
+def _pass_together(engine, runs: list[Run], pool, pass_number: int, progress) -> None:
+    """One pass of every run; those that diverged are carried along and no longer measured."""
+    curvatures = []
+    for run in runs:
+        try:
+            eta, curvature = run.begin_pass(pass_number)
+        except Diverged:
+            run.record.status = "diverged"
+            curvature = {name: torch.zeros_like(p) for name, p in run.model.named_parameters()}
+        curvatures.append(curvature)
+    eta = runs[0].recipe.learning_rate(pass_number)
+    engine.begin_pass(eta, curvatures if runs[0].recipe.optimizer == "sdlm" else None)
+    order = np.stack([run.schedule.indices(pass_number) for run in runs])
+    done = 0
+
+    def tell(patterns: int) -> None:
+        nonlocal done
+        done += patterns
+        progress(pass_number, done, 0)
+
+    losses, errors = engine.train(*pool, order, progress=tell if progress else None)
+    for run, loss, wrong in zip(runs, losses, errors, strict=True):
+        if run.record.diverged:
+            continue
+        try:
+            run.end_pass(pass_number, float(loss), int(wrong))
+        except Diverged:
+            run.record.status = "diverged"
 
 
 def predict(model: LeNet5, images: Tensor) -> np.ndarray:
@@ -217,96 +274,3 @@ def predict(model: LeNet5, images: Tensor) -> np.ndarray:
     device = next(model.parameters()).device
     labels = [model.predict(part.to(device)).cpu() for part in images.split(BLOCK)]
     return torch.cat(labels).numpy().astype(np.uint8)
-
-
-def _train_pass(worker, schedule: Schedule, pass_number: int, progress) -> dict | None:
-    """One pass: its entry of the record, or None where the loss or the curvature diverged."""
-    recipe, model = schedule.recipe, worker.model
-    device = next(model.parameters()).device
-    begun = time.perf_counter()
-    eta = recipe.learning_rate(pass_number)
-    curvature, rates = None, (eta, eta)
-    if recipe.optimizer == "sdlm":
-        images, labels = schedule.take(schedule.curvature_indices(pass_number))
-        curvature = diagonal_curvature(
-            model, recipe.build_criterion(), images.to(device), labels.to(device)
-        )
-        largest = max(h.max().item() for h in curvature.values())
-        smallest = min(h.min().item() for h in curvature.values())
-        if not math.isfinite(largest):
-            return None
-        rates = (eta / (recipe.mu + largest), eta / (recipe.mu + smallest))
-    worker.begin_pass(eta, curvature)
-    indices = schedule.indices(pass_number)
-    block = math.ceil(BLOCK / recipe.batch_size) * recipe.batch_size
-    loss, errors = 0.0, 0
-    for first in range(0, len(indices), block):
-        images, labels = schedule.take(indices[first : first + block])
-        block_loss, block_errors = worker.train(images.to(device), labels.to(device))
-        loss, errors = loss + block_loss, errors + block_errors
-        if not math.isfinite(loss):
-            return None
-        if progress:
-            progress(pass_number, first + len(labels), errors)
-    return {
-        "pass": pass_number,
-        "loss": loss / len(indices),
-        "train_error_percent": 100 * errors / len(indices),
-        "rate_min": rates[0],
-        "rate_max": rates[1],
-        "seconds": round(time.perf_counter() - begun, 3),
-    }
-
-
-def _save(file: Path, record: RunRecord, worker) -> None:
-    """Keep all that going on after this pass needs; the schedule is remade from the seed."""
-    buffer = io.BytesIO()
-    state = {
-        "run": _identity(record),
-        "per_pass": record.per_pass,
-        "predictions": torch.from_numpy(record.predictions),
-        "model": worker.model.state_dict(),
-        "engine": worker.name,
-        "engine_state": worker.state_dict(),
-    }
-    torch.save(state, buffer)
-    write_atomically(file, buffer.getvalue())
-
-
-def _identity(record: RunRecord) -> dict:
-    """What must be the same for a run to go on from another's checkpoint."""
-    return {"recipe": record.recipe, "seed": record.seed, "dataset": record.dataset}
-
-
-def _restore(file: Path, record: RunRecord, worker) -> None:
-    """Put record, model and engine back to where a checkpoint was taken."""
-    try:
-        state = torch.load(file, map_location="cpu", weights_only=True)
-        run = state["run"]
-    except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
-        raise BadInput(f"--resume: {file} is no readable checkpoint ({reason})") from None
-    if run != _identity(record):
-        theirs, ours = (
-            {"seed": r["seed"], "dataset": r["dataset"], **r["recipe"]}
-            for r in (run, _identity(record))
-        )
-        other = [f"{key}={theirs.get(key)}" for key in ours if theirs.get(key) != ours[key]]
-        raise BadInput(
-            f"--resume: {file} is of a run with {', '.join(other)}; give the same switches, or"
-            " another --out"
-        )
-    if state["engine"] != worker.name:
-        raise BadInput(
-            f"--resume: {file} was written by the {state['engine']} engine; add --engine"
-            f" {state['engine']}"
-        )
-    record.per_pass = state["per_pass"]
-    record.predictions = state["predictions"].numpy()
-    worker.model.load_state_dict(state["model"])
-    record.weights = _weights(worker.model)
-    worker.load_state_dict(state["engine_state"])
-
-
-def _weights(model: LeNet5) -> dict[str, np.ndarray]:
-    return {name: value.detach().cpu().numpy().copy() for name, value in model.state_dict().items()}

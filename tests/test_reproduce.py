@@ -9,9 +9,9 @@ import pytest
 
 from lenet1998 import study
 from lenet1998.__main__ import main as lenet1998
+from lenet1998.checkpoints import CHECKPOINT
 from lenet1998.records import read_record
 from lenet1998.reproduce import main
-from lenet1998.training import CHECKPOINT
 
 SMALL = ["--dataset", "digits", "--engine", "eager", "--passes", "2", "--train-size", "40"]
 

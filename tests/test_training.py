@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from lenet1998 import training
+from lenet1998.checkpoints import CHECKPOINT
 from lenet1998.data import Dataset
 from lenet1998.errors import BadInput
 from lenet1998.recipes import RECIPES, recipe_named
-from lenet1998.training import CHECKPOINT, Interrupted, Schedule, fit
+from lenet1998.schedule import Schedule
+from lenet1998.training import Interrupted, Run, fit
 
 SMALL = ["passes=3", "train_size=60", "curvature_patterns=20"]
 
@@ -144,19 +145,19 @@ def test_a_broken_checkpoint_is_one_line(data, tmp_path):
 
 
 def test_a_run_that_diverges_stops_and_keeps_its_last_good_pass(data, tmp_path, monkeypatch):
-    honest = training._train_pass
+    honest = Run.begin_pass
 
-    def poisoned(worker, schedule, pass_number, progress):
+    def poisoned(run, pass_number):
         if pass_number == 2:
             with torch.no_grad():
-                worker.model.f6.bias[0] = float("nan")
-        return honest(worker, schedule, pass_number, progress)
+                run.model.f6.bias[0] = float("nan")
+        return honest(run, pass_number)
 
-    monkeypatch.setattr(training, "_train_pass", poisoned)
+    monkeypatch.setattr(Run, "begin_pass", poisoned)
     record = train(small(), data, folder=tmp_path)
     assert record.diverged
     assert [entry["pass"] for entry in record.per_pass] == [1]
-    monkeypatch.setattr(training, "_train_pass", honest)
+    monkeypatch.undo()
     resumed = train(small(), data, folder=tmp_path, resume=True)
     assert same(resumed, train(small(), data))
 

@@ -30,6 +30,8 @@ def create(name: str, recipe: Recipe, model: LeNet5):
     """
     if name not in ENGINES:
         raise BadInput(f"--engine {name}: must be one of {', '.join(ENGINES)}")
+    if name == "cuda":
+        raise BadInput("the cuda engine trains many runs together: see training.fit_together")
     on_cpu = next(model.parameters()).device.type == "cpu"
     if name == "eager" or not on_cpu or (name == "auto" and recipe.batch_size > 1):
         return EagerEngine(recipe, model)

@@ -5,42 +5,42 @@ import torch
 from torch import Tensor
 
 from lenet1998 import paper
-from lenet1998.models import LeNet5
+from lenet1998.models import NETWORK_SWITCHES, LeNet5
 from lenet1998.recipes import Recipe
 
 try:
     from lenet1998.engines import kernels
-except ImportError as error:  # Numba is missing, or does not fit this NumPy
-    kernels, _missing = None, str(error)
+except (ImportError, OSError) as error:  # Numba is missing or broken, or too old for this NumPy
+    kernels, _import_error = None, str(error)
 
 
 class CompilerUnavailable(RuntimeError):  # noqa: N818
-    """Numba cannot be imported or cannot compile here; another engine can do the same work."""
+    """Numba cannot be imported or cannot compile here; the eager engine can do the same work."""
 
 
 def unsupported(recipe: Recipe) -> str | None:
-    """Why this recipe cannot be trained by compiled loops, as one phrase; None if it can."""
+    """Why the compiled loops cannot train this recipe, as one phrase; None if they can."""
     if kernels is None:
-        return f"Numba cannot be imported ({_missing})"
+        return f"Numba cannot be imported ({_import_error})"
     if recipe.batch_size != 1:
-        return f"batch_size={recipe.batch_size}: the loops train pattern by pattern"
+        return f"batch_size={recipe.batch_size}, and the loops train pattern by pattern"
     if recipe.optimizer not in ("sdlm", "sgd"):
-        return f"optimizer={recipe.optimizer}: the loops know sdlm and sgd"
+        return f"optimizer={recipe.optimizer}, and the loops know sdlm and sgd"
     return None
 
 
 def _squashing(name: str) -> "kernels.Squashing":
-    """A squashing function by its name in :data:`lenet1998.modules.SQUASHINGS`."""
+    """The numbers of a function in :data:`lenet1998.modules.SQUASHINGS`."""
     a, s = paper.TANH_AMPLITUDE, paper.TANH_SLOPE
-    numbers = {  # amplitude, slope, offset; f' = constant + linear y + square y^2; floor
+    kind, *numbers = {
+        # kind, amplitude, slope, offset; f' = constant + linear y + square y^2 where y > floor
         "scaled_tanh": (kernels.SIGMOID, a, s, 0, a * s, 0, -s / a, -np.inf),
         "tanh": (kernels.SIGMOID, 1, 1, 0, 1, 0, -1, -np.inf),
         "logistic": (kernels.SIGMOID, 0.5, 0.5, 0.5, 0, 1, -1, -np.inf),
         "relu": (kernels.RECTIFIER, 0, 0, 0, 1, 0, 0, 0),
         "none": (kernels.IDENTITY, 0, 0, 0, 1, 0, 0, -np.inf),
-    }
-    kind, *rest = numbers[name]
-    return kernels.Squashing(kind, *map(np.float32, rest))
+    }[name]
+    return kernels.Squashing(kind, *map(np.float32, numbers))
 
 
 def _switches(recipe: Recipe) -> "kernels.Switches":
@@ -63,12 +63,6 @@ def _switches(recipe: Recipe) -> "kernels.Switches":
     )
 
 
-def _workspace(features: int) -> "kernels.Workspace":
-    c1, s2, c3, s4 = 6 * 28 * 32, 6 * 14 * 16, 16 * 10 * 16, 16 * 5 * 8
-    sizes = (32 * 32, c1, s2, s2, s2, c3, s4, s4, s4, features, features, 120, 84, 10)
-    return kernels.Workspace(*map(kernels.aligned_zeros, sizes))
-
-
 class CompiledEngine:
     """Trains a model as its recipe says, like the eager engine, in compiled loops.
 
@@ -77,10 +71,14 @@ class CompiledEngine:
 
     Args:
         recipe: one that :func:`unsupported` has nothing against.
-        model: the network, in float32 on the CPU; updated in place.
+        model: the recipe's network, in float32 on the CPU; updated in place.
+
+    Attributes:
+        velocity: for SGD, each parameter's velocity by name; without momentum that is the last
+            pattern's gradient.
 
     Raises:
-        ValueError: an unsupported recipe, or a model elsewhere or in another dtype.
+        ValueError: an unsupported recipe, or a model of another network, device or dtype.
         CompilerUnavailable: Numba is missing or cannot compile here.
     """
 
@@ -90,68 +88,131 @@ class CompiledEngine:
         if kernels is None:
             raise CompilerUnavailable(unsupported(recipe))
         if reason := unsupported(recipe):
-            raise ValueError(f"no compiled loops for {reason}")
-        for name, tensor in model.state_dict().items():
-            if (tensor.device.type, tensor.dtype) != ("cpu", torch.float32):
-                raise ValueError(f"{name} must be float32 on the CPU, is {tensor.dtype}")
+            raise ValueError(f"this recipe has {reason}")
+        if model.switches != {key: getattr(recipe, key) for key in NETWORK_SWITCHES}:
+            raise ValueError(f"the model, {model.extra_repr()}, is not this recipe's")
         self.recipe = recipe
         self.model = model
         self.switches = _switches(recipe)
+        sgd = recipe.optimizer == "sgd"
+        self.velocity = {name: torch.zeros_like(p) for name, p in model.named_parameters() if sgd}
         table = paper.C3_TABLE if recipe.c3 == "table" else [range(6)] * 16
-        self.seen = np.array([i for row in table for i in row])
-        self.made = np.array([o for o, row in enumerate(table) for _ in row])
-        self.net = self._arrays(dict(model.state_dict()))
-        self.rates = self.velocity = None
-        self.buffers = {
-            name: torch.zeros_like(p) if self.switches.sgd else torch.zeros_like(p)
-            for name, p in model.named_parameters()
-        }
-        self.velocity = self._arrays(self.buffers)
-        self.work = _workspace(self.net.c5_weight.size // 120)
-        self.gradient = kernels.Parameters(*(kernels.aligned_zeros(a.size) for a in self.net))
+        self._seen = np.array([i for row in table for i in row])
+        self._made = np.array([o for o, row in enumerate(table) for _ in row])
+        self._net = self._values()
+        self._rates = self._flat({})
+        self._velocity = self._flat(self.velocity)
+        self._gradient = kernels.Parameters(*(kernels.aligned_zeros(w.size) for w in self._net))
+        self._work = kernels.workspace(self._net.c5_weight.size // 120)
+        self._compile()
 
-    def _arrays(self, tensors: dict[str, Tensor]) -> "kernels.Parameters":
-        """The tensors' own memory in the loops' order."""
-        stand_ins = {
-            "output_weight": "output.codes",
-        }
+    def _compile(self) -> None:
+        """Compile the loops or read them from disk, so that training never pauses for it."""
+        size = self.recipe.input_size
+        nothing = torch.empty(0, 1, size, size), torch.empty(0, dtype=torch.int64)
+        try:
+            self.train(*nothing)
+        except Exception as error:  # a cache that is full or corrupt, or no working compiler
+            kernels.forget_disk(error)
+            try:
+                self.train(*nothing)
+            except Exception as error:
+                reason = str(error).strip().partition("\n")[0]
+                raise CompilerUnavailable(f"Numba cannot compile here ({reason})") from error
 
-        def array(field: str):
+    @staticmethod
+    def _flat(tensors: dict[str, Tensor], weight=0.0, bias=0.0) -> "kernels.Parameters":
+        """The tensors' own memory in the loops' order; constants for what the network lacks."""
+        constants = {"weight": weight, "bias": bias}
+        arrays = []
+        for field in kernels.Parameters._fields:
             layer, kind = field.split("_")
             tensor = tensors.get(f"{layer}.{kind}")
-            if tensor is None and field in stand_ins:
-                tensor = tensors.get(stand_ins[field])
             if tensor is None:
-                shape = {"s2": 6, "s4": 16, "output": 10}[layer]
-                if tensors is self.__dict__.get("_rates"):
-                    fill = 0
-                else:
-                    fill = float(kind == "weight")
-                tensor = torch.full((shape, 84) if field == "output_weight" else (shape,), fill)
-            return tensor.detach().numpy().reshape(-1)
+                tensor = torch.full(({"s2": 6, "s4": 16}.get(layer, 10),), constants[kind])
+            arrays.append(tensor.detach().view(-1).numpy())
+        return kernels.Parameters(*arrays)
 
-        return kernels.Parameters(*map(array, kernels.Parameters._fields))
+    def _values(self) -> "kernels.Parameters":
+        state = self.model.state_dict()
+        for name, tensor in state.items():
+            if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
+                raise ValueError(
+                    f"{name} must be float32 on the cpu, is {tensor.dtype} on {tensor.device}"
+                )
+        if "output.codes" in state:
+            state["output.weight"] = state["output.codes"]
+        # A pooling without parameters is one with coefficient 1 and bias 0, at rate 0.
+        return self._flat(state, weight=1.0)
 
     def begin_pass(self, eta: float, curvature: dict[str, Tensor] | None) -> None:
-        """Set the pass's rate, and for SDLM the curvature that stays frozen until the next."""
-        self._rates = {
-            name: torch.full_like(p, eta)
-            if self.switches.sgd
-            else eta / (self.recipe.mu + curvature[name].to(p))
-            for name, p in self.model.named_parameters()
-        }
-        self.rates = self._arrays(self._rates)
+        """Set the pass's rate, and for SDLM the curvature that stays frozen until the next.
+
+        Raises:
+            ValueError: SDLM without a curvature for each parameter.
+        """
+        parameters = dict(self.model.named_parameters())
+        if self.recipe.optimizer == "sgd":
+            rates = {name: torch.full_like(p, eta) for name, p in parameters.items()}
+        elif curvature is None or set(curvature) != set(parameters):
+            raise ValueError("SDLM needs a curvature for each of the model's parameters")
+        else:
+            rates = {
+                name: eta / (self.recipe.mu + curvature[name].to(p).contiguous())
+                for name, p in parameters.items()
+            }
+        self._net = self._values()
+        self._rates = self._flat(rates)
+        for array in self._work:  # NaN, once in the padding, would stay there
+            array.fill(0)
 
     def train(self, images: Tensor, labels: Tensor) -> tuple[float, int]:
+        """Learn the patterns in the order given.
+
+        Args:
+            images: (N, 1, S, S), prepared, float32; S is the recipe's input size.
+            labels: (N,) of int64, 0 to 9.
+
+        Returns:
+            The sum of the patterns' losses and the number misread, each measured on the fly:
+            before the update that the pattern itself causes.
+
+        Raises:
+            ValueError: images or labels of another shape, dtype or range.
+        """
+        size = self.recipe.input_size
+        # The loops check no bounds.
+        if images.shape != (len(labels), 1, size, size) or labels.ndim != 1:
+            raise ValueError(
+                f"expected images (N, 1, {size}, {size}) and labels (N,), got"
+                f" {tuple(images.shape)} and {tuple(labels.shape)}"
+            )
+        if (images.dtype, labels.dtype) != (torch.float32, torch.int64):
+            raise ValueError(
+                f"expected float32 images and int64 labels, got {images.dtype} and {labels.dtype}"
+            )
+        if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < paper.CLASSES:
+            raise ValueError(f"labels must be 0 to {paper.CLASSES - 1}")
         return kernels.train(
-            images.squeeze(1).contiguous().numpy(),
-            labels.numpy(),
-            self.seen,
-            self.made,
+            images.detach().contiguous().numpy()[:, 0],
+            labels.contiguous().numpy(),
+            self._seen,
+            self._made,
             self.switches,
-            self.net,
-            self.rates,
-            self.velocity,
-            self.gradient,
-            self.work,
+            self._net,
+            self._rates,
+            self._velocity,
+            self._gradient,
+            self._work,
         )
+
+    def state_dict(self) -> dict:
+        """What must be kept beside the weights to go on after a pass."""
+        return {"velocity": self.velocity}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on from where :meth:`state_dict` was taken."""
+        if set(state["velocity"]) != set(self.velocity):
+            raise ValueError("the velocities of another recipe")
+        for name, tensor in state["velocity"].items():
+            self.velocity[name].copy_(tensor)

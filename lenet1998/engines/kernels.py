@@ -7,7 +7,9 @@ finite leftovers in the forward pass and exact zeros in the backward pass, so th
 be masked. A 28x28 input is a 32x32 one whose last rows and columns nothing sees.
 """
 
+import hashlib
 import logging
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +18,8 @@ from numba import njit
 from lenet1998.engines import vectors as v
 from lenet1998.engines.vectors import LANES, TAPS
 
+_log = logging.getLogger(__name__)
+
 # NaN and infinity must stay what they are: a diverged loss has to be seen.
 OPTIONS = {
     "nogil": True,
@@ -23,15 +27,7 @@ OPTIONS = {
     "fastmath": {"contract", "reassoc", "nsz", "arcp"},
 }
 _inner = njit(**OPTIONS)
-
-
-def _njit(function):
-    """Compile, on disk too unless no cache directory is writable."""
-    try:
-        return njit(cache=True, **OPTIONS)(function)
-    except RuntimeError as error:
-        logging.getLogger(__name__).warning("compiling anew in every process: %s", error)
-        return njit(**OPTIONS)(function)
+_inlined = njit(inline="always", **OPTIONS)  # not compiled on its own
 
 
 class Parameters(NamedTuple):
@@ -108,6 +104,13 @@ class Workspace(NamedTuple):
     output: np.ndarray  # 10
 
 
+def workspace(features: int) -> Workspace:
+    """Zeros for ``features`` values of S4."""
+    c1, s2, c3, s4 = 6 * 28 * 32, 6 * 14 * 16, 16 * 10 * 16, 16 * 5 * 8
+    sizes = (32 * 32, c1, s2, s2, s2, c3, s4, s4, s4, features, features, 120, 84, 10)
+    return Workspace(*map(aligned_zeros, sizes))
+
+
 def aligned_zeros(size: int) -> np.ndarray:
     """Zeros that start on a cache line, with a cache line to spare at either end."""
     memory = np.zeros(size + 3 * LANES, np.float32)
@@ -115,32 +118,30 @@ def aligned_zeros(size: int) -> np.ndarray:
     return memory[first : first + size]
 
 
-# tanh(x) = x P(x^2) / Q(x^2) on [-9, 9], minimax in relative error (2e-8); 1 beyond.
-TANH_LIMIT = np.float32(9.0)
-P1, P3, P5, P7, P9 = (
-    np.float32(p)
-    for p in (1.0, 0.13381029665470123, 3.4955921582877636e-3, 2.0609144e-5, 1.3354739536e-8)
+ZERO, ONE, TWO = np.float32(0), np.float32(1), np.float32(2)
+LN2, LOG2_E = np.float32(np.log(2)), np.float32(np.log2(np.e))
+SATURATION = np.float32(18.2)  # tanh is 1 in float32 from half of this on
+# e^r = 1 + r + r^2 (E2 + r E3 + ...) for |r| <= ln(2) / 2: minimax, relative error of e^r - 1 1e-8.
+E2, E3, E4, E5, E6 = map(
+    np.float32, (0.49999997, 0.16666539, 0.041667223, 0.008367181, 0.0013882392)
 )
-Q2, Q4, Q6, Q8 = (
-    np.float32(q)
-    for q in (0.4671434462070465, 0.02587699703872204, 3.2856411417014897e-4, 7.776591814945277e-7)
-)
-ONE = np.float32(1)
-ZERO = np.float32(0)
 
 
 @_inner
 def _squash(f, states):
-    """states <- f(states), in place."""
+    """states <- f(states), in place; tanh is good to 2.3 units in the last place."""
     if f.kind == SIGMOID:
         for i in range(states.size):
-            x = f.slope * states[i]
-            x = TANH_LIMIT if x > TANH_LIMIT else x
-            x = -TANH_LIMIT if x < -TANH_LIMIT else x
-            u = x * x
-            p = x * (P1 + u * (P3 + u * (P5 + u * (P7 + u * P9))))
-            q = ONE + u * (Q2 + u * (Q4 + u * (Q6 + u * Q8)))
-            states[i] = f.offset + f.amplitude * (p / q)
+            # tanh(x) = E / (E + 2) with E = e^t - 1, t = 2 |x|; e^t = 2^n e^r.
+            t = abs(TWO * f.slope * states[i])
+            t = SATURATION if t > SATURATION else t
+            n = v.nearest(t * LOG2_E)
+            r = t - n * LN2
+            power = v.two_to_the(n)
+            less_one = power * (r + r * r * (E2 + r * (E3 + r * (E4 + r * (E5 + r * E6)))))
+            less_one += power - ONE
+            y = less_one / (less_one + TWO)
+            states[i] = f.offset + f.amplitude * (-y if states[i] < ZERO else y)
     elif f.kind == RECTIFIER:
         for i in range(states.size):
             states[i] = ZERO if states[i] <= ZERO else states[i]
@@ -166,13 +167,19 @@ def _times_slopes(f, delta, values):
 
 
 @_inner
+def _map(maps, size, m):
+    return maps[m * size : (m + 1) * size]
+
+
+@_inner
 def _scale_and_shift(pooled, weight, bias, scale, out):
     """A subsampling layer's activations, map by map."""
     size = pooled.size // weight.size
     for c in range(weight.size):
         w, b = scale * weight[c], bias[c]
-        for i in range(c * size, (c + 1) * size):
-            out[i] = w * pooled[i] + b
+        source, target = _map(pooled, size, c), _map(out, size, c)
+        for i in range(size):
+            target[i] = w * source[i] + b
 
 
 @_inner
@@ -181,12 +188,13 @@ def _scale_and_shift_backward(pooled, weight, scale, delta, by_weight, by_bias):
     size = pooled.size // weight.size
     for c in range(weight.size):
         w = scale * weight[c]
+        source, target = _map(pooled, size, c), _map(delta, size, c)
         products = ZERO
         total = ZERO
-        for i in range(c * size, (c + 1) * size):
-            products += delta[i] * pooled[i]
-            total += delta[i]
-            delta[i] *= w
+        for i in range(size):
+            products += target[i] * source[i]
+            total += target[i]
+            target[i] *= w
         by_weight[c] = scale * products
         by_bias[c] = total
 
@@ -196,9 +204,10 @@ def _sums(maps, out):
     """Each map's sum."""
     size = maps.size // out.size
     for m in range(out.size):
+        source = _map(maps, size, m)
         total = ZERO
-        for i in range(m * size, (m + 1) * size):
-            total += maps[i]
+        for i in range(size):
+            total += source[i]
         out[m] = total
 
 
@@ -207,8 +216,10 @@ def _fill(maps, values):
     """Set each map to one value."""
     size = maps.size // values.size
     for m in range(values.size):
-        for i in range(m * size, (m + 1) * size):
-            maps[i] = values[m]
+        target = _map(maps, size, m)
+        value = values[m]
+        for i in range(size):
+            target[i] = value
 
 
 @_inner
@@ -338,7 +349,7 @@ def _softmax(output, label, shares, output_delta):
     return loss, largest
 
 
-@_inner
+@_inlined
 def _forward(switches, net, work, seen, made):
     """From the image to F6."""
     squash = switches.squash
@@ -357,9 +368,7 @@ def _forward(switches, net, work, seen, made):
     _squash(switches.subsampling_squash, work.s2)
     _fill(work.c3, net.c3_bias)
     for p in range(seen.size):
-        v.c3_correlate(
-            work.c3, made[p] * 160, work.s2, seen[p] * 224, net.c3_weight, p * TAPS
-        )
+        v.c3_correlate(work.c3, made[p] * 160, work.s2, seen[p] * 224, net.c3_weight, p * TAPS)
     _squash(squash, work.c3)
     for i in range(0, work.s4.size, LANES):
         if switches.pool_max:
@@ -375,7 +384,7 @@ def _forward(switches, net, work, seen, made):
     _squash(squash, work.f6)
 
 
-@_inner
+@_inlined
 def _backward(switches, net, rates, velocity, gradient, work, seen, made):
     """From dE/dF6, which is in F6's bias gradient, down; updates the dense layers on the way.
 
@@ -444,57 +453,99 @@ def _backward(switches, net, rates, velocity, gradient, work, seen, made):
     for m in range(6):
         for y in range(0, 28, v.C1_BLOCK):
             for at in (32 * y, 32 * y + LANES):
-                v.c1_products(
-                    gradient.c1_weight, m * TAPS, work.c1, m * 896 + at, work.image, at
+                v.c1_products(gradient.c1_weight, m * TAPS, work.c1, m * 896 + at, work.image, at)
+
+
+def _trainer(sources: str):
+    """The loop over patterns, to be compiled; ``sources`` is there to be in the disk cache's key.
+
+    Numba itself only notices changes to this file.
+    """
+
+    def train(images, labels, seen, made, switches, net, rates, velocity, gradient, work):
+        """Learn patterns one after another; the sum of their losses and the number misread."""
+        sources  # noqa: B018
+        loss_sum = 0.0
+        errors = 0
+        shares = np.empty(10)
+        side = images.shape[1]
+        for n in range(images.shape[0]):
+            for y in range(side):
+                source, target = images[n, y], work.image[32 * y : 32 * y + side]
+                for x in range(side):
+                    target[x] = source[x]
+            _forward(switches, net, work, seen, made)
+            if switches.loss == CROSS_ENTROPY:
+                _dense(net.output_weight, net.output_bias, work.f6, work.output)
+                loss, read = _softmax(work.output, labels[n], shares, gradient.output_bias)
+                _dense_backward(
+                    switches,
+                    net.output_weight,
+                    rates.output_weight,
+                    velocity.output_weight,
+                    work.f6,
+                    gradient.output_bias,
+                    gradient.f6_bias,
                 )
-
-
-@_njit
-def train(images, labels, seen, made, switches, net, rates, velocity, gradient, work):
-    """Learn patterns one after another; the sum of their losses and the number misread."""
-    loss_sum = 0.0
-    errors = 0
-    shares = np.empty(10)
-    side = images.shape[1]
-    for n in range(images.shape[0]):
-        for y in range(side):
-            for x in range(side):
-                work.image[32 * y + x] = images[n, y, x]
-        _forward(switches, net, work, seen, made)
-        if switches.loss == CROSS_ENTROPY:
-            _dense(net.output_weight, net.output_bias, work.f6, work.output)
-            loss, read = _softmax(work.output, labels[n], shares, gradient.output_bias)
-            _dense_backward(
-                switches,
-                net.output_weight,
-                rates.output_weight,
-                velocity.output_weight,
-                work.f6,
-                gradient.output_bias,
-                gradient.f6_bias,
-            )
+                _descend(
+                    switches,
+                    net.output_bias,
+                    rates.output_bias,
+                    velocity.output_bias,
+                    gradient.output_bias,
+                )
+            else:
+                loss, read = _rbf(
+                    switches,
+                    net.output_weight,
+                    work.f6,
+                    labels[n],
+                    work.output,
+                    shares,
+                    gradient.f6_bias,
+                )
+            loss_sum += loss
+            errors += read != labels[n]
+            _backward(switches, net, rates, velocity, gradient, work, seen, made)
+            _descend(switches, net.f6_bias, rates.f6_bias, velocity.f6_bias, gradient.f6_bias)
+            _descend(switches, net.c5_bias, rates.c5_bias, velocity.c5_bias, gradient.c5_bias)
             _descend(
-                switches,
-                net.output_bias,
-                rates.output_bias,
-                velocity.output_bias,
-                gradient.output_bias,
+                switches, net.s4_weight, rates.s4_weight, velocity.s4_weight, gradient.s4_weight
             )
-        else:
-            loss, read = _rbf(
-                switches, net.output_weight, work.f6, labels[n], work.output, shares, gradient.f6_bias
+            _descend(switches, net.s4_bias, rates.s4_bias, velocity.s4_bias, gradient.s4_bias)
+            _descend(
+                switches, net.c3_weight, rates.c3_weight, velocity.c3_weight, gradient.c3_weight
             )
-        loss_sum += loss
-        errors += read != labels[n]
-        _backward(switches, net, rates, velocity, gradient, work, seen, made)
-        _descend(switches, net.f6_bias, rates.f6_bias, velocity.f6_bias, gradient.f6_bias)
-        _descend(switches, net.c5_bias, rates.c5_bias, velocity.c5_bias, gradient.c5_bias)
-        _descend(switches, net.s4_weight, rates.s4_weight, velocity.s4_weight, gradient.s4_weight)
-        _descend(switches, net.s4_bias, rates.s4_bias, velocity.s4_bias, gradient.s4_bias)
-        _descend(switches, net.c3_weight, rates.c3_weight, velocity.c3_weight, gradient.c3_weight)
-        _descend(switches, net.c3_bias, rates.c3_bias, velocity.c3_bias, gradient.c3_bias)
-        _descend(switches, net.s2_weight, rates.s2_weight, velocity.s2_weight, gradient.s2_weight)
-        _descend(switches, net.s2_bias, rates.s2_bias, velocity.s2_bias, gradient.s2_bias)
-        _descend(switches, net.c1_weight, rates.c1_weight, velocity.c1_weight, gradient.c1_weight)
-        _descend(switches, net.c1_bias, rates.c1_bias, velocity.c1_bias, gradient.c1_bias)
-    return loss_sum, errors
+            _descend(switches, net.c3_bias, rates.c3_bias, velocity.c3_bias, gradient.c3_bias)
+            _descend(
+                switches, net.s2_weight, rates.s2_weight, velocity.s2_weight, gradient.s2_weight
+            )
+            _descend(switches, net.s2_bias, rates.s2_bias, velocity.s2_bias, gradient.s2_bias)
+            _descend(
+                switches, net.c1_weight, rates.c1_weight, velocity.c1_weight, gradient.c1_weight
+            )
+            _descend(switches, net.c1_bias, rates.c1_bias, velocity.c1_bias, gradient.c1_bias)
+        return loss_sum, errors
+
+    return train
+
+
+def _compiled():
+    """The loop over patterns, compiled on disk unless no cache directory is writable."""
+    files = (Path(__file__), Path(v.__file__))
+    python = _trainer(hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest())
+    try:
+        return njit(cache=True, **OPTIONS)(python)
+    except RuntimeError as error:
+        _log.warning("the compiled loops are compiled anew in every process: %s", error)
+        return njit(**OPTIONS)(python)
+
+
+def forget_disk(error: Exception) -> None:
+    """Compile in memory from now on, as the disk cache led to an error."""
+    global train
+    _log.warning("the compiled loops' disk cache is of no use (%s): compiling in memory", error)
+    train = njit(**OPTIONS)(train.py_func)
+
+
+train = _compiled()

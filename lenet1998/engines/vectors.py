@@ -19,13 +19,38 @@ TAPS = SIDE * SIDE
 FAST = ("contract",)
 
 
+FLOAT, INT = ir.FloatType(), ir.IntType(32)
+
+
+@intrinsic
+def nearest(typing, x):
+    """The whole number nearest to x."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.call(builder.module.declare_intrinsic("llvm.rint", [FLOAT]), arguments)
+
+    return types.float32(types.float32), generate
+
+
+@intrinsic
+def two_to_the(typing, n):
+    """2^n for a whole number n, by writing its exponent; never undefined, not even for NaN."""
+
+    def generate(context, builder, signature, arguments):
+        # 1.5 * 2^23 + n has n in its lowest bits.
+        number = builder.bitcast(builder.fadd(arguments[0], FLOAT(1.5 * 2**23)), INT)
+        return builder.bitcast(builder.add(builder.shl(number, INT(23)), INT(127 << 23)), FLOAT)
+
+    return types.float32(types.float32), generate
+
+
 class Vectors:
     """Emits vector instructions at an LLVM builder's insertion point.
 
     ``base`` is always a pointer to float and ``index`` a Python int.
     """
 
-    kind = ir.VectorType(ir.FloatType(), LANES)
+    kind = ir.VectorType(FLOAT, LANES)
 
     def __init__(self, builder: ir.IRBuilder):
         self.builder = builder
@@ -42,9 +67,9 @@ class Vectors:
 
     def splat(self, base, index: int):
         """One float in every lane."""
-        number = self.builder.load(self._pointer(base, index, ir.FloatType()), align=4)
+        number = self.builder.load(self._pointer(base, index, FLOAT), align=4)
         empty = ir.Constant(self.kind, ir.Undefined)
-        first = self.builder.insert_element(empty, number, ir.Constant(ir.IntType(32), 0))
+        first = self.builder.insert_element(empty, number, INT(0))
         return self.shuffle(first, empty, [0] * LANES)
 
     def constant(self, number: float):
@@ -52,7 +77,7 @@ class Vectors:
 
     def shuffle(self, a, b, lanes: list[int]):
         """Lanes of a (0 to 15) and b (16 to 31)."""
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), lanes)
+        mask = ir.Constant(ir.VectorType(INT, LANES), lanes)
         return self.builder.shuffle_vector(a, b, mask)
 
     def add(self, a, b):
@@ -85,14 +110,14 @@ class Vectors:
 
 
 def microkernel(emit: Callable, arrays: int, **sizes: int):
-    """``emit(vectors, *pointers, **sizes)`` as a Numba function (array, first index, array, ...)."""
+    """``emit(vectors, *pointers, **sizes)`` as a Numba function of arrays and first indices."""
 
     def build(*kinds):
         def generate(context, builder, signature, arguments):
             pointers = []
             for i in range(0, len(kinds), 2):
                 array = context.make_array(kinds[i])(context, builder, arguments[i])
-                base = builder.bitcast(array.data, ir.FloatType().as_pointer())
+                base = builder.bitcast(array.data, FLOAT.as_pointer())
                 pointers.append(builder.gep(base, [arguments[i + 1]]))
             emit(Vectors(builder), *pointers, **sizes)
             return context.get_dummy_value()

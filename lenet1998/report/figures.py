@@ -10,6 +10,7 @@ matplotlib.use("Agg")
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from PIL import Image
 
 from lenet1998 import paper
 from lenet1998.records import RunRecord
@@ -36,16 +37,20 @@ STYLE = {
     "legend.frameon": False,
     "figure.dpi": 110,
     "savefig.bbox": "tight",
-    "svg.hashsalt": "lenet1998",
 }
 
 
-def save(figure: plt.Figure, file: Path) -> None:
-    """Write a figure so that the same figure gives the same bytes, and close it."""
+def save(figure: plt.Figure, file: Path, source: str | None = None) -> None:
+    """Write a PNG, in it a digest of the records it shows, and close the figure."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    dated = {".svg": {"Date": None}, ".png": {"Software": None}}
-    figure.savefig(file, metadata=dated.get(file.suffix))
+    figure.savefig(file, metadata={"Source": source} if source else None)
     plt.close(figure)
+
+
+def source_of(file: Path) -> str | None:
+    """The digest that :func:`save` put into a PNG."""
+    with Image.open(file) as image:
+        return image.text.get("Source")
 
 
 def band(axes: Axes, runs: list[list[float]], colour: str, label: str) -> None:
@@ -55,13 +60,14 @@ def band(axes: Axes, runs: list[list[float]], colour: str, label: str) -> None:
     for row, run in zip(values, runs, strict=True):
         row[: len(run)] = run
     passes = np.arange(1, longest + 1)
-    axes.plot(passes, np.nanmean(values, 0), color=colour, label=label)
+    # The dots are for runs of one pass, which make no line.
+    axes.plot(passes, np.nanmean(values, 0), color=colour, label=label, marker=".", ms=4)
     if len(runs) > 1:
         low, high = np.nanmin(values, 0), np.nanmax(values, 0)
         axes.fill_between(passes, low, high, color=colour, alpha=0.2, linewidth=0)
 
 
-def learning_curve(records: Sequence[RunRecord], file: Path) -> None:
+def learning_curve(records: Sequence[RunRecord], file: Path, source: str | None = None) -> None:
     """Training error on the fly and test error after each pass, over Fig. 5's published points."""
     runs = [record for record in records if record.per_pass]
     first = records[0]
@@ -90,4 +96,4 @@ def learning_curve(records: Sequence[RunRecord], file: Path) -> None:
         axes.set_title(f"{name} on {dataset}, {patterns:,} training patterns", loc="left")
         if axes.lines:
             axes.legend()
-        save(figure, file)
+        save(figure, file, source)

@@ -1,12 +1,15 @@
 """Tables of run records, as pandas frames and as Markdown."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from lenet1998 import paper
 from lenet1998.records import RunRecord
-from lenet1998.statistics import prediction_interval, summarise
+from lenet1998.statistics import log_ratio_rms, prediction_interval, summarise
 
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 
@@ -154,3 +157,113 @@ def beside_the_paper(summary: dict) -> pd.DataFrame:
 def curve(records: Sequence[RunRecord], key: str) -> list[list[float]]:
     """One list per run of a value after each pass, diverged runs up to their last good pass."""
     return [[entry[key] for entry in record.per_pass] for record in records]
+
+
+def by_recipe(records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
+    """Records grouped by recipe name, in the order they come."""
+    groups: dict[str, list[RunRecord]] = {}
+    for record in records:
+        groups.setdefault(record.recipe["name"], []).append(record)
+    return groups
+
+
+@dataclass(frozen=True)
+class Score:
+    """How near the mean curves of a reading's runs are to Fig. 5's (docs/protocol.md)."""
+
+    training: float
+    test: float
+
+    @property
+    def rank(self) -> float:
+        """What readings are ranked by: the root mean square of the two."""
+        return math.hypot(self.training, self.test) / math.sqrt(2)
+
+
+def score(runs: Sequence[RunRecord]) -> Score | None:
+    """The score of runs of 20 passes or more; None where one of them diverged."""
+    published, passes = paper.fig5_curve(), paper.PASSES
+    if any(len(run.per_pass) < passes for run in runs):
+        return None
+
+    def distance(key: str, theirs: np.ndarray) -> float:
+        ours = np.mean([values[:passes] for values in curve(runs, key)], axis=0)
+        return log_ratio_rms(ours, theirs[:passes])
+
+    return Score(
+        distance("train_error_percent", published.train_error),
+        distance("test_error_percent", published.test_error),
+    )
+
+
+def readings(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """One row per reading: its score against Fig. 5, and what it is read with. Best first."""
+    rows = []
+    for name, runs in by_recipe(records).items():
+        about = score(runs)
+        first = [run.per_pass[0] for run in runs if run.per_pass]
+        rows.append(
+            {
+                "reading": name.replace(",", ", "),
+                "n": len(runs),
+                "score, both": about.rank if about else math.inf,
+                "training": about.training if about else math.inf,
+                "test": about.test if about else math.inf,
+                "first-pass rates": _rates(
+                    min(entry["rate_min"] for entry in first),
+                    max(entry["rate_max"] for entry in first),
+                )
+                if first
+                else "",
+                "training error at the end, %": _at_the_end(runs, "train_error_percent"),
+                "test error at the end, %": _at_the_end(runs, "test_error_percent"),
+            }
+        )
+    frame = pd.DataFrame(rows).sort_values("score, both", kind="stable")
+    for column in ("score, both", "training", "test"):
+        frame[column] = [f"{v:.3f}" if math.isfinite(v) else "diverged" for v in frame[column]]
+    return frame
+
+
+def _at_the_end(runs: Sequence[RunRecord], key: str) -> str:
+    """Mean and standard deviation of the finished runs' last pass, shortly."""
+    about = summarise([run.last[key] for run in runs if not run.diverged])
+    if not about.n:
+        return "diverged"
+    return f"{about.mean:.2f}" + (f" {PLUS_MINUS} {about.sd:.2f}" if about.n > 1 else "")
+
+
+def benchmark(result: dict) -> pd.DataFrame:
+    """What :mod:`lenet1998.benchmark` measured, one line each."""
+    rows = {}
+    for engine in result["engines"]:
+        rows[f"{engine['engine']}, one thread"] = (
+            f"{engine['cpu_us']:.1f} us a pattern (wall {engine['wall_us']:.1f});"
+            f" {engine['times_eager']:.1f} times eager"
+        )
+    rows["arithmetic floor of this core"] = (
+        f"{result['floor_us']:.1f} us ({result['multiply_accumulates']:,} multiply-accumulates at"
+        f" {result['peak_multiply_accumulates_per_us'] / 1000:.0f} a ns, measured)"
+    )
+    rows["compiling, empty cache and filled"] = (
+        f"{result['compile_first_s']:.1f} s and {result['compile_again_s']:.2f} s"
+    )
+    if result["two_at_once"]:
+        rows["two runs at once"] = f"{result['two_at_once']:.2f} times the time of one"
+    if whole := result["whole_run"]:
+        rows[f"{whole['passes']} passes with evaluation"] = (
+            f"{whole['cpu_s']:.0f} s of one core (wall {whole['wall_s']:.0f} s),"
+            f" {whole['peak_memory_gb']:.2f} GB at most"
+        )
+    rows["many runs on a GPU"] = (
+        f"{result['gpu']['patterns_per_second']:,.0f} patterns/s over {result['gpu']['runs']} runs"
+        if result["gpu"]
+        else "not measured: no CUDA device here"
+    )
+    about = result["environment"]
+    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
+    rows["measured on"] = (
+        f"{about['processor']}, {about['cores']} cores, {result['dataset']}, {versions};"
+        f" medians of {result['rounds']} rounds"
+    )
+    return pd.DataFrame({"what": list(rows), "measured": list(rows.values())})

@@ -1,0 +1,201 @@
+"""``python -m lenet1998.benchmark``: the engines side by side in one process."""
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from lenet1998 import environment, paper, training
+from lenet1998.command import Parser, entry, writable
+from lenet1998.curvature import diagonal_curvature
+from lenet1998.data import Dataset, load
+from lenet1998.engines import compiled, cuda
+from lenet1998.engines.eager import EagerEngine
+from lenet1998.errors import BadInput
+from lenet1998.recipes import ORIGINAL, RECIPES, Recipe
+from lenet1998.records import write_json
+from lenet1998.report.tables import benchmark as table
+from lenet1998.schedule import Schedule
+
+SUMMARY = "Time the engines on the 1998 recipe: medians of alternating rounds, one thread each."
+
+# Multiply-accumulates of one pattern: forwards, for the weights and, but in C1, for the inputs.
+FORWARD = {layer: paper.CONNECTIONS[layer] for layer in ("c1", "c3", "c5", "f6", "output")}
+MULTIPLY_ACCUMULATES = 2 * FORWARD["c1"] + sum(3 * FORWARD[name] for name in ("c3", "c5", "f6"))
+
+JIT = """
+import time, torch
+from lenet1998.engines.compiled import CompiledEngine
+from lenet1998.recipes import ORIGINAL
+model = ORIGINAL.build_model()
+begun = time.perf_counter()
+CompiledEngine(ORIGINAL, model)
+print(time.perf_counter() - begun)
+"""
+
+
+class Trainer:
+    """An engine with its own network in the middle of a first pass, ready for more patterns."""
+
+    def __init__(self, engine: type, recipe: Recipe, schedule: Schedule):
+        model = recipe.build_model()
+        self.engine = engine(recipe, model)
+        images, labels = schedule.take(schedule.curvature_indices(1))
+        curvature = diagonal_curvature(model, recipe.build_criterion(), images, labels)
+        self.engine.begin_pass(recipe.learning_rate(1), curvature)
+
+    def microseconds(self, images, labels) -> tuple[float, float]:
+        """Wall and CPU time per pattern."""
+        wall, cpu = time.perf_counter(), time.thread_time()
+        self.engine.train(images, labels)
+        per_pattern = 1e6 / len(labels)
+        return (
+            (time.perf_counter() - wall) * per_pattern,
+            (time.thread_time() - cpu) * per_pattern,
+        )
+
+
+def side_by_side(schedule: Schedule, rounds: int) -> list[dict]:
+    """Eager and compiled in alternating rounds; the compiled one learns ten times the patterns."""
+    contest = {
+        "eager": (Trainer(EagerEngine, ORIGINAL, schedule), 200),
+        "compiled": (Trainer(compiled.CompiledEngine, ORIGINAL, schedule), 2000),
+    }
+    times: dict[str, list] = {name: [] for name in contest}
+    for turn in range(rounds + 1):
+        for name, (trainer, patterns) in contest.items():
+            took = trainer.microseconds(*schedule.take(schedule.indices(1)[:patterns]))
+            if turn:  # the first round warms up
+                times[name].append(took)
+    rows = []
+    for name, taken in times.items():
+        wall, cpu = (statistics.median(column) for column in zip(*taken, strict=True))
+        ratio = statistics.median(
+            mine[1] / theirs[1] for mine, theirs in zip(times["eager"], taken, strict=True)
+        )
+        rows.append({"engine": name, "wall_us": wall, "cpu_us": cpu, "times_eager": ratio})
+    return rows
+
+
+def two_at_once(schedule: Schedule, rounds: int) -> float:
+    """Wall time of two runs in two threads over that of one alone, the median of rounds."""
+    trainers = [Trainer(compiled.CompiledEngine, ORIGINAL, schedule) for _ in range(2)]
+    patterns = schedule.take(schedule.indices(1)[:5000])
+    ratios = []
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(rounds):
+            alone = trainers[0].microseconds(*patterns)[0]
+            begun = time.perf_counter()
+            list(pool.map(lambda trainer: trainer.microseconds(*patterns), trainers))
+            together = (time.perf_counter() - begun) * 1e6 / len(patterns[1])
+            ratios.append(together / alone)
+    return statistics.median(ratios)
+
+
+def compile_seconds() -> tuple[float, float]:
+    """Seconds to have compiled loops in a new process: with an empty disk cache, and a filled."""
+    with tempfile.TemporaryDirectory() as cache:
+        call = [sys.executable, "-c", JIT]
+        variables = {**os.environ, "NUMBA_CACHE_DIR": cache}
+        first, again = (
+            float(subprocess.run(call, env=variables, check=True, capture_output=True).stdout)
+            for _ in range(2)
+        )
+    return first, again
+
+
+def multiply_accumulates_per_microsecond() -> float:
+    """What this core can do at best, in float32: independent multiply-adds held in registers."""
+    from lenet1998.engines.peak import multiply_adds
+
+    state = np.full(512, 0.5, np.float32)
+    best = 0.0
+    for _ in range(20):
+        begun = time.perf_counter()
+        done = multiply_adds(state, 20_000)
+        best = max(best, done / (time.perf_counter() - begun) / 1e6)
+    return best
+
+
+def gpu(dataset: Dataset, runs: int = 128, patterns: int = 2000) -> dict | None:
+    """Many runs on a CUDA device, if there is one that Numba can use."""
+    if cuda.available():
+        return None
+    schedules = [Schedule(ORIGINAL, seed, dataset) for seed in range(runs)]
+    models = [ORIGINAL.build_model(seed).to("cuda") for seed in range(runs)]
+    engine = cuda.CudaEngine(ORIGINAL, models)
+    pool = schedules[0].patterns
+    pool = engine.to_device(pool.train_images), engine.to_device(pool.train_labels)
+    flat = {name: torch.ones_like(p) for name, p in models[0].named_parameters()}
+    engine.begin_pass(ORIGINAL.learning_rate(1), [flat] * runs)
+    order = np.stack([schedule.indices(1)[:patterns] for schedule in schedules])
+    engine.train(*pool, order[:, :10])  # compiles
+    begun = time.perf_counter()
+    engine.train(*pool, order)
+    seconds = time.perf_counter() - begun
+    return {"runs": runs, "patterns_per_second": runs * patterns / seconds}
+
+
+def whole_run(dataset: Dataset) -> dict:
+    """One complete run of the 1998 recipe, evaluation after each pass included."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    record = training.fit(ORIGINAL, 0, dataset, engine="compiled")
+    return {
+        "passes": len(record.per_pass),
+        "wall_s": time.perf_counter() - wall,
+        "cpu_s": time.process_time() - cpu,
+        "peak_memory_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+    }
+
+
+@entry
+def main(arguments: list[str] | None = None) -> int:
+    """Measure, print the table, and write it with the machine beside it."""
+    parser = Parser(prog="lenet1998.benchmark", description=SUMMARY)
+    parser.add_argument("--data", metavar="DIR", help="where MNIST is; the digits do as well")
+    parser.add_argument("--rounds", default=11, type=int, metavar="N", help="default 11")
+    parser.add_argument("--full", action="store_true", help="also one whole run of 20 passes")
+    parser.add_argument("--out", default="runs/benchmark", type=Path, metavar="DIR")
+    flags = parser.parse_args(arguments)
+    if flags.rounds < 1:
+        raise BadInput(f"--rounds {flags.rounds}: must be >= 1")
+    if reason := compiled.unsupported(RECIPES["original"]):
+        raise BadInput(f"nothing to compare: {reason}")
+    out = writable(flags.out)
+    torch.set_num_threads(1)
+    dataset = load("auto", flags.data)
+    schedule = Schedule(ORIGINAL, 0, dataset)
+    first, again = compile_seconds()
+    peak = multiply_accumulates_per_microsecond()
+    result = {
+        "engines": side_by_side(schedule, flags.rounds),
+        "rounds": flags.rounds,
+        "multiply_accumulates": MULTIPLY_ACCUMULATES,
+        "peak_multiply_accumulates_per_us": peak,
+        "floor_us": MULTIPLY_ACCUMULATES / peak,
+        "compile_first_s": first,
+        "compile_again_s": again,
+        "two_at_once": two_at_once(schedule, flags.rounds) if os.cpu_count() > 1 else None,
+        "whole_run": whole_run(dataset) if flags.full else None,
+        "gpu": gpu(dataset),
+        "dataset": dataset.name,
+        "environment": environment.describe("all", torch.device("cpu")),
+    }
+    write_json(out / "benchmark.json", result)
+    print(table(result).to_string(index=False))
+    print(f"\nwritten to {out / 'benchmark.json'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""Which patterns a run learns, in which order, and which feed its curvature."""
+
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lenet1998.data import Dataset, constant_order, prepare
+from lenet1998.distortions import distorted_training_set
+from lenet1998.errors import BadInput
+from lenet1998.recipes import Recipe
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """Prepared patterns and labels of one run: what is learnt, and what is asked afterwards."""
+
+    train_images: Tensor
+    train_labels: Tensor
+    test_images: Tensor
+    test_labels: Tensor
+
+
+@lru_cache(maxsize=2)
+def _plain_patterns(dataset: Dataset, size: int, scaling: str) -> Patterns:
+    """Shared by all runs of a study that prepare a data set alike."""
+    return Patterns(
+        prepare(dataset.train_images, size, scaling),
+        torch.from_numpy(dataset.train_labels),
+        prepare(dataset.test_images, size, scaling),
+        torch.from_numpy(dataset.test_labels),
+    )
+
+
+# Two runs that start together must not both prepare the same patterns.
+_preparing = threading.Lock()
+
+
+def check_size(recipe: Recipe, dataset: Dataset) -> None:
+    """Refuse a recipe that wants more patterns than there are.
+
+    Raises:
+        BadInput: with how many there are.
+    """
+    have, wanted = len(dataset.train_images), recipe.train_size or 1
+    if wanted > have:
+        raise BadInput(f"train_size={wanted:,}: {dataset.name} has {have:,} training patterns")
+
+
+class Schedule:
+    """Which patterns a run learns in which order, from generators of its own.
+
+    Source: Appendix C (a constant random order; 500 patterns for the curvature) and section III-B
+    (with distortions, each pass takes the next 60,000 of the 600,000).
+    """
+
+    def __init__(self, recipe: Recipe, seed: int, dataset: Dataset):
+        self.recipe = recipe
+        self.seed = seed
+        check_size(recipe, dataset)
+        originals = len(dataset.train_images)
+        wanted = recipe.train_size or originals
+        with _preparing:
+            self.patterns = _plain_patterns(dataset, recipe.input_size, recipe.scaling)
+        self.per_pass = wanted
+        self.order = constant_order(originals, seed)[:wanted]
+        self.pool = None
+        if recipe.distortions:
+            distorted = distorted_training_set(dataset, seed)
+            self.pool, self.labels = distorted.train_images, distorted.train_labels
+            self.order = constant_order(len(self.pool), seed)
+
+    def indices(self, pass_number: int) -> np.ndarray:
+        """The patterns of a pass, in the order they are learnt."""
+        order = self.order
+        if self.recipe.order == "renewed":
+            order = order[_generator(self.seed, "order", pass_number).permutation(len(order))]
+        first = (pass_number - 1) * self.per_pass % len(order)
+        return np.roll(order, -first)[: self.per_pass]
+
+    def curvature_indices(self, pass_number: int) -> np.ndarray:
+        """The patterns that the curvature is estimated on before a pass."""
+        here = self.indices(pass_number)
+        wanted = self.recipe.curvature_patterns
+        if self.recipe.curvature_draw == "first":
+            return here[:wanted]
+        turn = pass_number if self.recipe.curvature_draw == "fresh" else 0
+        draw = _generator(self.seed, "curvature", turn).permutation(len(here))
+        return np.sort(here)[draw[:wanted]]
+
+    def take(self, indices: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Prepared images (N, 1, H, W) and labels (N,)."""
+        if self.pool is None:
+            chosen = torch.from_numpy(indices)
+            return self.patterns.train_images[chosen], self.patterns.train_labels[chosen]
+        images = prepare(self.pool[indices], self.recipe.input_size, self.recipe.scaling)
+        return images, torch.from_numpy(self.labels[indices])
+
+
+def _generator(seed: int, purpose: str, turn: int) -> np.random.Generator:
+    """A private generator, so that drawing more for one purpose changes nothing for another."""
+    return np.random.default_rng([seed, turn, *purpose.encode()])

@@ -1,0 +1,59 @@
+"""Run records as a training run would leave them, for tests that train nothing."""
+
+import dataclasses
+
+import numpy as np
+
+from lenet1998 import paper
+from lenet1998.records import RunRecord
+
+LAYERS = [
+    {"name": name, "parameters": paper.PARAMETERS[name], "connections": paper.CONNECTIONS[name]}
+    for name in paper.PARAMETERS
+]
+RECIPE = {"name": "original", "passes": 20, "train_size": None, "distortions": False}
+TEST_PATTERNS = 200
+
+
+def make_record(
+    test_errors=(3, 2),
+    seed=0,
+    dataset="mnist",
+    status="finished",
+    recipe=None,
+    **changes,
+) -> RunRecord:
+    """A run with these counts of misread test patterns after its passes, out of 200.
+
+    Training errors are twice the test errors in percent; pass k took k seconds and has the rates
+    k / 10,000 to k / 100.
+    """
+    per_pass = [
+        {
+            "pass": number,
+            "loss": 1 / number,
+            "train_error_percent": 2 * 100 * count / TEST_PATTERNS,
+            "test_error_percent": 100 * count / TEST_PATTERNS,
+            "test_errors": count,
+            "rate_min": number / 10_000,
+            "rate_max": number / 100,
+            "seconds": float(number),
+        }
+        for number, count in enumerate(test_errors, 1)
+    ]
+    record = RunRecord(
+        recipe={**RECIPE, **(recipe or {})},
+        seed=seed,
+        dataset={
+            "name": dataset,
+            "checksum": "abc",
+            "train_patterns": 60_000,
+            "test_patterns": TEST_PATTERNS,
+        },
+        layers=LAYERS,
+        environment={"engine": "eager", "device": "cpu"},
+        status=status,
+        per_pass=per_pass,
+        predictions=np.arange(TEST_PATTERNS, dtype=np.uint8) % 10 if per_pass else None,
+    )
+    return dataclasses.replace(record, **changes)

@@ -1,0 +1,267 @@
+"""The compiled engine against eager autograd in float64, for every value of every switch."""
+
+import copy
+import importlib.util
+import logging
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+import torch
+from numba.core import caching
+
+from lenet1998 import engines
+from lenet1998.curvature import diagonal_curvature
+from lenet1998.data import prepare
+from lenet1998.engines import compiled, kernels
+from lenet1998.engines.compiled import CompiledEngine, CompilerUnavailable
+from lenet1998.engines.eager import EagerEngine
+from lenet1998.models import NETWORK_SWITCHES
+from lenet1998.recipes import ORIGINAL, RECIPES
+
+SOFTMAX = {"output": "linear", "loss": "cross_entropy"}
+SGD = {"optimizer": "sgd", "eta": 0.0002}
+CHANGES = [
+    {},
+    *(
+        {key: value}
+        for key, (_, *values) in NETWORK_SWITCHES.items()
+        for value in values
+        if key != "output"
+    ),
+    SOFTMAX,
+    {"half_distance": True},
+    {"loss": "discriminative"},
+    {"loss": "discriminative", "rubbish_j": 60.0, "half_distance": True, "eta": 1e-4},
+    {"pooling": "max", "subsampling_squash": "none", "squash": "relu", "input_size": 28},
+]
+WAYS = [SGD, {**SGD, "momentum": 0.9}, {"mu": 0.1}]
+MODERN = replace(RECIPES["modern"], batch_size=1, eta=0.001)
+
+
+def name(changes: dict) -> str:
+    return ",".join(f"{key}={value}" for key, value in changes.items()) or "original"
+
+
+def recipes(*others: dict) -> list:
+    return [
+        *(pytest.param(replace(ORIGINAL, **c), id=name(c)) for c in (*CHANGES, *others)),
+        pytest.param(MODERN, id="modern"),
+    ]
+
+
+@pytest.fixture
+def patterns(digits):
+    def prepared(recipe, first: int, count: int):
+        part = slice(first, first + count)
+        images = prepare(digits.train_images[part], recipe.input_size, recipe.scaling)
+        return images, torch.from_numpy(digits.train_labels[part]).long()
+
+    return prepared
+
+
+def begin(engine, curvature=None):
+    engine.begin_pass(engine.recipe.learning_rate(1), curvature)
+    return engine
+
+
+def flat_curvature(model) -> dict:
+    return {name: torch.full_like(p, 0.5) for name, p in model.named_parameters()}
+
+
+@pytest.mark.parametrize("recipe", recipes())
+def test_gradients_equal_autograd_in_float64(recipe, patterns):
+    recipe = replace(recipe, optimizer="sgd", momentum=0.0, eta=1e-6)
+    model = recipe.build_model(seed=3)
+    exact = copy.deepcopy(model).double()
+    engine = begin(CompiledEngine(recipe, model))
+    images, labels = patterns(recipe, 0, 1)
+    engine.train(images, labels)
+    recipe.build_criterion()(exact(images.double()), labels).backward()
+    assert set(engine.velocity) == {name for name, _ in exact.named_parameters()}
+    for name, p in exact.named_parameters():
+        # From rest and without momentum, the velocity is the gradient.
+        torch.testing.assert_close(
+            engine.velocity[name].double(), p.grad, rtol=0, atol=5e-6 * p.grad.abs().max().item()
+        )
+
+
+@pytest.mark.parametrize("recipe", recipes(*WAYS))
+def test_after_300_updates_as_close_to_float64_as_eager_is(recipe, patterns):
+    # With seed 7 no float32 run meets a kink (of relu, or two equal maxima) from the wrong side.
+    start = recipe.build_model(seed=7)
+    curvature = None
+    if recipe.optimizer == "sdlm":
+        images, labels = patterns(recipe, 500, 100)
+        curvature = diagonal_curvature(start, recipe.build_criterion(), images, labels)
+    images, labels = patterns(recipe, 0, 300)
+    exact, eager, loops = (
+        begin(engine(recipe, model), curvature)
+        for engine, model in (
+            (EagerEngine, copy.deepcopy(start).double()),
+            (EagerEngine, copy.deepcopy(start)),
+            (CompiledEngine, start),
+        )
+    )
+    exact_loss, exact_errors = exact.train(images.double(), labels)
+    eager.train(images, labels)
+    parts = [loops.train(*part) for part in zip(images.split(128), labels.split(128), strict=True)]
+    assert sum(errors for _, errors in parts) == exact_errors
+    assert sum(loss for loss, _ in parts) == pytest.approx(exact_loss, rel=1e-5)
+    final = [dict(engine.model.named_parameters()) for engine in (exact, eager, loops)]
+    for name, p in final[0].items():
+        off_eager, off_loops = ((model[name] - p).abs().max().item() for model in final[1:])
+        # Where eager happens to be lucky, one rounding of a state of order 1 is no fault.
+        assert off_loops <= 2 * off_eager + torch.finfo(torch.float32).eps, name
+
+
+def test_one_compilation_serves_every_recipe(patterns):
+    for changes in (CHANGES[0], *CHANGES[-4:], *WAYS):
+        CompiledEngine(replace(ORIGINAL, **changes), replace(ORIGINAL, **changes).build_model())
+    assert len(kernels.train.signatures) == 1
+
+
+def test_the_next_process_does_not_compile():
+    code = (
+        "from lenet1998.engines import compiled, kernels\n"
+        "from lenet1998.recipes import ORIGINAL\n"
+        "compiled.CompiledEngine(ORIGINAL, ORIGINAL.build_model())\n"
+        "assert kernels.train.stats.cache_hits and not kernels.train.stats.cache_misses"
+    )
+    CompiledEngine(ORIGINAL, ORIGINAL.build_model())
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_two_threads_give_the_bytes_of_one(patterns):
+    images, labels = patterns(ORIGINAL, 0, 400)
+
+    def run(seed):
+        engine = CompiledEngine(ORIGINAL, ORIGINAL.build_model(seed))
+        begin(engine, flat_curvature(engine.model)).train(images, labels)
+        return [p.detach().numpy().tobytes() for p in engine.model.parameters()]
+
+    alone = [run(seed) for seed in (1, 2)]
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(run, (1, 2))) == alone
+
+
+def test_momentum_goes_on_where_it_was_kept(patterns):
+    recipe = replace(ORIGINAL, **SGD, momentum=0.9)
+    images, labels = patterns(recipe, 0, 60)
+    whole = begin(CompiledEngine(recipe, recipe.build_model()))
+    whole.train(images, labels)
+    first = begin(CompiledEngine(recipe, recipe.build_model()))
+    first.train(images[:30], labels[:30])
+    second = begin(CompiledEngine(recipe, copy.deepcopy(first.model)))
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
+    second.train(images[30:], labels[30:])
+    for p, q in zip(whole.model.parameters(), second.model.parameters(), strict=True):
+        assert torch.equal(p, q)
+
+
+@pytest.mark.parametrize("changes", CHANGES, ids=name)
+def test_nan_is_not_hidden(changes, patterns):
+    recipe = replace(ORIGINAL, **changes)
+    model = recipe.build_model()
+    engine = begin(CompiledEngine(recipe, model), flat_curvature(model))
+    images, labels = patterns(recipe, 0, 2)
+    images[1, 0, 9, 9] = torch.nan
+    loss, _ = engine.train(images, labels)
+    assert loss != loss
+
+
+def test_an_engine_is_sound_again_after_nan(patterns):
+    images, labels = patterns(ORIGINAL, 0, 20)
+    fresh = ORIGINAL.build_model()
+    used = copy.deepcopy(fresh)
+    engine = begin(CompiledEngine(ORIGINAL, used), flat_curvature(used))
+    engine.train(torch.full_like(images, torch.nan), labels)
+    used.load_state_dict(fresh.state_dict())
+    begin(engine, flat_curvature(used)).train(images, labels)
+    begin(CompiledEngine(ORIGINAL, fresh), flat_curvature(fresh)).train(images, labels)
+    assert torch.equal(used.c1.weight, fresh.c1.weight)
+
+
+def test_without_a_cache_directory_it_compiles_in_memory(monkeypatch, patterns, caplog):
+    monkeypatch.setattr(caching.CompileResultCacheImpl, "_locator_classes", [])
+    with caplog.at_level(logging.WARNING):
+        monkeypatch.setattr(kernels, "train", kernels._compiled())
+    assert "compiled anew in every process" in caplog.text
+    engine = CompiledEngine(ORIGINAL, ORIGINAL.build_model())
+    loss, errors = begin(engine, flat_curvature(engine.model)).train(*patterns(ORIGINAL, 0, 5))
+    assert loss > 0
+    assert 0 <= errors <= 5
+
+
+class Broken:
+    """A compiled function whose cache, or whose compiler, fails."""
+
+    def __init__(self, error: Exception):
+        self.error = error
+        self.py_func = None
+
+    def __call__(self, *arguments):
+        raise self.error
+
+
+def test_a_full_disk_only_costs_the_cache(monkeypatch, caplog):
+    working = kernels.train
+    monkeypatch.setattr(kernels, "njit", lambda **options: lambda python: working)
+    monkeypatch.setattr(kernels, "train", Broken(OSError("No space left on device")))
+    CompiledEngine(ORIGINAL, ORIGINAL.build_model())
+    assert kernels.train is working
+    assert "No space left on device" in caplog.text
+
+
+def test_no_compiler_is_an_error_of_its_own(monkeypatch):
+    broken = Broken(RuntimeError("LLVM is ill\nand more"))
+    monkeypatch.setattr(kernels, "njit", lambda **options: lambda python: broken)
+    monkeypatch.setattr(kernels, "train", broken)
+    with pytest.raises(CompilerUnavailable, match=r"cannot compile here \(LLVM is ill\)$"):
+        CompiledEngine(ORIGINAL, ORIGINAL.build_model())
+
+
+def test_without_numba_the_module_still_imports(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numba", None)
+    for module in ("kernels", "vectors"):
+        monkeypatch.delitem(sys.modules, f"lenet1998.engines.{module}")
+        monkeypatch.delattr(engines, module)
+    spec = importlib.util.spec_from_file_location("without_numba", compiled.__file__)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert "Numba cannot be imported" in module.unsupported(ORIGINAL)
+    with pytest.raises(module.CompilerUnavailable, match="Numba cannot be imported"):
+        module.CompiledEngine(ORIGINAL, ORIGINAL.build_model())
+
+
+def test_what_the_loops_do_not_cover_is_named():
+    assert compiled.unsupported(ORIGINAL) is None
+    assert compiled.unsupported(MODERN) is None
+    assert "batch_size=128" in compiled.unsupported(RECIPES["modern"])
+    adam = replace(ORIGINAL, optimizer="adam", eta=0.001)
+    assert "optimizer=adam" in compiled.unsupported(adam)
+    with pytest.raises(ValueError, match="optimizer=adam"):
+        CompiledEngine(adam, adam.build_model())
+
+
+def test_wrong_calls_raise(patterns):
+    with pytest.raises(ValueError, match="float32 on the cpu"):
+        CompiledEngine(ORIGINAL, ORIGINAL.build_model().double())
+    with pytest.raises(ValueError, match="not this recipe's"):
+        CompiledEngine(ORIGINAL, MODERN.build_model())
+    engine = CompiledEngine(ORIGINAL, ORIGINAL.build_model())
+    with pytest.raises(ValueError, match="needs a curvature"):
+        engine.begin_pass(5e-4, None)
+    images, labels = patterns(ORIGINAL, 0, 3)
+    for wrong in (
+        (images[..., :28, :28], labels),
+        (images, labels[:2]),
+        (images.double(), labels),
+        (images, labels.int()),
+        (images, labels + 10),
+        (images, labels - 10),
+    ):
+        with pytest.raises(ValueError, match=r"expected|must be 0 to 9"):
+            engine.train(*wrong)

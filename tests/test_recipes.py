@@ -1,0 +1,363 @@
+"""Recipes: the defaults are the paper's, and what no recipe can be is refused in one line."""
+
+import dataclasses
+import json
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from lenet1998 import paper
+from lenet1998.criteria import DiscriminativeLoss, DistanceLoss
+from lenet1998.data import SCALINGS
+from lenet1998.errors import BadInput
+from lenet1998.models import NETWORK_SWITCHES
+from lenet1998.optim import SDLM
+from lenet1998.recipes import (
+    DESCRIPTIONS,
+    ORIGINAL,
+    RECIPES,
+    Recipe,
+    build_model,
+    recipe_named,
+)
+
+LINEAR = {"output": "linear", "loss": "cross_entropy"}
+SWITCHES = [switch.name for switch in dataclasses.fields(Recipe) if switch.name != "name"]
+
+
+def refusal(call, *args, **kwargs) -> str:
+    """The one line that a call is refused with."""
+    with pytest.raises(BadInput) as error:
+        call(*args, **kwargs)
+    line = str(error.value)
+    assert "\n" not in line
+    return line
+
+
+def test_the_defaults_are_the_papers():
+    assert ORIGINAL.as_dict() == {
+        "name": "original",
+        "c3": "table",
+        "pooling": "trainable",
+        "squash": "scaled_tanh",
+        "subsampling_squash": "scaled_tanh",
+        "output": "rbf",
+        "input_size": paper.INPUT_SIZE,
+        "loss": "distance",
+        "rubbish_j": 1.0,
+        "half_distance": False,
+        "f6_curvature": "gauss_newton",
+        "initialisation": "sqrt_fan_in",
+        "initial_gain": paper.INITIAL_WEIGHT_RANGE,
+        "initial_biases": "zero",
+        "fan_in_counts_bias": False,
+        "initial_coefficient": 0.25,
+        "initial_coefficients": "constant",
+        "optimizer": "sdlm",
+        "eta": "paper",
+        "mu": paper.MU,
+        "momentum": 0.0,
+        "curvature_patterns": paper.CURVATURE_PATTERNS,
+        "curvature_draw": "first",
+        "batch_size": 1,
+        "passes": paper.PASSES,
+        "order": "constant",
+        "train_size": None,
+        "distortions": False,
+        "scaling": "paper",
+    }
+
+
+def test_default_rates_are_the_printed_schedule():
+    etas = [ORIGINAL.learning_rate(number) for number in range(1, 22)]
+    assert etas == [5e-4] * 2 + [2e-4] * 3 + [1e-4] * 3 + [5e-5] * 4 + [1e-5] * 9
+
+
+def test_a_number_for_eta_is_constant():
+    recipe = Recipe(eta=0.01)
+    assert {recipe.learning_rate(number) for number in (1, 7, 30)} == {0.01}
+
+
+def test_recipes_are_values():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        ORIGINAL.mu = 1.0
+    assert Recipe() == ORIGINAL
+    assert hash(Recipe()) == hash(ORIGINAL)
+    assert len({Recipe(), ORIGINAL, Recipe(mu=0.03)}) == 2
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_recipes_survive_json(recipe):
+    assert Recipe(**json.loads(json.dumps(recipe.as_dict()))) == recipe
+
+
+def test_every_variant_is_described():
+    assert list(DESCRIPTIONS) == list(RECIPES)
+    assert all(recipe_named(name).name == name for name in RECIPES)
+    assert recipe_named("original") is ORIGINAL
+
+
+def test_logistic_variant_differs_in_one_switch():
+    other = recipe_named("original-logistic").as_dict()
+    changed = {key for key, value in ORIGINAL.as_dict().items() if other[key] != value}
+    assert changed == {"name", "subsampling_squash"}
+
+
+def test_unknown_variant_lists_the_valid():
+    said = refusal(recipe_named, "lenet6")
+    assert said == (
+        "--variant lenet6: no such variant; valid are original, original-logistic, modern"
+    )
+    assert refusal(build_model, "lenet6") == said
+
+
+CHOICES = {
+    **NETWORK_SWITCHES,
+    "f6_curvature": ("gauss_newton", "constant"),
+    "half_distance": (False, True),
+    "initialisation": ("sqrt_fan_in", "fan_in"),
+    "initial_biases": ("zero", "uniform"),
+    "fan_in_counts_bias": (False, True),
+    "initial_coefficients": ("constant", "uniform"),
+    "curvature_draw": ("first", "fixed", "fresh"),
+    "order": ("constant", "renewed"),
+    "distortions": (False, True),
+    "scaling": tuple(SCALINGS),
+    "loss": ("distance", "discriminative", "cross_entropy"),
+    "optimizer": ("sdlm", "sgd", "adam"),
+}
+NEEDED_BESIDE = {
+    ("output", "linear"): {"loss": "cross_entropy"},
+    ("loss", "cross_entropy"): {"output": "linear"},
+    ("optimizer", "sgd"): {"eta": 0.1},
+    ("optimizer", "adam"): {"eta": 0.1},
+}
+"""What some values cannot be without."""
+
+
+def assignments(switches: dict) -> list[str]:
+    return [f"{key}={value}" for key, value in switches.items()]
+
+
+@pytest.mark.parametrize("key", CHOICES)
+def test_choices_are_closed_and_can_be_written(key):
+    for value in CHOICES[key]:
+        changes = {**NEEDED_BESIDE.get((key, value), {}), key: value}
+        recipe = Recipe(**changes)
+        assert getattr(recipe, key) is value
+        assert ORIGINAL.override(assignments(changes)) == recipe
+    valid = ", ".join(str(value).lower() for value in CHOICES[key])
+    assert refusal(Recipe, **{key: "full"}) == f"{key}=full: {key} must be {valid}"
+    assert refusal(ORIGINAL.override, [f"{key}=full"]) == f"{key}=full: {key} must be {valid}"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("input_size", 32.0), ("half_distance", 1), ("distortions", 0), ("distortions", "true")],
+)
+def test_a_choice_is_of_its_own_type(key, value):
+    assert refusal(Recipe, **{key: value}).startswith(f"{key}={value}: {key} must be ")
+
+
+NUMBERS = {
+    # switch: (the limits as told, values inside, values outside)
+    "rubbish_j": ("a number > 0", (1e-9, 3), (0, -1)),
+    "initial_gain": ("a number > 0", (0.5,), (0,)),
+    "initial_coefficient": ("a number", (-1.0, 0, 2.5), ()),
+    "eta": ("a number > 0, or paper", (1e-6, 2, "paper"), (0, -0.1, "papers")),
+    "mu": ("a number > 0", (1e-9, 1), (0, -1e-9)),
+    "momentum": ("a number >= 0 and <= 0.999", (0,), (-0.1, 0.9991)),
+    "curvature_patterns": ("a whole number >= 1", (1, 60_000), (0, -3)),
+    "batch_size": ("a whole number >= 1", (1, 128), (0,)),
+    "passes": ("a whole number >= 1", (1, 1000, 10**400), (0,)),
+    "train_size": ("a whole number >= 1 and <= 60,000, or None", (1, 60_000, None), (0, 60_001)),
+}
+NO_NUMBERS = (math.nan, math.inf, -math.inf, True, False, "many")
+INSIDE = [(key, value) for key, (_, inside, _) in NUMBERS.items() for value in inside]
+OUTSIDE = [
+    (key, value, told)
+    for key, (told, _, outside) in NUMBERS.items()
+    for value in outside + NO_NUMBERS + ((1.5, 20.0) if "whole" in told else ())
+]
+
+
+def named(value):
+    """A short name of a long number, for a test."""
+    return "huge" if isinstance(value, int) and value > 1e9 else None
+
+
+def test_no_switch_is_left_out_here():
+    assert sorted([*CHOICES, *NUMBERS]) == sorted(SWITCHES)
+
+
+@pytest.mark.parametrize(("key", "value"), INSIDE, ids=named)
+def test_numbers_within_limits(key, value):
+    assert getattr(Recipe(**{key: value}), key) == value
+    assert getattr(ORIGINAL.override([f"{key}={value}"]), key) == value
+
+
+@pytest.mark.parametrize(("key", "value", "told"), OUTSIDE)
+def test_numbers_without_limits(key, value, told):
+    assert refusal(Recipe, **{key: value}) == f"{key}={value}: {key} must be {told}"
+    assert refusal(ORIGINAL.override, [f"{key}={value}"]).endswith(f": {key} must be {told}")
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "value"),
+    [
+        ("mu=2e-2", "mu", 0.02),
+        ("mu=1", "mu", 1.0),
+        ("eta=5e-4", "eta", 5e-4),
+        ("eta=Paper", "eta", "paper"),
+        ("train_size=none", "train_size", None),
+        ("train_size=15000", "train_size", 15_000),
+        ("passes=7", "passes", 7),
+        ("half_distance=True", "half_distance", True),
+        ("half_distance=false", "half_distance", False),
+        ("input_size=28", "input_size", 28),
+        ("c3=DENSE", "c3", "dense"),
+    ],
+)
+def test_override_reads_each_kind(text, key, value):
+    found = getattr(Recipe(eta=0.1, train_size=9, half_distance=True).override([text]), key)
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_override_changes_nothing_else_and_the_last_one_holds():
+    recipe = ORIGINAL.override(["passes=3", "mu=0.1", "passes=4"])
+    assert recipe == dataclasses.replace(ORIGINAL, passes=4, mu=0.1)
+    assert ORIGINAL.override([]) == ORIGINAL == Recipe()
+
+
+def test_override_takes_switches_that_only_fit_together():
+    assert ORIGINAL.override(assignments(LINEAR)) == Recipe(**LINEAR)
+
+
+def test_unknown_key_lists_the_valid():
+    said = refusal(ORIGINAL.override, ["c4=table"])
+    assert said == f"--set c4: no such switch; valid are {', '.join(SWITCHES)}"
+
+
+def test_a_variants_name_is_no_switch():
+    assert "no such switch" in refusal(ORIGINAL.override, ["name=mine"])
+
+
+@pytest.mark.parametrize("text", ["passes", "", "passes:3"])
+def test_override_wants_key_and_value(text):
+    assert refusal(ORIGINAL.override, [text]) == f"--set {text}: write KEY=VALUE"
+
+
+@pytest.mark.parametrize(
+    ("switches", "says"),
+    [
+        ({"output": "linear"}, "loss=distance does not fit output=linear"),
+        ({"loss": "cross_entropy"}, "loss=cross_entropy does not fit output=rbf"),
+        (
+            {"output": "linear", "loss": "discriminative"},
+            "loss=discriminative does not fit output=linear",
+        ),
+        ({"optimizer": "sgd"}, "optimizer=sgd needs eta=NUMBER"),
+        ({"optimizer": "adam"}, "optimizer=adam needs eta=NUMBER"),
+        ({"momentum": 0.9}, "momentum=0.9 needs optimizer=sgd, not sdlm"),
+        (
+            {"optimizer": "adam", "eta": 0.1, "momentum": 0.9},
+            "momentum=0.9 needs optimizer=sgd, not adam",
+        ),
+    ],
+)
+def test_switches_that_contradict_each_other(switches, says):
+    assert refusal(Recipe, **switches).startswith(says)
+    assert refusal(ORIGINAL.override, assignments(switches)).startswith(says)
+
+
+def test_start_says_what_the_switches_say():
+    start = ORIGINAL.start()
+    assert (start.gain, start.power, start.coefficient) == (2.4, 0.5, 0.25)
+    assert not any((start.count_bias, start.draw_bias, start.draw_coefficient))
+    other = Recipe(
+        initial_gain=1.5,
+        initialisation="fan_in",
+        initial_biases="uniform",
+        fan_in_counts_bias=True,
+        initial_coefficient=0.5,
+        initial_coefficients="uniform",
+    ).start()
+    assert (other.gain, other.power, other.coefficient) == (1.5, 1.0, 0.5)
+    assert other.count_bias
+    assert other.draw_bias
+    assert other.draw_coefficient
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [(key, value) for key, values in NETWORK_SWITCHES.items() for value in values[1:]],
+)
+def test_the_network_has_the_recipes_switches(key, value):
+    model = Recipe(**{key: value, **NEEDED_BESIDE.get((key, value), {})}).build_model()
+    assert model.switches == {**{k: v[0] for k, v in NETWORK_SWITCHES.items()}, key: value}
+
+
+def test_a_seed_is_a_network():
+    state = torch.random.get_rng_state()
+    first, again, other = (build_model("original", seed).c5.weight for seed in (3, 3, 4))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert torch.equal(torch.random.get_rng_state(), state)  # the caller's draws go on as before
+    assert torch.equal(build_model(ORIGINAL, 3).c5.weight, first)
+
+
+def test_original_starts_within_two_point_four_over_the_root_of_the_fan_in():
+    weight = ORIGINAL.build_model().c5.weight
+    limit = 2.4 / math.sqrt(400)
+    assert 0.999 * limit < weight.abs().max() <= limit
+
+
+def test_modern_starts_as_torch_starts():
+    model = build_model("modern")
+    for tensor in (model.c5.weight, model.c5.bias):
+        assert 0.95 / 20 < tensor.abs().max() <= 1 / 20
+
+
+@pytest.mark.parametrize(
+    ("switches", "kind", "attributes"),
+    [
+        ({}, DistanceLoss, {"half_distance": False, "curvature": "gauss_newton"}),
+        (
+            {"half_distance": True, "f6_curvature": "constant"},
+            DistanceLoss,
+            {"half_distance": True, "curvature": "constant"},
+        ),
+        (
+            {"loss": "discriminative", "rubbish_j": 2.5, "half_distance": True},
+            DiscriminativeLoss,
+            {"j": 2.5, "half_distance": True, "curvature": "gauss_newton"},
+        ),
+        (LINEAR, nn.CrossEntropyLoss, {}),
+    ],
+)
+def test_criterion(switches, kind, attributes):
+    criterion = Recipe(**switches).build_criterion()
+    assert type(criterion) is kind
+    assert {key: getattr(criterion, key) for key in attributes} == attributes
+
+
+@pytest.mark.parametrize(
+    ("switches", "kind", "defaults"),
+    [
+        ({"mu": 0.3}, SDLM, {"lr": 5e-4, "mu": 0.3}),
+        (
+            {"optimizer": "sgd", "eta": 0.01, "momentum": 0.9},
+            torch.optim.SGD,
+            {"lr": 0.01, "momentum": 0.9},
+        ),
+        ({"optimizer": "adam", "eta": 0.002}, torch.optim.Adam, {"lr": 0.002}),
+    ],
+)
+def test_optimizer(switches, kind, defaults):
+    recipe = Recipe(**switches)
+    optimizer = recipe.build_optimizer(recipe.build_model())
+    assert type(optimizer) is kind
+    assert {key: optimizer.defaults[key] for key in defaults} == defaults

@@ -1,0 +1,224 @@
+"""Records come back as they were written, or a message names the file that is at fault."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import numpy as np
+import pytest
+from factory import make_record
+from safetensors import SafetensorError, safe_open
+
+from lenet1998 import records
+from lenet1998.errors import BadInput
+from lenet1998.records import (
+    CorruptRecord,
+    has_record,
+    read_record,
+    read_records,
+    write_atomically,
+    write_json,
+    write_record,
+)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+@pytest.fixture
+def weights() -> dict[str, np.ndarray]:
+    return {"f6.weight": np.arange(6, dtype=np.float32).reshape(2, 3)}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [make_record(), make_record((5,), status="diverged"), make_record((), status="diverged")],
+    ids=["finished", "diverged", "diverged at once"],
+)
+def test_round_trip(record, tmp_path):
+    assert not has_record(tmp_path)
+    write_record(tmp_path, record)
+    assert has_record(tmp_path)
+    again = read_record(tmp_path)
+    assert again.as_json() == record.as_json()
+    np.testing.assert_array_equal(again.predictions, record.predictions)
+
+
+def test_record_json_holds_what_the_contract_promises(tmp_path):
+    write_record(tmp_path, make_record(seed=7))
+    content = json.loads((tmp_path / "record.json").read_text())
+    keys = "schema recipe seed dataset per_pass layers environment"
+    assert set(keys.split()) <= set(content)
+    assert (content["schema"], content["seed"]) == (1, 7)
+    assert (content["parameters"], content["connections"]) == (60_000, 340_908)
+    assert not {"predictions", "weights"} & set(content)
+
+
+def test_predictions_are_bytes(tmp_path):
+    write_record(tmp_path, make_record(predictions=np.full(200, 9, np.int64)))
+    predictions = np.load(tmp_path / "predictions.npy")
+    assert predictions.dtype == np.uint8
+    assert predictions.tolist() == [9] * 200
+
+
+def test_weights_carry_their_recipe(tmp_path, weights):
+    record = make_record(weights=weights)
+    write_record(tmp_path, record)
+    with safe_open(tmp_path / "weights.safetensors", "numpy") as file:
+        assert json.loads(file.metadata()["recipe"]) == record.recipe
+        np.testing.assert_array_equal(file.get_tensor("f6.weight"), weights["f6.weight"])
+
+
+def test_what_a_record_adds_up():
+    record = make_record((9, 5, 8))
+    assert (record.parameters, record.connections) == (60_000, 340_908)
+    assert record.seconds == 1 + 2 + 3
+    assert record.last["test_errors"] == 8  # the last, not the best
+    assert not record.diverged
+    assert make_record((), status="diverged").last is None
+
+
+def test_the_record_is_written_last_and_nothing_temporary_stays(tmp_path, weights, monkeypatch):
+    written = []
+
+    def note(path, content):
+        written.append(path.name)
+        write_atomically(path, content)
+
+    monkeypatch.setattr(records, "write_atomically", note)
+    write_record(tmp_path / "new" / "seed-0", make_record(weights=weights))
+    assert sorted(written) == ["predictions.npy", "record.json", "weights.safetensors"]
+    assert written[-1] == "record.json"
+    assert set(contents(tmp_path / "new" / "seed-0")) == set(written)
+
+
+@pytest.mark.parametrize("at", ["predictions.npy", "weights.safetensors", "record.json"])
+def test_a_run_whose_writing_stopped_half_way_has_no_record(at, tmp_path, weights, monkeypatch):
+    write_record(tmp_path, make_record(seed=1))
+
+    def stop_at(path, content):
+        if path.name == at:
+            raise KeyboardInterrupt
+        write_atomically(path, content)
+
+    monkeypatch.setattr(records, "write_atomically", stop_at)
+    with pytest.raises(KeyboardInterrupt):
+        write_record(tmp_path, make_record(seed=2, weights=weights))
+    assert not has_record(tmp_path)
+
+
+def test_another_runs_files_do_not_stay_beside_a_record(tmp_path, weights):
+    write_record(tmp_path, make_record(weights=weights))
+    write_record(tmp_path, make_record((), status="diverged"))
+    assert set(contents(tmp_path)) == {"record.json"}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"environment": {"cpu": object()}}, {"weights": {"w": np.array([object()])}}],
+    ids=["record", "weights"],
+)
+def test_what_cannot_be_written_down_leaves_the_former_run(fault, tmp_path):
+    write_record(tmp_path, make_record((5, 4)))
+    before = contents(tmp_path)
+    changed = np.zeros(200, np.uint8)
+    with pytest.raises((TypeError, SafetensorError)):
+        write_record(tmp_path, make_record((9, 9), predictions=changed, **fault))
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("method", ["write_bytes", "replace"])
+def test_a_failed_write_keeps_the_old_content(method, tmp_path, monkeypatch):
+    file = tmp_path / "summary.json"
+    write_json(file, {"old": 1})
+    before = contents(tmp_path)
+    write = Path.write_bytes
+
+    def full(path, content):
+        if method == "write_bytes":
+            write(path, content[:3])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, method, full)
+    with pytest.raises(OSError, match="No space left"):
+        write_json(file, {"new": 2})
+    assert contents(tmp_path) == before
+
+
+def test_json_is_the_same_bytes_for_the_same_content(tmp_path):
+    for name in ("a", "b"):
+        write_json(tmp_path / name, {"b": [1, 2.5], "a": None})
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert (tmp_path / "a").read_text().endswith("}\n")
+
+
+def change(folder: Path, **fields) -> None:
+    file = folder / "record.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **fields}))
+
+
+def drop(folder: Path, key: str) -> None:
+    file = folder / "record.json"
+    content = json.loads(file.read_text())
+    del content[key]
+    file.write_text(json.dumps(content))
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-40])
+
+
+@pytest.mark.parametrize(
+    ("harm", "says"),
+    [
+        (lambda d: cut(d / "record.json"), "no readable run record"),
+        (lambda d: (d / "record.json").write_bytes(b""), "no readable run record"),
+        (lambda d: (d / "record.json").write_bytes(b"\xff\xfe\x00"), "no readable run record"),
+        (lambda d: (d / "record.json").write_text("[1, 2]"), "no readable run record"),
+        (lambda d: (d / "record.json").unlink(), "record.json"),
+        (lambda d: change(d, schema=99), "schema 99, this version reads 1"),
+        (lambda d: drop(d, "schema"), "record.json: has no 'schema'"),
+        (lambda d: drop(d, "seed"), "record.json: has no 'seed'"),
+        (lambda d: change(d, dataset={}), "has no 'test_patterns'"),
+        (lambda d: change(d, dataset="mnist"), "no readable run record"),
+        (lambda d: (d / "predictions.npy").unlink(), "predictions.npy"),
+        (lambda d: cut(d / "predictions.npy"), "no readable run record"),
+        (lambda d: (d / "predictions.npy").write_bytes(b""), "no readable run record"),
+        (lambda d: np.save(d / "predictions.npy", np.zeros(7)), "predictions.npy: 7 predictions"),
+    ],
+)
+def test_a_corrupt_record_is_named_in_one_line(harm, says, tmp_path):
+    folder = tmp_path / "original" / "seed-3"
+    write_record(folder, make_record())
+    harm(folder)
+    with pytest.raises(CorruptRecord) as error:
+        read_record(folder)
+    assert str(folder) in str(error.value)
+    assert says in str(error.value)
+    assert isinstance(error.value, BadInput)
+    assert "\n" not in str(error.value)
+
+
+def test_records_come_by_name_and_seed(tmp_path):
+    for name, seed in [("original", 10), ("modern", 0), ("original", 9)]:
+        record = make_record(seed=seed, recipe={"name": name})
+        write_record(tmp_path / f"any-{seed}" / name, record)
+    found = [(r.recipe["name"], r.seed) for r in read_records(tmp_path)]
+    assert found == [("modern", 0), ("original", 9), ("original", 10)]
+    assert read_records(tmp_path / "elsewhere") == []
+
+
+def test_reading_and_reporting_need_no_torch():
+    code = """
+        import importlib, sys
+        for module in ("records", "statistics", "report.tables", "report.figures"):
+            importlib.import_module(f"lenet1998.{module}")
+            if "torch" in sys.modules:
+                sys.exit(f"{module} imports torch")
+    """
+    call = [sys.executable, "-c", dedent(code)]
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,148 @@
+"""Intervals and tests against tables, worked examples and sums written out."""
+
+import math
+from itertools import permutations
+
+import numpy as np
+import pytest
+
+from lenet1998.statistics import (
+    holm,
+    log_ratio_rms,
+    mcnemar,
+    prediction_interval,
+    summarise,
+    verdict,
+    welch,
+)
+
+# Student's t for 95 % two-sided, by degrees of freedom, from printed tables.
+T = {1: 12.706, 3: 3.182, 5: 2.571, 9: 2.262}
+
+
+def test_summary_of_a_worked_example():
+    about = summarise([2, 4, 4, 6])
+    sd = math.sqrt(8 / 3)
+    half = T[3] * sd / 2
+    assert (about.n, about.mean) == (4, 4)
+    assert about.sd == pytest.approx(sd)
+    assert (about.low, about.high) == pytest.approx((4 - half, 4 + half), rel=1e-3)
+
+
+def test_one_value_has_no_spread():
+    about = summarise([0.9])
+    assert (about.n, about.mean) == (1, 0.9)
+    assert np.isnan([about.sd, about.low, about.high]).all()
+    assert np.isnan(prediction_interval([0.9])).all()
+
+
+def test_no_value_has_no_mean():
+    assert summarise([]).n == 0
+    assert math.isnan(summarise([]).mean)
+
+
+@pytest.mark.parametrize("n", [2, 4, 6, 10])
+def test_prediction_interval_is_t_s_sqrt_one_plus_one_over_n(n):
+    values = [1 + (-1) ** k * 0.1 * (k + 1) for k in range(n)]
+    mean = sum(values) / n
+    sd = math.sqrt(sum((v - mean) ** 2 for v in values) / (n - 1))
+    half = T[n - 1] * sd * math.sqrt(1 + 1 / n)
+    assert prediction_interval(values) == pytest.approx((mean - half, mean + half), rel=2e-3)
+
+
+def test_prediction_interval_is_sqrt_n_plus_one_times_the_means():
+    values = [0.8, 0.9, 1.1, 1.3, 0.7]
+    about, (low, high) = summarise(values), prediction_interval(values)
+    assert high - low == pytest.approx((about.high - about.low) * math.sqrt(6))
+
+
+RUNS = [0.85, 0.9, 0.95, 1.0, 1.05, 1.1]
+LOW, HIGH = prediction_interval(RUNS)
+
+
+@pytest.mark.parametrize(
+    ("published", "uncertainty", "says"),
+    [
+        (LOW + 1e-9, 0, "consistent"),
+        (LOW - 1e-9, 0, "inconsistent"),
+        (HIGH - 1e-9, 0, "consistent"),
+        (HIGH + 1e-9, 0, "inconsistent"),
+        (HIGH + 0.1 - 1e-9, 0.1, "consistent"),
+        (HIGH + 0.1 + 1e-9, 0.1, "inconsistent"),
+        (LOW - 0.1 + 1e-9, 0.1, "consistent"),
+        (LOW - 0.1 - 1e-9, 0.1, "inconsistent"),
+    ],
+)
+def test_verdict_turns_at_the_prediction_interval(published, uncertainty, says):
+    assert verdict(published, RUNS, uncertainty) == says
+
+
+@pytest.mark.parametrize("n", range(6))
+def test_fewer_than_six_runs_cannot_tell(n):
+    assert verdict(100.0, RUNS[:n]) == "cannot tell"
+
+
+def test_welch_of_a_worked_example():
+    # Variances 1 and 4, n = 3 and 3: t = -2 / sqrt(5/3) on (5/3)^2 / ((1/3)^2/2 + (4/3)^2/2)
+    # = 50/17 degrees of freedom; p is a numerical integral of Student's density.
+    difference, p = welch([1, 2, 3], [2, 4, 6])
+    t, df = 2 / math.sqrt(5 / 3), 50 / 17
+    x = np.linspace(-t, t, 200_001)
+    scale = math.gamma((df + 1) / 2) / (math.sqrt(df * math.pi) * math.gamma(df / 2))
+    inside = np.trapezoid(scale * (1 + x**2 / df) ** (-(df + 1) / 2), x)
+    assert difference == -2
+    assert p == pytest.approx(1 - inside, abs=1e-9)
+
+
+def test_welch_takes_two_sides():
+    ours, theirs = [0.9, 1.0, 1.2], [1.5, 1.6, 1.9, 2.0]
+    difference, p = welch(ours, theirs)
+    assert difference == pytest.approx(31 / 30 - 1.75)
+    assert welch(theirs, ours) == pytest.approx((-difference, p))
+
+
+def test_holm_of_a_worked_example():
+    # Sorted: .005 x 4 = .02, .01 x 3 = .03, .03 x 2 = .06, and .04 x 1 is lifted to .06.
+    family = {0.01: 0.03, 0.04: 0.06, 0.03: 0.06, 0.005: 0.02}
+    for order in permutations(family):
+        assert holm(order) == pytest.approx([family[p] for p in order])
+
+
+def test_holm_ends_at_one_and_leaves_one_alone():
+    assert holm([0.6, 0.7, 0.9]) == [1, 1, 1]
+    assert holm([0.03]) == [0.03]
+    assert holm([]) == []
+    assert holm([0.02, 0.02]) == pytest.approx([0.04, 0.04])
+
+
+def exact_p(only_ours: int, only_theirs: int) -> float:
+    n = only_ours + only_theirs
+    tail = sum(math.comb(n, k) for k in range(min(only_ours, only_theirs) + 1))
+    return min(1.0, 2 * tail / 2**n)
+
+
+@pytest.mark.parametrize(
+    ("both", "only_ours", "only_theirs"), [(0, 1, 9), (5, 9, 1), (3, 4, 4), (2, 0, 6), (7, 12, 5)]
+)
+def test_mcnemar_is_the_exact_sign_test(both, only_ours, only_theirs):
+    truth = np.arange(100) % 10
+    ours, theirs = truth.copy(), truth.copy()
+    ours[: both + only_ours] += 1
+    theirs[:both] += 2
+    theirs[both + only_ours :][:only_theirs] += 1
+    found = mcnemar(ours, theirs, truth)
+    assert found[:2] == (only_ours, only_theirs)
+    assert found[2] == pytest.approx(exact_p(only_ours, only_theirs))
+
+
+def test_mcnemar_of_nets_that_err_alike():
+    truth = np.zeros(4)
+    ours, theirs = np.array([0, 0, 1, 2]), np.array([0, 0, 3, 4])
+    assert mcnemar(ours, theirs, truth) == (0, 0, 1.0)
+
+
+def test_log_ratio_rms():
+    assert log_ratio_rms([1, 2, 3], [1, 2, 3]) == 0
+    assert log_ratio_rms([1.1, 2.2], [1, 2]) == pytest.approx(math.log(1.1))
+    assert log_ratio_rms([math.e, 1], [1, 1]) == pytest.approx(math.sqrt(1 / 2))
+    assert log_ratio_rms([2, 3], [4, 5]) == pytest.approx(log_ratio_rms([4, 5], [2, 3]))
