@@ -2,7 +2,7 @@
 
 import sys
 
-from lenet1998.command import run_study
+from lenet1998.launch import run_study
 from lenet1998.recipes import ORIGINAL
 from lenet1998.study import Cell
 

@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from itertools import product
 
-from lenet1998.command import run_study
+from lenet1998.launch import run_study
 from lenet1998.recipes import Recipe
 from lenet1998.study import Cell
 

@@ -1,6 +1,5 @@
 """``python -m lenet1998.benchmark``: the engines side by side in one process."""
 
-import json
 import os
 import resource
 import statistics
@@ -8,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 

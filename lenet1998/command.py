@@ -1,4 +1,4 @@
-"""What all commands share: flags, the one line of an error, and progress bars."""
+"""What all commands share: a parser and an ending that say what is wrong in one line."""
 
 import argparse
 import logging
@@ -8,17 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tqdm import tqdm
-
-from lenet1998 import study
-from lenet1998.data import DATASETS, Dataset
-from lenet1998.engines import ENGINES
 from lenet1998.errors import BadInput
-from lenet1998.recipes import DESCRIPTIONS, Recipe, recipe_named
-from lenet1998.study import Bars, Cell, Setting
-
-RESULTS = Path("experiments", "results")
-QUICK = ["passes=2", "train_size=1000"]
 
 
 class Parser(argparse.ArgumentParser):
@@ -30,59 +20,6 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str):
         self.exit(2, f"{self.prog}: {' '.join(message.split())} (--help lists the flags)\n")
-
-
-class ListVariants(argparse.Action):
-    """``--list``: the named variants with one line each, and exit."""
-
-    def __call__(self, parser, namespace, values, option_string=None):
-        width = max(map(len, DESCRIPTIONS))
-        for name, description in DESCRIPTIONS.items():
-            print(f"{name:<{width}}  {description}")
-        parser.exit()
-
-
-def run_parser(command: str, description: str) -> Parser:
-    """A parser with the flags that every command that trains understands."""
-    parser = Parser(prog=f"lenet1998.{command}", description=description)
-    add = parser.add_argument
-    add("--variant", default="original", metavar="NAME", help="a named variant (see --list)")
-    add("--list", action=ListVariants, nargs=0, help="list the variants and exit")
-    add("--seeds", default="0", metavar="SPEC", help="0 | 0-9 | 0,3,7 (default 0)")
-    add("--passes", metavar="N", help="passes over the training set (default: the recipe's)")
-    add("--train-size", metavar="N", help="first N patterns of the random order (default all)")
-    add("--distortions", action="store_true", help="add the 540,000 patterns of section III-B")
-    add("--dataset", default="auto", choices=DATASETS, help="default auto: MNIST if to be had")
-    _add_where(add)
-    add("--set", action="append", default=[], metavar="KEY=VALUE", help="override one switch")
-    add("--out", metavar="DIR", help="default runs/<variant>")
-    add("--resume", action="store_true", help="go on from the last finished pass in --out")
-    add("--quick", action="store_true", help="1,000 patterns, 2 passes: the same path in seconds")
-    add("--json", action="store_true", help="print the summary as one JSON object, nothing else")
-    return parser
-
-
-def _add_where(add: Callable) -> None:
-    """The flags that say where the data is and where and on what runs go."""
-    add("--data", metavar="DIR", help="where MNIST is (default $LENET1998_DATA, else ./data)")
-    add("--engine", default="auto", choices=ENGINES, help="default auto: the fastest here")
-    add("--device", default="auto", metavar="NAME", help="auto | cpu | cuda[:i]")
-    add("--jobs", metavar="N", help="runs at once (default: cores)")
-    add("--scheduler", metavar="URL", help="tcp://host:port of a Dask cluster to run on instead")
-
-
-def recipe_from(flags: argparse.Namespace) -> Recipe:
-    """The recipe that the flags describe."""
-    changes = list(QUICK) if flags.quick else []
-    changes += [f"passes={flags.passes}"] if flags.passes is not None else []
-    changes += [f"train_size={flags.train_size}"] if flags.train_size is not None else []
-    changes += ["distortions=true"] if flags.distortions else []
-    return recipe_named(flags.variant).override(changes + flags.set)
-
-
-def setting_from(flags: argparse.Namespace) -> Setting:
-    """Where the flags say that cells are run."""
-    return Setting(flags.dataset, flags.data, flags.engine, flags.device)
 
 
 def parse_seeds(spec: str) -> list[int]:
@@ -116,8 +53,12 @@ def parse_jobs(text: str | None, runs: int) -> int:
     return min(jobs, runs)
 
 
-def writable(folder: Path) -> Path:
+def writable(folder: Path, flag: str = "--out") -> Path:
     """The folder, made if need be, after trying to write there: before training, not after.
+
+    Args:
+        folder: where results are to go.
+        flag: what the complaint names.
 
     Raises:
         BadInput: it cannot be written to.
@@ -128,81 +69,8 @@ def writable(folder: Path) -> Path:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise BadInput(f"--out {folder}: cannot be written to ({error.strerror})") from None
+        raise BadInput(f"{flag} {folder}: cannot be written to ({error.strerror})") from None
     return folder
-
-
-class ProgressBars(Bars):
-    """One bar per run on a terminal (patterns/s and the running error); nothing elsewhere."""
-
-    def __init__(self, patterns: Callable[[Cell], int]):
-        self.patterns = patterns
-        self.bars: dict[Cell, tqdm] = {}
-
-    def begin(self, cell: Cell):
-        per_pass = self.patterns(cell)
-        bar = self.bars[cell] = tqdm(
-            total=cell.recipe.passes * per_pass,
-            desc=f"{cell.recipe.name} seed {cell.seed}",
-            unit=" patterns",
-            leave=False,
-            disable=not sys.stderr.isatty(),
-            smoothing=0.05,
-        )
-
-        def tell(pass_number: int, done: int, errors: int) -> None:
-            bar.set_postfix_str(
-                f"pass {pass_number}/{cell.recipe.passes}, {100 * errors / done:.2f} % misread",
-                refresh=False,
-            )
-            bar.update((pass_number - 1) * per_pass + done - bar.n)
-
-        return tell
-
-    def end(self, cell: Cell) -> None:
-        self.bars.pop(cell).close()
-
-
-def train_cells(cells: list[Cell], flags: argparse.Namespace, dataset: Dataset, resume: bool):
-    """Run cells as the flags say, with bars; yields each with its record as it finishes."""
-    jobs = parse_jobs(flags.jobs, len(cells))
-    study.check_memory(jobs, [cell.recipe for cell in cells], dataset)
-    bars = ProgressBars(lambda cell: cell.recipe.train_size or len(dataset.train_images))
-    return study.run(cells, setting_from(flags), jobs, bars, flags.scheduler, resume)
-
-
-def run_study(
-    description: str, cells_in: Callable[[Path], list[Cell]], arguments: list[str] | None = None
-) -> int:
-    """The command line of a study script: run on MNIST what is not done yet, one record each.
-
-    Args:
-        description: for ``--help``.
-        cells_in: the study's cells, given the folder for their records.
-        arguments: the command line; default: the process's.
-    """
-    parser = Parser(prog=Path(sys.argv[0]).name, description=description)
-    _add_where(parser.add_argument)
-    parser.add_argument(
-        "--results", default=RESULTS, type=Path, metavar="DIR", help=f"default {RESULTS}"
-    )
-    parser.set_defaults(dataset="mnist")
-
-    @entry
-    def main(_):
-        flags = parser.parse_args(arguments)
-        dataset = study.load_once("mnist", flags.data)
-        cells = cells_in(writable(flags.results))
-        to_run = [cell for cell in cells if study.finished(cell, dataset) is None]
-        print(f"{len(cells) - len(to_run)} of {len(cells)} cells are done", file=sys.stderr)
-        for cell, record in train_cells(to_run, flags, dataset, resume=True) if to_run else ():
-            result = (
-                record.status if record.diverged else f"{record.last['test_error_percent']:.2f} %"
-            )
-            print(f"{cell.folder}: {result}, {record.seconds:.0f} s", flush=True)
-        return 0
-
-    return main(arguments)
 
 
 def entry(main: Callable[[list[str] | None], int]) -> Callable[[list[str] | None], int]:
@@ -225,5 +93,8 @@ def entry(main: Callable[[list[str] | None], int]) -> Callable[[list[str] | None
             # Whoever read our output (head, say) has seen enough.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
+        except OSError as error:  # a full disk, say; what was written before it stands
+            print(f"lenet1998: {error}", file=sys.stderr)
+            return 2
 
     return guarded

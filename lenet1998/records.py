@@ -25,7 +25,7 @@ class CorruptRecord(BadInput):
     """A record that is there but cannot be read; the message names it."""
 
 
-@dataclass
+@dataclass(eq=False)
 class RunRecord:
     """What one run was and what came of it.
 

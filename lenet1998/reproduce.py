@@ -7,14 +7,8 @@ from pathlib import Path
 
 from lenet1998 import study
 from lenet1998.checkpoints import CHECKPOINT
-from lenet1998.command import (
-    entry,
-    parse_seeds,
-    recipe_from,
-    run_parser,
-    train_cells,
-    writable,
-)
+from lenet1998.command import entry, parse_seeds, writable
+from lenet1998.launch import recipe_from, run_parser, train_cells
 from lenet1998.records import RunRecord, write_json
 from lenet1998.report.figures import learning_curve
 from lenet1998.report.tables import beside_the_paper, summary_of
@@ -66,9 +60,10 @@ def publish(records: list[RunRecord], out: Path, as_json: bool) -> int:
             f" last pass, never the best\nwritten to {out / 'summary.json'} and {figure}"
         )
     for record in (record for record in records if record.diverged):
+        failed = len(record.per_pass) + 1
         print(
-            f"lenet1998: seed {record.seed} diverged in pass {len(record.per_pass) + 1} (its loss is"
-            f" no number); the last good checkpoint stays in {out}/seed-{record.seed}",
+            f"lenet1998: seed {record.seed} diverged in pass {failed}: its loss is"
+            f" no number; the last good checkpoint stays in {out}/seed-{record.seed}",
             file=sys.stderr,
         )
     return int(any(record.diverged for record in records))

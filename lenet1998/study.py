@@ -8,8 +8,7 @@ again, so a study that was interrupted goes on where it was.
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor, as_completed
-from contextlib import closing, contextmanager
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -18,11 +17,12 @@ import torch
 
 from lenet1998 import environment
 from lenet1998.checkpoints import CHECKPOINT
+from lenet1998.cluster import cluster
 from lenet1998.data import Dataset, load
 from lenet1998.errors import BadInput
 from lenet1998.recipes import Recipe
 from lenet1998.records import CorruptRecord, RunRecord, has_record, read_record, write_record
-from lenet1998.training import Interrupted, Progress, fit
+from lenet1998.training import Interrupted, Progress, fit, fit_together
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +32,6 @@ PATTERN_BYTES = 4096 + 784
 """A pattern prepared, and as it is stored."""
 DISTORTED_POOL_BYTES = 600_000 * 784 * 2
 """A run's own pool of distorted patterns, while it is put together."""
-CONNECT_SECONDS = 10
-"""How long a cluster's scheduler has to answer."""
 
 
 @dataclass(frozen=True)
@@ -140,14 +138,25 @@ def run(
     scheduler: str | None = None,
     resume: bool = False,
 ) -> Iterator[tuple[Cell, RunRecord]]:
-    """Run cells here in threads, or on a Dask cluster where a scheduler's address is given.
+    """Run cells here in threads, all at once on a GPU, or on a Dask cluster.
+
+    Args:
+        cells: to run, whatever stands in their folders.
+        setting: where the data is, and on what runs go; engine ``cuda`` is all seeds at once.
+        jobs: threads.
+        bars: progress; default: none.
+        scheduler: the address of a Dask cluster to run on instead.
+        resume: go on from the checkpoints in the cells' folders (threads only).
 
     Yields:
         Each cell with its record, already written, in the order they finish.
     """
+    bars = bars or Bars()
     if scheduler is not None:
         return run_on_cluster(cells, setting, scheduler)
-    return run_here(cells, setting, jobs, bars or Bars(), resume)
+    if setting.engine == "cuda":
+        return run_together(cells, setting, bars)
+    return run_here(cells, setting, jobs, bars, resume)
 
 
 def run_here(
@@ -179,6 +188,24 @@ def run_here(
             raise
 
 
+def run_together(
+    cells: list[Cell], setting: Setting, bars: Bars
+) -> Iterator[tuple[Cell, RunRecord]]:
+    """Run all seeds of a recipe at once on a GPU, recipe after recipe; yields as run."""
+    data = load_once(setting.dataset, setting.directory)
+    for recipe in dict.fromkeys(cell.recipe for cell in cells):
+        alike = [cell for cell in cells if cell.recipe == recipe]
+        seeds = [cell.seed for cell in alike]
+        # One bar for all: they learn in step.
+        progress = bars.begin(alike[0])
+        try:
+            records = fit_together(recipe, seeds, data, setting.device, progress)
+        finally:
+            bars.end(alike[0])
+        for cell, record in zip(alike, records, strict=True):
+            yield _keep(cell, record)
+
+
 def run_on_cluster(
     cells: list[Cell], setting: Setting, address: str
 ) -> Iterator[tuple[Cell, RunRecord]]:
@@ -194,7 +221,7 @@ def run_on_cluster(
     if setting.dataset == "auto":
         # A worker without MNIST is to say so, not to train on the digits unasked.
         setting = replace(setting, dataset=load_once(setting.dataset, setting.directory).name)
-    with _cluster(address) as executor:
+    with cluster(address) as executor:
         calls = {cell: (run_cell, cell.recipe, cell.seed, setting) for cell in cells}
         yield from _collect(executor, calls)
 
@@ -202,69 +229,15 @@ def run_on_cluster(
 def _collect(
     executor: Executor, calls: dict[Cell, tuple[Callable, ...]]
 ) -> Iterator[tuple[Cell, RunRecord]]:
-    """Submit all cells; write each record as it comes in, here and nowhere else."""
+    """Submit all cells; each record is written as it comes in, here and nowhere else."""
     futures = {executor.submit(*call): cell for cell, call in calls.items()}
     for future in as_completed(futures):
-        cell, record = futures[future], future.result()
-        write_record(cell.folder, record)
-        if not record.diverged:
-            (cell.folder / CHECKPOINT).unlink(missing_ok=True)
-        yield cell, record
+        yield _keep(futures[future], future.result())
 
 
-@contextmanager
-def _cluster(address: str) -> Iterator[Executor]:
-    """A Dask cluster's executor; leaving it, however, cancels what was submitted and not done."""
-    try:
-        from distributed import Client, KilledWorker
-        from distributed.comm import get_address_host_port
-    except ImportError:
-        raise BadInput(
-            "--scheduler needs Dask: pip install 'lenet1998[cluster]' here and on the workers"
-        ) from None
-    try:
-        get_address_host_port(address, strict=True)
-    except ValueError as error:
-        raise BadInput(f"--scheduler {address}: write tcp://host:port ({error})") from None
-    try:
-        client = Client(address, timeout=CONNECT_SECONDS)
-    # TypeError: a tls:// address without certificates.
-    except (OSError, TypeError) as error:
-        raise BadInput(f"--scheduler {address}: no Dask scheduler answers ({error})") from None
-    with closing(client):
-        _check_versions(client, address)
-        if not client.nthreads():
-            logger.warning("--scheduler %s has no workers yet: waiting for one", address)
-        try:
-            # No retries: those are for cells that raise. The scheduler gives a lost worker's cells
-            # to others anyway, until a cell has taken several workers with it.
-            yield client.get_executor(pure=False)
-        except BadInput as error:
-            raise BadInput(f"on a worker of {address}: {error}") from None
-        except KilledWorker as error:
-            raise BadInput(
-                f"--scheduler {address}: a cell was given up after"
-                f" cell, the last at {error.last_worker.address}: have they memory enough?"
-            ) from None
-        except CancelledError:
-            raise BadInput(
-                f"--scheduler {address}: the scheduler is gone; what is done is kept, --resume"
-                " runs the rest"
-            ) from None
-
-
-def _check_versions(client, address: str) -> None:
-    """Refuse a cluster of another version: its runs would not be those of this one.
-
-    Raises:
-        BadInput: with who has which.
-    """
-    versions = client.get_versions(packages=["lenet1998"])
-    here = versions["client"]["packages"]["lenet1998"]
-    for place in (versions["scheduler"], *versions["workers"].values()):
-        there = place["packages"]["lenet1998"]
-        if there != here:
-            raise BadInput(
-                f"--scheduler {address}: lenet1998 is {here} here but {there or 'missing'} there;"
-                " install the same on the scheduler and all workers"
-            )
+def _keep(cell: Cell, record: RunRecord) -> tuple[Cell, RunRecord]:
+    """Write a cell's record; the checkpoint of a finished run has served its turn."""
+    write_record(cell.folder, record)
+    if not record.diverged:
+        (cell.folder / CHECKPOINT).unlink(missing_ok=True)
+    return cell, record

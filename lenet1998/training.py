@@ -226,9 +226,7 @@ def fit_together(
     if reason := cuda.available() or cuda.unsupported(recipe):
         raise BadInput(f"--engine cuda: {reason}; use --engine auto")
     if recipe.distortions:
-        raise BadInput(
-            "--engine cuda: each run's distorted patterns are its own; use --engine auto"
-        )
+        raise BadInput("--engine cuda: runs with distortions share no patterns; use --engine auto")
     target = resolve_device("cuda" if device == "auto" else device)
     runs = [Run(recipe, seed, data, "cuda", target) for seed in seeds]
     engine = cuda.CudaEngine(recipe, [run.model for run in runs])

@@ -7,18 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lenet1998 import command
-from lenet1998.command import (
-    ProgressBars,
-    entry,
-    parse_jobs,
-    parse_seeds,
-    recipe_from,
-    run_parser,
-    setting_from,
-    writable,
-)
+from lenet1998 import launch
+from lenet1998.command import entry, parse_jobs, parse_seeds, writable
 from lenet1998.errors import BadInput
+from lenet1998.launch import ProgressBars, recipe_from, run_parser, setting_from
 from lenet1998.recipes import DESCRIPTIONS, ORIGINAL, Recipe, recipe_named
 from lenet1998.study import Cell, Setting
 
@@ -272,4 +264,4 @@ def test_no_progress_elsewhere(capsys):
 
 
 def test_quick_is_of_switches_that_exist():
-    assert ORIGINAL.override(command.QUICK) != ORIGINAL
+    assert ORIGINAL.override(launch.QUICK) != ORIGINAL

@@ -225,7 +225,7 @@ def test_no_compiler_is_an_error_of_its_own(monkeypatch):
 
 def test_without_numba_the_module_still_imports(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)
-    for module in ("kernels", "vectors"):
+    for module in ("kernels", "loops", "vectors"):
         monkeypatch.delitem(sys.modules, f"lenet1998.engines.{module}")
         monkeypatch.delattr(engines, module)
     spec = importlib.util.spec_from_file_location("without_numba", compiled.__file__)

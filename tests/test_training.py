@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from lenet1998 import training
 from lenet1998.checkpoints import CHECKPOINT
 from lenet1998.data import Dataset
+from lenet1998.engines.eager import EagerEngine
 from lenet1998.errors import BadInput
 from lenet1998.recipes import RECIPES, recipe_named
 from lenet1998.schedule import Schedule
-from lenet1998.training import Interrupted, Run, fit
+from lenet1998.training import Interrupted, Run, fit, fit_together
 
 SMALL = ["passes=3", "train_size=60", "curvature_patterns=20"]
 
@@ -226,3 +228,68 @@ def test_unknown_devices_are_refused(name, data):
         train(small(), data, device=name)
     with pytest.raises(BadInput, match="--engine"):
         train(small(), data, engine="warp")
+
+
+class TogetherOnTheCpu:
+    """Stands for the CUDA engine, which no test machine needs to have: runs side by side."""
+
+    def __init__(self, recipe, models):
+        self.runs = [EagerEngine(recipe, model) for model in models]
+
+    @staticmethod
+    def to_device(array):
+        return array
+
+    def begin_pass(self, eta, curvatures):
+        for run, curvature in zip(self.runs, curvatures or [None] * len(self.runs), strict=True):
+            run.begin_pass(eta, curvature)
+
+    def train(self, images, labels, order, progress=None):
+        learnt = [
+            run.train(images[indices], labels[indices])
+            for run, indices in zip(self.runs, torch.from_numpy(order), strict=True)
+        ]
+        if progress:
+            progress(order.shape[1])
+        return tuple(np.array(column) for column in zip(*learnt, strict=True))
+
+
+@pytest.fixture
+def together(monkeypatch):
+    """A machine where many runs can go at once."""
+    monkeypatch.setattr(training.cuda, "available", lambda: None)
+    monkeypatch.setattr(training.cuda, "CudaEngine", TogetherOnTheCpu)
+    monkeypatch.setattr(training, "resolve_device", lambda name: torch.device("cpu"))
+
+
+@pytest.mark.parametrize("switches", [[], ["optimizer=sgd", "eta=0.001"]])
+def test_runs_together_are_the_runs_alone(switches, data, together):
+    recipe, told = small("original", *switches), []
+    records = fit_together(recipe, [0, 5], data, progress=lambda *done: told.append(done))
+    for seed, record in zip((0, 5), records, strict=True):
+        assert same(record, train(recipe, data, seed=seed))
+        assert record.environment["engine"] == "cuda"
+    assert told == [(1, 60, 0), (2, 60, 0), (3, 60, 0)]
+
+
+def test_one_diverging_run_does_not_stop_the_others(data, together, monkeypatch):
+    honest = Run.begin_pass
+
+    def poisoned(run, pass_number):
+        if run.record.seed == 1 and pass_number == 2:
+            raise training.Diverged
+        return honest(run, pass_number)
+
+    monkeypatch.setattr(Run, "begin_pass", poisoned)
+    good, bad = fit_together(small(), [0, 1], data)
+    assert (bad.status, len(bad.per_pass)) == ("diverged", 1)
+    assert same(good, train(small(), data))
+
+
+def test_the_cuda_engine_without_cuda_or_with_distortions_is_one_line(data, monkeypatch):
+    monkeypatch.setattr(training.cuda, "available", lambda: "no GPU")
+    with pytest.raises(BadInput, match="--engine cuda: no GPU; use --engine auto"):
+        fit_together(small(), [0], data)
+    monkeypatch.setattr(training.cuda, "available", lambda: None)
+    with pytest.raises(BadInput, match="distortions"):
+        fit_together(small("original", "distortions=true"), [0], data)

@@ -2,14 +2,14 @@
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lenet1998 import paper
 from lenet1998.models import NETWORK_SWITCHES, LeNet5
 from lenet1998.recipes import Recipe
 
 try:
-    from lenet1998.engines import kernels
+    from lenet1998.engines import kernels, loops
 except (ImportError, OSError) as error:  # Numba is missing or broken, or too old for this NumPy
     kernels, _import_error = None, str(error)
 
@@ -29,28 +29,28 @@ def unsupported(recipe: Recipe) -> str | None:
     return None
 
 
-def _squashing(name: str) -> "kernels.Squashing":
+def _squashing(name: str) -> "loops.Squashing":
     """The numbers of a function in :data:`lenet1998.modules.SQUASHINGS`."""
     a, s = paper.TANH_AMPLITUDE, paper.TANH_SLOPE
     kind, *numbers = {
         # kind, amplitude, slope, offset; f' = constant + linear y + square y^2 where y > floor
-        "scaled_tanh": (kernels.SIGMOID, a, s, 0, a * s, 0, -s / a, -np.inf),
-        "tanh": (kernels.SIGMOID, 1, 1, 0, 1, 0, -1, -np.inf),
-        "logistic": (kernels.SIGMOID, 0.5, 0.5, 0.5, 0, 1, -1, -np.inf),
-        "relu": (kernels.RECTIFIER, 0, 0, 0, 1, 0, 0, 0),
-        "none": (kernels.IDENTITY, 0, 0, 0, 1, 0, 0, -np.inf),
+        "scaled_tanh": (loops.SIGMOID, a, s, 0, a * s, 0, -s / a, -np.inf),
+        "tanh": (loops.SIGMOID, 1, 1, 0, 1, 0, -1, -np.inf),
+        "logistic": (loops.SIGMOID, 0.5, 0.5, 0.5, 0, 1, -1, -np.inf),
+        "relu": (loops.RECTIFIER, 0, 0, 0, 1, 0, 0, 0),
+        "none": (loops.IDENTITY, 0, 0, 0, 1, 0, 0, -np.inf),
     }[name]
-    return kernels.Squashing(kind, *map(np.float32, numbers))
+    return loops.Squashing(kind, *map(np.float32, numbers))
 
 
-def _switches(recipe: Recipe) -> "kernels.Switches":
+def _switches(recipe: Recipe) -> "loops.Switches":
     losses = {
-        "distance": kernels.DISTANCE,
-        "discriminative": kernels.DISCRIMINATIVE,
-        "cross_entropy": kernels.CROSS_ENTROPY,
+        "distance": loops.DISTANCE,
+        "discriminative": loops.DISCRIMINATIVE,
+        "cross_entropy": loops.CROSS_ENTROPY,
     }
     averages = recipe.pooling in ("average", "trainable_average")
-    return kernels.Switches(
+    return loops.Switches(
         squash=_squashing(recipe.squash),
         subsampling_squash=_squashing(recipe.subsampling_squash),
         pool_scale=np.float32(0.25 if averages else 1),
@@ -193,8 +193,10 @@ class CompiledEngine:
             )
         if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < paper.CLASSES:
             raise ValueError(f"labels must be 0 to {paper.CLASSES - 1}")
+        margin = paper.INPUT_SIZE - size
+        padded = nn.functional.pad(images.detach(), (0, margin, 0, margin)) if margin else images
         return kernels.train(
-            images.detach().contiguous().numpy()[:, 0],
+            padded.detach().reshape(len(labels), paper.INPUT_SIZE**2).contiguous().numpy(),
             labels.contiguous().numpy(),
             self._seen,
             self._made,

@@ -1,11 +1,4 @@
-"""The compiled engine's arithmetic: one pattern's forward pass, backward pass and update as loops.
-
-Every recipe runs through the same machine code: a switch is a number that the loops read (which
-squashing function, which loss), so that one compilation serves them all. Maps are stored with
-padding, each row a whole number of vectors: C1's 28 columns in 32, C3's 10 in 16. Padding holds
-finite leftovers in the forward pass and exact zeros in the backward pass, so that nothing has to
-be masked. A 28x28 input is a 32x32 one whose last rows and columns nothing sees.
-"""
+"""One pattern after another, compiled: forward pass, backward pass and update from end to end."""
 
 import hashlib
 import logging
@@ -15,19 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from lenet1998.engines import loops
 from lenet1998.engines import vectors as v
 from lenet1998.engines.vectors import LANES, TAPS
 
-_log = logging.getLogger(__name__)
-
-# NaN and infinity must stay what they are: a diverged loss has to be seen.
-OPTIONS = {
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
-}
-_inner = njit(**OPTIONS)
-_inlined = njit(inline="always", **OPTIONS)  # not compiled on its own
+logger = logging.getLogger(__name__)
 
 
 class Parameters(NamedTuple):
@@ -41,59 +26,29 @@ class Parameters(NamedTuple):
     c3_bias: np.ndarray
     s4_weight: np.ndarray
     s4_bias: np.ndarray
-    c5_weight: np.ndarray  # 120 x 400 (or 256)
     c5_bias: np.ndarray
-    f6_weight: np.ndarray  # 84 x 120
     f6_bias: np.ndarray
-    output_weight: np.ndarray  # 10 x 84; the codes, if the output is RBF
     output_bias: np.ndarray
+    # The dense layers' weights, last because they alone are updated as the backward pass goes.
+    c5_weight: np.ndarray  # 120 x 400 (or 256)
+    f6_weight: np.ndarray  # 84 x 120
+    output_weight: np.ndarray  # 10 x 84; the codes, if the output is RBF
 
 
-class Squashing(NamedTuple):
-    """f(a) = offset + amplitude tanh(slope a), or a rectifier, or nothing; and f' as y's quadratic.
-
-    f' = constant + linear y + square y^2 where y > floor, else 0.
-    """
-
-    kind: int
-    amplitude: np.float32
-    slope: np.float32
-    offset: np.float32
-    constant: np.float32
-    linear: np.float32
-    square: np.float32
-    floor: np.float32
-
-
-SIGMOID, RECTIFIER, IDENTITY = range(3)
-
-
-class Switches(NamedTuple):
-    """What the loops must know of a recipe."""
-
-    squash: Squashing
-    subsampling_squash: Squashing
-    pool_scale: np.float32
-    pool_max: bool
-    loss: int
-    factor: float
-    rubbish_j: float
-    sgd: bool
-    momentum: np.float32
-
-
-DISTANCE, DISCRIMINATIVE, CROSS_ENTROPY = range(3)
+DENSE = 3
+S2_MAP, C1_MAP, C3_MAP = 14 * 16, 28 * 32, 10 * 16  # floats from one map to the next
+S4_MAP = 5 * 8
 
 
 class Workspace(NamedTuple):
-    """One pattern's states; deltas overwrite the maps they belong to as the backward pass goes."""
+    """One pattern's states."""
 
     image: np.ndarray  # 32 x 32
-    c1: np.ndarray  # 6 x 28 x 32
+    c1: np.ndarray  # 6 x 28 x 32, then its deltas
     s2_pooled: np.ndarray  # 6 x 14 x 16
     s2: np.ndarray
     s2_delta: np.ndarray
-    c3: np.ndarray  # 16 x 10 x 16
+    c3: np.ndarray  # 16 x 10 x 16, then its deltas
     s4_pooled: np.ndarray  # 16 x 5 x 8
     s4: np.ndarray
     s4_delta: np.ndarray
@@ -104,13 +59,6 @@ class Workspace(NamedTuple):
     output: np.ndarray  # 10
 
 
-def workspace(features: int) -> Workspace:
-    """Zeros for ``features`` values of S4."""
-    c1, s2, c3, s4 = 6 * 28 * 32, 6 * 14 * 16, 16 * 10 * 16, 16 * 5 * 8
-    sizes = (32 * 32, c1, s2, s2, s2, c3, s4, s4, s4, features, features, 120, 84, 10)
-    return Workspace(*map(aligned_zeros, sizes))
-
-
 def aligned_zeros(size: int) -> np.ndarray:
     """Zeros that start on a cache line, with a cache line to spare at either end."""
     memory = np.zeros(size + 3 * LANES, np.float32)
@@ -118,413 +66,136 @@ def aligned_zeros(size: int) -> np.ndarray:
     return memory[first : first + size]
 
 
-ZERO, ONE, TWO = np.float32(0), np.float32(1), np.float32(2)
-LN2, LOG2_E = np.float32(np.log(2)), np.float32(np.log2(np.e))
-SATURATION = np.float32(18.2)  # tanh is 1 in float32 from half of this on
-# e^r = 1 + r + r^2 (E2 + r E3 + ...) for |r| <= ln(2) / 2: minimax, relative error of e^r - 1 1e-8.
-E2, E3, E4, E5, E6 = map(
-    np.float32, (0.49999997, 0.16666539, 0.041667223, 0.008367181, 0.0013882392)
-)
+def workspace(features: int) -> Workspace:
+    """Zeros for a network whose S4 has so many units."""
+    s2, s4 = 6 * S2_MAP, 16 * S4_MAP
+    maps = (6 * C1_MAP, s2, s2, s2, 16 * C3_MAP, s4, s4, s4)
+    return Workspace(*map(aligned_zeros, (32 * 32, *maps, features, features, 120, 84, 10)))
 
 
-@_inner
-def _squash(f, states):
-    """states <- f(states), in place; tanh is good to 2.3 units in the last place."""
-    if f.kind == SIGMOID:
-        for i in range(states.size):
-            # tanh(x) = E / (E + 2) with E = e^t - 1, t = 2 |x|; e^t = 2^n e^r.
-            t = abs(TWO * f.slope * states[i])
-            t = SATURATION if t > SATURATION else t
-            n = v.nearest(t * LOG2_E)
-            r = t - n * LN2
-            power = v.two_to_the(n)
-            less_one = power * (r + r * r * (E2 + r * (E3 + r * (E4 + r * (E5 + r * E6)))))
-            less_one += power - ONE
-            y = less_one / (less_one + TWO)
-            states[i] = f.offset + f.amplitude * (-y if states[i] < ZERO else y)
-    elif f.kind == RECTIFIER:
-        for i in range(states.size):
-            states[i] = ZERO if states[i] <= ZERO else states[i]
+# C1's maps are taken as four blocks of 14 rows of 16.
+C1_BLOCKS = (0, 16, 14 * 32, 14 * 32 + 16)
+_c1_correlate = v.microkernel(v.correlate, 3, rows=14, pitch=32)
+_c1_products = v.microkernel(v.products, 3, rows=14, pitch=32)
+_c3_correlate = v.microkernel(v.correlate, 3, rows=10, pitch=16)
+_c3_spread = v.microkernel(v.spread, 3, rows=10, pitch=16)
+_c3_products = v.microkernel(v.products, 3, rows=10, pitch=16)
 
-
-@_inner
-def _slope(f, y):
-    """f' where f's value is y."""
-    return ZERO if y <= f.floor else f.constant + y * (f.linear + y * f.square)
-
-
-@_inner
-def _slopes(f, states):
-    """f's values <- f', in place."""
-    for i in range(states.size):
-        states[i] = _slope(f, states[i])
-
-
-@_inner
-def _times_slopes(f, delta, values):
-    for i in range(delta.size):
-        delta[i] *= _slope(f, values[i])
-
-
-@_inner
-def _map(maps, size, m):
-    return maps[m * size : (m + 1) * size]
-
-
-@_inner
-def _scale_and_shift(pooled, weight, bias, scale, out):
-    """A subsampling layer's activations, map by map."""
-    size = pooled.size // weight.size
-    for c in range(weight.size):
-        w, b = scale * weight[c], bias[c]
-        source, target = _map(pooled, size, c), _map(out, size, c)
-        for i in range(size):
-            target[i] = w * source[i] + b
-
-
-@_inner
-def _scale_and_shift_backward(pooled, weight, scale, delta, by_weight, by_bias):
-    """Turn the activations' ``delta`` into the pooled windows' in place; give the gradients."""
-    size = pooled.size // weight.size
-    for c in range(weight.size):
-        w = scale * weight[c]
-        source, target = _map(pooled, size, c), _map(delta, size, c)
-        products = ZERO
-        total = ZERO
-        for i in range(size):
-            products += target[i] * source[i]
-            total += target[i]
-            target[i] *= w
-        by_weight[c] = scale * products
-        by_bias[c] = total
-
-
-@_inner
-def _sums(maps, out):
-    """Each map's sum."""
-    size = maps.size // out.size
-    for m in range(out.size):
-        source = _map(maps, size, m)
-        total = ZERO
-        for i in range(size):
-            total += source[i]
-        out[m] = total
-
-
-@_inner
-def _fill(maps, values):
-    """Set each map to one value."""
-    size = maps.size // values.size
-    for m in range(values.size):
-        target = _map(maps, size, m)
-        value = values[m]
-        for i in range(size):
-            target[i] = value
-
-
-@_inner
-def _pack(maps, column):
-    """The 5x5 (or 4x4) corners of S4's padded maps as one column."""
-    side = 5 if column.size == 400 else 4
-    k = 0
-    for row in range(0, maps.size, 8 * 5):
-        for at in range(row, row + 8 * side, 8):
-            for i in range(at, at + side):
-                column[k] = maps[i]
-                k += 1
-
-
-@_inner
-def _unpack(column, maps):
-    """The inverse of ``_pack``; padding is left as it is."""
-    side = 5 if column.size == 400 else 4
-    k = 0
-    for row in range(0, maps.size, 8 * 5):
-        for at in range(row, row + 8 * side, 8):
-            for i in range(at, at + side):
-                maps[i] = column[k]
-                k += 1
-
-
-@_inner
-def _dense(weight, bias, inputs, out):
-    """out = weight inputs + bias."""
-    for i in range(out.size):
-        row = weight[i * inputs.size : (i + 1) * inputs.size]
-        total = ZERO
-        for j in range(inputs.size):
-            total += row[j] * inputs[j]
-        out[i] = total + bias[i]
-
-
-@_inner
-def _dense_backward(switches, weight, rates, velocity, inputs, delta, inputs_delta):
-    """The inputs' deltas by the old weights, and the weights' update, in one sweep."""
-    inputs_delta[:] = ZERO
-    n = inputs.size
-    for i in range(delta.size):
-        d = delta[i]
-        row = weight[i * n : (i + 1) * n]
-        rate = rates[i * n : (i + 1) * n]
-        if switches.sgd:
-            speed = velocity[i * n : (i + 1) * n]
-            for j in range(n):
-                inputs_delta[j] += row[j] * d
-                speed[j] = switches.momentum * speed[j] + d * inputs[j]
-                row[j] -= rate[j] * speed[j]
-        else:
-            for j in range(n):
-                inputs_delta[j] += row[j] * d
-                row[j] -= rate[j] * (d * inputs[j])
-
-
-@_inner
-def _descend(switches, values, rates, velocity, gradient):
-    """One update of one parameter."""
-    if switches.sgd:
-        for i in range(values.size):
-            velocity[i] = switches.momentum * velocity[i] + gradient[i]
-            values[i] -= rates[i] * velocity[i]
-    else:
-        for i in range(values.size):
-            values[i] -= rates[i] * gradient[i]
-
-
-@_inner
-def _log_sum_exp(scores, floor):
-    """log(e^floor + sum e^scores); the scores become their shares of it."""
-    largest = floor
-    for i in range(scores.size):
-        largest = max(largest, scores[i])
-    total = np.exp(floor - largest)
-    for i in range(scores.size):
-        total += np.exp(scores[i] - largest)
-    normaliser = largest + np.log(total)
-    for i in range(scores.size):
-        scores[i] = np.exp(scores[i] - normaliser)
-    return normaliser
-
-
-@_inner
-def _rbf(switches, codes, f6, label, output, shares, f6_delta):
-    """The loss and the label read; ``f6_delta`` becomes dE/dF6."""
-    nearest = 0
-    for i in range(output.size):
-        code = codes[i * f6.size : (i + 1) * f6.size]
-        total = ZERO
-        for j in range(f6.size):
-            total += (f6[j] - code[j]) ** 2
-        output[i] = total
-        if total < output[nearest]:
-            nearest = i
-    loss = switches.factor * output[label]
-    shares[:] = 0.0
-    if switches.loss == DISCRIMINATIVE:
-        for i in range(output.size):
-            shares[i] = -switches.factor * output[i]
-        loss += _log_sum_exp(shares, -switches.rubbish_j)
-    shares[label] -= 1.0
-    f6_delta[:] = ZERO
-    for i in range(output.size):
-        code = codes[i * f6.size : (i + 1) * f6.size]
-        pull = np.float32(-2 * switches.factor * shares[i])
-        if pull != ZERO:
-            for j in range(f6.size):
-                f6_delta[j] += pull * (f6[j] - code[j])
-    return loss, nearest
-
-
-@_inner
-def _softmax(output, label, shares, output_delta):
-    """The loss and the label read; ``output_delta`` becomes dE/dz."""
-    largest = 0
-    for i in range(output.size):
-        shares[i] = output[i]
-        if output[i] > output[largest]:
-            largest = i
-    loss = _log_sum_exp(shares, -np.inf) - output[label]
-    shares[label] -= 1.0
-    for i in range(output.size):
-        output_delta[i] = shares[i]
-    return loss, largest
+_inlined = njit(inline="always", **loops.OPTIONS)  # not compiled on its own
 
 
 @_inlined
 def _forward(switches, net, work, seen, made):
     """From the image to F6."""
     squash = switches.squash
-    _fill(work.c1, net.c1_bias)
+    loops.fill_maps(work.c1, net.c1_bias)
     for m in range(6):
-        for y in range(0, 28, v.C1_BLOCK):
-            for at in (32 * y, 32 * y + LANES):
-                v.c1_correlate(work.c1, m * 896 + at, work.image, at, net.c1_weight, m * TAPS)
-    _squash(squash, work.c1)
-    for i in range(0, work.s2.size, LANES):
-        if switches.pool_max:
-            v.s2_maxima(work.s2_pooled, i, work.c1, 4 * i)
-        else:
-            v.s2_sums(work.s2_pooled, i, work.c1, 4 * i)
-    _scale_and_shift(work.s2_pooled, net.s2_weight, net.s2_bias, switches.pool_scale, work.s2)
-    _squash(switches.subsampling_squash, work.s2)
-    _fill(work.c3, net.c3_bias)
+        for at in C1_BLOCKS:
+            _c1_correlate(work.c1, m * C1_MAP + at, work.image, at, net.c1_weight, m * TAPS)
+    loops.squash(squash, work.c1)
+    loops.s2(switches, work.c1, net.s2_weight, net.s2_bias, work.s2_pooled, work.s2)
+    loops.fill_maps(work.c3, net.c3_bias)
     for p in range(seen.size):
-        v.c3_correlate(work.c3, made[p] * 160, work.s2, seen[p] * 224, net.c3_weight, p * TAPS)
-    _squash(squash, work.c3)
-    for i in range(0, work.s4.size, LANES):
-        if switches.pool_max:
-            v.s4_maxima(work.s4_pooled, i, work.c3, 4 * i)
-        else:
-            v.s4_sums(work.s4_pooled, i, work.c3, 4 * i)
-    _scale_and_shift(work.s4_pooled, net.s4_weight, net.s4_bias, switches.pool_scale, work.s4)
-    _squash(switches.subsampling_squash, work.s4)
-    _pack(work.s4, work.column)
-    _dense(net.c5_weight, net.c5_bias, work.column, work.c5)
-    _squash(squash, work.c5)
-    _dense(net.f6_weight, net.f6_bias, work.c5, work.f6)
-    _squash(squash, work.f6)
+        i, o = seen[p] * S2_MAP, made[p] * C3_MAP
+        _c3_correlate(work.c3, o, work.s2, i, net.c3_weight, p * TAPS)
+    loops.squash(squash, work.c3)
+    loops.s4(switches, work.c3, net.s4_weight, net.s4_bias, work.s4_pooled, work.s4)
+    loops.pack(work.s4, work.column)
+    loops.dense(net.c5_weight, net.c5_bias, work.column, work.c5)
+    loops.squash(squash, work.c5)
+    loops.dense(net.f6_weight, net.f6_bias, work.c5, work.f6)
+    loops.squash(squash, work.f6)
+
+
+@_inlined
+def _loss(switches, net, rates, velocity, gradient, work, label, shares):
+    """The loss and the label read; leaves dE/dF6 in the gradient of F6's bias."""
+    f6_delta, output_delta = gradient.f6_bias, gradient.output_bias
+    if switches.loss == loops.CROSS_ENTROPY:
+        weight, rate, speed = net.output_weight, rates.output_weight, velocity.output_weight
+        loops.dense(weight, net.output_bias, work.f6, work.output)
+        loss, read = loops.softmax(work.output, label, shares, output_delta)
+        loops.dense_backward(switches, weight, rate, speed, work.f6, output_delta, f6_delta)
+    else:
+        codes = net.output_weight
+        loss, read = loops.rbf(switches, codes, work.f6, label, work.output, shares, f6_delta)
+    return loss, read
 
 
 @_inlined
 def _backward(switches, net, rates, velocity, gradient, work, seen, made):
-    """From dE/dF6, which is in F6's bias gradient, down; updates the dense layers on the way.
+    """From dE/dF6 down to the gradients; the dense layers are updated on the way.
 
-    A bias's gradient is its unit's delta.
+    The gradient of a bias of C5 or F6 is its unit's delta.
     """
-    squash = switches.squash
     f6_delta, c5_delta = gradient.f6_bias, gradient.c5_bias
-    _times_slopes(squash, f6_delta, work.f6)
-    _dense_backward(
-        switches, net.f6_weight, rates.f6_weight, velocity.f6_weight, work.c5, f6_delta, c5_delta
-    )
-    _times_slopes(squash, c5_delta, work.c5)
-    _dense_backward(
+    loops.times_slopes(switches.squash, f6_delta, work.f6)
+    weight, rate, speed = net.f6_weight, rates.f6_weight, velocity.f6_weight
+    loops.dense_backward(switches, weight, rate, speed, work.c5, f6_delta, c5_delta)
+    loops.times_slopes(switches.squash, c5_delta, work.c5)
+    weight, rate, speed = net.c5_weight, rates.c5_weight, velocity.c5_weight
+    loops.dense_backward(switches, weight, rate, speed, work.column, c5_delta, work.column_delta)
+    loops.unpack(work.column_delta, work.s4_delta)
+    loops.s4_backward(
         switches,
-        net.c5_weight,
-        rates.c5_weight,
-        velocity.c5_weight,
-        work.column,
-        c5_delta,
-        work.column_delta,
-    )
-    _unpack(work.column_delta, work.s4_delta)
-    _times_slopes(switches.subsampling_squash, work.s4_delta, work.s4)
-    _scale_and_shift_backward(
-        work.s4_pooled,
+        work.c3,
         net.s4_weight,
-        switches.pool_scale,
+        work.s4_pooled,
+        work.s4,
         work.s4_delta,
         gradient.s4_weight,
         gradient.s4_bias,
     )
-    if switches.pool_max:
-        _times_slopes(squash, work.s4_delta, work.s4_pooled)
-        for i in range(0, work.s4.size, LANES):
-            v.s4_to_maxima(work.c3, 4 * i, work.s4_pooled, i, work.s4_delta, i)
-    else:
-        _slopes(squash, work.c3)
-        for i in range(0, work.s4.size, LANES):
-            v.s4_times(work.c3, 4 * i, work.s4_delta, i)
-    _sums(work.c3, gradient.c3_bias)
-    work.s2_delta[:] = ZERO
-    gradient.c3_weight[:] = ZERO
+    loops.map_sums(work.c3, gradient.c3_bias)
+    work.s2_delta[:] = loops.ZERO
+    gradient.c3_weight[:] = loops.ZERO
     for p in range(seen.size):
-        i, o = seen[p] * 224, made[p] * 160
-        v.c3_spread(work.s2_delta, i, work.c3, o, net.c3_weight, p * TAPS)
-        v.c3_products(gradient.c3_weight, p * TAPS, work.c3, o, work.s2, i)
-    _times_slopes(switches.subsampling_squash, work.s2_delta, work.s2)
-    _scale_and_shift_backward(
-        work.s2_pooled,
+        i, o = seen[p] * S2_MAP, made[p] * C3_MAP
+        _c3_spread(work.s2_delta, i, work.c3, o, net.c3_weight, p * TAPS)
+        _c3_products(gradient.c3_weight, p * TAPS, work.c3, o, work.s2, i)
+    loops.s2_backward(
+        switches,
+        work.c1,
         net.s2_weight,
-        switches.pool_scale,
+        work.s2_pooled,
+        work.s2,
         work.s2_delta,
         gradient.s2_weight,
         gradient.s2_bias,
     )
-    if switches.pool_max:
-        _times_slopes(squash, work.s2_delta, work.s2_pooled)
-        for i in range(0, work.s2.size, LANES):
-            v.s2_to_maxima(work.c1, 4 * i, work.s2_pooled, i, work.s2_delta, i)
-    else:
-        _slopes(squash, work.c1)
-        for i in range(0, work.s2.size, LANES):
-            v.s2_times(work.c1, 4 * i, work.s2_delta, i)
-    _sums(work.c1, gradient.c1_bias)
-    gradient.c1_weight[:] = ZERO
+    loops.map_sums(work.c1, gradient.c1_bias)
+    gradient.c1_weight[:] = loops.ZERO
     for m in range(6):
-        for y in range(0, 28, v.C1_BLOCK):
-            for at in (32 * y, 32 * y + LANES):
-                v.c1_products(gradient.c1_weight, m * TAPS, work.c1, m * 896 + at, work.image, at)
+        for at in C1_BLOCKS:
+            _c1_products(gradient.c1_weight, m * TAPS, work.c1, m * C1_MAP + at, work.image, at)
 
 
 def _trainer(sources: str):
     """The loop over patterns, to be compiled; ``sources`` is there to be in the disk cache's key.
 
-    Numba itself only notices changes to this file.
+    Numba on its own would only notice changes to this file.
     """
 
     def train(images, labels, seen, made, switches, net, rates, velocity, gradient, work):
-        """Learn patterns one after another; the sum of their losses and the number misread."""
+        """Learn patterns one after another; the sum of their losses and the number misread.
+
+        C3's kernel p leads from S2's map ``seen[p]`` to C3's map ``made[p]``.
+        """
         sources  # noqa: B018
         loss_sum = 0.0
         errors = 0
         shares = np.empty(10)
-        side = images.shape[1]
-        for n in range(images.shape[0]):
-            for y in range(side):
-                source, target = images[n, y], work.image[32 * y : 32 * y + side]
-                for x in range(side):
-                    target[x] = source[x]
+        for n in range(labels.size):
+            image = images[n]
+            for i in range(image.size):
+                work.image[i] = image[i]
             _forward(switches, net, work, seen, made)
-            if switches.loss == CROSS_ENTROPY:
-                _dense(net.output_weight, net.output_bias, work.f6, work.output)
-                loss, read = _softmax(work.output, labels[n], shares, gradient.output_bias)
-                _dense_backward(
-                    switches,
-                    net.output_weight,
-                    rates.output_weight,
-                    velocity.output_weight,
-                    work.f6,
-                    gradient.output_bias,
-                    gradient.f6_bias,
-                )
-                _descend(
-                    switches,
-                    net.output_bias,
-                    rates.output_bias,
-                    velocity.output_bias,
-                    gradient.output_bias,
-                )
-            else:
-                loss, read = _rbf(
-                    switches,
-                    net.output_weight,
-                    work.f6,
-                    labels[n],
-                    work.output,
-                    shares,
-                    gradient.f6_bias,
-                )
+            loss, read = _loss(switches, net, rates, velocity, gradient, work, labels[n], shares)
             loss_sum += loss
             errors += read != labels[n]
             _backward(switches, net, rates, velocity, gradient, work, seen, made)
-            _descend(switches, net.f6_bias, rates.f6_bias, velocity.f6_bias, gradient.f6_bias)
-            _descend(switches, net.c5_bias, rates.c5_bias, velocity.c5_bias, gradient.c5_bias)
-            _descend(
-                switches, net.s4_weight, rates.s4_weight, velocity.s4_weight, gradient.s4_weight
-            )
-            _descend(switches, net.s4_bias, rates.s4_bias, velocity.s4_bias, gradient.s4_bias)
-            _descend(
-                switches, net.c3_weight, rates.c3_weight, velocity.c3_weight, gradient.c3_weight
-            )
-            _descend(switches, net.c3_bias, rates.c3_bias, velocity.c3_bias, gradient.c3_bias)
-            _descend(
-                switches, net.s2_weight, rates.s2_weight, velocity.s2_weight, gradient.s2_weight
-            )
-            _descend(switches, net.s2_bias, rates.s2_bias, velocity.s2_bias, gradient.s2_bias)
-            _descend(
-                switches, net.c1_weight, rates.c1_weight, velocity.c1_weight, gradient.c1_weight
-            )
-            _descend(switches, net.c1_bias, rates.c1_bias, velocity.c1_bias, gradient.c1_bias)
+            for k in range(len(net) - DENSE):
+                loops.descend(switches, net[k], rates[k], velocity[k], gradient[k])
         return loss_sum, errors
 
     return train
@@ -532,20 +203,20 @@ def _trainer(sources: str):
 
 def _compiled():
     """The loop over patterns, compiled on disk unless no cache directory is writable."""
-    files = (Path(__file__), Path(v.__file__))
+    files = (Path(module) for module in (__file__, loops.__file__, v.__file__))
     python = _trainer(hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest())
     try:
-        return njit(cache=True, **OPTIONS)(python)
+        return njit(cache=True, **loops.OPTIONS)(python)
     except RuntimeError as error:
-        _log.warning("the compiled loops are compiled anew in every process: %s", error)
-        return njit(**OPTIONS)(python)
+        logger.warning("the compiled loops are compiled anew in every process: %s", error)
+        return njit(**loops.OPTIONS)(python)
 
 
 def forget_disk(error: Exception) -> None:
     """Compile in memory from now on, as the disk cache led to an error."""
     global train
-    _log.warning("the compiled loops' disk cache is of no use (%s): compiling in memory", error)
-    train = njit(**OPTIONS)(train.py_func)
+    logger.warning("the compiled loops' disk cache is of no use (%s): compiling in memory", error)
+    train = njit(**loops.OPTIONS)(train.py_func)
 
 
 train = _compiled()

@@ -130,7 +130,7 @@ def microkernel(emit: Callable, arrays: int, **sizes: int):
     return intrinsic(lambda typing, a, i, b, j, c, k: build(a, i, b, j, c, k))
 
 
-def _correlate(v, out, image, kernel, rows: int, pitch: int):
+def correlate(v, out, image, kernel, rows: int, pitch: int):
     """out[y, x] += sum_rc kernel[r, c] image[y + r, x + c]; each image row serves five of out."""
     total = [v.load(out, y * pitch) for y in range(rows)]
     for c in range(SIDE):
@@ -143,8 +143,8 @@ def _correlate(v, out, image, kernel, rows: int, pitch: int):
         v.store(total[y], out, y * pitch)
 
 
-def _spread(v, out, delta, kernel, rows: int, pitch: int):
-    """out[y + r, x + c] += sum kernel[r, c] delta[y, x]: the transpose of ``_correlate``.
+def spread(v, out, delta, kernel, rows: int, pitch: int):
+    """out[y + r, x + c] += sum kernel[r, c] delta[y, x]: the transpose of ``correlate``.
 
     Reads up to four floats before a row of ``delta``: padding, which is 0.
     """
@@ -159,7 +159,7 @@ def _spread(v, out, delta, kernel, rows: int, pitch: int):
         v.store(total[y], out, y * pitch)
 
 
-def _products(v, gradient, delta, image, rows: int, pitch: int):
+def products(v, gradient, delta, image, rows: int, pitch: int):
     """gradient[r, c] += sum_yx delta[y, x] image[y + r, x + c].
 
     Adds 0 to the seven floats after the 25.
@@ -197,13 +197,13 @@ def _corners(v, maps, pitch: int) -> list:
     return corners
 
 
-def _window_sums(v, pooled, maps, pitch: int):
+def window_sums(v, pooled, maps, pitch: int):
     """The sums of 16 windows of 2x2."""
     a, b, c, d = _corners(v, maps, pitch)
     v.store(v.add(v.add(a, b), v.add(c, d)), pooled, 0)
 
 
-def _window_maxima(v, pooled, maps, pitch: int):
+def window_maxima(v, pooled, maps, pitch: int):
     """The maxima of 16 windows of 2x2; NaN wins, as in torch."""
     best, *others = _corners(v, maps, pitch)
     for corner in others:
@@ -213,7 +213,7 @@ def _window_maxima(v, pooled, maps, pitch: int):
     v.store(best, pooled, 0)
 
 
-def _times_windows(v, maps, pooled, pitch: int):
+def times_windows(v, maps, pooled, pitch: int):
     """Multiply every pixel by its window's number."""
     number = v.load(pooled, 0)
     halves = [v.shuffle(number, number, lanes) for lanes in (LOW, HIGH)]
@@ -222,7 +222,7 @@ def _times_windows(v, maps, pooled, pitch: int):
             v.store(v.multiply(v.load(maps, at), half), maps, at)
 
 
-def _to_maxima(v, maps, pooled, delta, pitch: int):
+def to_maxima(v, maps, pooled, delta, pitch: int):
     """Replace the first maximum of each window by the window's delta, every other pixel by 0."""
     best, rest = v.load(pooled, 0), v.load(delta, 0)
     zero = v.constant(0.0)
@@ -235,16 +235,3 @@ def _to_maxima(v, maps, pooled, delta, pitch: int):
         lanes = [half + LANES * (i % 2) for i, half in enumerate(LOW)]
         v.store(v.shuffle(*pair, lanes), maps, first)
         v.store(v.shuffle(*pair, [lane + LANES // 2 for lane in lanes]), maps, second)
-
-
-# C1's maps are 28 rows of 32, taken as four blocks of 14 rows of 16; C3's are 10 rows of 16.
-C1_BLOCK = 14
-c1_correlate = microkernel(_correlate, 3, rows=C1_BLOCK, pitch=32)
-c1_products = microkernel(_products, 3, rows=C1_BLOCK, pitch=32)
-c3_correlate = microkernel(_correlate, 3, rows=10, pitch=16)
-c3_spread = microkernel(_spread, 3, rows=10, pitch=16)
-c3_products = microkernel(_products, 3, rows=10, pitch=16)
-s2_sums, s4_sums = (microkernel(_window_sums, 2, pitch=pitch) for pitch in (32, 16))
-s2_maxima, s4_maxima = (microkernel(_window_maxima, 2, pitch=pitch) for pitch in (32, 16))
-s2_times, s4_times = (microkernel(_times_windows, 2, pitch=pitch) for pitch in (32, 16))
-s2_to_maxima, s4_to_maxima = (microkernel(_to_maxima, 3, pitch=pitch) for pitch in (32, 16))

@@ -11,22 +11,30 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from lenet1998.errors import BadInput
+from lenet1998.records import PREDICTIONS, RECORD, RunRecord, read_records, write_atomically
 from lenet1998.report import figures, tables
-from lenet1998.records import PREDICTIONS, RECORD, read_records, write_atomically
 
 BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 DOCUMENTS = ("README.md", "docs/*.md")
 
 
+def _records(folder: Path) -> list[RunRecord]:
+    records = read_records(folder)
+    if not records:
+        raise BadInput(f"{folder}: no run records to make a table or figure of")
+    return records
+
+
 def headline(results: Path) -> str:
     """The 1998 recipe's ten seeds beside the paper."""
-    records = read_records(results / "headline" / "original")
+    records = _records(results / "headline" / "original")
     return tables.markdown(tables.beside_the_paper(tables.summary_of(records)))
 
 
 def readings(results: Path) -> str:
     """All readings, ranked as docs/protocol.md says."""
-    return tables.markdown(tables.readings(read_records(results / "readings")))
+    return tables.markdown(tables.readings(_records(results / "readings")))
 
 
 def benchmark(results: Path) -> str:
@@ -76,6 +84,8 @@ def remake(root: Path, check: bool = False) -> list[str]:
     results, stale = root / "experiments" / "results", []
     for file in sorted(path for pattern in DOCUMENTS for path in root.glob(pattern)):
         text = file.read_text()
+        if unknown := {name for _, name, _ in BLOCK.findall(text)} - set(TABLES):
+            raise BadInput(f"{file}: no generated table is called {', '.join(sorted(unknown))}")
         fresh = BLOCK.sub(lambda m: m[1] + TABLES[m[2]](results) + m[3], text)
         if fresh != text:
             stale.append(str(file.relative_to(root)))
@@ -86,5 +96,5 @@ def remake(root: Path, check: bool = False) -> list[str]:
         if not file.is_file() or figures.source_of(file) != source:
             stale.append(str(file.relative_to(root)))
             if not check:
-                drawing.draw(read_records(results / drawing.source), file, source)
+                drawing.draw(_records(results / drawing.source), file, source)
     return stale
