@@ -112,8 +112,8 @@ class CompiledEngine:
         nothing = torch.empty(0, 1, size, size), torch.empty(0, dtype=torch.int64)
         try:
             self.train(*nothing)
-        except Exception as error:  # a cache that is full or corrupt, or no working compiler
-            kernels.forget_disk(error)
+        except Exception as failure:  # a cache that is full or corrupt, or no working compiler
+            kernels.forget_disk(failure)
             try:
                 self.train(*nothing)
             except Exception as error:
@@ -193,6 +193,7 @@ class CompiledEngine:
             )
         if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < paper.CLASSES:
             raise ValueError(f"labels must be 0 to {paper.CLASSES - 1}")
+        # A 28x28 network is a 32x32 one whose last rows and columns get no delta.
         margin = paper.INPUT_SIZE - size
         padded = nn.functional.pad(images.detach(), (0, margin, 0, margin)) if margin else images
         return kernels.train(

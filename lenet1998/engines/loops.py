@@ -13,7 +13,7 @@ to where those have served.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+from numba import config, njit
 
 from lenet1998.engines import vectors as v
 from lenet1998.engines.vectors import LANES
@@ -25,6 +25,9 @@ OPTIONS = {
     "fastmath": {"contract", "reassoc", "nsz", "arcp"},
 }
 _njit = njit(**OPTIONS)
+
+if config.DISABLE_JIT:
+    raise ImportError("NUMBA_DISABLE_JIT is set")
 
 
 class Squashing(NamedTuple):
@@ -61,7 +64,6 @@ class Switches(NamedTuple):
 
 
 DISTANCE, DISCRIMINATIVE, CROSS_ENTROPY = range(3)
-
 
 ZERO, ONE, TWO = np.float32(0), np.float32(1), np.float32(2)
 LN2, LOG2_E = np.float32(np.log(2)), np.float32(np.log2(np.e))
@@ -107,12 +109,14 @@ def _slopes(f, states):
 
 @_njit
 def times_slopes(f, delta, values):
+    """From dE/d(f's values) to dE/d(its arguments), in place."""
     for i in range(delta.size):
         delta[i] *= _slope(f, values[i])
 
 
 @_njit
 def _map(maps, size, m):
+    # A view: LLVM vectorises loops over it, but not loops that start at m * size.
     return maps[m * size : (m + 1) * size]
 
 

@@ -17,8 +17,6 @@ LANES = 16
 SIDE = 5  # of every convolution's kernels
 TAPS = SIDE * SIDE
 FAST = ("contract",)
-
-
 FLOAT, INT = ir.FloatType(), ir.IntType(32)
 
 
