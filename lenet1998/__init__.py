@@ -16,6 +16,7 @@ _HOME = {
     "count": "counts",
     "diagonal_curvature": "curvature",
     "fit": "training",
+    "load_pretrained": "recipes",
 }
 
 __all__ = sorted(_HOME)

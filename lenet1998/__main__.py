@@ -5,6 +5,8 @@ from importlib import import_module
 
 COMMANDS = {
     "reproduce": "train a variant and set it beside the published result",
+    "benchmark": "time the engines side by side",
+    "report": "remake tables and figures from committed records",
 }
 
 
@@ -20,7 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
     if command not in COMMANDS:
         print(f"lenet1998: no command {command}; there are {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
-    return import_module(f"lenet1998.{command}").main(arguments[1:])
+    home = "lenet1998.report.__main__" if command == "report" else f"lenet1998.{command}"
+    return import_module(home).main(arguments[1:])
 
 
 if __name__ == "__main__":

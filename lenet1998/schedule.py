@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lenet1998.data import Dataset, constant_order, prepare
+from lenet1998.data import SCALINGS, Dataset, constant_order, prepare
 from lenet1998.distortions import distorted_training_set
 from lenet1998.errors import BadInput
 from lenet1998.recipes import Recipe
@@ -91,13 +91,35 @@ class Schedule:
         draw = _generator(self.seed, "curvature", turn).permutation(len(here))
         return np.sort(here)[draw[:wanted]]
 
-    def take(self, indices: np.ndarray) -> tuple[Tensor, Tensor]:
-        """Prepared images (N, 1, H, W) and labels (N,)."""
+    def take(self, indices: np.ndarray, turn: int = 0) -> tuple[Tensor, Tensor]:
+        """Prepared images (N, 1, H, W) and labels (N,); ``turn`` tells draws of noise apart."""
         if self.pool is None:
             chosen = torch.from_numpy(indices)
-            return self.patterns.train_images[chosen], self.patterns.train_labels[chosen]
-        images = prepare(self.pool[indices], self.recipe.input_size, self.recipe.scaling)
-        return images, torch.from_numpy(self.labels[indices])
+            images, labels = self.patterns.train_images[chosen], self.patterns.train_labels[chosen]
+        else:
+            images = prepare(self.pool[indices], self.recipe.input_size, self.recipe.scaling)
+            labels = torch.from_numpy(self.labels[indices])
+        if self.recipe.noise:
+            images = invert_pixels(
+                images, self.recipe.noise, _generator(self.seed, "noise", turn), self.recipe.scaling
+            )
+        return images, labels
+
+
+def invert_pixels(
+    images: Tensor, probability: float, generator: np.random.Generator, scaling: str
+) -> Tensor:
+    """Invert each pixel with a probability, as for the noisy net of section III-D and Fig. 13.
+
+    Args:
+        images: (N, 1, H, W), prepared with ``scaling``; left as they are.
+        probability: of each pixel, 0.1 in the paper.
+        generator: the noise's own.
+        scaling: background and ink trade places on its scale.
+    """
+    offset, gain = SCALINGS[scaling]
+    struck = torch.from_numpy(generator.random(images.shape, np.float32) < probability)
+    return torch.where(struck, 2 * offset + gain - images, images)
 
 
 def _generator(seed: int, purpose: str, turn: int) -> np.random.Generator:

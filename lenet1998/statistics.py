@@ -88,3 +88,19 @@ def log_ratio_rms(ours: Sequence[float], published: Sequence[float]) -> float:
     """Root mean square over passes of log(ours / published): 0.1 is about 10 % apart."""
     ratio = np.log(np.asarray(ours, float) / np.asarray(published, float))
     return float(np.sqrt(np.mean(ratio**2)))
+
+
+def rejected_for(margins: np.ndarray, wrong: np.ndarray, allowed: float) -> float:
+    """The least share of patterns to reject so that no more than ``allowed`` of the rest are wrong.
+
+    Args:
+        margins: per pattern, how sure the answer is; the least sure are rejected first.
+        wrong: per pattern, whether the answer is wrong.
+        allowed: share of errors among the patterns kept.
+
+    Source: Fig. 10, whose score is the difference of the two best classes.
+    """
+    order = np.argsort(-np.asarray(margins), kind="stable")
+    kept = np.arange(1, len(order) + 1)
+    good = np.flatnonzero(np.cumsum(np.asarray(wrong)[order]) <= allowed * kept)
+    return 1 - (good[-1] + 1 if len(good) else 0) / len(order)

@@ -90,7 +90,8 @@ class Run:
         self.rates = (eta, eta)
         if self.recipe.optimizer != "sdlm":
             return eta, None
-        images, labels = self.schedule.take(self.schedule.curvature_indices(pass_number))
+        chosen = self.schedule.curvature_indices(pass_number)
+        images, labels = self.schedule.take(chosen, turn=pass_number)
         curvature = diagonal_curvature(
             self.model,
             self.recipe.build_criterion(),
@@ -192,7 +193,9 @@ def _train_pass(worker, run: Run, pass_number: int, progress) -> tuple[float, in
     block = math.ceil(BLOCK / run.recipe.batch_size) * run.recipe.batch_size
     loss, errors = 0.0, 0
     for first in range(0, len(indices), block):
-        images, labels = run.schedule.take(indices[first : first + block])
+        # Blocks of all passes are numbered through, after the curvature's turns.
+        turn = pass_number * len(indices) + first + run.recipe.passes
+        images, labels = run.schedule.take(indices[first : first + block], turn)
         block_loss, block_errors = worker.train(images.to(run.device), labels.to(run.device))
         loss, errors = loss + block_loss, errors + block_errors
         if not math.isfinite(loss):
@@ -225,8 +228,10 @@ def fit_together(
     """
     if reason := cuda.available() or cuda.unsupported(recipe):
         raise BadInput(f"--engine cuda: {reason}; use --engine auto")
-    if recipe.distortions:
-        raise BadInput("--engine cuda: runs with distortions share no patterns; use --engine auto")
+    if recipe.distortions or recipe.noise:
+        raise BadInput(
+            "--engine cuda: runs with distortions or noise share no patterns; use --engine auto"
+        )
     target = resolve_device("cuda" if device == "auto" else device)
     runs = [Run(recipe, seed, data, "cuda", target) for seed in seeds]
     engine = cuda.CudaEngine(recipe, [run.model for run in runs])

@@ -167,7 +167,7 @@ def test_an_interrupt_cancels_what_waits_and_says_how_to_resume(
 ):
     def interrupted(_):
         wait_for(lambda: training(client), "a worker to be training")
-        assert sum(map(len, client.processing().values())) > 1
+        wait_for(lambda: sum(map(len, client.processing().values())) > 1, "another to wait")
         raise KeyboardInterrupt
 
     monkeypatch.setattr(study, "as_completed", interrupted)

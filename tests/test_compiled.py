@@ -32,9 +32,10 @@ CHANGES = [
         if key != "output"
     ),
     SOFTMAX,
-    {"half_distance": True},
-    {"loss": "discriminative"},
-    {"loss": "discriminative", "rubbish_j": 60.0, "half_distance": True, "eta": 1e-4},
+    {"half_distance": False},
+    {"loss": "distance"},
+    {"loss": "distance", "half_distance": False},
+    {"rubbish_j": 60.0, "eta": 1e-4},
     {"pooling": "max", "subsampling_squash": "none", "squash": "relu", "input_size": 28},
 ]
 WAYS = [SGD, {**SGD, "momentum": 0.9}, {"mu": 0.1}]

@@ -35,7 +35,7 @@ CASES = {
         {
             "input_size": 28,
             "c3": "dense",
-            "half_distance": True,
+            "loss": "distance",
             "squash": "tanh",
             "subsampling_squash": "logistic",
             "pooling": "trainable_average",
@@ -60,7 +60,7 @@ CASES = {
     "28, discriminative, logistic, max": (
         {
             "input_size": 28,
-            "loss": "discriminative",
+            "half_distance": False,
             "rubbish_j": 50.0,
             "squash": "logistic",
             "pooling": "max",
@@ -68,11 +68,11 @@ CASES = {
         1,
         1,
     ),
-    "32, dense, discriminative, half distance, max, none": (
+    "32, dense, whole distance, max, none": (
         {
             "c3": "dense",
-            "loss": "discriminative",
-            "half_distance": True,
+            "loss": "distance",
+            "half_distance": False,
             "pooling": "max",
             "subsampling_squash": "none",
         },

@@ -45,10 +45,10 @@ def test_the_defaults_are_the_papers():
         "subsampling_squash": "scaled_tanh",
         "output": "rbf",
         "input_size": paper.INPUT_SIZE,
-        "loss": "distance",
+        "loss": "discriminative",
         "rubbish_j": 1.0,
-        "half_distance": False,
-        "f6_curvature": "gauss_newton",
+        "half_distance": True,
+        "f6_curvature": "constant",
         "initialisation": "sqrt_fan_in",
         "initial_gain": paper.INITIAL_WEIGHT_RANGE,
         "initial_biases": "zero",
@@ -66,6 +66,7 @@ def test_the_defaults_are_the_papers():
         "order": "constant",
         "train_size": None,
         "distortions": False,
+        "noise": 0.0,
         "scaling": "paper",
     }
 
@@ -108,15 +109,16 @@ def test_logistic_variant_differs_in_one_switch():
 def test_unknown_variant_lists_the_valid():
     said = refusal(recipe_named, "lenet6")
     assert said == (
-        "--variant lenet6: no such variant; valid are original, original-logistic, modern"
+        "--variant lenet6: no such variant; valid are original, original-logistic,"
+        " original-literal, modern"
     )
     assert refusal(build_model, "lenet6") == said
 
 
 CHOICES = {
     **NETWORK_SWITCHES,
-    "f6_curvature": ("gauss_newton", "constant"),
-    "half_distance": (False, True),
+    "f6_curvature": ("constant", "gauss_newton"),
+    "half_distance": (True, False),
     "initialisation": ("sqrt_fan_in", "fan_in"),
     "initial_biases": ("zero", "uniform"),
     "fan_in_counts_bias": (False, True),
@@ -125,7 +127,7 @@ CHOICES = {
     "order": ("constant", "renewed"),
     "distortions": (False, True),
     "scaling": tuple(SCALINGS),
-    "loss": ("distance", "discriminative", "cross_entropy"),
+    "loss": ("discriminative", "distance", "cross_entropy"),
     "optimizer": ("sdlm", "sgd", "adam"),
 }
 NEEDED_BESIDE = {
@@ -170,6 +172,7 @@ NUMBERS = {
     "mu": ("a number > 0", (1e-9, 1), (0, -1e-9)),
     "momentum": ("a number >= 0 and <= 0.999", (0,), (-0.1, 0.9991)),
     "curvature_patterns": ("a whole number >= 1", (1, 60_000), (0, -3)),
+    "noise": ("a number >= 0 and <= 1", (0, 0.1, 1), (-0.1, 1.1)),
     "batch_size": ("a whole number >= 1", (1, 128), (0,)),
     "passes": ("a whole number >= 1", (1, 1000, 10**400), (0,)),
     "train_size": ("a whole number >= 1 and <= 60,000, or None", (1, 60_000, None), (0, 60_001)),
@@ -253,11 +256,11 @@ def test_override_wants_key_and_value(text):
 @pytest.mark.parametrize(
     ("switches", "says"),
     [
-        ({"output": "linear"}, "loss=distance does not fit output=linear"),
+        ({"output": "linear"}, "loss=discriminative does not fit output=linear"),
         ({"loss": "cross_entropy"}, "loss=cross_entropy does not fit output=rbf"),
         (
-            {"output": "linear", "loss": "discriminative"},
-            "loss=discriminative does not fit output=linear",
+            {"output": "linear", "loss": "distance"},
+            "loss=distance does not fit output=linear",
         ),
         ({"optimizer": "sgd"}, "optimizer=sgd needs eta=NUMBER"),
         ({"optimizer": "adam"}, "optimizer=adam needs eta=NUMBER"),
@@ -324,14 +327,14 @@ def test_modern_starts_as_torch_starts():
 @pytest.mark.parametrize(
     ("switches", "kind", "attributes"),
     [
-        ({}, DistanceLoss, {"half_distance": False, "curvature": "gauss_newton"}),
+        ({}, DiscriminativeLoss, {"j": 1.0, "half_distance": True, "curvature": "constant"}),
         (
-            {"half_distance": True, "f6_curvature": "constant"},
+            {"loss": "distance", "half_distance": False},
             DistanceLoss,
-            {"half_distance": True, "curvature": "constant"},
+            {"half_distance": False, "curvature": "constant"},
         ),
         (
-            {"loss": "discriminative", "rubbish_j": 2.5, "half_distance": True},
+            {"rubbish_j": 2.5, "f6_curvature": "gauss_newton"},
             DiscriminativeLoss,
             {"j": 2.5, "half_distance": True, "curvature": "gauss_newton"},
         ),

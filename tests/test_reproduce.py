@@ -10,6 +10,7 @@ import pytest
 from lenet1998 import study
 from lenet1998.__main__ import main as lenet1998
 from lenet1998.checkpoints import CHECKPOINT
+from lenet1998.recipes import RECIPES
 from lenet1998.records import read_record
 from lenet1998.reproduce import main
 
@@ -135,7 +136,7 @@ def one_line(capsys) -> str:
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
-        (["--variant", "lenet6"], "original, original-logistic, modern"),
+        (["--variant", "lenet6"], "original, original-logistic, original-literal, modern"),
         (["--set", "c4=table"], "valid are c3, pooling"),
         (["--set", "c3=full"], "table, dense"),
         (["--set", "c3"], "KEY=VALUE"),
@@ -175,7 +176,7 @@ def test_list_names_every_variant(capsys):
         main(["--list"])
     assert stop.value.code == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["original", "original-logistic", "modern"]
+    assert [line.split()[0] for line in lines] == list(RECIPES)
 
 
 def test_help_fits_one_screen(capsys):

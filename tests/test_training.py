@@ -293,3 +293,21 @@ def test_the_cuda_engine_without_cuda_or_with_distortions_is_one_line(data, monk
     monkeypatch.setattr(training.cuda, "available", lambda: None)
     with pytest.raises(BadInput, match="distortions"):
         fit_together(small("original", "distortions=true"), [0], data)
+
+
+def test_noise_inverts_the_share_of_pixels_it_says(data):
+    """Anew each time a pattern is shown, and only in what is learnt."""
+    schedule = Schedule(small("original", "noise=0.1"), 0, data)
+    plain = Schedule(small(), 0, data)
+    indices = schedule.indices(1)
+    clean, noisy, again, other = (
+        plain.take(indices)[0],
+        *(schedule.take(indices, turn)[0] for turn in (1, 1, 2)),
+    )
+    struck = noisy != clean
+    # A pixel half-way between background and ink would stay; there are next to none.
+    assert struck.float().mean().item() == pytest.approx(0.1, abs=0.005)
+    torch.testing.assert_close((noisy + clean)[struck], torch.full_like(clean, 1.075)[struck])
+    assert torch.equal(noisy, again)
+    assert not torch.equal(noisy, other)
+    assert torch.equal(schedule.patterns.test_images, plain.patterns.test_images)

@@ -1,7 +1,8 @@
 """The generated parts of README and docs: which records make which table or figure.
 
 A Markdown file marks a generated table with ``<!-- generated: NAME -->`` and ``<!-- end -->``;
-what stands between is replaced. A figure carries, in the file, a digest of the records it shows.
+what stands between is replaced. A figure carries, in the file, a digest of the sources it shows.
+A source is a folder of run records or a JSON file, named by its place in ``experiments/results``.
 """
 
 import json
@@ -11,63 +12,126 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+import pandas as pd
+
 from lenet1998.errors import BadInput
 from lenet1998.records import PREDICTIONS, RECORD, RunRecord, read_records, write_atomically
-from lenet1998.report import figures, tables
+from lenet1998.report import figures, published, tables
 
 BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 DOCUMENTS = ("README.md", "docs/*.md")
 
 
-def _records(folder: Path) -> list[RunRecord]:
-    records = read_records(folder)
-    if not records:
-        raise BadInput(f"{folder}: no run records to make a table or figure of")
-    return records
+ORIGINAL, MODERN, DISTORTIONS = "headline/original", "headline/modern", "published/distortions"
+BY_SIZE = ("published/15000-patterns", "published/30000-patterns", ORIGINAL, DISTORTIONS)
+MEASURES = "measures.json"
 
 
-def headline(results: Path) -> str:
+def _records(results: Path, *folders: str) -> list[RunRecord]:
+    """The runs of some folders, one folder after the other."""
+    found = []
+    for folder in folders:
+        records = read_records(results / folder)
+        if not records:
+            raise BadInput(f"{results / folder}: no run records to make a table or figure of")
+        found += records
+    return found
+
+
+def _json(file: Path) -> dict:
+    if not file.is_file():
+        raise BadInput(f"{file}: is missing, and a table or figure is made of it")
+    try:
+        return json.loads(file.read_bytes())
+    except ValueError as error:
+        raise BadInput(f"{file}: no readable JSON ({error})") from None
+
+
+def headline(results: Path) -> pd.DataFrame:
     """The 1998 recipe's ten seeds beside the paper."""
-    records = _records(results / "headline" / "original")
-    return tables.markdown(tables.beside_the_paper(tables.summary_of(records)))
+    return tables.beside_the_paper(tables.summary_of(_records(results, ORIGINAL)))
 
 
-def readings(results: Path) -> str:
+def readings(results: Path) -> pd.DataFrame:
     """All readings, ranked as docs/protocol.md says."""
-    return tables.markdown(tables.readings(_records(results / "readings")))
+    return tables.readings(_records(results, "readings"))
 
 
-def benchmark(results: Path) -> str:
+def benchmark(results: Path) -> pd.DataFrame:
     """The engines side by side."""
-    return tables.markdown(tables.benchmark(json.loads((results / "benchmark.json").read_text())))
+    return tables.benchmark(_json(results / "benchmark.json"))
 
 
-TABLES: dict[str, Callable[[Path], str]] = {
+def published_errors(results: Path) -> pd.DataFrame:
+    """Every error that the paper reports of LeNet-5 on MNIST."""
+    return published.errors(_records(results, *BY_SIZE))
+
+
+def fingerprint(results: Path) -> pd.DataFrame:
+    """Which of Fig. 8's digits our nets misread too; the first kind is what Fig. 8 shows."""
+    return published.fingerprint(_records(results, DISTORTIONS, ORIGINAL, MODERN))
+
+
+def rejection(results: Path) -> pd.DataFrame:
+    """Fig. 10, with the bar that it lacks."""
+    return published.rejection(_json(results / MEASURES))
+
+
+def cost(results: Path) -> pd.DataFrame:
+    """Figs. 11 and 12."""
+    return published.cost(_records(results, ORIGINAL))
+
+
+TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "headline": headline,
     "readings": readings,
     "benchmark": benchmark,
+    "published-errors": published_errors,
+    "fingerprint": fingerprint,
+    "rejection": rejection,
+    "cost": cost,
 }
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure of the docs: the results folder it shows, and what draws it."""
+    """A figure of the docs: what draws it, and the sources it shows.
 
-    source: str
-    draw: Callable[[list, Path, str], None]
+    ``draw`` is given what each source holds, in their order, then the file and the digest:
+    a folder's records as a list, a JSON file's content.
+    """
+
+    draw: Callable[..., None]
+    sources: tuple[str, ...]
+
+    def remake(self, results: Path, file: Path) -> None:
+        held = [
+            _json(results / source) if source.endswith(".json") else _records(results, source)
+            for source in self.sources
+        ]
+        self.draw(*held, file=file, source=self.digest(results))
+
+    def digest(self, results: Path) -> str:
+        return digest(*(results / source for source in self.sources))
 
 
 FIGURES = {
-    "fig5.png": Drawing("headline/original", figures.learning_curve),
+    "fig5.png": Drawing(figures.learning_curve, (ORIGINAL,)),
+    "fig6.png": Drawing(figures.error_by_size, BY_SIZE),
+    "invariance.png": Drawing(figures.invariance, (MEASURES,)),
 }
 
 
-def digest(folder: Path) -> str:
-    """SHA-256 over a folder's records and predictions, by name."""
+def digest(*sources: Path) -> str:
+    """SHA-256 over the sources in their order: of a folder, its records and predictions by name."""
     total = sha256()
-    for file in sorted(folder.rglob("*")):
-        if file.name in (RECORD, PREDICTIONS):
-            total.update(file.relative_to(folder).as_posix().encode() + file.read_bytes())
+    for source in sources:
+        folder = source.is_dir()
+        for file in sorted(source.rglob("*")) if folder else [source]:
+            if not folder or file.name in (RECORD, PREDICTIONS):
+                name = file.relative_to(source.parent).as_posix()
+                content = sha256(file.read_bytes()).hexdigest() if file.is_file() else "missing"
+                total.update(f"{name} {content}\n".encode())
     return total.hexdigest()
 
 
@@ -86,15 +150,15 @@ def remake(root: Path, check: bool = False) -> list[str]:
         text = file.read_text()
         if unknown := {name for _, name, _ in BLOCK.findall(text)} - set(TABLES):
             raise BadInput(f"{file}: no generated table is called {', '.join(sorted(unknown))}")
-        fresh = BLOCK.sub(lambda m: m[1] + TABLES[m[2]](results) + m[3], text)
+        fresh = BLOCK.sub(lambda m: m[1] + tables.markdown(TABLES[m[2]](results)) + m[3], text)
         if fresh != text:
             stale.append(str(file.relative_to(root)))
             if not check:
                 write_atomically(file, fresh.encode())
     for name, drawing in FIGURES.items():
-        file, source = root / "docs" / "figures" / name, digest(results / drawing.source)
-        if not file.is_file() or figures.source_of(file) != source:
+        file = root / "docs" / "figures" / name
+        if not file.is_file() or figures.source_of(file) != drawing.digest(results):
             stale.append(str(file.relative_to(root)))
             if not check:
-                drawing.draw(_records(results / drawing.source), file, source)
+                drawing.remake(results, file)
     return stale

@@ -1,6 +1,7 @@
 """Figures of run records, drawn to files. Colours are told apart by colour-blind readers too."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
@@ -10,11 +11,14 @@ matplotlib.use("Agg")
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, NullLocator
 from PIL import Image
 
 from lenet1998 import paper
 from lenet1998.records import RunRecord
 from lenet1998.report.tables import curve
+from lenet1998.statistics import prediction_interval
 
 # Okabe and Ito's palette.
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BLACK = (
@@ -97,3 +101,174 @@ def learning_curve(records: Sequence[RunRecord], file: Path, source: str | None 
         if axes.lines:
             axes.legend()
         save(figure, file, source)
+
+
+# --- Fig. 6 -------------------------------------------------------------------------------------
+
+ASIDE = 0.17  # of a place on the axis: the published point to the left, our runs to the right
+
+
+def error_by_size(*groups: Sequence[RunRecord], file: Path, source: str | None = None) -> None:
+    """Errors after the last pass by training set: every run, their mean, where one more would fall.
+
+    Each group is the runs on one training set, in the order of the axis; over Fig. 6's points.
+    """
+    published = paper.fig6_points()
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(figsize=(6.4, 4.2))
+        names, errors = [], {"test": [], "training on the fly": []}
+        for place, records in enumerate(groups):
+            recipe = records[0].recipe
+            runs = [run for run in records if not run.diverged]
+            size = recipe["train_size"] or paper.TRAIN_SIZE
+            name = f"{size:,}"
+            if recipe["distortions"]:
+                name += f"\n+ {paper.DISTORTED_PATTERNS:,} distorted"
+                size += paper.DISTORTED_PATTERNS
+            names.append(f"{name}\nn = {len(runs)}")
+            known = published.train_size == size
+            kinds = [("test", "test_error_percent", published.test_error, VERMILION)]
+            # With distortions the training error is one of distorted patterns, on another scale.
+            if not recipe["distortions"]:
+                error = published.train_error
+                kinds.append(("training on the fly", "train_error_percent", error, BLUE))
+            for what, key, points, colour in kinds:
+                values = [run.last[key] for run in runs]
+                marker = "D" if recipe["distortions"] else "o"
+                for point in points[known]:
+                    look = {"color": colour, "marker": marker, "mfc": "white", "ms": 6.5}
+                    axes.plot(place - ASIDE, point, mew=1.4, ls="none", zorder=3, **look)
+                if values:
+                    _one_more(axes, place + ASIDE, values, colour, marker)
+                    if not recipe["distortions"]:
+                        errors[what].append((place + ASIDE, np.mean(values)))
+        for (what, ours), colour in zip(errors.items(), (VERMILION, BLUE), strict=True):
+            if ours:
+                axes.plot(*zip(*ours, strict=True), color=colour, lw=1, alpha=0.45, zorder=1)
+                beside = {"xytext": (16, -3), "textcoords": "offset points", "color": colour}
+                axes.annotate(what, ours[-1], **beside)
+        passes = groups[0][0].recipe["passes"]
+        axes.set_title(f"the 1998 recipe on MNIST, {passes} passes", loc="left")
+        axes.set(xlabel="training patterns", ylabel="error after the last pass, %", ylim=(0, None))
+        axes.set_xlim(-0.6, len(groups) - 0.4)
+        axes.set_xticks(range(len(groups)), names)
+        axes.grid(visible=False, axis="x")
+        axes.tick_params(axis="x", length=0)
+        _explain(axes)
+        save(figure, file, source)
+
+
+def _one_more(axes: Axes, x: float, values: list[float], colour: str, marker: str) -> None:
+    """Every value as a dot, their mean, and the 95 % prediction interval as a bar."""
+    aside = np.linspace(-0.05, 0.05, len(values)) if len(values) > 1 else [0]
+    dots = {"color": colour, "marker": marker, "ms": 2.6, "mew": 0, "alpha": 0.55, "ls": "none"}
+    axes.plot(x + np.array(aside), values, **dots)
+    axes.plot([x - 0.1, x + 0.1], [np.mean(values)] * 2, color=colour, lw=2)
+    if len(values) > 1:
+        axes.vlines(x, *prediction_interval(values), color=colour, lw=1)
+
+
+def _explain(axes: Axes) -> None:
+    """The legend of marks that both errors share, in grey."""
+    grey = {"color": "#555555", "ls": "none"}
+    marks = [
+        Line2D([], [], marker="o", mfc="white", ms=6.5, mew=1.4, label="published, Fig. 6", **grey),
+        Line2D([], [], marker="o", ms=3, mew=0, label="one run of ours", **grey),
+        Line2D([], [], marker="_", ms=12, mew=2, label="mean of n runs", **grey),
+        Line2D([], [], marker="|", ms=12, mew=1, label="one more run, 95 %", **grey),
+    ]
+    axes.legend(handles=marks, loc="upper right")
+
+
+# --- Section III-D ------------------------------------------------------------------------------
+
+NETS = {  # colour, dashes and marker of each kind of net
+    "original": (BLUE, "-", "o"),
+    "distortions": (VERMILION, "-", "s"),
+    "noise": (GREEN, "-", "^"),
+    "modern": (BLACK, "--", "D"),
+}
+HALF = paper.DIGIT_SIZE * paper.INVARIANT_VERTICAL_SHIFT
+LEFT = (paper.INPUT_SIZE - paper.DIGIT_SIZE) / 2  # from a digit's box to the field's edge, pixels
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One transform: its axis, the range claimed in 1998, and where the digit's box is cut off."""
+
+    key: str
+    label: str
+    unit: float = 1.0
+    claimed: tuple[float, float] | None = None
+    cut: tuple[float, ...] = ()
+    ticks: tuple[float, ...] = ()
+
+
+PANELS = (
+    Panel(
+        "scale",
+        "scale, factor",
+        claimed=(1 / paper.INVARIANT_SCALE, paper.INVARIANT_SCALE),
+        cut=(paper.INPUT_SIZE / paper.DIGIT_SIZE,),
+        ticks=(0.4, 0.5, 0.7, 1, 1.4, 2),
+    ),
+    Panel(
+        "shift",
+        f"vertical shift, pixels down ({HALF:g} = half the digit's box)",
+        claimed=(-HALF, HALF),
+        cut=(-LEFT, LEFT),
+    ),
+    Panel(
+        "rotation",
+        "rotation, degrees clockwise",
+        claimed=(-paper.INVARIANT_ROTATION, paper.INVARIANT_ROTATION),
+    ),
+    Panel("inverted", "pixels inverted, %", unit=100),
+)
+
+
+def invariance(measures: dict, file: Path, source: str | None = None) -> None:
+    """Test error of each kind of net on patterns that were moved, turned, scaled or inverted."""
+    with plt.rc_context(STYLE):
+        figure, grid = plt.subplots(2, 2, figsize=(7.6, 5.6), sharey=True, layout="constrained")
+        for panel, axes in zip(PANELS, grid.flat, strict=True):
+            x = panel.unit * np.array(measures["axes"][panel.key])
+            for name, nets in measures["nets"].items():
+                if nets:
+                    colour, dashes, marker = NETS[name]
+                    values = np.array([net[panel.key] for net in nets])
+                    look = {"color": colour, "ls": dashes, "marker": marker, "ms": 3, "lw": 1.3}
+                    axes.plot(x, values.mean(0), label=f"{name} (n = {len(nets)})", **look)
+                    axes.fill_between(
+                        x, values.min(0), values.max(0), color=colour, alpha=0.2, linewidth=0
+                    )
+            _claims(axes, panel)
+            axes.set(xlabel=panel.label, yscale="log")
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.margins(x=0.02)
+        grid[0, 0].yaxis.set_major_locator(FixedLocator([0.3, 1, 3, 10, 30, 100]))
+        grid[0, 0].yaxis.set_minor_locator(NullLocator())
+        figure.supylabel(f"error on the first {measures['patterns']:,} test patterns, %", size=9)
+        figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+        save(figure, file, source)
+
+
+def _claims(axes: Axes, panel: Panel) -> None:
+    """Shade what the paper claims; dot the lines beyond which the digit's box leaves the field."""
+    top = {"xycoords": axes.get_xaxis_transform(), "color": "#555555", "size": 7.5}
+    if panel.ticks:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(FixedLocator(panel.ticks))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter("{x:g}")
+    if panel.claimed:
+        axes.axvspan(*panel.claimed, color="#999999", alpha=0.15, lw=0, zorder=0)
+        middle = np.sqrt(np.prod(panel.claimed)) if panel.ticks else np.mean(panel.claimed)
+        axes.annotate("claimed in 1998", (middle, 0.96), ha="center", va="top", **top)
+    for place in panel.cut:
+        axes.axvline(place, color="#777777", ls=":", lw=1)
+        axes.annotate("box cut off", (place, 0.03), ha="right", va="bottom", rotation=90, **top)
+    if panel.key == "inverted":
+        place = 100 * paper.NOISE_PROBABILITY
+        axes.axvline(place, color=GREEN, ls=":", lw=1)
+        axes.annotate("  in the noise net's training", (place, 0.96), va="top", **top)

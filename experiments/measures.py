@@ -1,0 +1,105 @@
+"""What needs trained weights and not only records: rejection (Fig. 10) and invariance (III-D).
+
+Reads the weights that the headline and published studies left beside their records, and writes
+``measures.json``.
+"""
+
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from lenet1998.command import Parser, entry, writable
+from lenet1998.data import load, prepare
+from lenet1998.errors import BadInput
+from lenet1998.launch import RESULTS
+from lenet1998.models import LeNet5, load_weights
+from lenet1998.recipes import Recipe
+from lenet1998.records import WEIGHTS, read_records, write_json
+from lenet1998.statistics import rejected_for
+
+NETS = {
+    "original": "headline/original",
+    "modern": "headline/modern",
+    "distortions": "published/distortions",
+    "noise": "published/noise",
+}
+ERROR_ALLOWED = 0.005
+SCALES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2.0)
+SHIFTS = tuple(range(-12, 13, 2))  # pixels downwards
+ROTATIONS = tuple(range(-60, 61, 10))  # degrees
+INVERTED = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3)
+
+
+def moved(images: torch.Tensor, scale=1.0, down=0.0, degrees=0.0) -> torch.Tensor:
+    """Prepared images scaled, turned and shifted about their centre, filled with background."""
+    c, s = math.cos(math.radians(degrees)) / scale, math.sin(math.radians(degrees)) / scale
+    back = torch.tensor([[c, s, 0.0], [-s, c, 0.0]])
+    back[:, 2] = back[:, :2] @ torch.tensor([0.0, -2 * down / images.shape[-1]])
+    grid = F.affine_grid(back.expand(len(images), 2, 3), images.shape, align_corners=False)
+    background = images.min()
+    return F.grid_sample(images - background, grid, align_corners=False) + background
+
+
+def inverted(images: torch.Tensor, share: float) -> torch.Tensor:
+    """Prepared images with a share of pixels inverted, always the same ones."""
+    struck = torch.rand(images.shape, generator=torch.Generator().manual_seed(0)) < share
+    return torch.where(struck, images.min() + images.max() - images, images)
+
+
+def margins(model: LeNet5, images: torch.Tensor) -> np.ndarray:
+    """Difference of the two best classes' outputs, whichever kind they are."""
+    with torch.no_grad():
+        outputs = torch.cat([model(part) for part in images.split(500)])
+    best = outputs.topk(2, largest=not model.smallest_wins).values
+    return (best[:, 0] - best[:, 1]).abs().numpy()
+
+
+def measure(model: LeNet5, recipe: Recipe, data) -> dict:
+    """Rejection on the whole test set; invariance on its first thousand patterns."""
+    images = prepare(data.test_images, recipe.input_size, recipe.scaling)
+    truth = torch.from_numpy(data.test_labels)
+    wrong = (model.predict(images) != truth).numpy()
+    few, labels = images[:1000], truth[:1000]
+
+    def errors(changed):
+        return 100 * float((model.predict(changed) != labels).float().mean())
+
+    return {
+        "rejected_percent": 100 * rejected_for(margins(model, images), wrong, ERROR_ALLOWED),
+        "scale": [errors(moved(few, scale=value)) for value in SCALES],
+        "shift": [errors(moved(few, down=value)) for value in SHIFTS],
+        "rotation": [errors(moved(few, degrees=value)) for value in ROTATIONS],
+        "inverted": [errors(inverted(few, value)) for value in INVERTED],
+    }
+
+
+@entry
+def main(arguments=None):
+    parser = Parser(prog="measures.py", description=__doc__)
+    parser.add_argument("--data", metavar="DIR", help="where MNIST is")
+    parser.add_argument("--results", default=RESULTS, type=Path, metavar="DIR")
+    flags = parser.parse_args(arguments)
+    data = load("mnist", flags.data)
+    nets = {}
+    for name, folder in NETS.items():
+        rows = []
+        for record in read_records(writable(flags.results, "--results") / folder):
+            recipe = Recipe(**record.recipe)
+            weights = flags.results / folder / f"seed-{record.seed}" / WEIGHTS
+            if not weights.is_file():
+                raise BadInput(f"{weights} is missing: train it again (weights are not committed)")
+            model = load_weights(recipe.build_model(), weights)
+            rows.append({"seed": record.seed, **measure(model, recipe, data)})
+            print(f"{name} seed {record.seed}: {rows[-1]['rejected_percent']:.2f} % rejected")
+        nets[name] = rows
+    axes = {"scale": SCALES, "shift": SHIFTS, "rotation": ROTATIONS, "inverted": INVERTED}
+    write_json(flags.results / "measures.json", {"axes": axes, "patterns": 1000, "nets": nets})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,195 @@
+"""docs/results.md: each published LeNet-5 result beside our runs, with a verdict."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from lenet1998 import paper
+from lenet1998.records import RunRecord
+from lenet1998.report.tables import PLUS_MINUS, by_recipe, spread
+from lenet1998.statistics import holm, prediction_interval, summarise, verdict, welch
+
+FIGURE_RESOLUTION = 0.015  # percent, of what is read off Fig. 5 and Fig. 6
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One published value, how well it is known, and where ours is found."""
+
+    what: str
+    source: str
+    value: float
+    known_to: float
+    recipe: str
+    key: str
+
+
+def claims() -> list[Claim]:
+    """The errors that the paper reports of LeNet-5 on MNIST."""
+    points = paper.fig6_points()
+    test, train = "test_error_percent", "train_error_percent"
+    rows = [
+        Claim("test error", "section III-B", paper.TEST_ERROR_PERCENT, 0.005, "original", test),
+        Claim(
+            "training error on the fly",
+            "section III-B, after 19 passes",
+            paper.TRAIN_ERROR_PERCENT,
+            0.005,
+            "original",
+            train,
+        ),
+    ]
+    for size in (15_000, 30_000):
+        place = points.train_size.tolist().index(size)
+        name = f"{size}-patterns"
+        for what, errors, key in (
+            ("test error", points.test_error, test),
+            ("training error", points.train_error, train),
+        ):
+            rows.append(
+                Claim(
+                    f"{what}, {size:,} patterns",
+                    "Fig. 6",
+                    float(errors[place]),
+                    FIGURE_RESOLUTION,
+                    name,
+                    key,
+                )
+            )
+    rows.append(
+        Claim(
+            "test error, with distortions",
+            "section III-B; 0.82 in Fig. 6",
+            paper.DISTORTED_TEST_ERROR_PERCENT,
+            0.05,
+            "distortions",
+            test,
+        )
+    )
+    return rows
+
+
+def errors(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """One row per published error: published | ours | where one more run would fall | verdict."""
+    groups = by_recipe(records)
+    rows = []
+    for claim in claims():
+        runs = groups.get(claim.recipe, [])
+        values = [run.last[claim.key] for run in runs if not run.diverged]
+        low, high = prediction_interval(values)
+        rows.append(
+            {
+                "result, %": claim.what,
+                "published": f"{claim.value:g} ({claim.source})",
+                "ours": spread(values),
+                "one more run, 95 %": f"{low:.2f} to {high:.2f}" if len(values) > 1 else "",
+                "verdict": verdict(claim.value, values, claim.known_to),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What one net's errors share with the 82 of Fig. 8."""
+
+    errors: int
+    misread: int
+    same_answer: int
+
+    @property
+    def by_chance(self) -> float:
+        """How many of the 82 as many errors would hit if they fell anywhere."""
+        return self.errors * len(paper.fig8_errors().index) / paper.TEST_SIZE
+
+
+def shared_with_1998(record: RunRecord) -> Shared:
+    """Compare a net's predictions on MNIST's test set with Fig. 8's."""
+    then = paper.fig8_errors()
+    answers = record.predictions[then.index]
+    return Shared(
+        errors=record.last["test_errors"],
+        misread=int((answers != then.label).sum()),
+        same_answer=int((answers == then.answer).sum()),
+    )
+
+
+def fingerprint(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """Per kind of net: how many of the 82 digits it misreads too, and with the same wrong answer.
+
+    The last column is Welch's p, adjusted by Holm, that the share of a net's errors that lie among
+    the 82 is the same as for the first kind.
+    """
+    kinds = {
+        name: [shared_with_1998(run) for run in runs if not run.diverged]
+        for name, runs in by_recipe(records).items()
+    }
+    shares = {name: [net.misread / net.errors for net in nets] for name, nets in kinds.items()}
+    first, *others = shares.values()
+    p_values = holm([welch(first, other)[1] for other in others])
+    rows = []
+    for (name, nets), p in zip(kinds.items(), [None, *p_values], strict=True):
+        rows.append(
+            {
+                "nets": name,
+                "n": len(nets),
+                "errors of 10,000": _brief([net.errors for net in nets]),
+                "of the 82, misread": _brief([net.misread for net in nets]),
+                "by chance": _brief([net.by_chance for net in nets], digits=2),
+                "with 1998's answer": _brief([net.same_answer for net in nets]),
+                "of its errors, in the 82": _brief([100 * share for share in shares[name]], " %"),
+                "p": "" if p is None else f"{p:.1g}",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _brief(values: Sequence[float], unit: str = "", digits: int = 1) -> str:
+    about = summarise(values)
+    if not about.n:
+        return "none"
+    spread = f" {PLUS_MINUS} {about.sd:.{digits}f}" if about.n > 1 else ""
+    return f"{about.mean:.{digits}f}{spread}{unit}"
+
+
+def rejection(measures: dict) -> pd.DataFrame:
+    """Test patterns to reject for 0.5 % error among the rest, beside Fig. 10's nets."""
+    rows = [
+        {"net": name, "rejected, %": f"{value:g}", "n": 1, "whose": "1998, Fig. 10"}
+        for name, value in paper.REJECTION.items()
+    ]
+    for name, nets in measures["nets"].items():
+        values = [net["rejected_percent"] for net in nets]
+        share = _brief(values, digits=2)
+        rows.append({"net": name, "rejected, %": share, "n": len(values), "whose": "ours"})
+    return pd.DataFrame(rows)
+
+
+def cost(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """Figs. 11 and 12 and the training time."""
+    record = records[0]
+    by_layer = {layer["name"]: layer for layer in record.layers}
+    # A unit of subsampling multiplies once, however many connections it has.
+    weights = sum(by_layer[name]["connections"] for name in ("c1", "c3", "c5", "f6", "output"))
+    seconds = [run.seconds for run in records if not run.diverged]
+    days = "-".join(map(str, paper.TRAINING_DAYS))
+    return pd.DataFrame(
+        {
+            "what": [
+                "multiply-accumulates to recognise a digit (Fig. 11)",
+                "parameters stored (Fig. 12)",
+                "training, 20 passes",
+            ],
+            "published": [
+                f"{paper.MULTIPLY_ACCUMULATES['LeNet-5']:,},000",
+                f"{paper.MEMORY['LeNet-5']},000",
+                f"{days} days of a 200 MHz R10000",
+            ],
+            "ours": [
+                f"{record.connections:,} connections, {weights:,} without subsampling",
+                f"{record.parameters:,}, and the 840 fixed code values",
+                f"seconds of one core, {record.environment['processor']}: {spread(seconds, 0)}",
+            ],
+        }
+    )

@@ -1,0 +1,41 @@
+"""README and docs say what the committed records say, and nothing they link to is missing."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from lenet1998.report.__main__ import main
+from lenet1998.report.documents import DOCUMENTS, remake
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted(page for pattern in DOCUMENTS for page in ROOT.glob(pattern))
+
+
+def test_tables_and_figures_are_those_of_the_records():
+    assert remake(ROOT, check=True) == []
+
+
+def test_a_number_typed_by_hand_is_noticed_and_mended(tmp_path, capsys):
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "results").symlink_to(ROOT / "experiments" / "results")
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    readme = tmp_path / "README.md"
+    honest = (ROOT / "README.md").read_text()
+    readme.write_text(honest.replace("340,908 |", "999,999 |"))
+    assert readme.read_text() != honest
+    assert main(["--check", "--root", str(tmp_path)]) == 1
+    assert "README.md: stale" in capsys.readouterr().out
+    assert main(["--root", str(tmp_path)]) == 0
+    assert readme.read_text() == honest
+
+
+def test_no_checkout_is_one_line(tmp_path, capsys):
+    assert main(["--root", str(tmp_path)]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []

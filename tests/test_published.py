@@ -1,0 +1,524 @@
+"""The published results beside made-up runs: hand counts, brute force, and what is drawn."""
+
+import dataclasses
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from factory import make_record
+from matplotlib import pyplot as plt
+from matplotlib.colors import to_hex
+
+from lenet1998 import paper
+from lenet1998.data import Dataset, prepare
+from lenet1998.distortions import Affine, draw, warp
+from lenet1998.errors import BadInput
+from lenet1998.records import PREDICTIONS, RECORD, WEIGHTS, write_json, write_record
+from lenet1998.report import documents, figures, published
+from lenet1998.report.published import Shared, claims, errors, fingerprint, shared_with_1998
+from lenet1998.statistics import rejected_for, welch
+
+ROOT = Path(__file__).parents[1]
+PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
+THEN = paper.fig8_errors()
+RIGHT = np.zeros(paper.TEST_SIZE, np.uint8)
+RIGHT[THEN.index] = THEN.label
+
+
+def script(name):
+    """An experiment as a module; it is no part of the package."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "experiments" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+measures, sheets = script("measures"), script("sheets")
+
+
+def run(name, test=1.0, train=0.5, seed=0, **recipe):
+    """A run that ended with these errors in percent."""
+    record = make_record((3, 2), seed=seed, recipe={"name": name, **recipe})
+    record.last.update(test_error_percent=test, train_error_percent=train)
+    return record
+
+
+# --- The table of errors --------------------------------------------------------------------------
+
+
+def test_claims_are_the_papers():
+    found = {claim.what: (claim.value, claim.recipe, claim.known_to) for claim in claims()}
+    assert found == {
+        "test error": (0.95, "original", 0.005),
+        "training error on the fly": (0.35, "original", 0.005),
+        "test error, 15,000 patterns": (1.68, "15000-patterns", 0.015),
+        "training error, 15,000 patterns": (0.05, "15000-patterns", 0.015),
+        "test error, 30,000 patterns": (1.14, "30000-patterns", 0.015),
+        "training error, 30,000 patterns": (0.31, "30000-patterns", 0.015),
+        "test error, with distortions": (0.8, "distortions", 0.05),
+    }
+
+
+def test_errors_are_set_beside_the_runs_of_their_recipe():
+    spread = (0.9, 0.92, 0.94, 0.96, 0.98, 1.0)
+    runs = [run("original", test, 0.5, seed) for seed, test in enumerate(spread)]
+    runs += [run("15000-patterns", 1.5, seed=seed, train_size=15_000) for seed in range(2)]
+    runs += [run("distortions", 0.8, distortions=True), run("modern", 5.0)]
+    table = errors(runs).set_index("result, %")
+    # Mean 0.95, sd 0.0374; t = 2.571 for five degrees of freedom: 2.571 sd sqrt(7/6) = 0.104.
+    test = table.loc["test error"]
+    assert test["ours"] == f"0.95 {PLUS_MINUS} 0.04 (n = 6; 95 % of the mean 0.91 to 0.99)"
+    assert test["one more run, 95 %"] == "0.85 to 1.05"
+    assert test["published"] == "0.95 (section III-B)"
+    assert table["verdict"].tolist() == ["consistent", "inconsistent", *["cannot tell"] * 5]
+    assert table.loc["test error, with distortions", "ours"] == "0.80 (n = 1)"
+    assert table.loc["test error, with distortions", "one more run, 95 %"] == ""
+    assert table.loc["test error, 30,000 patterns", "ours"] == "none finished (n = 0)"
+
+
+def test_what_is_known_roughly_is_given_that_much():
+    runs = [run("distortions", 0.76, seed=seed, distortions=True) for seed in range(6)]
+    assert errors(runs).iloc[-1]["verdict"] == "consistent"
+    runs = [run("distortions", 0.74, seed=seed, distortions=True) for seed in range(6)]
+    assert errors(runs).iloc[-1]["verdict"] == "inconsistent"
+
+
+# --- The fingerprint of Fig. 8 --------------------------------------------------------------------
+
+
+def net(same, other, elsewhere, name="distortions", seed=0):
+    """A net with this many of Fig. 8's answers, other wrong answers to its digits, other errors."""
+    predictions = RIGHT.copy()
+    predictions[THEN.index[:same]] = THEN.answer[:same]
+    for place in range(same, same + other):
+        wrong = set(range(10)) - {int(THEN.label[place]), int(THEN.answer[place])}
+        predictions[THEN.index[place]] = min(wrong)
+    record = run(name, seed=seed)
+    record.last["test_errors"] = same + other + elsewhere
+    return dataclasses.replace(record, predictions=predictions)
+
+
+def test_shared_errors_are_counted():
+    found = shared_with_1998(net(same=7, other=4, elsewhere=39))
+    assert found == Shared(errors=50, misread=11, same_answer=7)
+    assert found.by_chance == pytest.approx(50 * 82 / 10_000)
+    assert shared_with_1998(net(0, 0, 5)).misread == 0
+    assert shared_with_1998(net(82, 0, 0)).same_answer == 82
+
+
+def test_fingerprint_of_kinds_in_the_order_given():
+    ours = [net(20, 10, 50, seed=0), net(30, 10, 40, seed=1)]
+    others = [net(10, 10, 60, "modern", 0), net(10, 12, 58, "modern", 1)]
+    diverged = dataclasses.replace(net(82, 0, 0, "modern", 2), status="diverged")
+    table = fingerprint([*ours, *others, diverged])
+    assert table["nets"].tolist() == ["distortions", "modern"]
+    assert table["n"].tolist() == [2, 2]
+    first = table.iloc[0]
+    assert first["errors of 10,000"] == f"80.0 {PLUS_MINUS} 0.0"
+    assert first["of the 82, misread"] == f"35.0 {PLUS_MINUS} 7.1"
+    assert first["by chance"] == f"0.66 {PLUS_MINUS} 0.00"
+    assert first["with 1998's answer"] == f"25.0 {PLUS_MINUS} 7.1"
+    assert first["of its errors, in the 82"] == f"43.8 {PLUS_MINUS} 8.8 %"
+    p = welch([30 / 80, 40 / 80], [20 / 80, 22 / 80])[1]
+    assert table["p"].tolist() == ["", f"{p:.1g}"]
+
+
+def test_fingerprint_adjusts_its_family_of_comparisons():
+    kinds = {"distortions": (30, 34), "original": (20, 25), "modern": (10, 12)}
+    runs = [
+        net(same, 0, 80 - same, name, seed)
+        for name, counts in kinds.items()
+        for seed, same in enumerate(counts)
+    ]
+    shares = {name: [same / 80 for same in counts] for name, counts in kinds.items()}
+    p = sorted(welch(shares["distortions"], shares[name])[1] for name in ("original", "modern"))
+    expected = {f"{2 * p[0]:.1g}", f"{max(2 * p[0], p[1]):.1g}"}
+    assert set(fingerprint(runs)["p"][1:]) == expected
+
+
+# --- Rejection and cost ---------------------------------------------------------------------------
+
+
+def rejected_by_brute_force(margins, wrong, allowed):
+    """Reject the least sure, one more at a time, until what is left is good enough."""
+    order = np.argsort(margins)
+    for rejected in range(len(order)):
+        if wrong[order[rejected:]].mean() <= allowed:
+            return rejected / len(order)
+    return 1.0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rejection_is_the_least_that_will_do(seed):
+    generator = np.random.default_rng(seed)
+    margins = generator.permutation(400) / 400
+    wrong = generator.random(400) < 0.3 * (1 - margins)
+    for allowed in (0.0, 0.005, 0.02, 0.1, 0.5):
+        expected = rejected_by_brute_force(margins, wrong, allowed)
+        assert rejected_for(margins, wrong, allowed) == pytest.approx(expected)
+
+
+def test_rejection_of_nothing_and_of_all():
+    margins = np.arange(4.0)
+    assert rejected_for(margins, np.zeros(4, bool), 0.0) == 0
+    assert rejected_for(margins, np.ones(4, bool), 0.5) == 1
+
+
+def test_rejection_table_goes_on_from_fig_10():
+    nets = {"original": [{"rejected_percent": 1.0}, {"rejected_percent": 1.5}], "noise": []}
+    table = published.rejection({"nets": nets}).set_index("net")
+    assert table.loc["LeNet-4"].tolist() == ["1.8", 1, "1998, Fig. 10"]
+    assert table.loc["original"].tolist() == [f"1.25 {PLUS_MINUS} 0.35", 2, "ours"]
+    assert table.loc["noise"].tolist() == ["none", 0, "ours"]
+    assert "LeNet-5" not in table.index
+    assert len(table) == len(paper.REJECTION) + 2
+
+
+def test_cost_counts_connections_as_published():
+    record = run("original")
+    record.environment["processor"] = "a processor"
+    what, theirs, ours = published.cost([record]).to_numpy().T
+    assert [text.split(" (")[-1].rstrip(")") for text in what[:2]] == ["Fig. 11", "Fig. 12"]
+    assert theirs.tolist() == ["401,000", "60,000", "2-3 days of a 200 MHz R10000"]
+    assert ours[0] == "340,908 connections, 333,028 without subsampling"
+    assert ours[1] == "60,000, and the 840 fixed code values"
+    assert ours[2] == "seconds of one core, a processor: 3 (n = 1)"
+
+
+# --- Figures --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The axes of a figure, as they stand when it is saved."""
+    kept = []
+    monkeypatch.setattr(figures, "save", lambda figure, *_: kept.append(figure))
+
+    def draw_it(function, *sources):
+        function(*sources, file=None)
+        return kept[-1].axes
+
+    yield draw_it
+    for figure in kept:
+        plt.close(figure)
+
+
+def sizes(seeds=3):
+    """Runs on each training set, their test errors 0.1 apart."""
+    kinds = ({"train_size": 15_000}, {"train_size": 30_000}, {}, {"distortions": True})
+    return [
+        [run("any", 1 + seed / 10, 0.3, seed, **recipe) for seed in range(seeds)]
+        for recipe in kinds
+    ]
+
+
+def heights(axes, colour, **look):
+    """What stands in a colour, by marker and filling, from left to right."""
+    found = [
+        line
+        for line in axes.lines
+        if to_hex(line.get_color()) == to_hex(colour)
+        and all(getattr(line, f"get_{key}")() == value for key, value in look.items())
+    ]
+    return [y for line in found for y in line.get_ydata()]
+
+
+def test_errors_by_size_over_fig_6(drawn):
+    (axes,) = drawn(figures.error_by_size, *sizes())
+    white = {"markerfacecolor": "white"}
+    assert heights(axes, figures.VERMILION, **white) == [1.68, 1.14, 0.94, 0.82]
+    assert heights(axes, figures.BLUE, **white) == [0.05, 0.31, 0.35]
+    assert heights(axes, figures.VERMILION, marker="D", **white) == [0.82]
+    assert heights(axes, figures.VERMILION, linewidth=2) == pytest.approx([1.1] * 8)
+    names = [label.get_text() for label in axes.get_xticklabels()]
+    assert names[0] == "15,000\nn = 3"
+    assert names[3] == "60,000\n+ 540,000 distorted\nn = 3"
+    # One more of three runs 0.1 apart: t = 4.303, 4.303 * 0.1 sqrt(4/3) = 0.497.
+    ends = [c.get_segments()[0][:, 1] for c in axes.collections if len(c.get_segments())]
+    assert ends[0] == pytest.approx([1.1 - 0.497, 1.1 + 0.497], abs=1e-3)
+
+
+def test_diverged_runs_are_not_drawn_nor_counted(drawn):
+    groups = sizes()
+    groups[2] = [dataclasses.replace(record, status="diverged") for record in groups[2]]
+    groups[3] = groups[3][:1]
+    (axes,) = drawn(figures.error_by_size, *groups)
+    names = [label.get_text().splitlines()[-1] for label in axes.get_xticklabels()]
+    assert names == ["n = 3", "n = 3", "n = 0", "n = 1"]
+
+
+def some_measures(seeds=2):
+    axes = {
+        "scale": measures.SCALES,
+        "shift": measures.SHIFTS,
+        "rotation": measures.ROTATIONS,
+        "inverted": measures.INVERTED,
+    }
+    nets = {
+        name: [
+            {"seed": seed, "rejected_percent": 1.0}
+            | {key: [1.0 + 2 * seed] * len(values) for key, values in axes.items()}
+            for seed in range(seeds)
+        ]
+        for name in measures.NETS
+    }
+    return {"axes": axes, "patterns": 1000, "nets": nets}
+
+
+def test_invariance_has_a_panel_for_each_transform(drawn):
+    panels = drawn(figures.invariance, some_measures())
+    assert len(panels) == 4
+    for axes, key in zip(panels, ("scale", "shift", "rotation", "inverted"), strict=True):
+        lines = {line.get_label(): line for line in axes.lines}
+        x = np.array(some_measures()["axes"][key]) * (100 if key == "inverted" else 1)
+        for name in measures.NETS:
+            np.testing.assert_allclose(lines[f"{name} (n = 2)"].get_data(), [x, 0 * x + 2])
+        band = axes.collections[0].get_paths()[0].vertices[:, 1]
+        assert (band.min(), band.max()) == (1, 3)
+    shaded = [
+        [patch.get_x(), patch.get_x() + patch.get_width()] for a in panels for patch in a.patches
+    ]
+    assert shaded == [[0.5, 2.0], [-10, 10], [-40, 40]]
+
+
+@pytest.mark.parametrize(
+    ("draw_it", "sources"),
+    [(figures.error_by_size, sizes()), (figures.invariance, [some_measures()])],
+)
+def test_a_picture_tells_its_source_and_is_the_same_bytes_each_time(draw_it, sources, tmp_path):
+    files = [tmp_path / name / "figure.png" for name in ("a", "b")]
+    for file in files:
+        draw_it(*sources, file=file, source="digest")
+        assert figures.source_of(file) == "digest"
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert 10_000 < files[0].stat().st_size < 300_000
+    assert not plt.get_fignums()
+
+
+# --- Documents ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A checkout with the page of results, and two runs of everything that it shows."""
+    results = tmp_path / "experiments" / "results"
+    folders = dict(zip(documents.BY_SIZE, sizes(2), strict=True))
+    folders[documents.MODERN] = [run("modern", seed=seed) for seed in range(2)]
+    for folder, records in folders.items():
+        for seed, record in enumerate(records):
+            name = {documents.ORIGINAL: "original"}.get(folder, Path(folder).name)
+            made = net(20 + seed, 1, 50 + len(name), name, seed)
+            made.recipe.update(record.recipe, name=name)
+            made.dataset["test_patterns"] = paper.TEST_SIZE
+            made.environment["processor"] = "a processor"
+            write_record(results / folder / f"seed-{seed}", made)
+    write_json(results / documents.MEASURES, some_measures())
+    page = tmp_path / "docs" / "results.md"
+    page.parent.mkdir()
+    page.write_text((ROOT / "docs" / "results.md").read_text())
+    return tmp_path
+
+
+def test_the_page_of_results_is_made_of_the_records(checkout):
+    names = [f"docs/figures/{name}" for name in documents.FIGURES]
+    assert documents.remake(checkout, check=True) == ["docs/results.md", *names]
+    assert documents.remake(checkout) == ["docs/results.md", *names]
+    assert documents.remake(checkout, check=True) == []
+    page = (checkout / "docs" / "results.md").read_text()
+    for name in ("published-errors", "fingerprint", "rejection", "cost"):
+        assert f"<!-- generated: {name} -->\n| " in page
+    kinds = [line.split(" | ")[0] for line in page.splitlines() if line.count(" | ") == 7]
+    assert kinds[2:] == ["| distortions", "| original", "| modern"]
+
+
+def test_a_figure_is_stale_when_any_of_its_sources_changes(checkout):
+    documents.remake(checkout)
+    results = checkout / "experiments" / "results"
+    file = results / "published" / "30000-patterns" / "seed-1" / RECORD
+    file.write_text(file.read_text().replace('"test_errors": 3', '"test_errors": 4'))
+    assert "docs/figures/fig6.png" in documents.remake(checkout, check=True)
+    assert "docs/figures/invariance.png" not in documents.remake(checkout)
+    write_json(results / documents.MEASURES, some_measures(seeds=3))
+    assert "docs/figures/invariance.png" in documents.remake(checkout, check=True)
+
+
+def test_digest_of_several_sources(tmp_path):
+    folders = [tmp_path / name for name in ("a", "b")]
+    for seed, folder in enumerate(folders):
+        write_record(folder / "seed-0", make_record(seed=seed))
+    measured = tmp_path / "measures.json"
+    missing = documents.digest(*folders, measured)
+    write_json(measured, {"nets": {}})
+    whole = documents.digest(*folders, measured)
+    others = [documents.digest(*folders), documents.digest(*reversed(folders), measured), missing]
+    assert len({whole, *others}) == 4
+    for name in (WEIGHTS, "checkpoint.npz"):
+        (folders[0] / "seed-0" / name).write_bytes(b"not what is shown")
+    assert documents.digest(*folders, measured) == whole
+    predictions = folders[1] / "seed-0" / PREDICTIONS
+    predictions.write_bytes(predictions.read_bytes() + b"\0")
+    assert documents.digest(*folders, measured) != whole
+
+
+def test_a_missing_source_is_one_clear_line(checkout):
+    results = checkout / "experiments" / "results"
+    (results / documents.MEASURES).unlink()
+    with pytest.raises(BadInput, match=r"measures\.json: is missing"):
+        documents.FIGURES["invariance.png"].remake(results, checkout / "figure.png")
+    (results / documents.MEASURES).write_text("{")
+    with pytest.raises(BadInput, match=r"measures\.json: no readable JSON"):
+        documents.TABLES["rejection"](results)
+    with pytest.raises(BadInput, match="no run records"):
+        documents.TABLES["readings"](results)
+
+
+# --- Measures of trained nets ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def images(digits):
+    return prepare(digits.test_images[:20])
+
+
+def close(ours, expected):
+    torch.testing.assert_close(ours, expected, atol=1e-4, rtol=0)
+
+
+def test_moved_by_nothing(images):
+    close(measures.moved(images), images)
+
+
+@pytest.mark.parametrize("down", [-3, 2, 5])
+def test_moved_down_is_rolled_down(images, down):
+    expected = images.roll(down, dims=2)
+    background = slice(None, down) if down > 0 else slice(down, None)
+    expected[:, :, background] = images.min()
+    close(measures.moved(images, down=down), expected)
+
+
+@pytest.mark.parametrize(("degrees", "quarters"), [(90, -1), (-90, 1), (180, 2)])
+def test_turned_clockwise_as_seen(images, degrees, quarters):
+    close(measures.moved(images, degrees=degrees), images.rot90(quarters, dims=(2, 3)))
+
+
+def test_scaled_about_the_centre(images):
+    square = torch.full((1, 1, 32, 32), -0.1)
+    square[..., 12:20, 12:20] = 1.175
+    expected = torch.full((1, 1, 32, 32), -0.1)
+    expected[..., 8:24, 8:24] = 1.175
+    inner = (..., slice(9, 23), slice(9, 23))
+    larger = measures.moved(square, scale=2)
+    close(larger[inner], expected[inner])
+    assert (larger[..., :7, :] == square.min()).all()
+    ink = float((images + 0.1).sum())
+    assert float((measures.moved(images, scale=0.5) + 0.1).sum()) == pytest.approx(
+        ink / 4, rel=0.02
+    )
+
+
+def test_turned_then_shifted(images):
+    turned = images.rot90(-1, dims=(2, 3))
+    expected = turned.roll(2, dims=2)
+    expected[:, :, :2] = images.min()
+    close(measures.moved(images, down=2, degrees=90), expected)
+
+
+def test_inverted_trades_ink_for_background(images):
+    assert measures.inverted(images, 0.0).equal(images)
+    low, high = images.min(), images.max()
+    close(measures.inverted(images, 1.0), low + high - images)
+    some = measures.inverted(images, 0.1)
+    changed = some != images
+    assert changed.float().mean() == pytest.approx(0.1, abs=0.01)
+    close(some[changed], low + high - images[changed])
+    assert measures.inverted(images, 0.1).equal(some)
+    # What is inverted at 10 % is inverted at 20 % too.
+    assert (measures.inverted(images, 0.2) != images)[changed].all()
+
+
+@pytest.mark.parametrize(("smallest_wins", "expected"), [(True, [1.0, 2.0]), (False, [4.0, 3.0])])
+def test_margins_are_between_the_two_best(smallest_wins, expected):
+    outputs = torch.tensor([[1.0, 2.0, 9.0, 5.0], [7.0, 3.0, 1.0, 4.0]])
+
+    class Net:
+        def __init__(self):
+            self.smallest_wins = smallest_wins
+
+        def __call__(self, part):
+            return part
+
+    assert measures.margins(Net(), outputs).tolist() == expected
+
+
+# --- Contact sheets -------------------------------------------------------------------------------
+
+
+def test_maps_are_recovered_by_moments(digits):
+    before = digits.train_images[:100]
+    maps = draw(100, np.random.default_rng(0))
+    found = sheets.fitted(before, warp(before, maps))
+    for name in ("scale_x", "scale_y", "shear"):
+        assert np.abs(found[name] - getattr(maps, name)).mean() < 0.02, name
+    ones = np.ones(100)
+    moved = sheets.fitted(before, warp(before, Affine(2 * ones, -ones, ones, ones, 0 * ones)))
+    assert np.median(moved["dx"]) == pytest.approx(2)
+    assert np.median(moved["dy"]) == pytest.approx(-1)
+
+
+@pytest.mark.parametrize(
+    ("answers", "misread", "same", "commonest", "kind"),
+    [
+        ((4, 4, 4), 0, 0, None, "right"),
+        ((4, 9, 6), 2, 1, 9, "same"),
+        ((6, 9, 6), 3, 1, 6, "other"),
+        ((7, 6, 4), 2, 0, 6, "other"),
+    ],
+)
+def test_a_tile_tells_what_our_nets_answered(answers, misread, same, commonest, kind):
+    tile = sheets.Tile(label=4, then=9, answers=answers)
+    assert (tile.misread, tile.same, tile.commonest, tile.kind) == (misread, same, commonest, kind)
+
+
+def test_tiles_are_the_82_in_order():
+    diverged = dataclasses.replace(net(82, 0, 0), status="diverged")
+    found = sheets.tiles([net(3, 2, 10), net(1, 0, 0), diverged])
+    assert len(found) == 82
+    assert [tile.label for tile in found] == THEN.label.tolist()
+    assert [tile.then for tile in found] == THEN.answer.tolist()
+    assert [tile.misread for tile in found[:6]] == [2, 1, 1, 1, 1, 0]
+    assert [tile.same for tile in found[:6]] == [2, 1, 1, 0, 0, 0]
+
+
+@pytest.fixture
+def as_mnist(digits, monkeypatch):
+    """The digits, as many as MNIST has, where the sheets look for MNIST."""
+    train = np.resize(digits.train_images, (1000, 28, 28))
+    test = np.resize(digits.test_images, (paper.TEST_SIZE, 28, 28))
+    labels = np.zeros(paper.TEST_SIZE, np.int64)
+    data = Dataset("mnist", train, labels[:1000], test, labels, "abc")
+    monkeypatch.setattr(sheets, "load", lambda *_: data)
+    monkeypatch.setattr(sheets, "MEASURED", 10)
+
+
+@pytest.mark.usefixtures("as_mnist")
+def test_sheets_are_drawn_of_pictures_and_records(checkout, capsys):
+    results = checkout / "experiments" / "results"
+    assert sheets.main(["--results", str(results), "--root", str(checkout)]) == 0
+    folder = checkout / "docs" / "figures"
+    assert capsys.readouterr().out.split() == [str(folder / f"fig{n}.png") for n in (7, 8)]
+    assert figures.source_of(folder / "fig8.png") == documents.digest(
+        results / documents.DISTORTIONS
+    )
+    assert all(0 < (folder / f"fig{n}.png").stat().st_size < 300_000 for n in (7, 8))
+    assert not plt.get_fignums()
+
+
+@pytest.mark.usefixtures("as_mnist")
+def test_without_records_there_is_fig_7_and_one_line(tmp_path, capsys):
+    assert sheets.main(["--results", str(tmp_path / "none"), "--root", str(tmp_path)]) == 2
+    assert (tmp_path / "docs" / "figures" / "fig7.png").is_file()
+    error = capsys.readouterr().err
+    assert "no finished run to draw Fig. 8 of" in error
+    assert len(error.splitlines()) == 1
