@@ -118,6 +118,9 @@ class Drawing:
 FIGURES = {
     "fig5.png": Drawing(figures.learning_curve, (ORIGINAL,)),
     "fig6.png": Drawing(figures.error_by_size, BY_SIZE),
+    "readings.png": Drawing(
+        figures.readings, (ORIGINAL, "readings/base", "readings/initialisation=fan_in")
+    ),
     "invariance.png": Drawing(figures.invariance, (MEASURES,)),
 }
 

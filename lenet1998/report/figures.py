@@ -103,6 +103,34 @@ def learning_curve(records: Sequence[RunRecord], file: Path, source: str | None 
         save(figure, file, source)
 
 
+def readings(*groups: Sequence[RunRecord], file: Path, source: str | None = None) -> None:
+    """Fig. 5's two curves by reading, and as the authors' own library runs (once).
+
+    The groups are ``original``, eq. 8 as printed, and that with the literal initial weights.
+    """
+    kinds = (("original", VERMILION), ("eq. 8", BLUE), ("eq. 8, U(-2.4/F, 2.4/F)", PURPLE))
+    published, lush = paper.fig5_curve(), paper.lush_curve()
+    panels = (
+        ("training error on the fly, %", "train_error_percent", "train_error"),
+        ("test error, %", "test_error_percent", "test_error"),
+    )
+    with plt.rc_context(STYLE):
+        figure, both = plt.subplots(1, 2, figsize=(9.4, 4.4), sharey=True, layout="constrained")
+        for axes, (label, key, field) in zip(both, panels, strict=True):
+            for runs, (name, colour) in zip(groups, kinds, strict=True):
+                band(axes, curve(runs, key), colour, f"{name} (n = {len(runs)})")
+            theirs = getattr(lush, field)
+            axes.plot(lush.passes, theirs, color=GREEN, ls="--", label="authors' library (n = 1)")
+            look = {"color": BLACK, "marker": "o", "mfc": "white", "ls": "none", "ms": 4.5}
+            axes.plot(published.passes, getattr(published, field), label="Fig. 5 (1998)", **look)
+            axes.set(xlabel="pass", ylabel=label, yscale="log")
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.xaxis.get_major_locator().set_params(integer=True)
+        handles, labels = both[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=5)
+        save(figure, file, source)
+
+
 # --- Fig. 6 -------------------------------------------------------------------------------------
 
 ASIDE = 0.17  # of a place on the axis: the published point to the left, our runs to the right
