@@ -14,7 +14,7 @@ import numpy as np
 from lenet1998 import paper
 from lenet1998.command import Parser, entry, writable
 from lenet1998.data import Dataset, load
-from lenet1998.distortions import distort
+from lenet1998.distortions import distort, measure
 from lenet1998.errors import BadInput
 from lenet1998.launch import RESULTS
 from lenet1998.records import RunRecord, read_records
@@ -38,25 +38,6 @@ MAPS = {
 }
 
 
-def moments(images: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Centre of mass x, y and second moments xx, xy, yy of the ink, each (N,)."""
-    weight = images / images.sum(axis=(1, 2), keepdims=True, dtype=np.float64)
-    y, x = np.mgrid[: images.shape[1], : images.shape[2]]
-    cx, cy = ((weight * along).sum(axis=(1, 2)) for along in (x, y))
-    dx, dy = x - cx[:, None, None], y - cy[:, None, None]
-    return cx, cy, *((weight * product).sum(axis=(1, 2)) for product in (dx * dx, dx * dy, dy * dy))
-
-
-def fitted(before: np.ndarray, after: np.ndarray) -> dict[str, np.ndarray]:
-    """The affine maps between patterns, from moments of their ink, as Fig. 7's were measured."""
-    cx, cy, xx, xy, yy = moments(before)
-    new_cx, new_cy, new_xx, new_xy, new_yy = moments(after)
-    scale_y = np.sqrt(new_yy / yy)
-    scale_x = np.sqrt((new_xx - new_xy**2 / new_yy) / (xx - xy**2 / yy))
-    shear = (new_xy / scale_y - scale_x * xy) / yy
-    return dict(zip(MAPS, (new_cx - cx, new_cy - cy, scale_x, scale_y, shear), strict=True))
-
-
 def distortions_sheet(dataset: Dataset, file: Path) -> None:
     """Fig. 7's ten digits, our distortions of each, and the spread of both."""
     published = paper.fig7_affine()
@@ -64,7 +45,7 @@ def distortions_sheet(dataset: Dataset, file: Path) -> None:
     generator = np.random.default_rng(0)
     many = np.repeat(originals, MEASURED, axis=0)
     distorted = distort(many, generator)
-    ours = fitted(many, distorted)
+    ours = dict(zip(MAPS, measure(many, distorted), strict=True))
     shown = distorted.reshape(len(originals), MEASURED, SIZE, SIZE)[:, :VARIANTS]
     with plt.rc_context(STYLE):
         figure = plt.figure(figsize=(9.6, 6.35), layout="constrained")

@@ -5,29 +5,7 @@ import pytest
 
 from lenet1998 import distortions, paper
 from lenet1998.data import CENTRE
-from lenet1998.distortions import Affine, distort, distorted_training_set, draw, warp
-
-
-def moments(images):
-    """Centre of mass (N, 2) and covariance (N, 2, 2) of the ink, x before y."""
-    images = images.astype(np.float64)
-    mass = images.sum(axis=(1, 2))
-    grid = np.stack(np.meshgrid(np.arange(28), np.arange(28)), axis=-1).reshape(-1, 2)
-    weight = images.reshape(len(images), -1) / mass[:, None]
-    centre = weight @ grid
-    apart = grid - centre[:, None]
-    return centre, np.einsum("np,npi,npj->nij", weight, apart, apart)
-
-
-def fit(before, after):
-    """The map between two sets of patterns, solved from the moments of their ink."""
-    (c0, m0), (c1, m1) = moments(before), moments(after)
-    xx, xy, yy = m0[:, 0, 0], m0[:, 0, 1], m0[:, 1, 1]
-    XX, XY, YY = m1[:, 0, 0], m1[:, 0, 1], m1[:, 1, 1]
-    scale_y = np.sqrt(YY / yy)
-    scale_x = np.sqrt((XX - XY**2 / YY) / (xx - xy**2 / yy))
-    shear = (XY / scale_y - scale_x * xy) / yy
-    return Affine(*(c1 - c0).T, scale_x, scale_y, shear)
+from lenet1998.distortions import Affine, distort, distorted_training_set, draw, measure, warp
 
 
 def still(n, **changed):
@@ -55,8 +33,8 @@ def test_scaling_fixes_the_anchor_below_the_centre():
     dot = np.zeros((1, 28, 28), np.uint8)
     row = CENTRE + int(distortions.ANCHOR)
     dot[0, row - 1 : row + 2, CENTRE - 1 : CENTRE + 2] = 255
-    centre, _ = moments(warp(dot, still(1, scale_x=1.2, scale_y=0.8)))
-    np.testing.assert_allclose(centre, [[CENTRE, row]], atol=0.01)
+    moved = measure(dot, warp(dot, still(1, scale_x=1.2, scale_y=0.8)))
+    np.testing.assert_allclose([*moved.shift_x, *moved.shift_y], 0, atol=0.01)
 
 
 def test_shear_moves_the_upper_part_one_way_and_the_lower_the_other():
@@ -70,16 +48,16 @@ def test_shear_moves_the_upper_part_one_way_and_the_lower_the_other():
     assert columns[CENTRE - 8] == pytest.approx(CENTRE - 2, abs=0.01)
 
 
-def test_known_maps_are_recovered_by_the_fit(images):
+def test_known_maps_are_recovered_by_the_measure(images):
     maps = draw(200, np.random.default_rng(0))
-    fitted = fit(images[:200], warp(images[:200], maps))
+    fitted = measure(images[:200], warp(images[:200], maps))
     for name in ("scale_x", "scale_y", "shear"):
         difference = getattr(fitted, name) - getattr(maps, name)
         assert np.abs(difference).mean() < 0.02, name
 
 
 def test_a_random_sample_spreads_as_fig7_does(images):
-    fitted = fit(images, distort(images, np.random.default_rng(0)))
+    fitted = measure(images, distort(images, np.random.default_rng(0)))
     figure = paper.fig7_affine()
     ours = dict(zip(("dx", "dy", "scale_x", "scale_y", "shear"), fitted, strict=True))
     for name, values in ours.items():

@@ -24,6 +24,7 @@ DOCUMENTS = ("README.md", "docs/*.md")
 
 ORIGINAL, MODERN, DISTORTIONS = "headline/original", "headline/modern", "published/distortions"
 BY_SIZE = ("published/15000-patterns", "published/30000-patterns", ORIGINAL, DISTORTIONS)
+READINGS = ("readings/base", "readings/initialisation=fan_in")
 MEASURES = "measures.json"
 
 
@@ -118,9 +119,7 @@ class Drawing:
 FIGURES = {
     "fig5.png": Drawing(figures.learning_curve, (ORIGINAL,)),
     "fig6.png": Drawing(figures.error_by_size, BY_SIZE),
-    "readings.png": Drawing(
-        figures.readings, (ORIGINAL, "readings/base", "readings/initialisation=fan_in")
-    ),
+    "readings.png": Drawing(figures.readings, (ORIGINAL, *READINGS)),
     "invariance.png": Drawing(figures.invariance, (MEASURES,)),
 }
 
