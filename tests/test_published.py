@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -370,6 +371,7 @@ def test_a_missing_source_is_one_clear_line(checkout):
     (results / documents.MEASURES).write_text("{")
     with pytest.raises(BadInput, match=r"measures\.json: no readable JSON"):
         documents.TABLES["rejection"](results)
+    shutil.rmtree(results / "readings")
     with pytest.raises(BadInput, match="no run records"):
         documents.TABLES["readings"](results)
 

@@ -225,6 +225,9 @@ def test_no_score_where_one_diverged():
 def test_readings_come_best_first_and_the_diverged_last():
     diverged = reading("c3=dense,mu=1", passes=3, status="diverged")
     frame = readings([diverged, reading("far", test=2), reading("near"), reading("near", seed=1)])
+    library = frame["reading"].str.contains("authors' library")
+    assert frame[library]["test error at the end, %"].tolist() == ["1.20"]
+    frame = frame[~library]
     assert frame["reading"].tolist() == ["near", "far", "c3=dense, mu=1"]
     assert frame["n"].tolist() == [2, 1, 1]
     assert frame["score, both"].tolist() == ["0.000", f"{math.log(2) / 2**0.5:.3f}", "diverged"]
