@@ -209,6 +209,7 @@ def readings(records: Sequence[RunRecord]) -> pd.DataFrame:
                 "reading": name.replace(",", ", "),
                 "n": len(runs),
                 **_scores(about),
+                "score of one run": _one_by_one(runs),
                 "first-pass rates": _rates(low, high) if first else "",
                 "training error at the end, %": _at_the_end(runs, "train_error_percent"),
                 "test error at the end, %": _at_the_end(runs, "test_error_percent"),
@@ -225,6 +226,14 @@ def _scores(about: Score | None) -> dict[str, float]:
     return dict(zip(("score, both", "training", "test"), values, strict=True))
 
 
+def _one_by_one(runs: Sequence[RunRecord]) -> str:
+    """Mean and standard deviation of the scores that runs have alone."""
+    about = summarise([alone.rank for run in runs if (alone := score([run]))])
+    if not about.n:
+        return "diverged"
+    return f"{about.mean:.3f}" + (f" {PLUS_MINUS} {about.sd:.3f}" if about.n > 1 else "")
+
+
 def _lush() -> dict:
     """The authors' own library's run as a row."""
     theirs, published = paper.lush_curve(), paper.fig5_curve()
@@ -237,6 +246,7 @@ def _lush() -> dict:
         "reading": "*the authors' library (eq. 8, factor 1/2), as run*",
         "n": 1,
         **_scores(about),
+        "score of one run": f"{about.rank:.3f}",
         "first-pass rates": _rates(theirs.rate_min[0], theirs.rate_max[0]),
         "training error at the end, %": f"{theirs.train_error[-1]:.2f}",
         "test error at the end, %": f"{theirs.test_error[-1]:.2f}",
