@@ -60,7 +60,12 @@ def verdict(published: float, values: Sequence[float], uncertainty: float = 0.0)
 
 
 def welch(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
-    """Difference of means (ours - theirs) and Welch's two-sided p of there being none."""
+    """Difference of means (ours - theirs) and Welch's two-sided p of there being none.
+
+    p is nan where neither side has any spread.
+    """
+    if not np.ptp(ours) and not np.ptp(theirs):
+        return float(np.mean(ours) - np.mean(theirs)), math.nan
     test = stats.ttest_ind(ours, theirs, equal_var=False)
     return float(np.mean(ours) - np.mean(theirs)), float(test.pvalue)
 

@@ -512,3 +512,12 @@ def test_without_records_there_is_fig_7_and_one_line(tmp_path, capsys):
     error = capsys.readouterr().err
     assert "no finished run to draw Fig. 8 of" in error
     assert len(error.splitlines()) == 1
+
+
+def test_what_distortions_take_off_the_error():
+    plain = [run("original", test=v, seed=s) for s, v in enumerate((1.0, 1.1, 0.9))]
+    other = [run("distortions", test=v, seed=s) for s, v in enumerate((0.8, 0.7, 0.9))]
+    rows = published.distortion_gain([*plain, *other]).set_index("test error, %")
+    assert rows.loc["difference", "published"] == "-0.15"
+    # t = -0.2 / sqrt(0.01 / 3 + 0.01 / 3) with 4 degrees of freedom.
+    assert rows.loc["difference", "ours"] == "-0.20 (p = 0.07)"

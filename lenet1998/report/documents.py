@@ -68,6 +68,11 @@ def published_errors(results: Path) -> pd.DataFrame:
     return published.errors(_records(results, *BY_SIZE))
 
 
+def distortion_gain(results: Path) -> pd.DataFrame:
+    """The original's runs without and with distortions."""
+    return published.distortion_gain(_records(results, ORIGINAL, DISTORTIONS))
+
+
 def fingerprint(results: Path) -> pd.DataFrame:
     """Which of Fig. 8's digits our nets misread too; the first kind is what Fig. 8 shows."""
     return published.fingerprint(_records(results, DISTORTIONS, ORIGINAL, MODERN))
@@ -88,6 +93,7 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "readings": readings,
     "benchmark": benchmark,
     "published-errors": published_errors,
+    "distortion-gain": distortion_gain,
     "fingerprint": fingerprint,
     "rejection": rejection,
     "cost": cost,

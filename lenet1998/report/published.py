@@ -90,6 +90,28 @@ def errors(records: Sequence[RunRecord]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def distortion_gain(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """What training with distortions takes off the test error, then and now (Welch, by seed)."""
+    kinds = by_recipe([run for run in records if not run.diverged])
+    plain, distorted = (
+        [run.last["test_error_percent"] for run in kinds.get(name, [])]
+        for name in ("original", "distortions")
+    )
+    difference, p = welch(distorted, plain)
+    change = paper.DISTORTED_TEST_ERROR_PERCENT - paper.TEST_ERROR_PERCENT
+    return pd.DataFrame(
+        {
+            "test error, %": ["without distortions", "with distortions", "difference"],
+            "published": [
+                f"{paper.TEST_ERROR_PERCENT:g}",
+                f"{paper.DISTORTED_TEST_ERROR_PERCENT:g}",
+                f"{change:+.2f}",
+            ],
+            "ours": [spread(plain), spread(distorted), f"{difference:+.2f} (p = {p:.2g})"],
+        }
+    )
+
+
 @dataclass(frozen=True)
 class Shared:
     """What one net's errors share with the 82 of Fig. 8."""
