@@ -1,0 +1,113 @@
+"""A study script's command line: what is done is skipped, what is broken is named and run again."""
+
+import importlib.util
+import logging
+from pathlib import Path
+
+import pytest
+
+from lenet1998 import study
+from lenet1998.errors import BadInput
+from lenet1998.launch import run_study
+from lenet1998.recipes import Recipe, recipe_named
+from lenet1998.records import PREDICTIONS, RECORD, WEIGHTS, has_record, read_record
+from lenet1998.study import Cell, Setting
+
+SMALL = ["passes=1", "train_size=30", "curvature_patterns=10"]
+EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+
+
+@pytest.fixture
+def cells(tiny_mnist, monkeypatch):
+    """Three small cells on a tiny MNIST; the second diverges."""
+    monkeypatch.setenv("LENET1998_DATA", str(tiny_mnist))
+    study.load_once.cache_clear()
+    exploding = ["eta=1e30", "squash=relu", "batch_size=4", "passes=3"]
+    recipes = [
+        recipe_named("original").override(SMALL),
+        recipe_named("modern").override([*SMALL, *exploding]),
+        recipe_named("original-logistic").override(SMALL),
+    ]
+    yield lambda results: [Cell(recipe, 0, results / recipe.name) for recipe in recipes]
+    study.load_once.cache_clear()
+
+
+def start(cells, results, *flags):
+    flags = ["--engine", "eager", "--results", str(results), *flags]
+    return run_study("A study.", cells, flags)
+
+
+def test_every_cell_is_a_row_the_diverged_too(cells, tmp_path, capsys):
+    assert start(cells, tmp_path) == 0
+    printed = capsys.readouterr()
+    assert "0 of 3 cells are done" in printed.err
+    assert "modern: diverged" in printed.out
+    statuses = [read_record(cell.folder).status for cell in cells(tmp_path)]
+    assert statuses == ["finished", "diverged", "finished"]
+
+
+def test_a_study_started_again_runs_what_is_missing_or_corrupt(cells, tmp_path, capsys, caplog):
+    start(cells, tmp_path)
+    first, second, third = (cell.folder / RECORD for cell in cells(tmp_path))
+    third.unlink()
+    first.write_text(first.read_text()[:100])
+    kept = second.stat().st_mtime_ns
+    capsys.readouterr()
+    with caplog.at_level(logging.WARNING):
+        assert start(cells, tmp_path) == 0
+    assert "1 of 3 cells are done" in capsys.readouterr().err
+    assert str(first.parent) in caplog.text
+    assert second.stat().st_mtime_ns == kept
+    assert {read_record(file.parent).status for file in (first, third)} == {"finished"}
+
+
+def test_another_run_in_the_folder_is_refused(cells, tmp_path, capsys):
+    start(cells, tmp_path)
+    capsys.readouterr()
+    moved = [Cell(cells(tmp_path)[0].recipe, 5, cells(tmp_path)[0].folder)]
+    assert start(lambda _: moved, tmp_path) == 2
+    assert "holds another run" in capsys.readouterr().err
+
+
+def test_a_switch_added_since_counts_as_its_default(cells, tmp_path):
+    start(cells, tmp_path)
+    cell = cells(tmp_path)[0]
+    file = cell.folder / RECORD
+    file.write_text(file.read_text().replace('  "noise": 0.0,\n', ""))
+    assert "noise" not in read_record(cell.folder).recipe
+    assert study.finished(cell, study.load_once("mnist", None)) is not None
+
+
+def test_jobs_give_the_same_as_one_after_another(cells, tmp_path):
+    setting = Setting("mnist", engine="eager")
+    for name, jobs in (("one", 1), ("three", 3)):
+        list(study.run(cells(tmp_path / name), setting, jobs))
+    for one, three in zip(cells(tmp_path / "one"), cells(tmp_path / "three"), strict=True):
+        assert has_record(one.folder)
+        for kept in (WEIGHTS, PREDICTIONS):
+            files = [cell.folder / kept for cell in (one, three)]
+            assert files[0].exists() == files[1].exists() == (one.recipe.name != "modern")
+            assert not files[0].exists() or files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_the_cuda_engine_without_cuda_is_refused(cells, tmp_path, capsys):
+    assert start(cells, tmp_path, "--engine", "cuda") == 2
+    assert "--engine cuda" in capsys.readouterr().err
+    with pytest.raises(BadInput, match="holds another|--engine cuda"):
+        list(study.run(cells(tmp_path), Setting("mnist", engine="cuda")))
+
+
+@pytest.mark.parametrize("name", ["headline", "published", "readings"])
+def test_the_committed_studies_have_different_cells(name, tmp_path):
+    spec = importlib.util.spec_from_file_location(name, EXPERIMENTS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    cells = module.cells(tmp_path)
+    assert len({cell.folder for cell in cells}) == len(cells)
+    assert len({(cell.recipe, cell.seed) for cell in cells}) == len(cells)
+    assert all(isinstance(cell.recipe, Recipe) for cell in cells)
+    # Each committed record is one of the study's cells, so nothing that was run is left out.
+    committed = EXPERIMENTS / "results" / name
+    wanted = {cell.folder.relative_to(tmp_path / name) for cell in cells}
+    found = {file.parent.relative_to(committed) for file in committed.rglob(RECORD)}
+    assert found <= wanted
