@@ -230,7 +230,7 @@ _SIMPLIFIED = {
 DESCRIPTIONS = {
     "original": "the 1998 design and recipe: Table I, trainable subsampling, RBF codes, SDLM",
     "original-logistic": "original with a logistic sigmoid in S2 and S4, as many readers take it",
-    "original-literal": "eq. 8, no factor 1/2, weights from U(-2.4/F, 2.4/F): it does not train",
+    "original-literal": "eq. 8, no factor 1/2, weights from U(-2.4/F, 2.4/F): hardly ever trains",
     "modern": "the simplified LeNet of today: dense C3, average pooling, softmax, SGD in batches",
 }
 """One line for each named variant."""
