@@ -3,6 +3,7 @@
 import copy
 import importlib.util
 import logging
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -14,12 +15,13 @@ from numba.core import caching
 
 from lenet1998 import engines
 from lenet1998.curvature import diagonal_curvature
-from lenet1998.data import prepare
+from lenet1998.data import load, prepare
 from lenet1998.engines import compiled, kernels
 from lenet1998.engines.compiled import CompiledEngine, CompilerUnavailable
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.models import NETWORK_SWITCHES
 from lenet1998.recipes import ORIGINAL, RECIPES
+from lenet1998.training import fit
 
 SOFTMAX = {"output": "linear", "loss": "cross_entropy"}
 SGD = {"optimizer": "sgd", "eta": 0.0002}
@@ -266,3 +268,12 @@ def test_wrong_calls_raise(patterns):
     ):
         with pytest.raises(ValueError, match=r"expected|must be 0 to 9"):
             engine.train(*wrong)
+
+
+@pytest.mark.skipif("LENET1998_DATA" not in os.environ, reason="needs MNIST: set LENET1998_DATA")
+def test_a_full_pass_of_mnist_ends_within_three_patterns_of_eager():
+    recipe, data = ORIGINAL.override(["passes=1"]), load("mnist")
+    eager, compiled = (fit(recipe, 0, data, engine=name) for name in ("eager", "compiled"))
+    assert eager.environment["engine"] != compiled.environment["engine"]
+    assert abs(eager.last["test_errors"] - compiled.last["test_errors"]) <= 3
+    assert eager.last["loss"] == pytest.approx(compiled.last["loss"], rel=1e-4)
