@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from lenet1998.report.__main__ import main
-from lenet1998.report.documents import DOCUMENTS, remake
+from lenet1998.report.documents import DISTORTIONS, DOCUMENTS, digest, remake
+from lenet1998.report.figures import source_of
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(page for pattern in DOCUMENTS for page in ROOT.glob(pattern))
@@ -14,6 +15,12 @@ PAGES = sorted(page for pattern in DOCUMENTS for page in ROOT.glob(pattern))
 
 def test_tables_and_figures_are_those_of_the_records():
     assert remake(ROOT, check=True) == []
+
+
+def test_the_sheet_of_misread_digits_is_of_the_records():
+    """It needs MNIST's pictures, so the report command cannot remake it."""
+    folder = ROOT / "experiments" / "results" / DISTORTIONS
+    assert source_of(ROOT / "docs" / "figures" / "fig8.png") == digest(folder)
 
 
 def test_a_number_typed_by_hand_is_noticed_and_mended(tmp_path, capsys):
