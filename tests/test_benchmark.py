@@ -1,0 +1,50 @@
+"""The benchmark measures what it says, on little data."""
+
+import json
+
+import pytest
+
+from lenet1998 import benchmark
+from lenet1998.report.tables import benchmark as table
+
+
+@pytest.fixture
+def quick(monkeypatch, digits):
+    """On the digits, and without the two subprocesses that compile from nothing."""
+    monkeypatch.setattr(benchmark, "compile_seconds", lambda: (5.0, 0.5))
+    monkeypatch.setattr(benchmark, "load", lambda *_: digits)
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_engines_side_by_side(tmp_path, capsys):
+    assert benchmark.main(["--rounds", "1", "--out", str(tmp_path)]) == 0
+    result = json.loads((tmp_path / "benchmark.json").read_text())
+    eager, compiled = result["engines"]
+    assert (eager["engine"], compiled["engine"]) == ("eager", "compiled")
+    assert eager["times_eager"] == 1
+    # Far below what it is, so that a busy machine does not fail it.
+    assert compiled["times_eager"] > 5
+    assert 0 < result["floor_us"] < compiled["cpu_us"]
+    assert result["whole_run"] is None
+    printed = capsys.readouterr().out
+    assert "arithmetic floor" in printed
+    rows = dict(table(result).to_numpy().tolist())
+    assert rows["compiling, empty cache and filled"] == "5.0 s and 0.50 s"
+    if result["gpu"] is None:
+        assert rows["many runs on a GPU"] == "not measured: no CUDA device here"
+
+
+def test_the_floor_counts_each_layers_products():
+    forward = {"c1": 6 * 784 * 26, "c3": 151_600, "c5": 48_120, "f6": 10_164}
+    expected = 3 * sum(forward.values()) - forward["c1"]
+    assert expected == benchmark.MULTIPLY_ACCUMULATES
+
+
+@pytest.mark.parametrize("flags", [["--rounds", "0"], ["--out", "/dev/null/x"], ["--rounds", "a"]])
+def test_bad_input_is_one_line(flags, capsys):
+    try:
+        status = benchmark.main(flags)
+    except SystemExit as stop:
+        status = stop.code
+    assert status == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
