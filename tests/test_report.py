@@ -15,6 +15,7 @@ from lenet1998.report.tables import (
     beside_the_paper,
     by_recipe,
     curve,
+    finalists,
     markdown,
     published,
     readings,
@@ -22,6 +23,7 @@ from lenet1998.report.tables import (
     spread,
     summary_of,
 )
+from lenet1998.statistics import welch
 
 
 def test_markdown():
@@ -335,3 +337,14 @@ def test_what_is_published_ends_with_the_text():
     # The two sources of the same number: Fig. 5's curve ends within its width of the text's.
     test_error = published({**RECIPE, "passes": 19}, "mnist")["test_error_percent"]
     assert math.isclose(test_error, paper.TEST_ERROR_PERCENT, abs_tol=0.02)
+
+
+def test_finalists_are_compared_with_the_best_by_their_single_runs():
+    near = [reading("near", seed=seed, test=1 + 0.02 * seed) for seed in range(10)]
+    far = [reading("far", seed=seed, test=2 + 0.02 * seed) for seed in range(10)]
+    frame = finalists([*far, reading("few"), *near])
+    assert frame["reading"].tolist() == ["near", "far"]
+    factors = [1 + 0.02 * seed for seed in range(10)]
+    alone = [[math.log(start + f) / 2**0.5 for f in factors] for start in (1, 0)]
+    difference, p = welch(*alone)
+    assert frame["against the first"].tolist() == ["", f"{difference:+.3f} (p = {p:.1g})"]

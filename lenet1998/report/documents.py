@@ -58,6 +58,11 @@ def readings(results: Path) -> pd.DataFrame:
     return tables.readings(_records(results, "readings"))
 
 
+def finalists(results: Path) -> pd.DataFrame:
+    """The readings that were taken to ten seeds."""
+    return tables.finalists(_records(results, "readings"))
+
+
 def benchmark(results: Path) -> pd.DataFrame:
     """The engines side by side."""
     return tables.benchmark(_json(results / "benchmark.json"))
@@ -91,6 +96,7 @@ def cost(results: Path) -> pd.DataFrame:
 TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "headline": headline,
     "readings": readings,
+    "finalists": finalists,
     "benchmark": benchmark,
     "published-errors": published_errors,
     "distortion-gain": distortion_gain,

@@ -9,7 +9,7 @@ import pandas as pd
 
 from lenet1998 import paper
 from lenet1998.records import RunRecord
-from lenet1998.statistics import log_ratio_rms, prediction_interval, summarise
+from lenet1998.statistics import holm, log_ratio_rms, prediction_interval, summarise, welch
 
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 
@@ -219,6 +219,35 @@ def readings(records: Sequence[RunRecord]) -> pd.DataFrame:
     for column in _scores(None):
         frame[column] = [f"{v:.3f}" if math.isfinite(v) else "diverged" for v in frame[column]]
     return frame
+
+
+FINALIST = 10
+"""Runs of a reading that was taken to the end."""
+
+
+def finalists(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """The readings with ten runs, the best fit first, and whether the others can be told from it.
+
+    p is Welch's on the scores of single runs, adjusted by Holm.
+    """
+    groups = {name: runs for name, runs in by_recipe(records).items() if len(runs) >= FINALIST}
+    alone = {
+        name: [one.rank for run in runs if (one := score([run]))] for name, runs in groups.items()
+    }
+    names = sorted(
+        groups, key=lambda name: score(groups[name]).rank if score(groups[name]) else math.inf
+    )
+    best, *others = names
+    tests = [welch(alone[name], alone[best]) for name in others]
+    adjusted = holm([p for _, p in tests])
+    frame = readings(records).set_index("reading").loc[[name.replace(",", ", ") for name in names]]
+    frame["against the first"] = [
+        "",
+        *(f"{d:+.3f} (p = {p:.1g})" for (d, _), p in zip(tests, adjusted, strict=True)),
+    ]
+    return frame.reset_index()[
+        ["reading", "n", "score, both", "score of one run", "against the first", "first-pass rates"]
+    ]
 
 
 def _scores(about: Score | None) -> dict[str, float]:
