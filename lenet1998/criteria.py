@@ -1,17 +1,7 @@
 """The paper's two losses, and what each gives the curvature recursion to start from at F6."""
 
-from typing import Protocol
-
 import torch
 from torch import Tensor, nn
-
-
-class DistanceCriterion(Protocol):
-    """A loss of RBF distances that can also say its curvature at the state before the RBF."""
-
-    def __call__(self, distances: Tensor, labels: Tensor) -> Tensor: ...
-
-    def state_curvature(self, state: Tensor, codes: Tensor, labels: Tensor) -> Tensor: ...
 
 
 class _DistanceCriterion(nn.Module):
