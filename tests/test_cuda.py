@@ -268,6 +268,8 @@ def main() -> None:
 
 @pytest.fixture(scope="module")
 def simulated() -> dict:
+    if "LENET1998_SIMULATOR" not in os.environ:
+        pytest.skip("takes minutes, at times many: set LENET1998_SIMULATOR=1 to run it")
     pytest.importorskip("numba.cuda")
     run = subprocess.run(
         [sys.executable, str(Path(__file__).resolve())],
