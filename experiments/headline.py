@@ -9,14 +9,15 @@ from lenet1998.launch import run_study
 from lenet1998.recipes import recipe_named
 from lenet1998.study import Cell
 
-SEEDS = {"original": range(10), "original-logistic": range(10), "modern": range(6)}
+VARIANTS = ("original", "original-logistic", "modern")
+SEEDS = range(10)
 
 
 def cells(results):
     return [
         Cell(recipe_named(name), seed, results / "headline" / name / f"seed-{seed}")
-        for name, seeds in SEEDS.items()
-        for seed in seeds
+        for name in VARIANTS
+        for seed in SEEDS
     ]
 
 

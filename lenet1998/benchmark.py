@@ -20,7 +20,7 @@ from lenet1998.data import Dataset, load
 from lenet1998.engines import compiled, cuda
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.errors import BadInput
-from lenet1998.recipes import ORIGINAL, RECIPES, Recipe
+from lenet1998.recipes import ORIGINAL, Recipe
 from lenet1998.records import write_json
 from lenet1998.report.tables import benchmark as table
 from lenet1998.schedule import Schedule
@@ -165,7 +165,7 @@ def main(arguments: list[str] | None = None) -> int:
     flags = parser.parse_args(arguments)
     if flags.rounds < 1:
         raise BadInput(f"--rounds {flags.rounds}: must be >= 1")
-    if reason := compiled.unsupported(RECIPES["original"]):
+    if reason := compiled.unavailable():
         raise BadInput(f"nothing to compare: {reason}")
     out = writable(flags.out)
     torch.set_num_threads(1)

@@ -107,7 +107,8 @@ def train_cells(cells: list[Cell], flags: argparse.Namespace, dataset: Dataset, 
     jobs = parse_jobs(flags.jobs, len(cells))
     if flags.scheduler is None:
         study.check_memory(jobs, [cell.recipe for cell in cells], dataset)
-    bars = ProgressBars(lambda cell: cell.recipe.train_size or len(dataset.train_images))
+    everything = len(dataset.train_images)
+    bars = ProgressBars(lambda cell: cell.recipe.train_size or everything - cell.recipe.held_out)
     return study.run(cells, setting_from(flags), jobs, bars, flags.scheduler, resume)
 
 

@@ -6,7 +6,7 @@ A variant is a named recipe; an ablation is ``replace(original, one_thing=...)``
 import dataclasses
 import math
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import as_file, files
 
 import torch
@@ -81,6 +81,7 @@ class Recipe:
     passes: int = _number(paper.PASSES, at_least=1)
     order: str = _choice("constant", "renewed")
     train_size: int | None = _number(None, at_least=1, at_most=paper.TRAIN_SIZE, also=(None,))
+    held_out: int = _number(0, at_least=0, at_most=paper.TRAIN_SIZE - 1)
     distortions: bool = _choice(False, True)
     noise: float = _number(0.0, at_least=0, at_most=1)
     scaling: str = _choice(*SCALINGS)
@@ -100,6 +101,11 @@ class Recipe:
             )
         if self.optimizer != "sgd" and self.momentum:
             raise BadInput(f"momentum={self.momentum} needs optimizer=sgd, not {self.optimizer}")
+        if self.held_out and self.distortions:
+            raise BadInput(
+                f"held_out={self.held_out} does not go with distortions: what is held out would be"
+                " learnt distorted"
+            )
 
     def learning_rate(self, pass_number: int) -> float:
         """eta in a pass, counted from 1."""
@@ -157,7 +163,7 @@ class Recipe:
             if key not in switches:
                 raise BadInput(f"--set {key}: no such switch; valid are {', '.join(switches)}")
             changes[key] = _parse(switches[key], text)
-        return dataclasses.replace(self, **changes)
+        return replace(self, **changes)
 
     def as_dict(self) -> dict:
         """Every switch with its value, for the run record."""
@@ -226,24 +232,57 @@ _SIMPLIFIED = {
     "order": "renewed",
 }
 """The tutorials' network; its start is torch's default, U(-1/sqrt F, 1/sqrt F), biases too."""
+_TUTORIAL = {"momentum": 0.0, "batch_size": 64, "scaling": "unit"}
+"""What is taken where a coursework report is silent: docs/coursework.md says whose defaults."""
+_FUNCTIONAL = {"squash": "relu", "pooling": "max"}
+"""The hidden layers of PyTorch's own tutorial network."""
 
 DESCRIPTIONS = {
     "original": "the 1998 design and recipe: Table I, trainable subsampling, RBF codes, SDLM",
     "original-logistic": "original with a logistic sigmoid in S2 and S4, as many readers take it",
     "original-literal": "eq. 8, no factor 1/2, weights from U(-2.4/F, 2.4/F): hardly ever trains",
     "modern": "the simplified LeNet of today: dense C3, average pooling, softmax, SGD in batches",
+    "coursework-24-epochs": "24 epochs on 48,000 patterns, tested on the 12,000 held out",
+    "coursework-adam": "Adam 0.001, 15 epochs",
+    "coursework-tanh-28": "28x28 unpadded, tanh, average pooling, SGD 0.01, momentum 0.9",
+    "coursework-padded": "padded to 32x32, average pooling, SGD 0.01",
+    "coursework-sweep": "the end of a sweep over SGD's settings: 0.02, momentum 0.9, 20 epochs",
 }
 """One line for each named variant."""
+
+_MODERN = Recipe(
+    name="modern", optimizer="sgd", eta=0.01, momentum=0.9, batch_size=128, **_SIMPLIFIED
+)
+_COURSEWORK = replace(_MODERN, **_TUTORIAL)
 
 RECIPES = {
     recipe.name: recipe
     for recipe in (
         ORIGINAL,
-        dataclasses.replace(ORIGINAL, name="original-logistic", subsampling_squash="logistic"),
+        replace(ORIGINAL, name="original-logistic", subsampling_squash="logistic"),
         Recipe(name="original-literal", **_AS_PRINTED),
-        Recipe(
-            name="modern", optimizer="sgd", eta=0.01, momentum=0.9, batch_size=128, **_SIMPLIFIED
+        _MODERN,
+        replace(
+            _COURSEWORK,
+            name="coursework-24-epochs",
+            eta=0.001,
+            momentum=0.9,
+            batch_size=4,
+            passes=24,
+            held_out=12_000,
+            **_FUNCTIONAL,
         ),
+        replace(
+            _COURSEWORK,
+            name="coursework-adam",
+            optimizer="adam",
+            eta=0.001,
+            passes=15,
+            **_FUNCTIONAL,
+        ),
+        replace(_MODERN, name="coursework-tanh-28", input_size=28, scaling="half", passes=16),
+        replace(_COURSEWORK, name="coursework-padded"),
+        replace(_COURSEWORK, name="coursework-sweep", eta=0.02, momentum=0.9),
     )
 }
 """The named variants."""
@@ -278,8 +317,14 @@ def load_pretrained(variant: str = "original") -> LeNet5:
     The weights are those of the committed run in ``experiments/results/headline``.
 
     Raises:
-        BadInput: no such variant.
+        BadInput: no such variant, or one whose weights do not come with the package.
     """
     recipe = recipe_named(variant)
-    with as_file(files("lenet1998") / "weights" / f"{variant}.safetensors") as file:
+    weights = files("lenet1998") / "weights" / f"{variant}.safetensors"
+    if not weights.is_file():
+        raise BadInput(
+            f"{variant}: its weights do not come with lenet1998; train it with"
+            f" python -m lenet1998.reproduce --variant {variant}"
+        )
+    with as_file(weights) as file:
         return load_weights(recipe.build_model(), file)

@@ -1,7 +1,7 @@
 """Which patterns a run learns, in which order, and which feed its curvature."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -46,8 +46,11 @@ def check_size(recipe: Recipe, dataset: Dataset) -> None:
         BadInput: with how many there are.
     """
     have, wanted = len(dataset.train_images), recipe.train_size or 1
-    if wanted > have:
-        raise BadInput(f"train_size={wanted:,}: {dataset.name} has {have:,} training patterns")
+    if wanted + recipe.held_out > have:
+        held_out = f" with held_out={recipe.held_out:,}" if recipe.held_out else ""
+        raise BadInput(
+            f"train_size={wanted:,}{held_out}: {dataset.name} has {have:,} training patterns"
+        )
 
 
 class Schedule:
@@ -55,6 +58,10 @@ class Schedule:
 
     Source: Appendix C (a constant random order; 500 patterns for the curvature) and section III-B
     (with distortions, each pass takes the next 60,000 of the 600,000).
+
+    Attributes:
+        patterns: the plain patterns; what is tested on are those the recipe holds out, if any.
+        per_pass: patterns learnt in a pass.
     """
 
     def __init__(self, recipe: Recipe, seed: int, dataset: Dataset):
@@ -62,11 +69,19 @@ class Schedule:
         self.seed = seed
         check_size(recipe, dataset)
         originals = len(dataset.train_images)
-        wanted = recipe.train_size or originals
+        wanted = recipe.train_size or originals - recipe.held_out
         with _preparing:
             self.patterns = _plain_patterns(dataset, recipe.input_size, recipe.scaling)
         self.per_pass = wanted
-        self.order = constant_order(originals, seed)[:wanted]
+        order = constant_order(originals, seed)
+        self.order = order[:wanted]
+        if recipe.held_out:
+            asked = torch.from_numpy(order[-recipe.held_out :])
+            self.patterns = replace(
+                self.patterns,
+                test_images=self.patterns.train_images[asked],
+                test_labels=self.patterns.train_labels[asked],
+            )
         self.pool = None
         if recipe.distortions:
             distorted = distorted_training_set(dataset, seed)

@@ -63,7 +63,7 @@ class Run:
         self.device = device
         self.schedule = Schedule(recipe, seed, data)
         self.model = recipe.build_model(seed).to(device)
-        self.truth = data.test_labels
+        self.truth = self.schedule.patterns.test_labels.numpy()
         self.rates = (math.nan, math.nan)
         self.begun = 0.0
         self.record = RunRecord(
@@ -73,7 +73,7 @@ class Run:
                 "name": data.name,
                 "checksum": data.checksum,
                 "train_patterns": self.schedule.per_pass,
-                "test_patterns": len(data.test_images),
+                "test_patterns": len(self.truth),
             },
             layers=[asdict(layer) for layer in count(self.model).layers],
             environment=environment.describe(engine, device),

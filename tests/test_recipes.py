@@ -65,6 +65,7 @@ def test_the_defaults_are_the_papers():
         "passes": paper.PASSES,
         "order": "constant",
         "train_size": None,
+        "held_out": 0,
         "distortions": False,
         "noise": 0.0,
         "scaling": "paper",
@@ -106,12 +107,37 @@ def test_logistic_variant_differs_in_one_switch():
     assert changed == {"name", "subsampling_squash"}
 
 
+COURSEWORK = {
+    # what the reports say; where they are silent, see docs/coursework.md
+    "coursework-24-epochs": {"passes": 24, "held_out": 12_000, "squash": "relu", "pooling": "max"},
+    "coursework-adam": {"passes": 15, "optimizer": "adam", "held_out": 0},
+    "coursework-tanh-28": {
+        "passes": 16,
+        "input_size": 28,
+        "squash": "tanh",
+        "pooling": "average",
+        "optimizer": "sgd",
+        "eta": 0.01,
+        "momentum": 0.9,
+        "batch_size": 128,
+        "scaling": "half",
+    },
+    "coursework-padded": {"input_size": 32, "pooling": "average", "eta": 0.01, "momentum": 0.0},
+    "coursework-sweep": {"passes": 20, "c3": "dense", "eta": 0.02, "momentum": 0.9},
+}
+
+
+@pytest.mark.parametrize("name", COURSEWORK)
+def test_coursework_recipes_are_what_the_reports_say(name):
+    assert recipe_named(name).as_dict().items() >= COURSEWORK[name].items()
+    assert recipe_named(name).loss == "cross_entropy"
+    first_dense = build_model(name).c5.weight
+    assert first_dense[0].numel() == (256 if name == "coursework-tanh-28" else 400)
+
+
 def test_unknown_variant_lists_the_valid():
     said = refusal(recipe_named, "lenet6")
-    assert said == (
-        "--variant lenet6: no such variant; valid are original, original-logistic,"
-        " original-literal, modern"
-    )
+    assert said == (f"--variant lenet6: no such variant; valid are {', '.join(RECIPES)}")
     assert refusal(build_model, "lenet6") == said
 
 
@@ -176,6 +202,7 @@ NUMBERS = {
     "batch_size": ("a whole number >= 1", (1, 128), (0,)),
     "passes": ("a whole number >= 1", (1, 1000, 10**400), (0,)),
     "train_size": ("a whole number >= 1 and <= 60,000, or None", (1, 60_000, None), (0, 60_001)),
+    "held_out": ("a whole number >= 0 and <= 59,999", (0, 12_000), (-1, 60_000)),
 }
 NO_NUMBERS = (math.nan, math.inf, -math.inf, True, False, "many")
 INSIDE = [(key, value) for key, (_, inside, _) in NUMBERS.items() for value in inside]
@@ -269,6 +296,7 @@ def test_override_wants_key_and_value(text):
             {"optimizer": "adam", "eta": 0.1, "momentum": 0.9},
             "momentum=0.9 needs optimizer=sgd, not adam",
         ),
+        ({"held_out": 9, "distortions": True}, "held_out=9 does not go with distortions"),
     ],
 )
 def test_switches_that_contradict_each_other(switches, says):

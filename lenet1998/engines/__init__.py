@@ -22,8 +22,8 @@ ENGINES = ("auto", "eager", "compiled", "cuda")
 def create(name: str, recipe: Recipe, model: LeNet5):
     """The engine to train a model with.
 
-    ``auto`` and ``compiled`` go on with eager, and say so in one line, where the compiled engine
-    does not cover the recipe or cannot be compiled here.
+    ``auto`` and ``compiled`` go on with eager, and say so in one line, where the loops cannot be
+    compiled.
 
     Raises:
         BadInput: no such engine, or one that cannot run here.
@@ -33,13 +33,9 @@ def create(name: str, recipe: Recipe, model: LeNet5):
     if name == "cuda":
         raise BadInput("the cuda engine trains many runs together: see training.fit_together")
     on_cpu = next(model.parameters()).device.type == "cpu"
-    if name == "eager" or not on_cpu or (name == "auto" and recipe.batch_size > 1):
-        return EagerEngine(recipe, model)
-    reason = compiled.unsupported(recipe)
-    if reason is None:
+    if name != "eager" and on_cpu:
         try:
             return compiled.CompiledEngine(recipe, model)
         except compiled.CompilerUnavailable as error:
-            reason = str(error)
-    logger.warning("the compiled engine cannot run this recipe (%s): going on with eager", reason)
+            logger.warning("the compiled engine cannot run (%s): going on with eager", error)
     return EagerEngine(recipe, model)

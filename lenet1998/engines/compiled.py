@@ -1,10 +1,15 @@
-"""Pattern by pattern at the speed of the machine: the whole pass as compiled loops (Numba)."""
+"""Pattern by pattern at the speed of the machine: the whole pass as compiled loops (Numba).
+
+SDLM and SGD, one pattern at a time, are loops from end to end. For a mini-batch, or for Adam, the
+same loops sum up the gradients and a torch optimizer takes the step.
+"""
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from lenet1998 import paper
+from lenet1998.engines.eager import begin_pass
 from lenet1998.models import NETWORK_SWITCHES, LeNet5
 from lenet1998.recipes import Recipe
 
@@ -18,15 +23,9 @@ class CompilerUnavailable(RuntimeError):  # noqa: N818
     """Numba cannot be imported or cannot compile here; the eager engine can do the same work."""
 
 
-def unsupported(recipe: Recipe) -> str | None:
-    """Why the compiled loops cannot train this recipe, as one phrase; None if they can."""
-    if kernels is None:
-        return f"Numba cannot be imported ({_import_error})"
-    if recipe.batch_size != 1:
-        return f"batch_size={recipe.batch_size}, and the loops train pattern by pattern"
-    if recipe.optimizer not in ("sdlm", "sgd"):
-        return f"optimizer={recipe.optimizer}, and the loops know sdlm and sgd"
-    return None
+def unavailable() -> str | None:
+    """Why the compiled loops cannot be had here, as one phrase; None if they can."""
+    return f"Numba cannot be imported ({_import_error})" if kernels is None else None
 
 
 def _squashing(name: str) -> "loops.Squashing":
@@ -58,9 +57,15 @@ def _switches(recipe: Recipe) -> "loops.Switches":
         loss=losses[recipe.loss],
         factor=0.5 if recipe.half_distance else 1.0,
         rubbish_j=float(recipe.rubbish_j),
-        sgd=recipe.optimizer == "sgd",
-        momentum=np.float32(recipe.momentum),
+        # SGD without a rate and with a momentum of 1 is the sum of the gradients.
+        sgd=recipe.optimizer == "sgd" or not _updated_in_loops(recipe),
+        momentum=np.float32(recipe.momentum if _updated_in_loops(recipe) else 1),
     )
+
+
+def _updated_in_loops(recipe: Recipe) -> bool:
+    """Whether the loops make every update themselves, or leave it to a torch optimizer."""
+    return recipe.batch_size == 1 and recipe.optimizer in ("sdlm", "sgd")
 
 
 class CompiledEngine:
@@ -70,15 +75,17 @@ class CompiledEngine:
     release the interpreter lock: engines in several threads run side by side.
 
     Args:
-        recipe: one that :func:`unsupported` has nothing against.
+        recipe: what to train, and how.
         model: the recipe's network, in float32 on the CPU; updated in place.
 
     Attributes:
         velocity: for SGD, each parameter's velocity by name; without momentum that is the last
             pattern's gradient.
+        optimizer: what takes the steps of mini-batches and of Adam, on ``velocity`` as their
+            gradient; else None.
 
     Raises:
-        ValueError: an unsupported recipe, or a model of another network, device or dtype.
+        ValueError: a model of another network, device or dtype.
         CompilerUnavailable: Numba is missing or cannot compile here.
     """
 
@@ -86,16 +93,24 @@ class CompiledEngine:
 
     def __init__(self, recipe: Recipe, model: LeNet5):
         if kernels is None:
-            raise CompilerUnavailable(unsupported(recipe))
-        if reason := unsupported(recipe):
-            raise ValueError(f"this recipe has {reason}")
+            raise CompilerUnavailable(unavailable())
         if model.switches != {key: getattr(recipe, key) for key in NETWORK_SWITCHES}:
             raise ValueError(f"the model, {model.extra_repr()}, is not this recipe's")
         self.recipe = recipe
         self.model = model
         self.switches = _switches(recipe)
-        sgd = recipe.optimizer == "sgd"
-        self.velocity = {name: torch.zeros_like(p) for name, p in model.named_parameters() if sgd}
+        sizes = {name: p.numel() for name, p in model.named_parameters() if self.switches.sgd}
+        self._velocities = torch.zeros(sum(sizes.values()))
+        parts = self._velocities.split(list(sizes.values()))
+        self.velocity = {
+            name: part.view_as(model.get_parameter(name))
+            for name, part in zip(sizes, parts, strict=True)
+        }
+        self.optimizer = None
+        if not _updated_in_loops(recipe):
+            self.optimizer = recipe.build_optimizer(model)
+            for name, gradient in self.velocity.items():
+                model.get_parameter(name).grad = gradient
         table = paper.C3_TABLE if recipe.c3 == "table" else [range(6)] * 16
         self._seen = np.array([i for row in table for i in row])
         self._made = np.array([o for o, row in enumerate(table) for _ in row])
@@ -108,14 +123,13 @@ class CompiledEngine:
 
     def _compile(self) -> None:
         """Compile the loops or read them from disk, so that training never pauses for it."""
-        size = self.recipe.input_size
-        nothing = torch.empty(0, 1, size, size), torch.empty(0, dtype=torch.int64)
+        nothing = np.empty((0, paper.INPUT_SIZE**2), np.float32), np.empty(0, np.int64)
         try:
-            self.train(*nothing)
+            self._run(*nothing)
         except Exception as failure:  # a cache that is full or corrupt, or no working compiler
             kernels.forget_disk(failure)
             try:
-                self.train(*nothing)
+                self._run(*nothing)
             except Exception as error:
                 reason = str(error).strip().partition("\n")[0]
                 raise CompilerUnavailable(f"Numba cannot compile here ({reason})") from error
@@ -152,7 +166,10 @@ class CompiledEngine:
             ValueError: SDLM without a curvature for each parameter.
         """
         parameters = dict(self.model.named_parameters())
-        if self.recipe.optimizer == "sgd":
+        if self.optimizer:
+            begin_pass(self.optimizer, eta, curvature)
+            rates = {name: torch.zeros_like(p) for name, p in parameters.items()}
+        elif self.recipe.optimizer == "sgd":
             rates = {name: torch.full_like(p, eta) for name, p in parameters.items()}
         elif curvature is None or set(curvature) != set(parameters):
             raise ValueError("SDLM needs a curvature for each of the model's parameters")
@@ -180,6 +197,26 @@ class CompiledEngine:
         Raises:
             ValueError: images or labels of another shape, dtype or range.
         """
+        self._check(images, labels)
+        # A 28x28 network is a 32x32 one whose last rows and columns get no delta.
+        margin = paper.INPUT_SIZE - self.recipe.input_size
+        padded = nn.functional.pad(images.detach(), (0, margin, 0, margin)) if margin else images
+        rows = padded.detach().reshape(len(labels), paper.INPUT_SIZE**2).contiguous().numpy()
+        targets = labels.contiguous().numpy()
+        if self.optimizer is None:
+            return self._run(rows, targets)
+        loss, errors, size = 0.0, 0, self.recipe.batch_size
+        for first in range(0, len(targets), size):
+            batch = slice(first, first + size)
+            self._velocities.zero_()
+            batch_loss, batch_errors = self._run(rows[batch], targets[batch])
+            self._velocities /= len(targets[batch])
+            self.optimizer.step()
+            loss, errors = loss + batch_loss, errors + batch_errors
+        return loss, errors
+
+    def _check(self, images: Tensor, labels: Tensor) -> None:
+        """ValueError unless images and labels are what :meth:`train` says."""
         size = self.recipe.input_size
         # The loops check no bounds.
         if images.shape != (len(labels), 1, size, size) or labels.ndim != 1:
@@ -193,12 +230,12 @@ class CompiledEngine:
             )
         if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < paper.CLASSES:
             raise ValueError(f"labels must be 0 to {paper.CLASSES - 1}")
-        # A 28x28 network is a 32x32 one whose last rows and columns get no delta.
-        margin = paper.INPUT_SIZE - size
-        padded = nn.functional.pad(images.detach(), (0, margin, 0, margin)) if margin else images
+
+    def _run(self, rows: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
+        """The loops over images as rows, (N, 1024)."""
         return kernels.train(
-            padded.detach().reshape(len(labels), paper.INPUT_SIZE**2).contiguous().numpy(),
-            labels.contiguous().numpy(),
+            rows,
+            labels,
             self._seen,
             self._made,
             self.switches,
@@ -211,10 +248,13 @@ class CompiledEngine:
 
     def state_dict(self) -> dict:
         """What must be kept beside the weights to go on after a pass."""
-        return {"velocity": self.velocity}
+        return self.optimizer.state_dict() if self.optimizer else {"velocity": self.velocity}
 
     def load_state_dict(self, state: dict) -> None:
         """Go on from where :meth:`state_dict` was taken."""
+        if self.optimizer:
+            self.optimizer.load_state_dict(state)
+            return
         if set(state["velocity"]) != set(self.velocity):
             raise ValueError("the velocities of another recipe")
         for name, tensor in state["velocity"].items():

@@ -8,6 +8,16 @@ from lenet1998.optim import SDLM
 from lenet1998.recipes import Recipe
 
 
+def begin_pass(
+    optimizer: torch.optim.Optimizer, eta: float, curvature: dict[str, Tensor] | None
+) -> None:
+    """Set a torch optimizer's rate, and for SDLM the curvature."""
+    for group in optimizer.param_groups:
+        group["lr"] = eta
+    if isinstance(optimizer, SDLM):
+        optimizer.set_curvature(curvature)
+
+
 class EagerEngine:
     """Trains a model as its recipe says, one optimizer step per pattern or mini-batch.
 
@@ -26,10 +36,7 @@ class EagerEngine:
 
     def begin_pass(self, eta: float, curvature: dict[str, Tensor] | None) -> None:
         """Set the pass's rate, and for SDLM the curvature that stays frozen until the next."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = eta
-        if isinstance(self.optimizer, SDLM):
-            self.optimizer.set_curvature(curvature)
+        begin_pass(self.optimizer, eta, curvature)
 
     def train(self, images: Tensor, labels: Tensor) -> tuple[float, int]:
         """Learn the patterns in the order given.

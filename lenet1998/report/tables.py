@@ -39,10 +39,11 @@ def spread(values: Sequence[float], digits: int = 2) -> str:
 def published(recipe: dict, dataset: str) -> dict | None:
     """The paper's values to set a recipe's runs beside: after as many passes, on as much data.
 
-    None where there are none: on another data set, or with a number of patterns that the paper
-    does not report. The networks of other variants are set beside LeNet-5's.
+    None where there are none: on another data set, on patterns held out of training, or with a
+    number of patterns that the paper does not report. The networks of other variants are set
+    beside LeNet-5's.
     """
-    if dataset != "mnist":
+    if dataset != "mnist" or recipe.get("held_out"):
         return None
     whole = {
         "parameters": paper.TOTAL_PARAMETERS,

@@ -1,0 +1,34 @@
+"""Learning rate x momentum x epochs for the dense LeNet with SGD, on patterns held out of training.
+
+The test set is not asked: whoever takes the best cell has not chosen on it.
+"""
+
+import sys
+from dataclasses import replace
+from itertools import product
+
+from lenet1998.launch import run_study
+from lenet1998.recipes import recipe_named
+from lenet1998.study import Cell
+
+RATES = (0.01, 0.02, 0.03, 0.1)
+MOMENTA = (0.0, 0.5, 0.9)
+HELD_OUT = 10_000
+SEEDS = range(6)
+
+
+def cells(results):
+    base = replace(recipe_named("coursework-sweep"), held_out=HELD_OUT)
+    recipes = [
+        replace(base, name=f"eta={eta},momentum={momentum}", eta=eta, momentum=momentum)
+        for eta, momentum in product(RATES, MOMENTA)
+    ]
+    return [
+        Cell(recipe, seed, results / "sweep" / recipe.name / f"seed-{seed}")
+        for seed in SEEDS
+        for recipe in recipes
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(run_study(__doc__, cells))
