@@ -18,7 +18,6 @@ class LayerCount:
     size: int
     parameters: int
     connections: int
-    multiply_accumulates: int
 
 
 @dataclass(frozen=True)
@@ -34,10 +33,6 @@ class Counts:
     @property
     def connections(self) -> int:
         return sum(layer.connections for layer in self.layers)
-
-    @property
-    def multiply_accumulates(self) -> int:
-        return sum(layer.multiply_accumulates for layer in self.layers)
 
 
 def _inputs_per_position(layer: nn.Module) -> int:
@@ -61,16 +56,6 @@ def _connections(layer: nn.Module, maps: int, positions: int) -> int:
     return _inputs_per_position(layer) * positions
 
 
-def _multiply_accumulates(layer: nn.Module, maps: int, positions: int) -> int:
-    """Multiplications to compute a layer once; a unit that pools multiplies once, or not (max)."""
-    if isinstance(layer, RBFOutput):
-        return layer.codes.numel()
-    if isinstance(layer, (MappedConv2d, nn.Conv2d, nn.Linear)):
-        return layer.weight.numel() * positions
-    takes_maxima = any(isinstance(module, nn.MaxPool2d) for module in layer.modules())
-    return 0 if takes_maxima else maps * positions
-
-
 @torch.no_grad()
 def count(model: LeNet5) -> Counts:
     """Count a network layer by layer (LeCun et al. 1998, section II-B).
@@ -91,15 +76,8 @@ def count(model: LeNet5) -> Counts:
     rows = []
     for name, layer in layers.items():
         maps, side = shapes[name][1], shapes[name][-1] if len(shapes[name]) == 4 else 1
-        positions = side * side
+        parameters = sum(p.numel() for p in layer.parameters())
         rows.append(
-            LayerCount(
-                name,
-                maps,
-                side,
-                parameters=sum(p.numel() for p in layer.parameters()),
-                connections=_connections(layer, maps, positions),
-                multiply_accumulates=_multiply_accumulates(layer, maps, positions),
-            )
+            LayerCount(name, maps, side, parameters, _connections(layer, maps, side * side))
         )
     return Counts(tuple(rows))
