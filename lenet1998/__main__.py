@@ -5,6 +5,7 @@ from importlib import import_module
 
 COMMANDS = {
     "reproduce": "train a variant and set it beside the published result",
+    "compare": "variants side by side, and two runs by McNemar's test",
     "benchmark": "time the engines side by side",
     "report": "remake tables and figures from committed records",
 }

@@ -86,8 +86,9 @@ def entry(main: Callable[[list[str] | None], int]) -> Callable[[list[str] | None
         except BadInput as error:
             print(f"lenet1998: {' '.join(str(error).split())}", file=sys.stderr)
             return 2
-        except KeyboardInterrupt:
-            print("lenet1998: interrupted", file=sys.stderr)
+        except KeyboardInterrupt as interrupt:
+            hint = f"; {interrupt}" if str(interrupt) else ""
+            print(f"lenet1998: interrupted{hint}", file=sys.stderr)
             return 130
         except BrokenPipeError:
             # Whoever read our output (head, say) has seen enough.

@@ -1,6 +1,7 @@
 """What all commands that train share: flags, recipes from flags, bars, and the study scripts."""
 
 import argparse
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -8,11 +9,15 @@ from pathlib import Path
 from tqdm import tqdm
 
 from lenet1998 import study
+from lenet1998.checkpoints import CHECKPOINT
 from lenet1998.command import Parser, entry, parse_jobs, writable
 from lenet1998.data import DATASETS, Dataset
 from lenet1998.engines import ENGINES
 from lenet1998.recipes import DESCRIPTIONS, Recipe, recipe_named
+from lenet1998.records import RunRecord
 from lenet1998.study import Bars, Cell, Setting
+
+logger = logging.getLogger(__name__)
 
 RESULTS = Path("experiments", "results")
 QUICK = ["passes=2", "train_size=1000"]
@@ -57,13 +62,13 @@ def _add_where(add: Callable) -> None:
     add("--scheduler", metavar="URL", help="tcp://host:port of a Dask cluster to run on instead")
 
 
-def recipe_from(flags: argparse.Namespace) -> Recipe:
-    """The recipe that the flags describe."""
+def recipe_from(flags: argparse.Namespace, variant: str | None = None) -> Recipe:
+    """The recipe that the flags describe, of their own variant unless another is named."""
     changes = list(QUICK) if flags.quick else []
     changes += [f"passes={flags.passes}"] if flags.passes is not None else []
     changes += [f"train_size={flags.train_size}"] if flags.train_size is not None else []
     changes += ["distortions=true"] if flags.distortions else []
-    return recipe_named(flags.variant).override(changes + flags.set)
+    return recipe_named(variant or flags.variant).override(changes + flags.set)
 
 
 def setting_from(flags: argparse.Namespace) -> Setting:
@@ -110,6 +115,27 @@ def train_cells(cells: list[Cell], flags: argparse.Namespace, dataset: Dataset, 
     everything = len(dataset.train_images)
     bars = ProgressBars(lambda cell: cell.recipe.train_size or everything - cell.recipe.held_out)
     return study.run(cells, setting_from(flags), jobs, bars, flags.scheduler, resume)
+
+
+def run_all(
+    cells: list[Cell], out: Path, flags: argparse.Namespace, dataset: Dataset
+) -> dict[Cell, RunRecord]:
+    """Run cells as the flags say; with ``--resume``, those that are done already are only read.
+
+    Raises:
+        KeyboardInterrupt: that of the user, with how to go on.
+    """
+    records = {cell: study.finished(cell, dataset) if flags.resume else None for cell in cells}
+    to_run = [cell for cell in cells if records[cell] is None]
+    if not flags.resume and any((cell.folder / CHECKPOINT).exists() for cell in cells):
+        logger.warning("%s: starting anew; --resume would go on with the interrupted run", out)
+    try:
+        for cell, record in train_cells(to_run, flags, dataset, flags.resume) if to_run else ():
+            records[cell] = record
+    except KeyboardInterrupt:
+        again = f"add --resume --out {out} to the same command to go on"
+        raise KeyboardInterrupt(again) from None
+    return records
 
 
 def run_study(

@@ -1,14 +1,12 @@
 """``python -m lenet1998.reproduce``: train a variant and set it beside the published result."""
 
 import json
-import logging
 import sys
 from pathlib import Path
 
 from lenet1998 import study
-from lenet1998.checkpoints import CHECKPOINT
 from lenet1998.command import entry, parse_seeds, writable
-from lenet1998.launch import recipe_from, run_parser, train_cells
+from lenet1998.launch import recipe_from, run_all, run_parser
 from lenet1998.records import RunRecord, write_json
 from lenet1998.report.figures import learning_curve
 from lenet1998.report.tables import beside_the_paper, summary_of
@@ -16,8 +14,6 @@ from lenet1998.schedule import check_size
 from lenet1998.study import Cell
 
 SUMMARY = "Train a variant on MNIST, pattern by pattern, and set it beside the 1998 result."
-
-logger = logging.getLogger(__name__)
 
 
 @entry
@@ -29,17 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     dataset = study.load_once(flags.dataset, flags.data)
     check_size(recipe, dataset)
     cells = [Cell(recipe, seed, out / f"seed-{seed}") for seed in seeds]
-    records = {cell: study.finished(cell, dataset) if flags.resume else None for cell in cells}
-    to_run = [cell for cell in cells if records[cell] is None]
-    if not flags.resume and any((cell.folder / CHECKPOINT).exists() for cell in cells):
-        logger.warning("%s: starting anew; --resume would go on with the interrupted run", out)
-    try:
-        for cell, record in train_cells(to_run, flags, dataset, flags.resume) if to_run else ():
-            records[cell] = record
-    except KeyboardInterrupt:
-        again = f"add --resume --out {out} to the same command to go on"
-        print(f"lenet1998: interrupted; {again}", file=sys.stderr)
-        return 130
+    records = run_all(cells, out, flags, dataset)
     return publish(list(records.values()), out, flags.json)
 
 

@@ -1,0 +1,149 @@
+"""``python -m lenet1998.compare``: variants side by side, of committed runs or trained afresh."""
+
+import json
+import logging
+import sys
+from argparse import Namespace
+from dataclasses import replace
+from pathlib import Path
+
+from lenet1998 import study
+from lenet1998.command import entry, parse_seeds, writable
+from lenet1998.errors import BadInput
+from lenet1998.launch import RESULTS, recipe_from, run_all, run_parser
+from lenet1998.recipes import Recipe, recipe_named
+from lenet1998.records import RunRecord, read_record, read_records, write_atomically, write_json
+from lenet1998.report import comparison
+from lenet1998.report.tables import markdown
+from lenet1998.schedule import Schedule, check_size
+from lenet1998.statistics import mcnemar
+from lenet1998.study import Cell
+
+SUMMARY = "Variants side by side: accuracy, parameters, connections, time."
+VARIANTS = ["original", "original-logistic", "modern"]
+FRESH_SEEDS = "0-2"
+FRESH = ("fresh", "seeds", "passes", "train_size", "distortions", "set", "quick", "resume")
+"""Flags that ask for other runs than the committed ones."""
+
+logger = logging.getLogger(__name__)
+
+
+@entry
+def main(arguments: list[str] | None = None) -> int:
+    """Gather each variant's runs, write and print the comparison; or compare two given runs."""
+    parser = run_parser("compare", SUMMARY)
+    parser.set_defaults(variant=None, seeds=None)
+    add = parser.add_argument
+    add("variants", nargs="*", metavar="VARIANT", help=f"default {' '.join(VARIANTS)}")
+    add("--fresh", action="store_true", help="train afresh, as do --seeds, --passes and the like")
+    add("--results", default=RESULTS, type=Path, metavar="DIR", help="where committed records are")
+    add("--runs", nargs=2, type=Path, metavar="RUN", help="exact McNemar test of two runs' folders")
+    flags = parser.parse_args(arguments)
+    if flags.runs:
+        return compare_runs(*flags.runs, flags)
+    names = flags.variants or ([flags.variant] if flags.variant else VARIANTS)
+    if len(set(names)) < len(names):
+        raise BadInput(f"{' '.join(names)}: a variant is named twice")
+    recipes = {name: recipe_from(flags, name) for name in names}
+    out = writable(Path(flags.out or "runs/compare"))
+    fresh = any(getattr(flags, name) for name in FRESH) or flags.dataset == "digits"
+    groups = {} if fresh else committed(flags.results, names)
+    if missing := [name for name in names if not groups.get(name)]:
+        if not fresh:
+            logger.warning(
+                "no committed runs of %s in %s: training afresh", ", ".join(missing), flags.results
+            )
+        groups |= train({name: recipes[name] for name in missing}, out, flags)
+    return publish({name: groups[name] for name in names}, out, flags.json)
+
+
+def committed(results: Path, names: list[str]) -> dict[str, list[RunRecord]]:
+    """The runs of variants' recipes below a folder, one for each seed."""
+    found: dict[str, dict[int, RunRecord]] = {name: {} for name in names}
+    recipes = {name: recipe_named(name) for name in names}
+    records = read_records(results) if results.is_dir() else []
+    for name, recipe in recipes.items():
+        # A study may have run the same recipe under a name of its own: the variant's own go first.
+        for record in sorted(records, key=lambda record: record.recipe["name"] != name):
+            if replace(Recipe(**record.recipe), name=name) == recipe:
+                found[name].setdefault(record.seed, record)
+    return {name: [runs[seed] for seed in sorted(runs)] for name, runs in found.items()}
+
+
+def train(recipes: dict[str, Recipe], out: Path, flags: Namespace) -> dict[str, list[RunRecord]]:
+    """Train every seed of recipes, one folder each."""
+    dataset = study.load_once(flags.dataset, flags.data)
+    for recipe in recipes.values():
+        check_size(recipe, dataset)
+    cells = [
+        Cell(recipe, seed, out / name / f"seed-{seed}")
+        for name, recipe in recipes.items()
+        for seed in parse_seeds(flags.seeds or FRESH_SEEDS)
+    ]
+    records = run_all(cells, out, flags, dataset)
+    return {
+        name: [record for cell, record in records.items() if cell.recipe == recipe]
+        for name, recipe in recipes.items()
+    }
+
+
+def publish(groups: dict[str, list[RunRecord]], out: Path, as_json: bool) -> int:
+    """Write tables and figure, print the tables; the exit status is 1 if a run diverged."""
+    tables = comparison.side_by_side(groups), comparison.by_layer(groups)
+    figure = out / "figures" / "learning-curves.png"
+    write_json(out / "comparison.json", comparison.compare(groups))
+    write_atomically(out / "comparison.md", "\n".join(map(markdown, tables)).encode())
+    write_atomically(out / "comparison.csv", comparison.tidy(groups).to_csv(index=False).encode())
+    comparison.learning_curves(*groups.values(), file=figure, names=list(groups))
+    if as_json:
+        print(json.dumps(comparison.compare(groups)))
+    else:
+        print(*(table.to_string(index=False) for table in tables), sep="\n\n")
+        print(f"\nlast pass, never the best\nwritten to {out}/comparison.* and {figure}")
+    return int(any(run.diverged for runs in groups.values() for run in runs))
+
+
+def compare_runs(ours: Path, theirs: Path, flags: Namespace) -> int:
+    """Print how often only one of two runs misread a pattern, and the exact McNemar test's p.
+
+    Raises:
+        BadInput: a run that is none, that never finished a pass, or of other test patterns.
+    """
+    records = [read_record(folder) for folder in (ours, theirs)]
+    dataset = study.load_once(flags.dataset, flags.data)
+    for folder, record in zip((ours, theirs), records, strict=True):
+        if record.predictions is None:
+            raise BadInput(f"{folder}: the run finished no pass, so there are no answers of it")
+        if record.dataset["checksum"] != dataset.checksum:
+            raise BadInput(f"{folder}: is of {record.dataset['name']}, not of {dataset.name}")
+    if len({_asked(record) for record in records}) > 1:
+        raise BadInput(f"{ours} and {theirs} were not asked about the same patterns")
+    schedule = Schedule(Recipe(**records[0].recipe), records[0].seed, dataset)
+    truth = schedule.patterns.test_labels.numpy()
+    only_ours, only_theirs, p = mcnemar(records[0].predictions, records[1].predictions, truth)
+    result = {
+        "runs": [str(ours), str(theirs)],
+        "test_patterns": len(truth),
+        "test_errors": [int((record.predictions != truth).sum()) for record in records],
+        "only_first": only_ours,
+        "only_second": only_theirs,
+        "p": p,
+    }
+    if flags.json:
+        print(json.dumps(result))
+    else:
+        print(
+            f"of {len(truth):,} patterns only {ours} misreads {only_ours}, only {theirs}"
+            f" {only_theirs}: exact McNemar p = {p:.3g}"
+        )
+    return 0
+
+
+def _asked(record: RunRecord) -> tuple:
+    """What tells the patterns that a run was asked about; those held out depend on its seed."""
+    held_out = record.recipe.get("held_out", 0)
+    return held_out, record.seed if held_out else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

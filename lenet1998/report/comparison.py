@@ -1,0 +1,249 @@
+"""Variants side by side: accuracy, parameters, connections, work and time, from their records."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.ticker import LogLocator, NullLocator
+
+from lenet1998.records import RunRecord
+from lenet1998.report.figures import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    STYLE,
+    VERMILION,
+    band,
+    plt,
+    save,
+)
+from lenet1998.report.tables import curve, spread
+from lenet1998.statistics import holm, summarise, welch
+
+Groups = dict[str, list[RunRecord]]
+
+COLOURS = (VERMILION, BLUE, GREEN, PURPLE, ORANGE, BLACK)
+MARKERS = "osD^vX"
+
+
+def multiply_accumulates(layer: dict, recipe: dict) -> int:
+    """What a layer of a record multiplies and adds to read one pattern.
+
+    A bias counts as a weight, as the paper counts connections; a subsampling unit multiplies once,
+    or not at all where it takes the largest of its inputs.
+    """
+    if layer["name"] not in ("s2", "s4"):
+        return layer["connections"]
+    return 0 if recipe["pooling"] == "max" else layer["maps"] * layer["size"] ** 2
+
+
+def asked(record: RunRecord) -> str:
+    """The patterns that a run's test error is of."""
+    held_out = record.recipe.get("held_out")
+    what = "held out of training" if held_out else "test patterns"
+    return f"{record.dataset['test_patterns']:,} {what}"
+
+
+def compare(groups: Groups) -> dict:
+    """Everything the tables show, by variant, for ``comparison.json``.
+
+    Args:
+        groups: each variant's runs, in the order to show them; differences are from the first.
+    """
+    errors = {name: _finished(runs, "test_error_percent") for name, runs in groups.items()}
+    return {
+        name: {
+            "seeds": [run.seed for run in runs],
+            "status": [run.status for run in runs],
+            "dataset": runs[0].dataset["name"],
+            "asked": asked(runs[0]),
+            "passes": runs[0].recipe["passes"],
+            "test_error_percent": errors[name],
+            "train_error_percent": _finished(runs, "train_error_percent"),
+            "parameters": runs[0].parameters,
+            "connections": runs[0].connections,
+            "multiply_accumulates": sum(
+                multiply_accumulates(layer, runs[0].recipe) for layer in runs[0].layers
+            ),
+            "patterns_seen": runs[0].recipe["passes"] * runs[0].dataset["train_patterns"],
+            "seconds": [run.seconds for run in runs if not run.diverged],
+            "layers": runs[0].layers,
+            **against,
+        }
+        for (name, runs), against in zip(groups.items(), _against(groups, errors), strict=True)
+    }
+
+
+def _finished(runs: Sequence[RunRecord], key: str) -> list[float]:
+    return [run.last[key] for run in runs if not run.diverged]
+
+
+def _against(groups: Groups, errors: dict[str, list[float]]) -> list[dict]:
+    """Difference of mean test errors from the first variant and Welch's p, adjusted by Holm.
+
+    Nothing where the patterns asked about are others, or a side has fewer than two finished runs.
+    """
+    (first, runs), *_ = groups.items()
+    about = (runs[0].dataset["checksum"], asked(runs[0]))
+    comparable = [
+        name
+        for name, runs in groups.items()
+        if name != first
+        and (runs[0].dataset["checksum"], asked(runs[0])) == about
+        and min(len(errors[first]), len(errors[name])) > 1
+    ]
+    tests = {name: welch(errors[name], errors[first]) for name in comparable}
+    adjusted = dict(zip(comparable, holm([p for _, p in tests.values()]), strict=True))
+    return [
+        {
+            "difference": tests[name][0] if name in tests else None,
+            "p": adjusted.get(name),
+        }
+        for name in groups
+    ]
+
+
+def side_by_side(groups: Groups) -> pd.DataFrame:
+    """One column a variant."""
+    first = next(iter(groups))
+    columns = {}
+    for name, about in compare(groups).items():
+        diverged = about["status"].count("diverged")
+        if about["difference"] is not None:
+            against = f"{about['difference']:+.2f} (p = {about['p']:.1g})"
+        else:
+            against = "" if name == first else "not comparable"
+        columns[name] = {
+            "test error, %": spread(about["test_error_percent"])
+            + (f"; {diverged} diverged" if diverged else ""),
+            "of": about["asked"],
+            f"against {first}": against,
+            "training error on the fly, %": spread(about["train_error_percent"]),
+            "parameters": f"{about['parameters']:,}",
+            "connections": f"{about['connections']:,}",
+            "multiply-accumulates to read a pattern": f"{about['multiply_accumulates']:,}",
+            "patterns seen in training": f"{about['patterns_seen']:,}",
+            "training, seconds of one core": _seconds(about["seconds"]),
+        }
+    frame = pd.DataFrame(columns)
+    frame = frame[(frame != "").any(axis=1)]
+    return frame.rename_axis("").reset_index()
+
+
+def _seconds(values: Sequence[float]) -> str:
+    about = summarise(values)
+    return f"{min(values):.0f} to {max(values):.0f} (n = {about.n})" if about.n else "none finished"
+
+
+def tidy(groups: Groups) -> pd.DataFrame:
+    """One row a variant, numbers as numbers, for ``comparison.csv``."""
+    rows = []
+    for name, about in compare(groups).items():
+        test = summarise(about["test_error_percent"])
+        rows.append(
+            {
+                "variant": name,
+                "n": test.n,
+                "test_error_percent": test.mean,
+                "sd": test.sd,
+                "low": test.low,
+                "high": test.high,
+                "train_error_percent": summarise(about["train_error_percent"]).mean,
+                **{
+                    key: about[key]
+                    for key in (
+                        "asked",
+                        "difference",
+                        "p",
+                        "parameters",
+                        "connections",
+                        "multiply_accumulates",
+                        "passes",
+                        "patterns_seen",
+                    )
+                },
+                "seconds": summarise(about["seconds"]).mean,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def by_layer(groups: Groups) -> pd.DataFrame:
+    """Parameters / connections / multiply-accumulates: a row a layer, a column a variant."""
+    columns = {}
+    for name, (run, *_) in groups.items():
+        counts = {
+            layer["name"]: (
+                layer["parameters"],
+                layer["connections"],
+                multiply_accumulates(layer, run.recipe),
+            )
+            for layer in run.layers
+        }
+        counts["total"] = tuple(map(sum, zip(*counts.values(), strict=True)))
+        columns[name] = {
+            layer: " / ".join(f"{number:,}" for number in numbers)
+            for layer, numbers in counts.items()
+        }
+    return pd.DataFrame(columns).rename_axis("layer").reset_index()
+
+
+def answers(measured: dict) -> pd.DataFrame:
+    """Nets of two variants and the same seed on the same patterns: exact McNemar, seed by seed.
+
+    Args:
+        measured: ``mcnemar``, for each pair of nets ``variants``, ``only_first``, ``only_second``
+            (patterns that only that one misread) and ``p``.
+    """
+    pairs = pd.DataFrame(measured["mcnemar"])
+    pairs["variants"] = pairs["variants"].map(tuple)
+    rows = []
+    for (first, second), nets in pairs.groupby("variants", sort=False):
+        rows.append(
+            {
+                "nets": f"{first}, {second}",
+                "n": len(nets),
+                "only the first misread": spread(nets["only_first"], 1),
+                "only the second misread": spread(nets["only_second"], 1),
+                "p, seed by seed": ", ".join(f"{p:.2g}" for p in nets["p"]),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def learning_curves(
+    *groups: list[RunRecord],
+    file: Path,
+    source: str | None = None,
+    names: Sequence[str] | None = None,
+) -> None:
+    """Training error on the fly and test error after each pass, a band a variant.
+
+    Args:
+        groups: the runs of each variant.
+        file, source: as for :func:`~lenet1998.report.figures.save`.
+        names: of the variants; default: of their recipes.
+    """
+    names = names or [runs[0].recipe["name"] for runs in groups]
+    panels = (
+        ("training error on the fly, %", "train_error_percent"),
+        ("test error, %", "test_error_percent"),
+    )
+    with plt.rc_context(STYLE):
+        figure, both = plt.subplots(1, 2, figsize=(9.4, 4.4), sharey=True, layout="constrained")
+        for axes, (label, key) in zip(both, panels, strict=True):
+            for place, (name, runs) in enumerate(zip(names, groups, strict=True)):
+                begun = [run for run in runs if run.per_pass]
+                if begun:
+                    colour = COLOURS[place % len(COLOURS)]
+                    band(axes, curve(begun, key), colour, f"{name} (n = {len(begun)})")
+                    axes.lines[-1].set_marker(MARKERS[place % len(MARKERS)])
+            axes.set(xlabel="pass", ylabel=label, yscale="log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_locator(NullLocator())
+            axes.xaxis.get_major_locator().set_params(integer=True)
+        figure.legend(*both[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+        save(figure, file, source)

@@ -1,0 +1,188 @@
+"""The compare command: committed or fresh runs side by side, and two runs by McNemar's test."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from factory import make_record
+
+from lenet1998 import compare, study
+from lenet1998.compare import committed, main
+from lenet1998.recipes import RECIPES, recipe_named
+from lenet1998.records import read_record, write_record
+from lenet1998.report import comparison
+from lenet1998.statistics import welch
+
+LAYERS = [
+    {"name": "c1", "maps": 6, "size": 28, "parameters": 156, "connections": 122_304},
+    {"name": "s2", "maps": 6, "size": 14, "parameters": 12, "connections": 5_880},
+    {"name": "output", "maps": 10, "size": 1, "parameters": 0, "connections": 840},
+]
+
+
+def record(variant="original", errors=(9, 5), seed=0, **changes):
+    """A run of a named variant as two passes would leave it."""
+    recipe = recipe_named(variant).as_dict() | {"passes": 2} | changes.pop("recipe", {})
+    return make_record(errors, seed, recipe=recipe, layers=LAYERS, **changes)
+
+
+def groups(**errors):
+    """Runs of variants, one for each count of misread patterns."""
+    return {
+        name: [record(name, (9, count), seed) for seed, count in enumerate(counts)]
+        for name, counts in errors.items()
+    }
+
+
+def failure(capsys, *arguments) -> str:
+    assert main(list(arguments)) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_multiply_accumulates_count_a_pooled_unit_once():
+    by_layer = [
+        comparison.multiply_accumulates(layer, {"pooling": "trainable"}) for layer in LAYERS
+    ]
+    assert by_layer == [122_304, 6 * 14 * 14, 840]
+    assert comparison.multiply_accumulates(LAYERS[1], {"pooling": "max"}) == 0
+
+
+def test_numbers_are_of_the_last_pass_and_differences_from_the_first_variant():
+    found = comparison.compare(groups(original=(4, 6, 5), modern=(9, 11, 13)))
+    original, modern = found["original"], found["modern"]
+    assert original["test_error_percent"] == [2.0, 3.0, 2.5]
+    assert (original["difference"], original["p"]) == (None, None)
+    assert modern["difference"] == pytest.approx(3.0)
+    assert modern["p"] == welch([4.5, 5.5, 6.5], [2, 3, 2.5])[1]
+    assert original["connections"] == sum(layer["connections"] for layer in LAYERS)
+    assert original["patterns_seen"] == 2 * 60_000
+
+
+def test_other_patterns_are_not_compared():
+    runs = groups(original=(4, 6, 5), modern=(9, 11, 13))
+    for run in runs["modern"]:
+        run.recipe["held_out"] = 200
+    assert comparison.compare(runs)["modern"]["p"] is None
+    column = comparison.side_by_side(runs).set_index("")["modern"]
+    assert column["against original"] == "not comparable"
+    assert column["of"] == "200 held out of training"
+
+
+def test_diverged_runs_are_counted_and_take_no_part():
+    runs = groups(original=(4, 6), modern=(9, 11))
+    runs["modern"].append(record("modern", (180,), 2, status="diverged"))
+    found = comparison.side_by_side(runs).set_index("")["modern"]
+    assert found["test error, %"].startswith("5.00")
+    assert found["test error, %"].endswith("; 1 diverged")
+
+
+def test_layers_end_with_their_total():
+    table = comparison.by_layer(groups(original=(4,), modern=(9,)))
+    assert list(table["layer"]) == ["c1", "s2", "output", "total"]
+    assert table["original"].iloc[-1] == "168 / 129,024 / 124,320"
+
+
+def test_committed_runs_are_found_by_recipe_and_the_variants_own_go_first(tmp_path):
+    literal = RECIPES["original-literal"].as_dict() | {"name": "a reading"}
+    for folder, run in {
+        "a/other": make_record((1,), 0, recipe=recipe_named("original").as_dict() | {"name": "x"}),
+        "z/original": make_record((2,), 0, recipe=recipe_named("original").as_dict()),
+        "readings/x": make_record((3,), 4, recipe=literal),
+        "ablated": make_record((4,), 0, recipe=recipe_named("original").as_dict() | {"mu": 0.5}),
+    }.items():
+        write_record(tmp_path / folder, run)
+    found = committed(tmp_path, ["original", "original-literal", "modern"])
+    assert [run.last["test_errors"] for run in found["original"]] == [2]
+    assert [run.seed for run in found["original-literal"]] == [4]
+    assert found["modern"] == []
+
+
+def test_variants_trained_afresh_side_by_side(tiny_mnist, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(study, "load_once", study.load_once.__wrapped__)
+    out = tmp_path / "out"
+    arguments = ["--data", str(tiny_mnist), "--out", str(out), "--passes", "1", "--seeds", "0,1"]
+    assert main(["modern", "original", "--engine", "eager", "--json", *arguments]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert list(printed) == ["modern", "original"]
+    assert printed == json.loads((out / "comparison.json").read_text())
+    assert printed["original"]["seeds"] == [0, 1]
+    run = read_record(out / "original" / "seed-1")
+    assert run.last["test_error_percent"] == printed["original"]["test_error_percent"][1]
+    table = pd.read_csv(out / "comparison.csv")
+    assert list(table["variant"]) == ["modern", "original"]
+    assert list(table["connections"]) == [429_342, 340_908]
+    assert "| total |" in (out / "comparison.md").read_text()
+    assert (out / "figures" / "learning-curves.png").stat().st_size > 5_000
+    # The runs stand: asked again with --resume, nothing is trained.
+    monkeypatch.setattr(study, "run_cell", None)
+    assert main(["modern", "original", "--engine", "eager", "--resume", *arguments]) == 0
+
+
+def test_without_committed_runs_it_says_so_and_trains(tmp_path, capsys, monkeypatch, caplog):
+    monkeypatch.setattr(compare, "train", lambda recipes, out, flags: groups(modern=(3, 5)))
+    assert main(["modern", "--results", str(tmp_path), "--out", str(tmp_path / "out")]) == 0
+    assert "no committed runs of modern" in caplog.text
+    assert "2.00 \N{PLUS-MINUS SIGN} 0.71 (n = 2" in capsys.readouterr().out
+
+
+def two_runs(tmp_path, data, **second):
+    """Two runs' folders: the first misreads one pattern, the second two others."""
+    truth = data.test_labels[:200].astype(np.uint8)
+    answers = [truth.copy(), truth.copy()]
+    answers[0][0] += 1
+    answers[1][1:3] += 1
+    for place, (predictions, changes) in enumerate(zip(answers, ({}, second), strict=True)):
+        run = record(predictions=predictions, **changes)
+        run.dataset["checksum"] = changes.get("checksum", data.checksum)
+        write_record(tmp_path / f"{place}", run)
+    return [str(tmp_path / "0"), str(tmp_path / "1")]
+
+
+@pytest.fixture
+def few(digits, monkeypatch):
+    """The embedded digits with 200 test patterns."""
+    data = replace(
+        digits, test_images=digits.test_images[:200], test_labels=digits.test_labels[:200]
+    )
+    monkeypatch.setattr(study, "load_once", lambda *_: data)
+    return data
+
+
+def test_two_runs_by_mcnemar(tmp_path, few, capsys):
+    folders = two_runs(tmp_path, few)
+    assert main(["--runs", *folders, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["test_errors"] == [1, 2]
+    assert (found["only_first"], found["only_second"], found["p"]) == (1, 2, 1.0)
+    assert main(["--runs", *folders]) == 0
+    assert "exact McNemar p = 1" in capsys.readouterr().out
+
+
+def test_two_runs_that_cannot_be_compared(tmp_path, few, capsys):
+    folders = two_runs(tmp_path, few, recipe={"held_out": 200})
+    assert "not asked about the same" in failure(capsys, "--runs", *folders)
+    run = read_record(tmp_path / "1")
+    run.recipe["held_out"], run.dataset["checksum"] = 0, "another"
+    write_record(tmp_path / "1", run)
+    assert "1: is of mnist, not of digits" in failure(capsys, "--runs", *folders)
+    write_record(tmp_path / "1", record(errors=(), status="diverged"))
+    assert "finished no pass" in failure(capsys, "--runs", *folders)
+    assert "nowhere" in failure(capsys, "--runs", folders[0], str(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["lenet6"], "lenet6: no such variant"),
+        (["modern", "modern"], "a variant is named twice"),
+        (["--seeds", "a"], "--seeds a: write"),
+        (["--set", "pooling=no"], "pooling=no"),
+    ],
+)
+def test_bad_input_is_one_line(arguments, told, capsys, tmp_path):
+    arguments = [*arguments, "--out", str(tmp_path), "--dataset", "digits"]
+    assert told in failure(capsys, *arguments)
