@@ -274,7 +274,10 @@ def _digits() -> Dataset:
     from sklearn.datasets import load_digits  # slow to import, and MNIST does without
 
     source = load_digits()
-    images = np.stack([_normalise(image) for image in source.images])
+    # load_digits counts ink from 0 to 16. The rounding to 6 places lets every machine round the
+    # exact halves alike.
+    levels = np.stack([normalise(image) for image in source.images]) * 255 / 16
+    images = np.rint(levels.round(6)).astype(np.uint8)
     labels = source.target.astype(np.int64)
     order = constant_order(len(images), DIGITS_SPLIT_SEED)
     test, train = order[:DIGITS_TEST_SIZE], order[DIGITS_TEST_SIZE:]
@@ -282,28 +285,37 @@ def _digits() -> Dataset:
     return Dataset("digits", *parts, checksum=sha256(b"".join(map(bytes, parts))).hexdigest())
 
 
-def _normalise(image: np.ndarray) -> np.ndarray:
+def normalise(image: np.ndarray) -> np.ndarray:
     """Scale a digit's bounding box to 20x20, keeping its aspect ratio, and centre it in 28x28.
+
+    Args:
+        image: (H, W), ink of any positive levels on exactly 0; some ink there must be.
+
+    Returns:
+        (28, 28) float64, in the image's own levels.
 
     Source: section III-A, which does this to MNIST's bilevel originals.
     """
     rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
     box = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    height, width = (round(side * paper.DIGIT_SIZE / max(box.shape)) for side in box.shape)
+    height, width = (max(1, round(side * paper.DIGIT_SIZE / max(box.shape))) for side in box.shape)
     digit = _weights(height, box.shape[0]) @ box @ _weights(width, box.shape[1]).T
     top = _first(digit.sum(axis=1))
     left = _first(digit.sum(axis=0))
-    field = np.zeros((paper.FIELD_SIZE, paper.FIELD_SIZE), dtype=np.uint8)
-    # load_digits counts ink from 0 to 16. The rounding to 6 places lets every machine round the
-    # exact halves alike.
-    field[top : top + height, left : left + width] = np.rint((digit * 255 / 16).round(6))
+    field = np.zeros((paper.FIELD_SIZE, paper.FIELD_SIZE))
+    field[top : top + height, left : left + width] = digit
     return field
 
 
 def _weights(new: int, old: int) -> np.ndarray:
-    """Bilinear interpolation from `old` to `new` samples, (new, old); the edges are held."""
+    """Bilinear interpolation from `old` to `new` samples, (new, old); the edges are held.
+
+    Where samples get fewer, each is the mean of those it stands for: nothing falls between two.
+    """
     position = ((np.arange(new) + 0.5) * old / new - 0.5).clip(0, old - 1)
-    return np.maximum(0.0, 1.0 - np.abs(position[:, None] - np.arange(old)))
+    distance = np.abs(position[:, None] - np.arange(old)) / max(1.0, old / new)
+    weights = np.maximum(0.0, 1.0 - distance)
+    return weights / weights.sum(axis=1, keepdims=True)
 
 
 def _first(profile: np.ndarray) -> int:

@@ -1,0 +1,57 @@
+"""What needs MNIST's labels beside committed predictions: accuracy by digit, McNemar's test.
+
+Writes ``labels.json``.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from lenet1998 import paper
+from lenet1998.command import Parser, entry, writable
+from lenet1998.data import load
+from lenet1998.launch import RESULTS
+from lenet1998.records import read_records, write_json
+from lenet1998.statistics import mcnemar
+
+PADDED = Path("coursework", "reported", "coursework-padded")
+PAIRS = (("original", "original-logistic"), ("original", "modern"))
+
+
+def by_class(predictions: np.ndarray, truth: np.ndarray) -> list[float]:
+    """Accuracy of each digit, in percent."""
+    right = predictions == truth
+    return [100 * float(right[truth == digit].mean()) for digit in range(paper.CLASSES)]
+
+
+def pairs(results: Path, truth: np.ndarray) -> list[dict]:
+    """McNemar's test of two variants' nets of the same seed, for every seed."""
+    rows = []
+    for names in PAIRS:
+        runs = zip(*(read_records(results / "headline" / name) for name in names), strict=True)
+        for first, second in runs:
+            only = mcnemar(first.predictions, second.predictions, truth)
+            about = dict(zip(("only_first", "only_second", "p"), only, strict=True))
+            rows.append({"variants": names, "seed": first.seed, **about})
+    return rows
+
+
+@entry
+def main(arguments=None):
+    parser = Parser(prog="labels.py", description=__doc__)
+    parser.add_argument("--data", metavar="DIR", help="where MNIST is")
+    parser.add_argument("--results", default=RESULTS, type=Path, metavar="DIR")
+    flags = parser.parse_args(arguments)
+    results = writable(flags.results, "--results")
+    truth = load("mnist", flags.data).test_labels
+    measured = {
+        "by_class": [by_class(run.predictions, truth) for run in read_records(results / PADDED)],
+        "mcnemar": pairs(results, truth),
+    }
+    write_json(results / "labels.json", measured)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

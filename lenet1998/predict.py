@@ -1,0 +1,153 @@
+"""``python -m lenet1998.predict IMAGE...``: the digit on any picture, and how sure the net is."""
+
+import json
+import math
+import sys
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from lenet1998.command import Parser, entry
+from lenet1998.data import prepare
+from lenet1998.errors import BadInput
+from lenet1998.pictures import Picture, read_picture
+from lenet1998.recipes import Recipe, load_pretrained, recipe_named
+from lenet1998.trained import Trained, trained
+
+SUMMARY = "Read the digit on each picture file: what digit, how sure, and every output."
+
+
+@entry
+def main(arguments: list[str] | None = None) -> int:
+    """Answer for every picture that can be read; a line on standard error and 2 for the others."""
+    flags = _parser().parse_args(arguments)
+    torch.set_num_threads(1)  # one pattern at a time; and with more, sums are rounded otherwise
+    net = network(flags.variant, flags.weights)
+    answers, refused = [], []
+    for file in flags.pictures:
+        try:
+            about = answer(net, file, read_picture(file))
+        except BadInput as error:
+            refused.append(" ".join(str(error).split()))
+            print(f"lenet1998: {refused[-1]}", file=sys.stderr)
+            continue
+        answers.append(about)
+        if not flags.json:
+            print(in_words(about))
+    if flags.json:
+        print(json.dumps({"net": net.source, "pictures": answers, "refused": refused}))
+    return 2 if refused else 0
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="lenet1998.predict",
+        description=SUMMARY,
+        epilog="Confidence is eq. 9's posterior, where rubbish (no digit at all) has a share of its"
+        " own, or softmax for networks with linear outputs.",
+    )
+    add = parser.add_argument
+    add("pictures", nargs="+", metavar="IMAGE", help="a picture of one digit, in any format")
+    add("--variant", metavar="NAME", help="whose weights come with lenet1998 (default original)")
+    add("--weights", metavar="PATH", help="a run's folder or its weights.safetensors instead")
+    add("--json", action="store_true", help="print one JSON object, nothing else")
+    return parser
+
+
+def network(variant: str | None, weights: str | None) -> Trained:
+    """The network that the flags name.
+
+    Raises:
+        BadInput: none such, or weights of another variant than the one named.
+    """
+    recipe = recipe_named(variant or "original")
+    if weights is None:
+        # Not trained(name), to which a folder of that name would come first.
+        source = f"{recipe.name} as it comes with lenet1998"
+        return Trained(recipe, load_pretrained(recipe.name), source)
+    if not Path(weights).exists():
+        raise BadInput(f"--weights {weights}: no such file or folder")
+    net = trained(weights)
+    if variant not in (None, net.recipe.name):
+        raise BadInput(f"--weights {weights}: of {net.recipe.name}, not of --variant {variant}")
+    return net
+
+
+def shares(recipe: Recipe, outputs: Tensor) -> Tensor:
+    r"""How sure a network is of each digit, and of there being none.
+
+    For distances y this is the posterior that eq. 9 makes grow,
+    :math:`e^{-y_i} / (e^{-j} + \sum_i e^{-y_i})`, with half the distance if the recipe has it so.
+    The rubbish class is always in it: at a code itself the share is :math:`1 / (1 + e^{-j})`.
+
+    Args:
+        outputs: (10,), distances or logits.
+
+    Returns:
+        (11,) float64, the last rubbish's; (10,) for logits, which know no rubbish.
+    """
+    scores = outputs.double()
+    if recipe.output == "rbf":
+        factor = recipe.build_criterion().factor
+        scores = torch.cat([-factor * scores, scores.new_tensor([-recipe.rubbish_j])])
+    return scores.softmax(-1)
+
+
+@torch.no_grad()
+def answer(net: Trained, file: str, picture: Picture) -> dict:
+    """What the network says of a picture, as ``--json`` prints it.
+
+    Raises:
+        BadInput: the network's weights are such that its outputs are no numbers.
+    """
+    recipe, distances = net.recipe, net.model.smallest_wins
+    images = prepare(picture.pattern[None], recipe.input_size, recipe.scaling)
+    outputs = net.model(images)[0]
+    if not outputs.isfinite().all():
+        raise BadInput(f"{file}: no answer, the outputs of {net.source} are no numbers")
+    share = shares(recipe, outputs).tolist()
+    digit, second = outputs.argsort(descending=not distances, stable=True)[:2].tolist()
+    return {
+        "file": file,
+        "digit": digit,
+        "confidence": share[digit],
+        "confidence_at_most": 1 / (1 + math.exp(-recipe.rubbish_j)) if distances else 1.0,
+        "second": second,
+        "second_confidence": share[second],
+        "rubbish": share[10] if distances else None,
+        "distances" if distances else "logits": outputs.tolist(),
+        "ink": "black on white" if picture.dark_ink else "white on black",
+        "normalised": picture.normalised,
+    }
+
+
+def in_words(about: dict) -> str:
+    """An answer as a few lines for a reader."""
+    # A name may hold line breaks, or bytes that are no text.
+    name = about["file"] if about["file"].isprintable() else repr(about["file"])
+    rubbish = about["rubbish"]
+    kind = "logits" if rubbish is None else "distances"
+    outputs = "  ".join(f"{digit}: {value:.3g}" for digit, value in enumerate(about[kind]))
+    made = "scaled and centred" if about["normalised"] else "taken as it is"
+    answered = f"{name}: {about['digit']}"
+    sure = _percent(about["confidence"])
+    others = f"then {about['second']} with {_percent(about['second_confidence'])}"
+    if rubbish is not None:
+        answered += ", or rather no digit" if rubbish > about["confidence"] else ""
+        sure += f" of {_percent(about['confidence_at_most'])} at most"
+        others += f", no digit with {_percent(rubbish)}"
+    return (
+        f"{answered}\n"
+        f"  confidence  {sure}, {others}\n"
+        f"  {kind:<10}  {outputs}\n"
+        f"  picture     {about['ink']}, {made}"
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,285 @@
+"""docs/coursework.md: what coursework reports claim, beside the same measure of our runs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lenet1998.records import RunRecord
+from lenet1998.report.figures import BLACK, BLUE, STYLE, VERMILION, band, plt, save
+from lenet1998.report.tables import PLUS_MINUS, by_recipe, curve, spread
+from lenet1998.statistics import holm, prediction_interval, summarise, verdict, welch
+
+LAST, BEST, TRAINING = "at the end", "of the best epoch", "training, at the end"
+HUNDREDTH = 0.005  # half the last digit of a claim
+WHOLE = 0.5
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An accuracy that a report claims.
+
+    Attributes:
+        recipe: the name of the runs it is set beside.
+        when: the epoch it was measured after, or one of ``LAST``, ``BEST`` and ``TRAINING``.
+        percent: the accuracy; None where the report has no number in its text.
+        known_to: half the last digit given.
+    """
+
+    recipe: str
+    when: int | str
+    percent: float | None
+    known_to: float = HUNDREDTH
+
+    def measured(self, runs: Sequence[RunRecord]) -> list[float]:
+        """The claim's measure of each run that finished, in percent."""
+        return [self._of(run) for run in runs if not run.diverged]
+
+    def _of(self, run: RunRecord) -> float:
+        if self.when == TRAINING:
+            return 100 - run.last["train_error_percent"]
+        accuracies = accuracy(run)
+        if self.when == BEST:
+            return max(accuracies)
+        return accuracies[-1 if self.when == LAST else self.when - 1]
+
+
+def accuracy(run: RunRecord) -> list[float]:
+    """Test accuracy after each epoch, in percent."""
+    return [100 - entry["test_error_percent"] for entry in run.per_pass]
+
+
+CLAIMS = (
+    Claim("coursework-24-epochs", 1, 94.46),
+    Claim("coursework-24-epochs", BEST, 99.00),
+    Claim("coursework-24-epochs", LAST, 98.81),
+    Claim("coursework-adam", TRAINING, 99.73),
+    Claim("coursework-adam", LAST, 98.89),
+    Claim("coursework-tanh-28", TRAINING, None),
+    Claim("coursework-tanh-28", LAST, None),
+    Claim("coursework-padded", LAST, 99.10),
+    Claim("coursework-sweep,eta=0.01,momentum=0.0,passes=8", LAST, 54, WHOLE),
+    Claim("coursework-sweep,eta=0.03,momentum=0.0,passes=8", LAST, 95, WHOLE),
+    Claim("coursework-sweep,eta=0.01,momentum=0.9,passes=8", LAST, 89, WHOLE),
+    Claim("coursework-sweep", LAST, 99, WHOLE),
+)
+PADDED_BY_CLASS = (99.39, 99.74, 99.32, 99.21, 98.98, 99.33, 98.64, 98.74, 98.67, 98.91)
+
+
+def claims(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """One row per claim: claimed | ours | where one more run would fall | verdict."""
+    groups = by_recipe(records)
+    rows = []
+    for claim in CLAIMS:
+        values = claim.measured(groups.get(claim.recipe, []))
+        low, high = prediction_interval(values)
+        told = claim.percent is not None
+        rows.append(
+            {
+                "recipe": _readable(claim.recipe),
+                "accuracy, %": f"after epoch {claim.when}"
+                if isinstance(claim.when, int)
+                else claim.when,
+                "claimed": f"{claim.percent:g}" if told else "(curves only)",
+                "ours": spread(values),
+                "one more run, 95 %": f"{low:.2f} to {high:.2f}" if len(values) > 1 else "",
+                "verdict": verdict(claim.percent, values, claim.known_to) if told else "",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _readable(name: str) -> str:
+    return name.replace(",", ", ")
+
+
+def best_epoch(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """How much the best of many test scores is above the last one, by recipe."""
+    rows = []
+    for name, runs in by_recipe(records).items():
+        curves = [accuracy(run) for run in runs if not run.diverged]
+        gains = [max(values) - values[-1] for values in curves]
+        rows.append(
+            {
+                "recipe": _readable(name),
+                "epochs": runs[0].recipe["passes"],
+                "last epoch, %": spread([values[-1] for values in curves]),
+                "best epoch, %": spread([max(values) for values in curves]),
+                "gained by choosing, points": spread(gains),
+                "best epoch of the best run, %": f"{max(map(max, curves)):.2f}" if curves else "",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def by_class(measured: dict) -> pd.DataFrame:
+    """``coursework-padded``'s accuracy by digit, beside the claim.
+
+    Args:
+        measured: ``by_class``, for each run the accuracy of each digit in percent.
+    """
+    runs = np.array(measured["by_class"])
+    rows = []
+    for digit, claimed in enumerate(PADDED_BY_CLASS):
+        low, high = prediction_interval(runs[:, digit])
+        rows.append(
+            {
+                "digit": digit,
+                "claimed, %": f"{claimed:.2f}",
+                "ours, %": spread(runs[:, digit]),
+                "one more run, 95 %": f"{low:.2f} to {high:.2f}",
+                "verdict": verdict(claimed, runs[:, digit], HUNDREDTH),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def open_choices(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """What the points that a report leaves open do to its accuracies.
+
+    A row per alternative, under the recipe as we take it. p is Welch's that the last epoch's
+    accuracy is the recipe's own, adjusted by Holm over the table.
+    """
+    groups = by_recipe(records)
+    last = {name: Claim(name, LAST, None).measured(runs) for name, runs in groups.items()}
+    bases = {name: _base(name, groups) for name in groups}
+    varied = [name for name, base in bases.items() if base]
+    tests = [welch(last[name], last[bases[name]]) for name in varied]
+    against = dict(zip(varied, zip(tests, holm([p for _, p in tests]), strict=True), strict=True))
+    rows = []
+    for base in dict.fromkeys(bases[name] for name in varied):
+        for name in (base, *(name for name in varied if bases[name] == base)):
+            runs = groups[name]
+            difference = ""
+            if name in against:
+                (change, _), p = against[name]
+                difference = f"{change:+.2f} (p = {p:.1g})"
+            rows.append(
+                {
+                    "recipe": _readable(base) if name == base else "",
+                    "open choice": "as taken"
+                    if name == base
+                    else _readable(name.removeprefix(f"{base},")),
+                    "after epoch 1, %": _brief(Claim(name, 1, None).measured(runs)),
+                    "at the end, %": _brief(last[name]),
+                    "n": len(last[name]),
+                    "difference at the end": difference,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _base(name: str, groups: dict) -> str | None:
+    """The longest other name that this one starts with: what it is a variation of."""
+    shorter = [other for other in groups if name.startswith(f"{other},")]
+    # The results that one report has for several settings are no variations of each other.
+    if any(name == claim.recipe for claim in CLAIMS):
+        return None
+    return max(shorter, key=len, default=None)
+
+
+def _brief(values: Sequence[float]) -> str:
+    about = summarise(values)
+    return f"{about.mean:.2f} {PLUS_MINUS} {about.sd:.2f}" if about.n > 1 else spread(values)
+
+
+# --- Figures ------------------------------------------------------------------------------------
+
+REPORTS = ("24-epochs", "adam", "tanh-28", "padded", "sweep")
+
+
+def learning_curves(records: Sequence[RunRecord], file: Path, source: str | None = None) -> None:
+    """Accuracy after each epoch of the five recipes, with the claims as points."""
+    groups = by_recipe(records)
+    with plt.rc_context(STYLE):
+        figure, grid = plt.subplots(2, 3, figsize=(9.6, 5.6), layout="constrained")
+        *panels, corner = grid.flat
+        for axes, report in zip(panels, REPORTS, strict=True):
+            name = f"coursework-{report}"
+            runs = [run for run in groups[name] if run.per_pass]
+            training = [[100 - error for error in errors] for errors in _errors(runs)]
+            band(axes, training, BLUE, "training, on the fly")
+            band(axes, [accuracy(run) for run in runs], VERMILION, "test (or held out)")
+            axes.lines[1].set(marker="s", ms=3)
+            _claimed(axes, name, runs[0].recipe["passes"])
+            axes.set_title(f"{name} (n = {len(runs)})", loc="left", size=9)
+            axes.set(xlabel="epoch", ylabel="accuracy, %", ylim=(94, 100.15))
+            axes.xaxis.get_major_locator().set_params(integer=True)
+        corner.axis("off")
+        corner.plot([], [], **CLAIMED, label="claimed, test")
+        corner.plot([], [], **CLAIMED_TRAINING, label="claimed, training")
+        corner.plot([], [], color=BLACK, ls="--", lw=1, label="claimed, best epoch")
+        handles = [*panels[0].get_legend_handles_labels()[0], *corner.lines]
+        corner.legend(handles=handles, loc="center left")
+        save(figure, file, source)
+
+
+CLAIMED = {"color": BLACK, "marker": "D", "mfc": "white", "ls": "none", "ms": 6}
+CLAIMED_TRAINING = {**CLAIMED, "marker": "^"}
+
+
+def _errors(runs: Sequence[RunRecord]) -> list[list[float]]:
+    return curve(runs, "train_error_percent")
+
+
+def _claimed(axes, name: str, epochs: int) -> None:
+    for claim in CLAIMS:
+        if claim.recipe != name or claim.percent is None:
+            continue
+        if claim.when == BEST:
+            axes.axhline(claim.percent, color=BLACK, ls="--", lw=1)
+        else:
+            look = CLAIMED_TRAINING if claim.when == TRAINING else CLAIMED
+            when = claim.when if isinstance(claim.when, int) else epochs
+            axes.plot(when, claim.percent, zorder=3, **look)
+
+
+SHOWN_EPOCHS = (1, 2, 5, 10, 20)
+
+
+def sweep(records: Sequence[RunRecord], file: Path, source: str | None = None) -> None:
+    """Held-out accuracy by learning rate and momentum: a heat map for each number of epochs.
+
+    The colour is of the error's logarithm, because the interesting differences are near 100 %.
+    """
+    rates = sorted({run.recipe["eta"] for run in records})
+    momenta = sorted({run.recipe["momentum"] for run in records})
+    seeds = len({run.seed for run in records})
+    with plt.rc_context({**STYLE, "axes.grid": False}):
+        figure, row = plt.subplots(
+            1, len(SHOWN_EPOCHS), figsize=(9.8, 2.9), sharey=True, layout="constrained"
+        )
+        for axes, epoch in zip(row, SHOWN_EPOCHS, strict=True):
+            errors = np.array(
+                [[_error(records, rate, momentum, epoch) for momentum in momenta] for rate in rates]
+            )
+            image = axes.imshow(np.log10(errors), cmap="cividis_r", vmin=0, vmax=2, aspect="auto")
+            for (i, j), error in np.ndenumerate(errors):
+                colour = "white" if error < 7 else "black"
+                axes.text(j, i, f"{100 - error:.1f}", ha="center", va="center", color=colour)
+            axes.set_xticks(range(len(momenta)), [f"{momentum:g}" for momentum in momenta])
+            axes.set_yticks(range(len(rates)), [f"{rate:g}" for rate in rates])
+            axes.set(xlabel="momentum", title=f"{epoch} epoch{'s' * (epoch > 1)}")
+            axes.tick_params(length=0)
+        row[0].set_ylabel("learning rate")
+        bar = figure.colorbar(image, ax=row, label="error, %", pad=0.01)
+        bar.set_ticks([0, 1, 2], labels=["1", "10", "100"])
+        patterns = records[0].dataset["test_patterns"]
+        figure.suptitle(
+            f"accuracy on {patterns:,} held-out patterns, %, mean of n = {seeds} seeds", size=9
+        )
+        save(figure, file, source)
+
+
+def _error(records: Sequence[RunRecord], rate: float, momentum: float, epoch: int) -> float:
+    """Mean held-out error of a cell's runs; 90 %, a guess, for those that diverged before."""
+    cell = [
+        run for run in records if (run.recipe["eta"], run.recipe["momentum"]) == (rate, momentum)
+    ]
+    errors = [
+        run.per_pass[epoch - 1]["test_error_percent"] if len(run.per_pass) >= epoch else 90.0
+        for run in cell
+    ]
+    return float(np.mean(errors))
