@@ -6,6 +6,8 @@ from importlib import import_module
 COMMANDS = {
     "reproduce": "train a variant and set it beside the published result",
     "compare": "variants side by side, and two runs by McNemar's test",
+    "show": "figures of a trained net",
+    "predict": "read the digit on any picture file",
     "benchmark": "time the engines side by side",
     "report": "remake tables and figures from committed records",
 }

@@ -21,7 +21,7 @@ from lenet1998.study import Cell
 
 SUMMARY = "Variants side by side: accuracy, parameters, connections, time."
 VARIANTS = ["original", "original-logistic", "modern"]
-FRESH_SEEDS = "0-2"
+FRESH_SEEDS, OUT = "0-2", "runs/compare"
 FRESH = ("fresh", "seeds", "passes", "train_size", "distortions", "set", "quick", "resume")
 """Flags that ask for other runs than the committed ones."""
 
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 @entry
 def main(arguments: list[str] | None = None) -> int:
     """Gather each variant's runs, write and print the comparison; or compare two given runs."""
-    parser = run_parser("compare", SUMMARY)
+    parser = run_parser("compare", SUMMARY, f"when trained afresh: {FRESH_SEEDS}", OUT)
     parser.set_defaults(variant=None, seeds=None)
     add = parser.add_argument
     add("variants", nargs="*", metavar="VARIANT", help=f"default {' '.join(VARIANTS)}")
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     if len(set(names)) < len(names):
         raise BadInput(f"{' '.join(names)}: a variant is named twice")
     recipes = {name: recipe_from(flags, name) for name in names}
-    out = writable(Path(flags.out or "runs/compare"))
+    out = writable(Path(flags.out or OUT))
     fresh = any(getattr(flags, name) for name in FRESH) or flags.dataset == "digits"
     groups = {} if fresh else committed(flags.results, names)
     if missing := [name for name in names if not groups.get(name)]:

@@ -1,4 +1,4 @@
-"""Parameters and connections of each layer, counted from its modules as the paper counts them."""
+"""What each layer is and counts: parameters and connections as the paper counts them."""
 
 from dataclasses import dataclass
 
@@ -35,6 +35,20 @@ class Counts:
         return sum(layer.connections for layer in self.layers)
 
 
+@dataclass(frozen=True)
+class LayerForm:
+    """How one layer computes: its kernels or windows, their side and stride, and what follows.
+
+    A layer without maps (F6 and the output) has neither side nor stride.
+    """
+
+    name: str
+    kind: str
+    kernel: int | None
+    stride: int | None
+    activation: str
+
+
 def _inputs_per_position(layer: nn.Module) -> int:
     """Connections into all of a layer's units that stand at one position, biases included."""
     if isinstance(layer, MappedConv2d):
@@ -56,6 +70,11 @@ def _connections(layer: nn.Module, maps: int, positions: int) -> int:
     return _inputs_per_position(layer) * positions
 
 
+def _layers(model: LeNet5) -> dict[str, nn.Module]:
+    names = ("c1", "s2", "c3", "s4", "c5", "f6", "output")
+    return {name: getattr(model, name) for name in names}
+
+
 @torch.no_grad()
 def count(model: LeNet5) -> Counts:
     """Count a network layer by layer (LeCun et al. 1998, section II-B).
@@ -64,7 +83,7 @@ def count(model: LeNet5) -> Counts:
     published 340,908 and 60,000 come out.
     """
     shapes: dict[str, torch.Size] = {}
-    layers = {name: getattr(model, name) for name in ("c1", "s2", "c3", "s4", "c5", "f6", "output")}
+    layers = _layers(model)
     handles = [
         layer.register_forward_hook(lambda _m, _a, out, name=name: shapes.update({name: out.shape}))
         for name, layer in layers.items()
@@ -81,3 +100,33 @@ def count(model: LeNet5) -> Counts:
             LayerCount(name, maps, side, parameters, _connections(layer, maps, side * side))
         )
     return Counts(tuple(rows))
+
+
+def forms(model: LeNet5) -> tuple[LayerForm, ...]:
+    """What kind of layers a network has, from the first to the output."""
+    hidden, pooled = model.switches["squash"], model.switches["subsampling_squash"]
+    activations = {"s2": pooled, "s4": pooled, "output": _output_activation(model)}
+    return tuple(
+        LayerForm(name, *_kind(layer), activations.get(name, hidden))
+        for name, layer in _layers(model).items()
+    )
+
+
+def _kind(layer: nn.Module) -> tuple[str, int | None, int | None]:
+    """A layer's kind in words, and the side and stride of its kernels or windows."""
+    if isinstance(layer, Subsampling2d):
+        kind = "trainable average" if layer.average else "trainable subsampling"
+        return kind, layer.window, layer.window
+    if isinstance(layer, MappedConv2d):
+        return "convolution by table", layer.kernel_size, 1
+    if isinstance(layer, nn.Conv2d):
+        return "convolution", layer.kernel_size[0], layer.stride[0]
+    for module in layer.modules():
+        if isinstance(module, (nn.AvgPool2d, nn.MaxPool2d)):
+            kind = "average" if isinstance(module, nn.AvgPool2d) else "max"
+            return f"{kind} pooling", module.kernel_size, module.stride
+    return "RBF" if isinstance(layer, RBFOutput) else "full", None, None
+
+
+def _output_activation(model: LeNet5) -> str:
+    return "squared distance" if model.smallest_wins else "none"

@@ -33,20 +33,22 @@ class ListVariants(argparse.Action):
         parser.exit()
 
 
-def run_parser(command: str, description: str) -> Parser:
-    """A parser with the flags that every command that trains understands."""
+def run_parser(
+    command: str, description: str, seeds: str = "0", out: str = "runs/<variant>"
+) -> Parser:
+    """A parser with the flags that every command that trains understands; two defaults vary."""
     parser = Parser(prog=f"lenet1998.{command}", description=description)
     add = parser.add_argument
     add("--variant", default="original", metavar="NAME", help="a named variant (see --list)")
     add("--list", action=ListVariants, nargs=0, help="list the variants and exit")
-    add("--seeds", default="0", metavar="SPEC", help="0 | 0-9 | 0,3,7 (default 0)")
+    add("--seeds", default="0", metavar="SPEC", help=f"0 | 0-9 | 0,3,7 (default {seeds})")
     add("--passes", metavar="N", help="passes over the training set (default: the recipe's)")
     add("--train-size", metavar="N", help="first N patterns of the random order (default all)")
     add("--distortions", action="store_true", help="add the 540,000 patterns of section III-B")
     add("--dataset", default="auto", choices=DATASETS, help="default auto: MNIST if to be had")
     _add_where(add)
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="override one switch")
-    add("--out", metavar="DIR", help="default runs/<variant>")
+    add("--out", metavar="DIR", help=f"default {out}")
     add("--resume", action="store_true", help="go on from the last finished pass in --out")
     add("--quick", action="store_true", help="1,000 patterns, 2 passes: the same path in seconds")
     add("--json", action="store_true", help="print the summary as one JSON object, nothing else")

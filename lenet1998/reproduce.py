@@ -4,14 +4,19 @@ import json
 import sys
 from pathlib import Path
 
+from tqdm import tqdm
+
 from lenet1998 import study
 from lenet1998.command import entry, parse_seeds, writable
+from lenet1998.data import Dataset
+from lenet1998.examination import FIGURES, draw, examine
 from lenet1998.launch import recipe_from, run_all, run_parser
-from lenet1998.records import RunRecord, write_json
+from lenet1998.records import WEIGHTS, RunRecord, write_json
 from lenet1998.report.figures import learning_curve
 from lenet1998.report.tables import beside_the_paper, summary_of
 from lenet1998.schedule import check_size
 from lenet1998.study import Cell
+from lenet1998.trained import trained
 
 SUMMARY = "Train a variant on MNIST, pattern by pattern, and set it beside the 1998 result."
 
@@ -25,16 +30,25 @@ def main(arguments: list[str] | None = None) -> int:
     dataset = study.load_once(flags.dataset, flags.data)
     check_size(recipe, dataset)
     cells = [Cell(recipe, seed, out / f"seed-{seed}") for seed in seeds]
-    records = run_all(cells, out, flags, dataset)
-    return publish(list(records.values()), out, flags.json)
-
-
-def publish(records: list[RunRecord], out: Path, as_json: bool) -> int:
-    """Write summary and figure, print the table; the exit status is 1 if a run diverged."""
+    records = list(run_all(cells, out, flags, dataset).values())
     summary = summary_of(records)
     write_json(out / "summary.json", summary)
-    figure = out / "figures" / "learning-curve.png"
-    learning_curve(records, figure)
+    learning_curve(records, out / FIGURES / "learning-curve.png")
+    show_each(cells, dataset)
+    return publish(records, summary, out, flags.json)
+
+
+def show_each(cells: list[Cell], dataset: Dataset) -> None:
+    """Tables and figures of each run's net, in its folder, as ``show`` makes them."""
+    # A run that diverged in its first pass leaves no weights.
+    folders = [cell.folder for cell in cells if (cell.folder / WEIGHTS).is_file()]
+    for folder in tqdm(folders, "figures", leave=False, disable=not sys.stderr.isatty()):
+        net = trained(str(folder))
+        draw(examine(net, dataset, net.record.predictions), 0, folder / FIGURES)
+
+
+def publish(records: list[RunRecord], summary: dict, out: Path, as_json: bool) -> int:
+    """Print the table; the exit status is 1 if a run diverged."""
     if as_json:
         print(json.dumps(summary))
     else:
@@ -43,7 +57,8 @@ def publish(records: list[RunRecord], out: Path, as_json: bool) -> int:
         environment = records[0].environment
         print(
             f"\n{environment['engine']} engine on {environment['device']}, {seconds} s of training;"
-            f" last pass, never the best\nwritten to {out / 'summary.json'} and {figure}"
+            " last pass, never the best\n"
+            f"written to {out}: summary.json, {FIGURES}, and each seed-*/{FIGURES}"
         )
     for record in (record for record in records if record.diverged):
         failed = len(record.per_pass) + 1

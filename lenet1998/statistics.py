@@ -42,6 +42,14 @@ def prediction_interval(values: Sequence[float]) -> tuple[float, float]:
     return about.mean - half, about.mean + half
 
 
+def wilson(successes: int, n: int) -> tuple[float, float]:
+    """Wilson's 95 % interval for a share of n independent patterns; nan where there are none."""
+    if not n:
+        return math.nan, math.nan
+    interval = stats.binomtest(successes, n).proportion_ci(CONFIDENCE, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
 def verdict(published: float, values: Sequence[float], uncertainty: float = 0.0) -> str:
     """Whether a published single run could be one more of ours.
 

@@ -249,16 +249,22 @@ def sweep(records: Sequence[RunRecord], file: Path, source: str | None = None) -
     seeds = len({run.seed for run in records})
     with plt.rc_context({**STYLE, "axes.grid": False}):
         figure, row = plt.subplots(
-            1, len(SHOWN_EPOCHS), figsize=(9.8, 2.9), sharey=True, layout="constrained"
+            1, len(SHOWN_EPOCHS), figsize=(9.8, 3.4), sharey=True, layout="constrained"
         )
         for axes, epoch in zip(row, SHOWN_EPOCHS, strict=True):
-            errors = np.array(
-                [[_error(records, rate, momentum, epoch) for momentum in momenta] for rate in rates]
+            cells = np.array(
+                [
+                    [_errors_of(records, rate, momentum, epoch) for momentum in momenta]
+                    for rate in rates
+                ]
             )
+            errors = cells.mean(-1)
             image = axes.imshow(np.log10(errors), cmap="cividis_r", vmin=0, vmax=2, aspect="auto")
-            for (i, j), error in np.ndenumerate(errors):
-                colour = "white" if error < 7 else "black"
-                axes.text(j, i, f"{100 - error:.1f}", ha="center", va="center", color=colour)
+            for i, j in np.ndindex(errors.shape):
+                about = summarise(cells[i, j])
+                words = f"{100 - about.mean:.1f}\n{PLUS_MINUS} {about.sd:.1f}"
+                look = {"color": "black" if errors[i, j] < 12 else "white", "size": 8}
+                axes.text(j, i, words, ha="center", va="center", **look)
             axes.set_xticks(range(len(momenta)), [f"{momentum:g}" for momentum in momenta])
             axes.set_yticks(range(len(rates)), [f"{rate:g}" for rate in rates])
             axes.set(xlabel="momentum", title=f"{epoch} epoch{'s' * (epoch > 1)}")
@@ -268,18 +274,19 @@ def sweep(records: Sequence[RunRecord], file: Path, source: str | None = None) -
         bar.set_ticks([0, 1, 2], labels=["1", "10", "100"])
         patterns = records[0].dataset["test_patterns"]
         figure.suptitle(
-            f"accuracy on {patterns:,} held-out patterns, %, mean of n = {seeds} seeds", size=9
+            f"accuracy on {patterns:,} held-out patterns, %: mean {PLUS_MINUS} standard deviation"
+            f" over n = {seeds} seeds",
+            size=9,
         )
         save(figure, file, source)
 
 
-def _error(records: Sequence[RunRecord], rate: float, momentum: float, epoch: int) -> float:
-    """Mean held-out error of a cell's runs; 90 %, a guess, for those that diverged before."""
-    cell = [
-        run for run in records if (run.recipe["eta"], run.recipe["momentum"]) == (rate, momentum)
-    ]
-    errors = [
+def _errors_of(
+    records: Sequence[RunRecord], rate: float, momentum: float, epoch: int
+) -> list[float]:
+    """Each run's held-out error; 90 %, a guess, for those that diverged before."""
+    return [
         run.per_pass[epoch - 1]["test_error_percent"] if len(run.per_pass) >= epoch else 90.0
-        for run in cell
+        for run in records
+        if (run.recipe["eta"], run.recipe["momentum"]) == (rate, momentum)
     ]
-    return float(np.mean(errors))

@@ -16,7 +16,7 @@ import pandas as pd
 
 from lenet1998.errors import BadInput
 from lenet1998.records import PREDICTIONS, RECORD, RunRecord, read_records, write_atomically
-from lenet1998.report import figures, published, tables
+from lenet1998.report import comparison, coursework, figures, published, tables
 
 BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 DOCUMENTS = ("README.md", "docs/*.md")
@@ -25,7 +25,20 @@ DOCUMENTS = ("README.md", "docs/*.md")
 ORIGINAL, MODERN, DISTORTIONS = "headline/original", "headline/modern", "published/distortions"
 BY_SIZE = ("published/15000-patterns", "published/30000-patterns", ORIGINAL, DISTORTIONS)
 READINGS = ("readings/base", "readings/initialisation=fan_in")
-MEASURES = "measures.json"
+MEASURES, LABELS = "measures.json", "labels.json"
+COURSEWORK, OPEN, SWEEP = "coursework/reported", "coursework/open", "sweep"
+COMPARED = {  # a variant, and where its runs are
+    "original": ORIGINAL,
+    "original-logistic": "headline/original-logistic",
+    "modern": MODERN,
+}
+ALL_VARIANTS = {
+    **COMPARED,
+    "original-literal": READINGS[1],
+    **{
+        f"coursework-{report}": f"{COURSEWORK}/coursework-{report}" for report in coursework.REPORTS
+    },
+}
 
 
 def _records(results: Path, *folders: str) -> list[RunRecord]:
@@ -93,6 +106,51 @@ def cost(results: Path) -> pd.DataFrame:
     return published.cost(_records(results, ORIGINAL))
 
 
+def _groups(results: Path, variants: dict[str, str]) -> comparison.Groups:
+    return {name: _records(results, folder) for name, folder in variants.items()}
+
+
+def compared(results: Path) -> pd.DataFrame:
+    """The named variants side by side."""
+    return comparison.side_by_side(_groups(results, COMPARED))
+
+
+def compared_layers(results: Path) -> pd.DataFrame:
+    """The same, layer by layer."""
+    return comparison.by_layer(_groups(results, COMPARED))
+
+
+def compared_all(results: Path) -> pd.DataFrame:
+    """Every named variant, a row each."""
+    table = comparison.side_by_side(_groups(results, ALL_VARIANTS))
+    return table.set_index("").T.rename_axis("variant").reset_index()
+
+
+def answers(results: Path) -> pd.DataFrame:
+    """Nets of two variants on the same patterns."""
+    return comparison.answers(_json(results / LABELS))
+
+
+def coursework_claims(results: Path) -> pd.DataFrame:
+    """What the coursework reports claim."""
+    return coursework.claims(_records(results, COURSEWORK))
+
+
+def coursework_best_epoch(results: Path) -> pd.DataFrame:
+    """What the best of many test scores is worth."""
+    return coursework.best_epoch(_records(results, COURSEWORK))
+
+
+def coursework_open(results: Path) -> pd.DataFrame:
+    """What the reports leave open."""
+    return coursework.open_choices(_records(results, COURSEWORK, OPEN))
+
+
+def coursework_by_class(results: Path) -> pd.DataFrame:
+    """One report's accuracy by digit."""
+    return coursework.by_class(_json(results / LABELS))
+
+
 TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "headline": headline,
     "readings": readings,
@@ -103,6 +161,14 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "fingerprint": fingerprint,
     "rejection": rejection,
     "cost": cost,
+    "comparison": compared,
+    "comparison-layers": compared_layers,
+    "comparison-all": compared_all,
+    "mcnemar": answers,
+    "coursework-claims": coursework_claims,
+    "coursework-best-epoch": coursework_best_epoch,
+    "coursework-open": coursework_open,
+    "coursework-by-class": coursework_by_class,
 }
 
 
@@ -133,6 +199,9 @@ FIGURES = {
     "fig6.png": Drawing(figures.error_by_size, BY_SIZE),
     "readings.png": Drawing(figures.readings, (ORIGINAL, *READINGS)),
     "invariance.png": Drawing(figures.invariance, (MEASURES,)),
+    "comparison.png": Drawing(comparison.learning_curves, tuple(COMPARED.values())),
+    "coursework.png": Drawing(coursework.learning_curves, (COURSEWORK,)),
+    "sweep.png": Drawing(coursework.sweep, (SWEEP,)),
 }
 
 

@@ -1,0 +1,164 @@
+"""A trained net examined: its answers to the patterns it is tested on, in tables and figures."""
+
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+
+from lenet1998.counts import count, forms
+from lenet1998.data import Dataset
+from lenet1998.errors import BadInput
+from lenet1998.records import write_atomically
+from lenet1998.report import net_figures, net_tables, run_figures
+from lenet1998.report.tables import markdown
+from lenet1998.schedule import Schedule
+from lenet1998.states import kernels, layer_states
+from lenet1998.trained import Trained
+from lenet1998.training import predict
+
+FIGURES = "figures"
+"""The folder, in a run's folder, that they go to."""
+
+
+@dataclass(frozen=True, eq=False)
+class Examined:
+    """A trained net and its answers to the patterns that it is tested on.
+
+    Attributes:
+        net: the network.
+        patterns: what it was asked, in words.
+        images: (N, 1, H, W), prepared.
+        truth, answers: (N,) labels, and what the net took them for.
+    """
+
+    net: Trained
+    patterns: str
+    images: Tensor
+    truth: np.ndarray
+    answers: np.ndarray
+
+    @property
+    def misread(self) -> int:
+        return int((self.answers != self.truth).sum())
+
+    @property
+    def error_percent(self) -> float:
+        return 100 * self.misread / len(self.truth)
+
+    @property
+    def not_as_recorded(self) -> int | None:
+        """Answers that are not those in the run's record; None where there is none."""
+        recorded = self.net.record.predictions if self.net.record else None
+        return None if recorded is None else int((self.answers != recorded).sum())
+
+    @property
+    def name(self) -> str:
+        record = self.net.record
+        return self.net.recipe.name + (f", seed {record.seed}" if record else "")
+
+    @property
+    def title(self) -> str:
+        share = f"{self.misread:,} of {len(self.truth):,} misread ({self.error_percent:.2f} %)"
+        return f"{self.name}, on {self.patterns}:\n{share}"
+
+    def title_of(self, pattern: int) -> str:
+        """One pattern, and what the net takes it for."""
+        answer = f"label {self.truth[pattern]}, answer {self.answers[pattern]}"
+        return f"{self.name}, pattern {pattern:,} of {self.patterns}: {answer}"
+
+    @cached_property
+    def layers(self) -> pd.DataFrame:
+        """One row per layer."""
+        model = self.net.model
+        pairs = zip(count(model).layers, forms(model), strict=True)
+        return net_tables.layers([asdict(counted) | asdict(form) for counted, form in pairs])
+
+    @cached_property
+    def classes(self) -> pd.DataFrame:
+        """One row per digit."""
+        return net_tables.by_class(self.truth, self.answers)
+
+
+def examine(net: Trained, dataset: Dataset, answers: np.ndarray | None = None) -> Examined:
+    """Ask a net about the patterns its recipe tests on: the test set, or those it held out.
+
+    Args:
+        net: the network.
+        dataset: the patterns.
+        answers: (N,) the net's, where they are known.
+
+    Raises:
+        BadInput: the net's run was tested on other patterns, or which it held out is not known.
+    """
+    recipe, record = net.recipe, net.record
+    if record and record.dataset["checksum"] != dataset.checksum:
+        raise BadInput(
+            f"{net.source}: was tested on another data set ({record.dataset['name']}) than this"
+            f" {dataset.name}; without --dataset it is asked about its own"
+        )
+    if recipe.held_out and not record:
+        raise BadInput(
+            f"{net.source}: does not tell which {recipe.held_out:,} patterns were held out; the"
+            " folder of its run does"
+        )
+    # How much was learnt, and whether distorted, does not change what is tested on.
+    tested = replace(recipe, distortions=False, train_size=None)
+    asked = Schedule(tested, record.seed if record else 0, dataset).patterns
+    truth = asked.test_labels.numpy()
+    if record and record.dataset["test_patterns"] != len(truth):
+        recorded = record.dataset["test_patterns"]
+        raise BadInput(f"{net.source}: was tested on {recorded:,} patterns, not on {len(truth):,}")
+    if answers is None:
+        answers = predict(net.model, asked.test_images)
+    held_out = f"the patterns held out of {dataset.name}"
+    patterns = held_out if recipe.held_out else f"the test set of {dataset.name}"
+    return Examined(net, patterns, asked.test_images, truth, answers)
+
+
+def draw(about: Examined, pattern: int, out: Path) -> list[Path]:
+    """Write all tables and figures of a net.
+
+    Args:
+        about: the net and its answers.
+        pattern: the number of the one whose states are drawn.
+        out: the folder.
+
+    Returns:
+        The files.
+    """
+    written: list[Path] = []
+
+    def to(name: str) -> Path:
+        written.append(out / name)
+        return written[-1]
+
+    model, record = about.net.model, about.net.record
+    confusion = net_tables.confusion(about.truth, about.answers)
+    for name, table in (("layers", about.layers), ("classes", about.classes)):
+        write_atomically(to(f"{name}.csv"), table.to_csv(index=False).encode())
+    write_atomically(to("confusion.csv"), confusion.to_csv().encode())
+    write_atomically(to("layers.md"), markdown(about.layers).encode())
+    write_atomically(to("classes.md"), markdown(net_tables.in_words(about.classes)).encode())
+
+    if record and record.per_pass:
+        run_figures.curves(record, to("learning-curve.png"))
+    run_figures.accuracy_by_class(about.classes, about.title, to("per-class.png"))
+    run_figures.confusion(confusion, about.title, to("confusion.png"))
+    images = about.images[:, 0].numpy()
+    run_figures.predictions(images, about.truth, about.answers, about.title, to("predictions.png"))
+
+    c1, c3 = kernels(model)
+    net_figures.kernels(c1, c3, about.name, to("kernels.png"))
+    shown = net_figures.Shown(
+        layer_states(model, about.images[pattern]),
+        int(about.truth[pattern]),
+        int(about.answers[pattern]),
+        about.title_of(pattern),
+    )
+    net_figures.feature_maps(shown, c1, to("feature-maps.png"))
+    codes = model.output.codes.numpy() if model.smallest_wins else None
+    net_figures.f6(shown, codes, to("f6.png"))
+    return written

@@ -1,0 +1,129 @@
+"""``python -m lenet1998.show``: tables and figures of one trained net."""
+
+import argparse
+import json
+import logging
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from lenet1998.command import Parser, entry, writable
+from lenet1998.data import DATASETS, Dataset, load
+from lenet1998.errors import BadInput
+from lenet1998.examination import FIGURES, Examined, draw, examine
+from lenet1998.report.net_tables import in_words
+from lenet1998.trained import Trained, trained
+
+SUMMARY = "Tables and figures of a trained net: what it reads, and what goes on inside it."
+
+logger = logging.getLogger(__name__)
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="lenet1998.show", description=SUMMARY)
+    add = parser.add_argument
+    add(
+        "net",
+        nargs="?",
+        default="original",
+        metavar="NET",
+        help="a run's folder, a weights file, or a variant that comes trained (default original)",
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--digit", type=int, metavar="D", help="draw the states of the first D")
+    which.add_argument("--pattern", type=int, metavar="N", help="or of test pattern N (default 0)")
+    add("--dataset", default="auto", choices=DATASETS, help="default auto: the run's, else MNIST")
+    add("--data", metavar="DIR", help="where MNIST is (default $LENET1998_DATA, else ./data)")
+    add("--out", metavar="DIR", help="default NET/figures of a run, else runs/<variant>/figures")
+    add("--json", action="store_true", help="print one JSON object, nothing else")
+    return parser
+
+
+@entry
+def main(arguments: list[str] | None = None) -> int:
+    """Examine a net, write its tables and figures, and print the tables."""
+    flags = _parser().parse_args(arguments)
+    # As runs are recorded: with more threads, sums are rounded otherwise.
+    torch.set_num_threads(1)
+    net = trained(flags.net)
+    about = examine(net, _dataset(net, flags))
+    pattern = _pattern(about.truth, flags)
+    files = draw(about, pattern, writable(_folder(net, flags)))
+    if about.not_as_recorded:
+        logger.warning(
+            "%s: %d of %d answers are not those in its record; rounding explains a few",
+            net.source,
+            about.not_as_recorded,
+            len(about.truth),
+        )
+    if flags.json:
+        print(json.dumps(_as_json(about, pattern, files)))
+        return 0
+    tables = (about.layers, in_words(about.classes))
+    texts = [table.to_string(index=False) for table in tables]
+    names = ", ".join(file.name for file in files)
+    print(about.title, *texts, about.title_of(pattern), sep="\n\n")
+    print(f"written to {files[0].parent}: {names}")
+    return 0
+
+
+def _dataset(net: Trained, flags: argparse.Namespace) -> Dataset:
+    """The data set asked for; ``auto`` is the one that the net's run was tested on."""
+    known = flags.dataset == "auto" and net.record
+    return load(net.record.dataset["name"] if known else flags.dataset, flags.data)
+
+
+def _pattern(truth: np.ndarray, flags: argparse.Namespace) -> int:
+    """The number of the pattern to draw the states of.
+
+    Raises:
+        BadInput: there is no such pattern.
+    """
+    if flags.digit is not None:
+        found = np.flatnonzero(truth == flags.digit)
+        if not len(found):
+            raise BadInput(
+                f"--digit {flags.digit}: none of the {len(truth):,} test patterns is one"
+            )
+        return int(found[0])
+    pattern = flags.pattern or 0
+    if not 0 <= pattern < len(truth):
+        raise BadInput(f"--pattern {pattern}: must be from 0 to {len(truth) - 1}")
+    return pattern
+
+
+def _folder(net: Trained, flags: argparse.Namespace) -> Path:
+    if flags.out:
+        return Path(flags.out)
+    home = Path(flags.net) if net.record else Path("runs", net.recipe.name)
+    return home / FIGURES
+
+
+def _as_json(about: Examined, pattern: int, files: list[Path]) -> dict:
+    """What is printed for ``--json``; null is what the tables leave empty."""
+
+    def rows(table: pd.DataFrame) -> list[dict]:
+        return json.loads(table.to_json(orient="records"))
+
+    return {
+        "net": about.net.source,
+        "variant": about.net.recipe.name,
+        "patterns": about.patterns,
+        "tested": len(about.truth),
+        "misread": about.misread,
+        "error_percent": about.error_percent,
+        "not_as_recorded": about.not_as_recorded,
+        "pattern": pattern,
+        "label": int(about.truth[pattern]),
+        "answer": int(about.answers[pattern]),
+        "layers": rows(about.layers),
+        "classes": rows(about.classes),
+        "files": [str(file) for file in files],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
