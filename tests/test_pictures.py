@@ -330,6 +330,14 @@ def test_a_transparent_colour_of_the_palette(format, pattern, read):
     assert likeness(picture.pattern, pattern) > 0.85
 
 
+def test_a_transparent_colour_that_is_the_inks(pattern, read):
+    picture = blown_up(pattern, ink=1, paper=0).point(lambda level: level > 0)
+    picture.putpalette([0, 0, 0] * 2)
+    found = read(picture, transparency=0)
+    assert found.dark_ink
+    assert likeness(found.pattern, pattern) > 0.8
+
+
 def test_half_transparent_all_over(pattern, read):
     drawn = blown_up(pattern)
     picture = read(Image.merge("LA", [drawn, Image.new("L", drawn.size, 128)]))

@@ -96,16 +96,16 @@ def feature_maps(shown: Shown, c1: np.ndarray, file: Path) -> None:
         figure.subplots_adjust(left=0, right=1, bottom=0, top=1)
         # In inches what each row is high when it is as wide as the figure, and a little more.
         heights = (1.05, 1.05, 1.05, 0.45, 0.43, 1.5)
-        grid = figure.add_gridspec(6, 7, height_ratios=heights, hspace=0.33)
-        _image(figure.add_subplot(grid[0, 0]), states["image"])
-        _enlarged(figure.add_subplot(grid[0, 1:]), c1)
-        _state(figure.add_subplot(grid[1, 1:]), "C1", states["c1"], 6)
-        _state(figure.add_subplot(grid[2, 1:]), "S2", states["s2"], 6)
+        grid = figure.add_gridspec(6, 14, height_ratios=heights, hspace=0.33)
+        _image(figure.add_subplot(grid[0, :2]), states["image"])
+        _enlarged(figure.add_subplot(grid[0, 2:]), c1)
+        _state(figure.add_subplot(grid[1, 2:]), "C1", states["c1"], 6)
+        _state(figure.add_subplot(grid[2, 2:]), "S2", states["s2"], 6)
         _state(figure.add_subplot(grid[3, :]), "C3", states["c3"], 16)
         _state(figure.add_subplot(grid[4, :]), "S4", states["s4"], 16)
-        _state(figure.add_subplot(grid[5, :3]), "C5", states["c5"][:, None, None], STRIP)
-        _state(figure.add_subplot(grid[5, 3]), "F6", states["f6"].reshape(BITMAP), 1)
-        _outputs(figure.add_subplot(grid[5, 4:6]), shown)
+        _state(figure.add_subplot(grid[5, :6]), "C5", states["c5"][:, None, None], STRIP)
+        _state(figure.add_subplot(grid[5, 6:9]), "F6", states["f6"].reshape(BITMAP), 1)
+        _outputs(figure.add_subplot(grid[5, 10:12]), shown)
         _head(
             figure,
             f"{shown.title}\nEach layer from its smallest state (white) to its largest (black)",
