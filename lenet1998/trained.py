@@ -57,6 +57,8 @@ def _of_run(folder: Path) -> Trained:
     if not weights.is_file():
         raise BadInput(f"{weights}: is missing; without weights there is no network to show")
     recipe = Recipe(**record.recipe)
+    if _recipe_in(weights) != recipe:
+        raise BadInput(f"{weights}: the weights of another run than the one recorded beside them")
     return Trained(recipe, load_weights(recipe.build_model(), weights), str(folder), record)
 
 

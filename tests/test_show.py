@@ -273,8 +273,7 @@ def test_weights_of_another_variant(run, home, capsys):
     write_run(home / "modern", load("digits"), "modern")
     shutil.copy(home / "modern" / "weights.safetensors", run)
     line = refusal(capsys, str(run))
-    assert "the weights of another network" in line
-    assert "c3.weight" in line
+    assert "the weights of another run" in line
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "record.json", "predictions.npy"])

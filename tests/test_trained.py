@@ -1,0 +1,58 @@
+"""Trained networks by whatever name: a variant, a run's folder, a file of weights."""
+
+import pytest
+import torch
+from factory import make_record
+
+from lenet1998.errors import BadInput
+from lenet1998.recipes import RECIPES, build_model
+from lenet1998.records import RECORD, WEIGHTS, write_record
+from lenet1998.trained import trained
+
+
+def leave_run(folder, variant, seed=0):
+    """A run's folder, with the weights that the variant starts with."""
+    state = build_model(variant, seed).state_dict()
+    weights = {name: value.numpy() for name, value in state.items()}
+    write_record(folder, make_record(recipe=RECIPES[variant].as_dict(), weights=weights))
+    return folder
+
+
+def refusal(name) -> str:
+    with pytest.raises(BadInput) as error:
+        trained(str(name))
+    return str(error.value)
+
+
+@pytest.mark.parametrize("variant", ["original", "modern"])
+def test_a_run_is_its_folder_or_its_weights(variant, tmp_path):
+    folder = leave_run(tmp_path, variant, seed=7)
+    of_folder, of_file = trained(str(folder)), trained(str(folder / WEIGHTS))
+    for net in (of_folder, of_file):
+        assert net.recipe == RECIPES[variant]
+        assert torch.equal(net.model.c3.weight, build_model(variant, 7).c3.weight)
+    assert of_folder.record.last["test_errors"] == 2
+    assert of_file.record is None
+
+
+def test_a_variant_comes_trained():
+    assert trained("original").recipe == RECIPES["original"]
+    assert "weights do not come with lenet1998" in refusal("coursework-adam")
+
+
+def test_weights_of_another_variant_are_refused(tmp_path):
+    ours, theirs = (leave_run(tmp_path / name, name) for name in ("original", "original-logistic"))
+    (theirs / WEIGHTS).replace(ours / WEIGHTS)  # of the same shapes
+    assert "another run than the one recorded" in refusal(ours)
+
+
+def test_what_is_no_net_is_one_line(tmp_path):
+    folder = leave_run(tmp_path / "run", "original")
+    good = (folder / WEIGHTS).read_bytes()
+    (folder / WEIGHTS).write_bytes(good[: len(good) // 2])
+    assert "no readable safetensors" in refusal(folder)
+    (folder / WEIGHTS).unlink()
+    assert "is missing" in refusal(folder)
+    (folder / RECORD).unlink()
+    assert "no record.json" in refusal(folder)
+    assert "no run's folder, no file of weights, and no variant" in refusal(tmp_path / "nothing")
