@@ -15,6 +15,7 @@ from lenet1998.recipes import Recipe, recipe_named
 from lenet1998.records import RunRecord, read_record, read_records, write_atomically, write_json
 from lenet1998.report import comparison
 from lenet1998.report.tables import markdown
+from lenet1998.reproduce import show_each
 from lenet1998.schedule import Schedule, check_size
 from lenet1998.statistics import mcnemar
 from lenet1998.study import Cell
@@ -81,6 +82,7 @@ def train(recipes: dict[str, Recipe], out: Path, flags: Namespace) -> dict[str, 
         for seed in parse_seeds(flags.seeds or FRESH_SEEDS)
     ]
     records = run_all(cells, out, flags, dataset)
+    show_each(cells, dataset)
     return {
         name: [record for cell, record in records.items() if cell.recipe == recipe]
         for name, recipe in recipes.items()

@@ -117,6 +117,7 @@ def test_variants_trained_afresh_side_by_side(tiny_mnist, tmp_path, capsys, monk
     assert list(table["connections"]) == [429_342, 340_908]
     assert "| total |" in (out / "comparison.md").read_text()
     assert (out / "figures" / "learning-curves.png").stat().st_size > 5_000
+    assert (out / "modern" / "seed-0" / "figures" / "confusion.png").is_file()
     # The runs stand: asked again with --resume, nothing is trained.
     monkeypatch.setattr(study, "run_cell", None)
     assert main(["modern", "original", "--engine", "eager", "--resume", *arguments]) == 0
