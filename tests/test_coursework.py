@@ -9,6 +9,7 @@ from PIL import Image
 
 from lenet1998.report import coursework
 from lenet1998.report.coursework import BEST, CLAIMS, LAST, TRAINING, Claim
+from lenet1998.report.figures import plt
 
 ERRORS = ((20, 2, 5, 4), (22, 6, 3, 5), (18, 4, 4, 3))  # of 200, epoch by epoch
 
@@ -86,9 +87,17 @@ def all_five():
     return [run for report in coursework.REPORTS for run in runs(f"coursework-{report}")]
 
 
-def test_curves_show_every_report_with_its_claims(tmp_path, monkeypatch):
-    drawn = []
-    monkeypatch.setattr(coursework, "save", lambda figure, *_: drawn.append(figure))
+@pytest.fixture
+def drawn(monkeypatch):
+    """The figures that would have been written."""
+    figures = []
+    monkeypatch.setattr(coursework, "save", lambda figure, *_: figures.append(figure))
+    yield figures
+    for figure in figures:
+        plt.close(figure)
+
+
+def test_curves_show_every_report_with_its_claims(tmp_path, drawn):
     coursework.learning_curves(all_five(), tmp_path / "x.png")
     *panels, _ = drawn[0].axes
     assert [axes.get_title("left").split()[0] for axes in panels] == [
@@ -103,15 +112,13 @@ def cell(eta, momentum, errors, seed):
     return make_record(errors, seed, recipe=recipe)
 
 
-def test_the_sweeps_map_has_a_cell_for_each_setting(tmp_path, monkeypatch):
+def test_the_sweeps_map_has_a_cell_for_each_setting(tmp_path, drawn):
     records = [
         cell(eta, momentum, [int(200 * eta) + int(10 * momentum)] * 20, seed)
         for eta in (0.1, 0.01)
         for momentum in (0.0, 0.9)
         for seed in (0, 1)
     ]
-    drawn = []
-    monkeypatch.setattr(coursework, "save", lambda figure, *_: drawn.append(figure))
     coursework.sweep(records, tmp_path / "x.png")
     first = drawn[0].axes[0]
     # Rates down, momenta across.

@@ -192,7 +192,7 @@ def test_agrees_with_the_authors_own_code():
 def test_batches_add_up_and_nothing_else_is_touched(variant, switch):
     recipe = RECIPES[variant].override(switch)
     model, criterion = recipe.build_model().double(), recipe.build_criterion()
-    images, labels = patterns(7)
+    images, labels = patterns(7, recipe.input_size)
     model.eval()
     model.f6.weight.grad = torch.ones_like(model.f6.weight)
     state = torch.get_rng_state()
