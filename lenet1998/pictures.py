@@ -96,8 +96,10 @@ def _is_normalised(pattern: np.ndarray) -> bool:
 def _read(file: Path) -> np.ndarray:
     """A file's first picture as grey levels (H, W), 0 black and 1 white, neither side over SIDE."""
     try:
+        if not file.exists():
+            raise BadInput("no such file")
         if not file.is_file():
-            raise BadInput("a directory, not a picture" if file.is_dir() else "no such file")
+            raise BadInput("no regular file, but a directory or a device")
         if not file.stat().st_size:
             raise BadInput("empty, not a picture")
         # From a stream, not by name: Pillow maps some files, and then misreads turned TIFFs.
@@ -181,12 +183,13 @@ def _find_ink(levels: np.ndarray) -> tuple[np.ndarray, bool]:
     ink = np.maximum(0, (-difference if dark_ink else difference) - NOISE * noise)
     if ink.max() < FAINTEST:
         raise BadInput("nothing on it stands out from its background")
-    # Half Otsu's threshold: the digit's own faint edges are to stay, what is fainter is not.
-    pieces, n = ndimage.label(ink > _otsu(ink[ink > 0]) / 2, np.ones((3, 3)))
+    # Half Otsu's threshold, and a pixel around what is above it: edges are fainter than strokes.
+    around = np.ones((3, 3))
+    pieces, n = ndimage.label(ink > _otsu(ink[ink > 0]) / 2, around)
     amounts = np.zeros(n + 1)  # the first is the paper's: none
     amounts[1:] = ndimage.sum_labels(ink, pieces, np.arange(1, n + 1))
-    kept = amounts > SPECK * amounts.max()
-    return np.where(kept[pieces], ink, 0), dark_ink
+    kept = (amounts > SPECK * amounts.max())[pieces]
+    return np.where(ndimage.binary_dilation(kept, around), ink, 0), dark_ink
 
 
 def _from_paper(levels: np.ndarray) -> tuple[np.ndarray, float]:

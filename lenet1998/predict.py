@@ -85,13 +85,13 @@ def shares(recipe: Recipe, outputs: Tensor) -> Tensor:
         outputs: (10,), distances or logits.
 
     Returns:
-        (11,) float64, the last rubbish's; (10,) for logits, which know no rubbish.
+        (11,), the last rubbish's; (10,) for logits, which know no rubbish.
     """
-    scores = outputs.double()
-    if recipe.output == "rbf":
-        factor = recipe.build_criterion().factor
-        scores = torch.cat([-factor * scores, scores.new_tensor([-recipe.rubbish_j])])
-    return scores.softmax(-1)
+    if recipe.output == "linear":
+        return outputs.softmax(-1)
+    factor = recipe.build_criterion().factor
+    rubbish = outputs.new_tensor([-recipe.rubbish_j])
+    return torch.cat([-factor * outputs, rubbish]).softmax(-1)
 
 
 @torch.no_grad()

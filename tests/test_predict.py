@@ -102,7 +102,7 @@ def test_a_bad_picture_among_good_ones_costs_nothing(as_json, pictures, capsys):
     assert run(*flags, "note.txt", "seven.png", "gone.png", ".", "two.png") == 2
     printed = capsys.readouterr()
     lines = printed.err.splitlines()
-    expected = ["note.txt: not a picture", "gone.png: no such file", ".: a directory"]
+    expected = ["note.txt: not a picture", "gone.png: no such file", ".: no regular file"]
     assert len(lines) == len(expected)
     for line, start in zip(lines, expected, strict=True):
         assert line.startswith(f"lenet1998: {start}")
