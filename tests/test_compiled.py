@@ -146,6 +146,34 @@ def test_the_next_process_does_not_compile():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_the_process_that_compiles_learns_what_the_next_one_learns(tmp_path):
+    code = (
+        "import torch\n"
+        "from lenet1998.data import load, prepare\n"
+        "from lenet1998.engines import compiled, kernels\n"
+        "from lenet1998.recipes import ORIGINAL\n"
+        "data, model = load('digits'), ORIGINAL.build_model()\n"
+        "engine = compiled.CompiledEngine(ORIGINAL, model)\n"
+        "half = {name: torch.full_like(p, 0.5) for name, p in model.named_parameters()}\n"
+        "engine.begin_pass(5e-4, half)\n"
+        "labels = torch.from_numpy(data.train_labels[:200])\n"
+        "loss, _ = engine.train(prepare(data.train_images[:200]), labels)\n"
+        "print(len(kernels.train.stats.cache_hits), repr(loss), model.f6.weight.sum().item())"
+    )
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+        for _ in range(2)
+    )
+    assert (first[0], second[0]) == ("0", "1")  # compiled, and read from disk
+    assert first[1:] == second[1:]
+
+
 def test_two_threads_give_the_bytes_of_one(patterns):
     images, labels = patterns(ORIGINAL, 0, 400)
 

@@ -24,7 +24,9 @@ OPTIONS = {
     "error_model": "numpy",
     "fastmath": {"contract", "reassoc", "nsz", "arcp"},
 }
-_njit = njit(**OPTIONS)
+# Inlined, or the process that compiles would run other machine code than those that load it from
+# disk: a function of its own in memory goes before its copy in what was compiled.
+_njit = njit(forceinline=True, **OPTIONS)
 
 if config.DISABLE_JIT:
     raise ImportError("NUMBA_DISABLE_JIT is set")
