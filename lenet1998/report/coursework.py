@@ -9,7 +9,7 @@ import pandas as pd
 
 from lenet1998.records import RunRecord
 from lenet1998.report.figures import BLACK, BLUE, STYLE, VERMILION, band, plt, save
-from lenet1998.report.tables import PLUS_MINUS, by_recipe, curve, spread
+from lenet1998.report.tables import PLUS_MINUS, brief, by_recipe, curve, spread
 from lenet1998.statistics import holm, prediction_interval, summarise, verdict, welch
 
 LAST, BEST, TRAINING = "at the end", "of the best epoch", "training, at the end"
@@ -162,8 +162,8 @@ def open_choices(records: Sequence[RunRecord]) -> pd.DataFrame:
                     "open choice": "as taken"
                     if name == base
                     else _readable(name.removeprefix(f"{base},")),
-                    "after epoch 1, %": _brief(Claim(name, 1, None).measured(runs)),
-                    "at the end, %": _brief(last[name]),
+                    "after epoch 1, %": brief(Claim(name, 1, None).measured(runs), digits=2),
+                    "at the end, %": brief(last[name], digits=2),
                     "n": len(last[name]),
                     "difference at the end": difference,
                 }
@@ -178,11 +178,6 @@ def _base(name: str, groups: dict) -> str | None:
     if any(name == claim.recipe for claim in CLAIMS):
         return None
     return max(shorter, key=len, default=None)
-
-
-def _brief(values: Sequence[float]) -> str:
-    about = summarise(values)
-    return f"{about.mean:.2f} {PLUS_MINUS} {about.sd:.2f}" if about.n > 1 else spread(values)
 
 
 # --- Figures ------------------------------------------------------------------------------------

@@ -7,8 +7,8 @@ import pandas as pd
 
 from lenet1998 import paper
 from lenet1998.records import RunRecord
-from lenet1998.report.tables import PLUS_MINUS, by_recipe, spread
-from lenet1998.statistics import holm, prediction_interval, summarise, verdict, welch
+from lenet1998.report.tables import brief, by_recipe, spread
+from lenet1998.statistics import holm, prediction_interval, verdict, welch
 
 FIGURE_RESOLUTION = 0.015  # percent, of what is read off Fig. 5 and Fig. 6
 
@@ -156,23 +156,15 @@ def fingerprint(records: Sequence[RunRecord]) -> pd.DataFrame:
             {
                 "nets": name,
                 "n": len(nets),
-                "errors of 10,000": _brief([net.errors for net in nets]),
-                "of the 82, misread": _brief([net.misread for net in nets]),
-                "by chance": _brief([net.by_chance for net in nets], digits=2),
-                "with 1998's answer": _brief([net.same_answer for net in nets]),
-                "of its errors, in the 82": _brief([100 * share for share in shares[name]], " %"),
+                "errors of 10,000": brief([net.errors for net in nets]),
+                "of the 82, misread": brief([net.misread for net in nets]),
+                "by chance": brief([net.by_chance for net in nets], digits=2),
+                "with 1998's answer": brief([net.same_answer for net in nets]),
+                "of its errors, in the 82": brief([100 * share for share in shares[name]], " %"),
                 "p": "" if p is None else f"{p:.1g}",
             }
         )
     return pd.DataFrame(rows)
-
-
-def _brief(values: Sequence[float], unit: str = "", digits: int = 1) -> str:
-    about = summarise(values)
-    if not about.n:
-        return "none"
-    spread = f" {PLUS_MINUS} {about.sd:.{digits}f}" if about.n > 1 else ""
-    return f"{about.mean:.{digits}f}{spread}{unit}"
 
 
 def rejection(measures: dict) -> pd.DataFrame:
@@ -183,7 +175,7 @@ def rejection(measures: dict) -> pd.DataFrame:
     ]
     for name, nets in measures["nets"].items():
         values = [net["rejected_percent"] for net in nets]
-        share = _brief(values, digits=2)
+        share = brief(values, digits=2)
         rows.append({"net": name, "rejected, %": share, "n": len(values), "whose": "ours"})
     return pd.DataFrame(rows)
 

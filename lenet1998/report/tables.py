@@ -36,6 +36,15 @@ def spread(values: Sequence[float], digits: int = 2) -> str:
     )
 
 
+def brief(values: Sequence[float], unit: str = "", digits: int = 1) -> str:
+    """``mean +- sd``, where n stands in a column of its own."""
+    about = summarise(values)
+    if not about.n:
+        return "none"
+    sd = f" {PLUS_MINUS} {about.sd:.{digits}f}" if about.n > 1 else ""
+    return f"{about.mean:.{digits}f}{sd}{unit}"
+
+
 def published(recipe: dict, dataset: str) -> dict | None:
     """The paper's values to set a recipe's runs beside: after as many passes, on as much data.
 
