@@ -2,6 +2,8 @@
 
 import os
 import platform
+import subprocess
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -15,6 +17,7 @@ def describe(engine: str, device: torch.device) -> dict:
     return {
         "python": platform.python_version(),
         "versions": versions(),
+        **project_state(),
         "platform": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
         "cores": os.cpu_count(),
@@ -33,6 +36,31 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+@lru_cache(maxsize=1)
+def project_state(folder: Path = Path(__file__).parent) -> dict:
+    """The commit of the checkout that the code runs from, and whether the code differs from it.
+
+    Args:
+        folder: the package's folder.
+
+    Returns:
+        ``commit``, the full hash, and ``dirty``; both None where the code is not a checkout's own,
+        as after an ordinary installation, or where git is missing.
+    """
+
+    def git(*arguments: str) -> str:
+        call = ["git", "-C", str(folder), *arguments]
+        return subprocess.run(call, check=True, capture_output=True, text=True, timeout=10).stdout
+
+    try:
+        # The folder may lie in somebody else's repository without being part of it.
+        git("ls-files", "--error-unmatch", "__init__.py")
+        commit = git("rev-parse", "HEAD").strip()
+        return {"commit": commit, "dirty": bool(git("status", "--porcelain", "--", ".").strip())}
+    except (OSError, subprocess.SubprocessError):
+        return {"commit": None, "dirty": None}
 
 
 def processor() -> str:
