@@ -41,7 +41,7 @@ def test_changed_or_added_code_makes_it_dirty(checkout, file):
 
 
 def test_code_that_lies_in_another_repository_has_no_commit(checkout):
-    git, package = checkout
+    _, package = checkout
     (package.parent / ".gitignore").write_text("venv\n")
     installed = package.parent / "venv" / "package"
     installed.mkdir(parents=True)
