@@ -1,6 +1,6 @@
 """The named variants on MNIST, 20 passes each: the numbers this project exists for.
 
-The original has 30 seeds, for the gain from distortions; the tables take the first ten.
+The original has 30 seeds, for the gain from distortions.
 
 The literal reading's ten seeds are in ``readings.py``.
 """
