@@ -48,7 +48,7 @@ class Trainer:
     def __init__(self, engine: type, recipe: Recipe, schedule: Schedule):
         model = recipe.build_model()
         self.engine = engine(recipe, model)
-        images, labels = schedule.take(schedule.curvature_indices(1))
+        images, labels = schedule.take(schedule.curvature_indices(1), 1)
         curvature = diagonal_curvature(model, recipe.build_criterion(), images, labels)
         self.engine.begin_pass(recipe.learning_rate(1), curvature)
 
@@ -72,7 +72,7 @@ def side_by_side(schedule: Schedule, rounds: int) -> list[dict]:
     times: dict[str, list] = {name: [] for name in contest}
     for turn in range(rounds + 1):
         for name, (trainer, patterns) in contest.items():
-            took = trainer.microseconds(*schedule.take(schedule.indices(1)[:patterns]))
+            took = trainer.microseconds(*schedule.take(schedule.indices(1)[:patterns], 1))
             if turn:  # the first round warms up
                 times[name].append(took)
     rows = []
@@ -88,7 +88,7 @@ def side_by_side(schedule: Schedule, rounds: int) -> list[dict]:
 def two_at_once(schedule: Schedule, rounds: int) -> float:
     """Wall time of the slower of two runs in two threads over that of one alone, the median."""
     trainers = [Trainer(compiled.CompiledEngine, ORIGINAL, schedule) for _ in range(2)]
-    patterns = schedule.take(schedule.indices(1)[:20_000])
+    patterns = schedule.take(schedule.indices(1)[:20_000], 1)
     ratios = []
     with ThreadPoolExecutor(2) as pool:
         for _ in range(rounds):

@@ -15,8 +15,6 @@ where :math:`s_x = s / q`, :math:`s_y = s q`, and :math:`a` puts the fixed point
 that far below the centre of mass.
 """
 
-from dataclasses import replace
-from hashlib import sha256
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +23,7 @@ import torch.nn.functional as F
 
 from lenet1998 import paper
 from lenet1998.data import CENTRE, Dataset
+from lenet1998.streams import stream, uniform
 
 # Each recovered from Fig. 7 and drawn uniformly.
 SHIFT = (-2.0, 2.0)  # t_x and t_y, pixels
@@ -46,54 +45,75 @@ class Affine(NamedTuple):
     shear: np.ndarray
 
 
-def draw(n: int, generator: np.random.Generator) -> Affine:
-    """Draw the maps of `n` patterns, every parameter independent of the others."""
-    scale = 1 / generator.uniform(*SHRINK, n)
-    squeeze = generator.uniform(*SQUEEZE, n)
-    return Affine(
-        shift_x=generator.uniform(*SHIFT, n),
-        shift_y=generator.uniform(*SHIFT, n),
-        scale_x=scale / squeeze,
-        scale_y=scale * squeeze,
-        shear=generator.uniform(*SHEAR, n),
-    )
+def draw(n: int, bits: np.random.PCG64) -> Affine:
+    """Draw the maps of `n` patterns from a stream, every parameter independent of the others."""
+    ranges = np.array([SHIFT, SHIFT, SHRINK, SQUEEZE, SHEAR])
+    low, high = ranges.T
+    shift_x, shift_y, shrink, squeeze, shear = (low + (high - low) * uniform(bits, (n, 5))).T
+    return Affine(shift_x, shift_y, 1 / (shrink * squeeze), squeeze / shrink, shear)
 
 
-def warp(images: np.ndarray, maps: Affine) -> np.ndarray:
-    """Move every pattern by its map, interpolating bilinearly.
+def warp(images: np.ndarray, maps: Affine, size: int = paper.INPUT_SIZE) -> np.ndarray:
+    """Move every pattern by its map, interpolating bilinearly, in the network's own field.
 
-    What leaves the field is lost; of MNIST's ink, about 1 % at random.
+    What leaves the field is lost, as in Fig. 7, where ink stands in the outermost pixels of the
+    32x32 field.
 
     Args:
         images: (N, 28, 28) uint8, centred as :mod:`lenet1998.data` centres them.
         maps: N maps.
+        size: side of the field.
 
     Returns:
-        (N, 28, 28) uint8.
+        (N, size, size) uint8.
     """
+    margin = (size - images.shape[-1]) // 2
+    images = np.pad(images, ((0, 0), (margin, margin), (margin, margin)))
     warped = np.empty_like(images)
     for start in range(0, len(images), BATCH):
         part = slice(start, start + BATCH)
         batch = torch.as_tensor(images[part], dtype=torch.float32)[:, None]
-        grid = _source_points(Affine(*(field[part] for field in maps)), images.shape[-1])
+        grid = _source_points(Affine(*(field[part] for field in maps)), size, CENTRE + margin)
         moved = F.grid_sample(batch, grid, mode="bilinear", align_corners=False)
         warped[part] = moved[:, 0].round().clamp(0, 255).to(torch.uint8).numpy()
     return warped
 
 
-def distort(images: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Distort every pattern once, at random.
+class Pool:
+    """The originals and their distorted versions, made when they are asked for.
+
+    Version 0 of each of the data set's n training patterns is the original; pattern
+    ``version * n + i`` is a version of original ``i``, the same whenever it is asked for.
+
+    Source: section III-B: 60,000 originals and 540,000 distorted patterns.
 
     Args:
-        images: (N, 28, 28) uint8.
-        generator: the distortions' own, so that nothing else depends on how much is drawn.
-
-    Returns:
-        (N, 28, 28) uint8.
-
-    Source: section III-B, with the ranges recovered from Fig. 7.
+        dataset: whose training patterns are distorted.
+        seed: the run's.
+        size: side of the field that they are made in.
     """
-    return warp(images, draw(len(images), generator))
+
+    copies = paper.DISTORTED_PATTERNS // paper.TRAIN_SIZE
+
+    def __init__(self, dataset: Dataset, seed: int, size: int = paper.INPUT_SIZE):
+        self.images, self.labels = dataset.train_images, dataset.train_labels
+        self.size = size
+        n, versions = len(self.images), range(1, self.copies + 1)
+        drawn = [draw(n, stream(seed, "distortions", version)) for version in versions]
+        still = Affine(*np.zeros((2, n)), *np.ones((2, n)), np.zeros(n))
+        self.maps = Affine(
+            *(np.stack(fields).ravel() for fields in zip(still, *drawn, strict=True))
+        )
+
+    def versions_of(self, chosen: np.ndarray) -> np.ndarray:
+        """All versions of the originals chosen, by their numbers in the pool."""
+        return (np.arange(self.copies + 1)[:, None] * len(self.images) + chosen).ravel()
+
+    def take(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Patterns (N, size, size) uint8 and labels (N,) by their numbers in the pool."""
+        originals = indices % len(self.images)
+        maps = Affine(*(field[indices] for field in self.maps))
+        return warp(self.images[originals], maps, self.size), self.labels[originals]
 
 
 def measure(before: np.ndarray, after: np.ndarray) -> Affine:
@@ -113,49 +133,15 @@ def measure(before: np.ndarray, after: np.ndarray) -> Affine:
     return Affine(new_cx - cx, new_cy - cy, scale_x, scale_y, shear)
 
 
-def distorted_training_set(
-    dataset: Dataset,
-    seed: int,
-    copies: int = paper.DISTORTED_PATTERNS // paper.TRAIN_SIZE,
-) -> Dataset:
-    """The data with `copies` distorted versions of each training pattern after the originals.
-
-    Args:
-        dataset: whose test patterns are kept as they are.
-        seed: the same seed gives the same distortions.
-        copies: 9 makes MNIST's 60,000 into the paper's 600,000 patterns, 470 MB.
-
-    Returns:
-        A data set of the same name and a checksum of its own; pattern ``i + j * n`` of its
-        training set is version ``j`` of pattern ``i`` of the ``n`` originals.
-
-    Source: section III-B.
-    """
-    originals = dataset.train_images
-    n = len(originals)
-    images = np.empty(((copies + 1) * n, *originals.shape[1:]), dtype=np.uint8)
-    images[:n] = originals
-    generator = np.random.Generator(np.random.PCG64(seed))
-    for start in range(n, len(images), n):
-        images[start : start + n] = distort(originals, generator)
-    identity = f"{dataset.checksum} distorted seed={seed} copies={copies}"
-    return replace(
-        dataset,
-        train_images=images,
-        train_labels=np.tile(dataset.train_labels, copies + 1),
-        checksum=sha256(identity.encode()).hexdigest(),
-    )
-
-
-def _source_points(maps: Affine, size: int) -> torch.Tensor:
+def _source_points(maps: Affine, size: int, centre: int) -> torch.Tensor:
     """Where each pixel of the result comes from, (N, size, size, 2), in grid_sample's -1..1."""
     shift_x, shift_y, scale_x, scale_y, shear = (
         torch.as_tensor(field, dtype=torch.float32)[:, None, None] for field in maps
     )
-    from_centre = torch.arange(size, dtype=torch.float32) - CENTRE
+    from_centre = torch.arange(size, dtype=torch.float32) - centre
     y = (from_centre[:, None] - shift_y + ANCHOR * (scale_y - 1)) / scale_y
     x = (from_centre - shift_x - shear * y) / scale_x
-    points = torch.stack(torch.broadcast_tensors(x, y), dim=-1) + CENTRE
+    points = torch.stack(torch.broadcast_tensors(x, y), dim=-1) + centre
     # grid_sample's -1 and 1 are the outer edges of the first and last pixel, not their centres.
     return (2 * points + 1) / size - 1
 

@@ -19,6 +19,7 @@ from lenet1998.errors import BadInput
 from lenet1998.models import NETWORK_SWITCHES, LeNet5, load_weights
 from lenet1998.modules import Start
 from lenet1998.optim import SDLM
+from lenet1998.streams import initial_weights
 
 
 def _choice(*values):
@@ -127,7 +128,7 @@ class Recipe:
         # Building draws default weights; the global generator's state must not notice.
         with torch.random.fork_rng(devices=()):
             model = LeNet5(**{key: getattr(self, key) for key in NETWORK_SWITCHES})
-        model.reset_parameters(torch.Generator().manual_seed(seed), self.start())
+        model.reset_parameters(initial_weights(seed), self.start())
         return model
 
     def build_criterion(self) -> nn.Module:

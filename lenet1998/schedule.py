@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from lenet1998.data import SCALINGS, Dataset, constant_order, prepare
-from lenet1998.distortions import distorted_training_set
+from lenet1998.distortions import Pool
 from lenet1998.errors import BadInput
 from lenet1998.recipes import Recipe
+from lenet1998.streams import order_of, shuffled, stream, struck
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def check_size(recipe: Recipe, dataset: Dataset) -> None:
 
 
 class Schedule:
-    """Which patterns a run learns in which order, from generators of its own.
+    """Which patterns a run learns in which order, each draw from a stream of its own.
 
     Source: Appendix C (a constant random order; 500 patterns for the curvature) and section III-B
     (with distortions, each pass takes the next 60,000 of the 600,000).
@@ -62,6 +63,7 @@ class Schedule:
     Attributes:
         patterns: the plain patterns; what is tested on are those the recipe holds out, if any.
         per_pass: patterns learnt in a pass.
+        pool: with distortions, what is learnt, instead of the plain training patterns.
     """
 
     def __init__(self, recipe: Recipe, seed: int, dataset: Dataset):
@@ -69,12 +71,11 @@ class Schedule:
         self.seed = seed
         check_size(recipe, dataset)
         originals = len(dataset.train_images)
-        wanted = recipe.train_size or originals - recipe.held_out
+        self.per_pass = recipe.train_size or originals - recipe.held_out
         with _preparing:
             self.patterns = _plain_patterns(dataset, recipe.input_size, recipe.scaling)
-        self.per_pass = wanted
         order = constant_order(originals, seed)
-        self.order = order[:wanted]
+        self.order = order[: self.per_pass]
         if recipe.held_out:
             asked = torch.from_numpy(order[-recipe.held_out :])
             self.patterns = replace(
@@ -84,15 +85,16 @@ class Schedule:
             )
         self.pool = None
         if recipe.distortions:
-            distorted = distorted_training_set(dataset, seed)
-            self.pool, self.labels = distorted.train_images, distorted.train_labels
-            self.order = constant_order(len(self.pool), seed)
+            self.pool = Pool(dataset, seed, recipe.input_size)
+            versions = self.pool.versions_of(self.order)
+            self.order = versions[order_of(stream(seed, "distorted order"), len(versions))]
 
     def indices(self, pass_number: int) -> np.ndarray:
         """The patterns of a pass, in the order they are learnt."""
         order = self.order
         if self.recipe.order == "renewed":
-            order = order[_generator(self.seed, "order", pass_number).permutation(len(order))]
+            bits = stream(self.seed, "renewed order", pass_number)
+            order = order[shuffled(bits, len(order))]
         first = (pass_number - 1) * self.per_pass % len(order)
         return np.roll(order, -first)[: self.per_pass]
 
@@ -103,40 +105,46 @@ class Schedule:
         if self.recipe.curvature_draw == "first":
             return here[:wanted]
         turn = pass_number if self.recipe.curvature_draw == "fresh" else 0
-        draw = _generator(self.seed, "curvature", turn).permutation(len(here))
+        draw = shuffled(stream(self.seed, "curvature", turn), len(here))
         return np.sort(here)[draw[:wanted]]
 
-    def take(self, indices: np.ndarray, turn: int = 0) -> tuple[Tensor, Tensor]:
-        """Prepared images (N, 1, H, W) and labels (N,); ``turn`` tells draws of noise apart."""
+    def take(
+        self, indices: np.ndarray, pass_number: int, first: int = 0, purpose: str = "noise"
+    ) -> tuple[Tensor, Tensor]:
+        """Prepared patterns, with the noise that they have in a pass.
+
+        Args:
+            indices: (N,) what to take.
+            pass_number: the pass, counted from 1.
+            first: the place in the pass, from 0, of the first of them. A pattern's noise depends on
+                its place and not on how many are taken at once.
+            purpose: the stream of the noise, ``noise`` or ``curvature noise``.
+
+        Returns:
+            Images (N, 1, H, W) and labels (N,).
+        """
         if self.pool is None:
             chosen = torch.from_numpy(indices)
             images, labels = self.patterns.train_images[chosen], self.patterns.train_labels[chosen]
         else:
-            images = prepare(self.pool[indices], self.recipe.input_size, self.recipe.scaling)
-            labels = torch.from_numpy(self.labels[indices])
+            images, labels = self.pool.take(indices)
+            images = prepare(images, self.recipe.input_size, self.recipe.scaling)
+            labels = torch.from_numpy(labels)
         if self.recipe.noise:
-            images = invert_pixels(
-                images, self.recipe.noise, _generator(self.seed, "noise", turn), self.recipe.scaling
-            )
+            bits = stream(self.seed, purpose, pass_number)
+            before = first * images[0].numel()
+            where = struck(bits, self.recipe.noise, tuple(images.shape), before)
+            images = invert_pixels(images, torch.from_numpy(where), self.recipe.scaling)
         return images, labels
 
 
-def invert_pixels(
-    images: Tensor, probability: float, generator: np.random.Generator, scaling: str
-) -> Tensor:
-    """Invert each pixel with a probability, as for the noisy net of section III-D and Fig. 13.
+def invert_pixels(images: Tensor, where: Tensor, scaling: str) -> Tensor:
+    """Let background and ink trade places in some pixels, as for the noisy net of section III-E.
 
     Args:
         images: (N, 1, H, W), prepared with ``scaling``; left as they are.
-        probability: of each pixel, 0.1 in the paper.
-        generator: the noise's own.
-        scaling: background and ink trade places on its scale.
+        where: bool, of the same shape.
+        scaling: on whose scale background and ink trade places.
     """
     offset, gain = SCALINGS[scaling]
-    struck = torch.from_numpy(generator.random(images.shape, np.float32) < probability)
-    return torch.where(struck, 2 * offset + gain - images, images)
-
-
-def _generator(seed: int, purpose: str, turn: int) -> np.random.Generator:
-    """A private generator, so that drawing more for one purpose changes nothing for another."""
-    return np.random.default_rng([seed, turn, *purpose.encode()])
+    return torch.where(where, 2 * offset + gain - images, images)

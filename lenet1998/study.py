@@ -30,8 +30,8 @@ RUN_BYTES = 150 * 2**20
 """What one more run takes, beside the patterns that all runs share."""
 PATTERN_BYTES = 4096 + 784
 """A pattern prepared, and as it is stored."""
-DISTORTED_POOL_BYTES = 600_000 * 784 * 2
-"""A run's own pool of distorted patterns, while it is put together."""
+POOL_BYTES = 600_000 * 5 * 8 * 2
+"""A run's own maps of the distorted patterns, while they are drawn."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def check_memory(jobs: int, recipes: list[Recipe], dataset: Dataset) -> None:
     if available is None:
         return
     shared = PATTERN_BYTES * (len(dataset.train_images) + len(dataset.test_images))
-    own = RUN_BYTES + DISTORTED_POOL_BYTES * any(recipe.distortions for recipe in recipes)
+    own = RUN_BYTES + POOL_BYTES * any(recipe.distortions for recipe in recipes)
     if shared + jobs * own > available:
         raise BadInput(
             f"--jobs {jobs}: would take {(shared + jobs * own) / 2**30:.1f} GB of memory where"

@@ -91,7 +91,7 @@ class Run:
         if self.recipe.optimizer != "sdlm":
             return eta, None
         chosen = self.schedule.curvature_indices(pass_number)
-        images, labels = self.schedule.take(chosen, turn=pass_number)
+        images, labels = self.schedule.take(chosen, pass_number, purpose="curvature noise")
         curvature = diagonal_curvature(
             self.model,
             self.recipe.build_criterion(),
@@ -193,9 +193,8 @@ def _train_pass(worker, run: Run, pass_number: int, progress) -> tuple[float, in
     block = math.ceil(BLOCK / run.recipe.batch_size) * run.recipe.batch_size
     loss, errors = 0.0, 0
     for first in range(0, len(indices), block):
-        # Blocks of all passes are numbered through, after the curvature's turns.
-        turn = pass_number * len(indices) + first + run.recipe.passes
-        images, labels = run.schedule.take(indices[first : first + block], turn)
+        chosen = indices[first : first + block]
+        images, labels = run.schedule.take(chosen, pass_number, first)
         block_loss, block_errors = worker.train(images.to(run.device), labels.to(run.device))
         loss, errors = loss + block_loss, errors + block_errors
         if not math.isfinite(loss):

@@ -156,7 +156,7 @@ def test_nothing_is_distorted_to_be_shown(original, digits, monkeypatch):
     """Which would take minutes, and change no answer."""
     net = trained(str(original))
     changes = ["distortions=true", "train_size=none"]
-    monkeypatch.setattr("lenet1998.schedule.distorted_training_set", pytest.fail)
+    monkeypatch.setattr("lenet1998.schedule.Pool", pytest.fail)
     about = examine(Trained(net.recipe.override(changes), net.model, "file"), digits)
     assert about.misread == read_record(original).last["test_errors"]
 

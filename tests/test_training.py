@@ -75,7 +75,7 @@ def test_training_error_is_counted_on_the_fly(data):
     from lenet1998.curvature import diagonal_curvature
 
     optimizer = recipe.build_optimizer(model)
-    images, labels = schedule.take(schedule.indices(1))
+    images, labels = schedule.take(schedule.indices(1), 1)
     optimizer.set_curvature(diagonal_curvature(model, criterion, images[:20], labels[:20]))
     wrong, loss_sum = 0, 0.0
     for x, y in zip(images.split(1), labels.split(1), strict=True):
@@ -210,9 +210,18 @@ def test_with_distortions_each_pass_takes_the_next_patterns(data):
     seen = np.concatenate([schedule.indices(p) for p in range(1, 11)])
     assert sorted(seen) == list(range(120))
     np.testing.assert_array_equal(schedule.indices(11), schedule.indices(1))
-    images, labels = schedule.take(np.array([5, 17]))
-    assert labels[0] == labels[1]  # 17 is a distorted copy of 5
+    images, labels = schedule.take(np.array([5, 17]), 1)
+    assert labels[0] == labels[1]  # 17 is a distorted version of 5
     assert not torch.equal(images[0], images[1])
+
+
+def test_with_distortions_only_the_chosen_originals_are_learnt(data):
+    recipe = recipe_named("original").override(["distortions=true", "train_size=30"])
+    schedule = Schedule(recipe, 0, data)
+    chosen = set(Schedule(small("original", "train_size=30"), 0, data).indices(1))
+    learnt = np.concatenate([schedule.indices(number) for number in range(1, 11)])
+    assert len(set(learnt)) == 300
+    assert set(learnt % len(data.train_images)) == chosen
 
 
 def test_what_is_held_out_is_asked_and_never_learnt(data):
@@ -321,8 +330,8 @@ def test_noise_inverts_the_share_of_pixels_it_says(data):
     plain = Schedule(small(), 0, data)
     indices = schedule.indices(1)
     clean, noisy, again, other = (
-        plain.take(indices)[0],
-        *(schedule.take(indices, turn)[0] for turn in (1, 1, 2)),
+        plain.take(indices, 1)[0],
+        *(schedule.take(indices, number)[0] for number in (1, 1, 2)),
     )
     struck = noisy != clean
     # A pixel half-way between background and ink would stay; there are next to none.
@@ -331,3 +340,28 @@ def test_noise_inverts_the_share_of_pixels_it_says(data):
     assert torch.equal(noisy, again)
     assert not torch.equal(noisy, other)
     assert torch.equal(schedule.patterns.test_images, plain.patterns.test_images)
+
+
+def test_noise_depends_on_the_place_in_the_pass_alone(data, monkeypatch):
+    """Neither on how many passes there are nor on how many patterns are taken at once."""
+    schedule = Schedule(small("original", "noise=0.1"), 0, data)
+    indices = schedule.indices(2)
+    whole = schedule.take(indices, 2)[0]
+    parts = [schedule.take(indices[at : at + 7], 2, at)[0] for at in range(0, len(indices), 7)]
+    assert torch.equal(torch.cat(parts), whole)
+    short, long = (
+        train(small("original", "noise=0.1", f"passes={passes}"), data) for passes in (1, 2)
+    )
+    monkeypatch.setattr(training, "BLOCK", 9)
+    blocks = train(small("original", "noise=0.1", "passes=1"), data)
+    for other in (long, blocks):
+        assert other.per_pass[0]["loss"] == short.per_pass[0]["loss"]
+
+
+def test_the_curvatures_patterns_have_noise_of_their_own(data):
+    schedule = Schedule(small("original", "noise=0.1"), 0, data)
+    chosen = schedule.curvature_indices(1)
+    learnt, measured = (
+        schedule.take(chosen, 1, purpose=purpose)[0] for purpose in ("noise", "curvature noise")
+    )
+    assert not torch.equal(learnt, measured)
