@@ -12,9 +12,9 @@ RECIPES = (
     replace(ORIGINAL, name="15000-patterns", train_size=15_000),  # Fig. 6
     replace(ORIGINAL, name="30000-patterns", train_size=30_000),  # Fig. 6
     replace(ORIGINAL, name="distortions", distortions=True),  # section III-B
-    replace(ORIGINAL, name="noise", noise=paper.NOISE_PROBABILITY),  # section III-D
+    replace(ORIGINAL, name="noise", noise=paper.NOISE_PROBABILITY),  # section III-E
 )
-SEEDS = {"noise": range(6)}
+SEEDS = {"distortions": range(30)}
 TEN = range(10)
 
 
