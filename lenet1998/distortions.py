@@ -2,17 +2,19 @@ r"""The random planar affine distortions of section III-B.
 
 The paper names the families, horizontal and vertical translation, scaling, squeezing
 (simultaneous compression along one axis and elongation along the other) and horizontal shear, and
-not their ranges. The ranges here are recovered from its Fig. 7: moments of the hundred distorted
-digits shown there, against the MNIST patterns they were made from
-(:func:`lenet1998.paper.fig7_affine`).
+not their ranges. The ranges and the order in which the families act are fitted to its Fig. 7: each
+of the hundred digits there is, to the resolution of the print, the MNIST pattern it was made from
+under such a map (:func:`lenet1998.paper.fig7_affine`).
 
-With x to the right and y downwards, both from the digit's centre of mass, a point moves to
+With x to the right and y downwards, both from the pixel that MNIST puts a digit's centre of mass
+on, a point moves to
 
 .. math::
-    x' = s_x x + k y + t_x \qquad y' = s_y y - a (s_y - 1) + t_y
+    x' = x_0 + s_x \big(x + t_x + k (y + t_y - y_s) - x_0\big) \qquad
+    y' = y_0 + s_y (y + t_y - y_0)
 
-where :math:`s_x = s / q`, :math:`s_y = s q`, and :math:`a` puts the fixed point of the scaling
-that far below the centre of mass.
+where :math:`s_x = s / q` and :math:`s_y = s q`: the original is shifted, sheared, and then scaled
+and squeezed about the point :math:`(x_0, y_0)`, the middle column near the digit's lower edge.
 """
 
 from typing import NamedTuple
@@ -25,12 +27,13 @@ from lenet1998 import paper
 from lenet1998.data import CENTRE, Dataset
 from lenet1998.streams import stream, uniform
 
-# Each recovered from Fig. 7 and drawn uniformly.
-SHIFT = (-2.0, 2.0)  # t_x and t_y, pixels
-SHRINK = (0.75, 1.4)  # 1 / s
+# Each fitted to Fig. 7 and drawn uniformly; docs/results.md says how sure the ranges are.
+SHIFT = (-2.0, 2.0)  # t_x and t_y, pixels of the original
+SHRINK = (0.77, 1.4)  # 1 / s
 SQUEEZE = (0.9, 1.1)  # q = sqrt(s_y / s_x)
-SHEAR = (-0.15, 0.15)  # k, pixels of x per pixel of y
-ANCHOR = 10.0  # a, pixels: about the lower edge of the digit's 20x20 box
+SHEAR = (-0.14, 0.14)  # k, pixels of x per pixel of y of the original
+FIXED_X, FIXED_Y = -0.5, 10.0  # x_0 and y_0, what scaling leaves in its place, pixels
+SHEAR_ROW = 2.0  # y_s, the row that shear leaves in its place, pixels
 
 BATCH = 4096  # patterns warped at a time, for memory; the result does not depend on it
 
@@ -139,9 +142,10 @@ def _source_points(maps: Affine, size: int, centre: int) -> torch.Tensor:
         torch.as_tensor(field, dtype=torch.float32)[:, None, None] for field in maps
     )
     from_centre = torch.arange(size, dtype=torch.float32) - centre
-    y = (from_centre[:, None] - shift_y + ANCHOR * (scale_y - 1)) / scale_y
-    x = (from_centre - shift_x - shear * y) / scale_x
-    points = torch.stack(torch.broadcast_tensors(x, y), dim=-1) + centre
+    unscaled_x = FIXED_X + (from_centre - FIXED_X) / scale_x
+    unscaled_y = FIXED_Y + (from_centre[:, None] - FIXED_Y) / scale_y
+    x = unscaled_x - shear * (unscaled_y - SHEAR_ROW) - shift_x
+    points = torch.stack(torch.broadcast_tensors(x, unscaled_y - shift_y), dim=-1) + centre
     # grid_sample's -1 and 1 are the outer edges of the first and last pixel, not their centres.
     return (2 * points + 1) / size - 1
 

@@ -45,10 +45,9 @@ def test_a_digit_may_reach_the_edge_of_the_32x32_field(images):
     assert (far[:, 0] > 0).any()
 
 
-def test_scaling_fixes_the_anchor_below_the_centre():
+def test_scaling_leaves_a_point_near_the_lower_edge_in_the_middle_where_it_is():
     dot = np.zeros((1, 28, 28), np.uint8)
-    row = CENTRE + int(distortions.ANCHOR)
-    dot[0, row - 1 : row + 2, CENTRE - 1 : CENTRE + 2] = 255
+    dot[0, CENTRE + 9 : CENTRE + 12, CENTRE - 1 : CENTRE + 1] = 255
     moved = measure(in_field(dot), warp(dot, still(1, scale_x=1.2, scale_y=0.8)))
     np.testing.assert_allclose([*moved.shift_x, *moved.shift_y], 0, atol=0.01)
 
@@ -57,18 +56,27 @@ def test_shear_moves_the_upper_part_one_way_and_the_lower_the_other():
     bar = np.zeros((1, 28, 28), np.uint8)
     bar[0, CENTRE - 8 : CENTRE + 9, CENTRE] = 255
     sheared = warp(bar, still(1, shear=0.25))[0]
-    columns = (
-        sheared.astype(float) @ np.arange(32) / np.maximum(1, sheared.sum(axis=1, dtype=float))
-    )
-    assert columns[CENTRE + 10] == pytest.approx(CENTRE + 4, abs=0.01)
-    assert columns[CENTRE - 6] == pytest.approx(CENTRE, abs=0.01)
+    rows = CENTRE + 2 + np.array([-6, 2, 6])  # in the 32x32 field
+    columns = sheared[rows].astype(float) @ np.arange(32) / sheared[rows].sum(axis=1, dtype=float)
+    np.testing.assert_allclose(columns, CENTRE + 2 + np.array([-2, 0, 1]), atol=0.01)
+
+
+def test_shifts_and_shear_are_of_the_original_and_scaled_with_it():
+    dot = np.zeros((1, 28, 28), np.uint8)
+    dot[0, CENTRE + 9 : CENTRE + 12, CENTRE - 1 : CENTRE + 1] = 255
+    maps = still(1, shift_x=1, shift_y=-2, scale_x=1.2, scale_y=0.8, shear=0.1)
+    moved = measure(in_field(dot), warp(dot, maps))
+    # The dot stands at y = 10 and x = -0.5, what scaling leaves in its place.
+    assert moved.shift_x[0] == pytest.approx(1.2 * (1 + 0.1 * (10 - 2 - 2)), abs=0.1)
+    assert moved.shift_y[0] == pytest.approx(0.8 * -2, abs=0.1)
 
 
 def test_known_maps_are_recovered_by_the_measure(images):
     maps = draw(200, stream(0, "distortions"))
     fitted = measure(in_field(images[:200]), warp(images[:200], maps))
+    known = maps._replace(shear=maps.scale_x * maps.shear)
     for name in ("scale_x", "scale_y", "shear"):
-        difference = getattr(fitted, name) - getattr(maps, name)
+        difference = getattr(fitted, name) - getattr(known, name)
         assert np.abs(difference).mean() < 0.02, name
 
 
