@@ -38,17 +38,21 @@ Rule = Callable[[Call, Tensor], tuple[Tensor, dict[str, Tensor]]]
 All h at units are per pattern, of the unit's shape."""
 
 
+SLOPES: dict[type[nn.Module], Callable[[nn.Module, Tensor], Tensor]] = {
+    ScaledTanh: lambda f, y: f.slope * (f.amplitude - y.square() / f.amplitude),
+    nn.Tanh: lambda f, y: 1 - y.square(),
+    nn.Sigmoid: lambda f, y: y * (1 - y),
+    nn.ReLU: lambda f, y: (y > 0).to(y),
+    nn.Identity: lambda f, y: torch.ones_like(y),
+}
+"""f'(a) of each squashing function f, from its value y = f(a) alone; a subclass has its parent's."""
+
+
 def _slope(squash: nn.Module, output: Tensor) -> Tensor:
-    """f'(a), from f(a) alone."""
-    if isinstance(squash, ScaledTanh):
-        return squash.slope * (squash.amplitude - output.square() / squash.amplitude)
-    if isinstance(squash, nn.Tanh):
-        return 1 - output.square()
-    if isinstance(squash, nn.Sigmoid):
-        return output * (1 - output)
-    if isinstance(squash, nn.ReLU):
-        return (output > 0).to(output)
-    return torch.ones_like(output)
+    for kind in type(squash).__mro__:
+        if kind in SLOPES:
+            return SLOPES[kind](squash, output)
+    raise TypeError(f"no slope for {type(squash).__name__}, which follows a subsampling")
 
 
 def _squash(call: Call, h: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
@@ -106,11 +110,7 @@ RULES: dict[type[nn.Module], Rule] = {
     nn.AvgPool2d: _average_pool,
     nn.MaxPool2d: _max_pool,
     nn.Linear: _linear,
-    ScaledTanh: _squash,
-    nn.Tanh: _squash,
-    nn.Sigmoid: _squash,
-    nn.ReLU: _squash,
-    nn.Identity: _squash,
+    **dict.fromkeys(SLOPES, _squash),
 }
 """The rule of each module type; a subclass uses its parent's."""
 
