@@ -1,4 +1,4 @@
-"""What needs trained weights and not only records: rejection (Fig. 10) and invariance (III-D).
+"""What needs trained weights and not only records: rejection (III-D) and invariance (III-E).
 
 Reads the weights that the headline and published studies left beside their records, and writes
 ``measures.json``.

@@ -219,13 +219,13 @@ MEMORY = {
     "[dist] Boosted LeNet-4": 51,
 }
 
-# --- Invariance and noise (section III-D) -------------------------------------------------------
+# --- Invariance and noise (section III-E) -------------------------------------------------------
 # The authors' estimates of how far a character may vary and still be recognised.
 
 INVARIANT_SCALE = 2.0  # factor
 INVARIANT_VERTICAL_SHIFT = 0.5  # of the character's height
-INVARIANT_ROTATION = 40.0  # degrees, either way
-NOISE_PROBABILITY = 0.1  # each pixel inverted so often while training that section's network
+INVARIANT_ROTATION = 30.0  # degrees, either way
+NOISE_PROBABILITY = 0.1  # of each pixel's being inverted, in training that section's network
 
 # --- The data files -----------------------------------------------------------------------------
 

@@ -77,7 +77,7 @@ class Recipe:
     momentum: float = _number(0.0, at_least=0, at_most=0.999)
     curvature_patterns: int = _number(paper.CURVATURE_PATTERNS, at_least=1)
     curvature_draw: str = _choice("first", "fixed", "fresh")
-    # The training run (sections III-A, III-B and III-D).
+    # The training run (sections III-A, III-B and III-E).
     batch_size: int = _number(1, at_least=1)
     passes: int = _number(paper.PASSES, at_least=1)
     order: str = _choice("constant", "renewed")

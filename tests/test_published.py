@@ -280,7 +280,7 @@ def test_invariance_has_a_panel_for_each_transform(drawn):
     shaded = [
         [patch.get_x(), patch.get_x() + patch.get_width()] for a in panels for patch in a.patches
     ]
-    assert shaded == [[0.5, 2.0], [-10, 10], [-40, 40]]
+    assert shaded == [[0.5, 2.0], [-10, 10], [-30, 30]]
 
 
 @pytest.mark.parametrize(

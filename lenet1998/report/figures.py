@@ -208,7 +208,7 @@ def _explain(axes: Axes) -> None:
     axes.legend(handles=marks, loc="upper right")
 
 
-# --- Section III-D ------------------------------------------------------------------------------
+# --- Section III-E ------------------------------------------------------------------------------
 
 NETS = {  # colour, dashes and marker of each kind of net
     "original": (BLUE, "-", "o"),
@@ -222,12 +222,12 @@ LEFT = (paper.INPUT_SIZE - paper.DIGIT_SIZE) / 2  # from a digit's box to the fi
 
 @dataclass(frozen=True)
 class Panel:
-    """One transform: its axis, the range claimed in 1998, and where the digit's box is cut off."""
+    """One transform: its axis, the range estimated in 1998, and where the digit's box is cut off."""
 
     key: str
     label: str
     unit: float = 1.0
-    claimed: tuple[float, float] | None = None
+    estimate: tuple[float, float] | None = None
     cut: tuple[float, ...] = ()
     ticks: tuple[float, ...] = ()
 
@@ -236,20 +236,20 @@ PANELS = (
     Panel(
         "scale",
         "scale, factor",
-        claimed=(1 / paper.INVARIANT_SCALE, paper.INVARIANT_SCALE),
+        estimate=(1 / paper.INVARIANT_SCALE, paper.INVARIANT_SCALE),
         cut=(paper.INPUT_SIZE / paper.DIGIT_SIZE,),
         ticks=(0.4, 0.5, 0.7, 1, 1.4, 2),
     ),
     Panel(
         "shift",
         f"vertical shift, pixels down ({HALF:g} = half the digit's box)",
-        claimed=(-HALF, HALF),
+        estimate=(-HALF, HALF),
         cut=(-LEFT, LEFT),
     ),
     Panel(
         "rotation",
         "rotation, degrees clockwise",
-        claimed=(-paper.INVARIANT_ROTATION, paper.INVARIANT_ROTATION),
+        estimate=(-paper.INVARIANT_ROTATION, paper.INVARIANT_ROTATION),
     ),
     Panel("inverted", "pixels inverted, %", unit=100),
 )
@@ -270,7 +270,7 @@ def invariance(measures: dict, file: Path, source: str | None = None) -> None:
                     axes.fill_between(
                         x, values.min(0), values.max(0), color=colour, alpha=0.2, linewidth=0
                     )
-            _claims(axes, panel)
+            _estimates(axes, panel)
             axes.set(xlabel=panel.label, yscale="log")
             axes.yaxis.set_major_formatter("{x:g}")
             axes.margins(x=0.02)
@@ -281,22 +281,22 @@ def invariance(measures: dict, file: Path, source: str | None = None) -> None:
         save(figure, file, source)
 
 
-def _claims(axes: Axes, panel: Panel) -> None:
-    """Shade what the paper claims; dot the lines beyond which the digit's box leaves the field."""
+def _estimates(axes: Axes, panel: Panel) -> None:
+    """Shade what the paper estimates; dot the lines beyond which the digit's box leaves the field."""
     top = {"xycoords": axes.get_xaxis_transform(), "color": "#555555", "size": 7.5}
     if panel.ticks:
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(FixedLocator(panel.ticks))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter("{x:g}")
-    if panel.claimed:
-        axes.axvspan(*panel.claimed, color="#999999", alpha=0.15, lw=0, zorder=0)
-        middle = np.sqrt(np.prod(panel.claimed)) if panel.ticks else np.mean(panel.claimed)
-        axes.annotate("claimed in 1998", (middle, 0.96), ha="center", va="top", **top)
+    if panel.estimate:
+        axes.axvspan(*panel.estimate, color="#999999", alpha=0.15, lw=0, zorder=0)
+        middle = np.sqrt(np.prod(panel.estimate)) if panel.ticks else np.mean(panel.estimate)
+        axes.annotate("estimated in 1998", (middle, 0.96), ha="center", va="top", **top)
     for place in panel.cut:
         axes.axvline(place, color="#777777", ls=":", lw=1)
         axes.annotate("box cut off", (place, 0.03), ha="right", va="bottom", rotation=90, **top)
     if panel.key == "inverted":
         place = 100 * paper.NOISE_PROBABILITY
         axes.axvline(place, color=GREEN, ls=":", lw=1)
-        axes.annotate("  in the noise net's training", (place, 0.96), va="top", **top)
+        axes.annotate("  in the noise net's training", (place, 0.03), va="bottom", **top)
