@@ -107,7 +107,9 @@ def test_lush_curve():
 
 def test_comparison_tables_name_the_same_methods():
     assert set(paper.REJECTION) <= set(paper.FIG9_ERROR_PERCENT)
-    assert set(paper.MULTIPLY_ACCUMULATES) == set(paper.MEMORY) <= set(paper.FIG9_ERROR_PERCENT)
+    assert set(paper.MULTIPLY_ACCUMULATES) <= set(paper.FIG9_ERROR_PERCENT)
+    fig11 = [name.replace("V-SVM poly 9", "V-SVM poly 5") for name in paper.MULTIPLY_ACCUMULATES]
+    assert list(paper.MEMORY) == fig11
     assert paper.FIG9_ERROR_PERCENT["LeNet-5"] == paper.TEST_ERROR_PERCENT
     assert paper.MEMORY["LeNet-5"] * 1000 == paper.TOTAL_PARAMETERS
 
