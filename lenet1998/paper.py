@@ -250,9 +250,11 @@ class LushCurve(NamedTuple):
 
 
 class SizePoints(NamedTuple):
-    """Errors in percent by size of the training set; nan where the figure shows none."""
+    """Errors in percent by size of the training set as the figure draws it, and by how many
+    distorted patterns were added to it; nan where the figure shows none."""
 
     train_size: np.ndarray
+    distorted: np.ndarray
     train_error: np.ndarray
     test_error: np.ndarray
 
@@ -295,7 +297,10 @@ def fig5_curve() -> Curve:
 
 
 def fig6_points() -> SizePoints:
-    """Errors by size of the training set; the last point, 600,000, has the distortions. Fig. 6."""
+    """Errors by size of the training set. Fig. 6.
+
+    The last point, with the distortions, is drawn above 60,000 too, not at 600,000.
+    """
     return _columns("fig6_points.csv", SizePoints)
 
 
@@ -329,6 +334,6 @@ def _columns(name: str, kind: type):
 
 
 def _column(cells: tuple[str, ...]) -> np.ndarray:
-    # A number may be followed by a remark in brackets; an empty cell is a missing value.
-    values = [float(cell.split("(")[0] or math.nan) for cell in cells]
+    # An empty cell is a missing value.
+    values = [float(cell or math.nan) for cell in cells]
     return np.array(values, dtype=np.int64 if all(v.is_integer() for v in values) else np.float64)

@@ -75,8 +75,8 @@ def test_fig5_ends_at_the_published_errors():
 
 def test_fig6_points():
     points = paper.fig6_points()
-    assert points.train_size.tolist() == [15_000, 30_000, 60_000, 600_000]
-    assert points.train_size[-1] == paper.TRAIN_SIZE + paper.DISTORTED_PATTERNS
+    assert points.train_size.tolist() == [15_000, 30_000, 60_000, 60_000]
+    assert points.distorted.tolist() == [0, 0, 0, paper.DISTORTED_PATTERNS]
     assert np.isnan(points.train_error).tolist() == [False, False, False, True]
     assert points.test_error[-1] == pytest.approx(paper.DISTORTED_TEST_ERROR_PERCENT, abs=0.03)
 

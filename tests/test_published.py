@@ -230,8 +230,10 @@ def test_errors_by_size_over_fig_6(drawn):
     white = {"markerfacecolor": "white"}
     assert heights(axes, figures.VERMILION, **white) == [1.68, 1.14, 0.94, 0.82]
     assert heights(axes, figures.BLUE, **white) == [0.05, 0.31, 0.35]
-    assert heights(axes, figures.VERMILION, marker="D", **white) == [0.82]
+    assert heights(axes, figures.VERMILION, marker="s", **white) == [0.82]
     assert heights(axes, figures.VERMILION, linewidth=2) == pytest.approx([1.1] * 8)
+    legend = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert legend[:2] == ["published, Fig. 6", "published, above 60,000 in Fig. 6"]
     names = [label.get_text() for label in axes.get_xticklabels()]
     assert names[0] == "15,000\nn = 3"
     assert names[3] == "60,000\n+ 540,000 distorted\nn = 3"

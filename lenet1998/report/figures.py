@@ -144,7 +144,7 @@ def error_by_size(*groups: Sequence[RunRecord], file: Path, source: str | None =
     published = paper.fig6_points()
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(6.4, 4.2))
-        names, errors = [], {"test": [], "training on the fly": []}
+        names, errors = [], {"test": [], "training, ours on the fly": []}
         for place, records in enumerate(groups):
             recipe = records[0].recipe
             runs = [run for run in records if not run.diverged]
@@ -152,17 +152,18 @@ def error_by_size(*groups: Sequence[RunRecord], file: Path, source: str | None =
             name = f"{size:,}"
             if recipe["distortions"]:
                 name += f"\n+ {paper.DISTORTED_PATTERNS:,} distorted"
-                size += paper.DISTORTED_PATTERNS
             names.append(f"{name}\nn = {len(runs)}")
-            known = published.train_size == size
+            # Fig. 6 draws the point with distortions above 60,000; here it has a place of its own.
+            distorted = (published.distorted > 0) == recipe["distortions"]
+            known = (published.train_size == size) & distorted
             kinds = [("test", "test_error_percent", published.test_error, VERMILION)]
             # With distortions the training error is one of distorted patterns, on another scale.
             if not recipe["distortions"]:
                 error = published.train_error
-                kinds.append(("training on the fly", "train_error_percent", error, BLUE))
+                kinds.append(("training, ours on the fly", "train_error_percent", error, BLUE))
             for what, key, points, colour in kinds:
                 values = [run.last[key] for run in runs]
-                marker = "D" if recipe["distortions"] else "o"
+                marker = "s" if recipe["distortions"] else "o"  # as in Fig. 6
                 for point in points[known]:
                     look = {"color": colour, "marker": marker, "mfc": "white", "ms": 6.5}
                     axes.plot(place - ASIDE, point, mew=1.4, ls="none", zorder=3, **look)
@@ -199,8 +200,10 @@ def _one_more(axes: Axes, x: float, values: list[float], colour: str, marker: st
 def _explain(axes: Axes) -> None:
     """The legend of marks that both errors share, in grey."""
     grey = {"color": "#555555", "ls": "none"}
+    hollow = {"mfc": "white", "ms": 6.5, "mew": 1.4, **grey}
     marks = [
-        Line2D([], [], marker="o", mfc="white", ms=6.5, mew=1.4, label="published, Fig. 6", **grey),
+        Line2D([], [], marker="o", label="published, Fig. 6", **hollow),
+        Line2D([], [], marker="s", label="published, above 60,000 in Fig. 6", **hollow),
         Line2D([], [], marker="o", ms=3, mew=0, label="one run of ours", **grey),
         Line2D([], [], marker="_", ms=12, mew=2, label="mean of n runs", **grey),
         Line2D([], [], marker="|", ms=12, mew=1, label="one more run, 95 %", **grey),
@@ -222,7 +225,7 @@ LEFT = (paper.INPUT_SIZE - paper.DIGIT_SIZE) / 2  # from a digit's box to the fi
 
 @dataclass(frozen=True)
 class Panel:
-    """One transform: its axis, the range estimated in 1998, and where the digit's box is cut off."""
+    """One transform: its axis, 1998's estimate of the range, and where the digit's box is cut."""
 
     key: str
     label: str
@@ -282,7 +285,7 @@ def invariance(measures: dict, file: Path, source: str | None = None) -> None:
 
 
 def _estimates(axes: Axes, panel: Panel) -> None:
-    """Shade what the paper estimates; dot the lines beyond which the digit's box leaves the field."""
+    """Shade the paper's estimate; dot the lines beyond which the digit's box leaves the field."""
     top = {"xycoords": axes.get_xaxis_transform(), "color": "#555555", "size": 7.5}
     if panel.ticks:
         axes.set_xscale("log")
