@@ -123,7 +123,9 @@ ERROR_UNCERTAINTY = 0.1  # absolute, for every bar (caption of Fig. 9)
 DISTORTED_PATTERNS = 540_000
 DISTORTED_TEST_ERROR_PERCENT = 0.8
 
-TRAINING_DAYS = (2, 3)  # of one 200 MHz R10000 of a Silicon Graphics Origin 2000 (section III-C)
+# 10 to 20 passes took 2 to 3 days of one 200 MHz R10000 of a Silicon Graphics Origin 2000.
+TRAINING_DAYS = (2, 3)
+TRAINING_DAYS_PASSES = (10, 20)
 
 # --- Comparison with other classifiers (section III-C) ------------------------------------------
 # "[dist]" trained with distorted patterns as well, "[deslant]" on the deslanted digits, "[16x16]"
