@@ -115,7 +115,7 @@ def eta(pass_number: int) -> float:
 # --- LeNet-5's results (section III-B) ----------------------------------------------------------
 
 TEST_ERROR_PERCENT = 0.95
-TRAIN_ERROR_PERCENT = 0.35  # after 19 passes, measured on the fly (caption of Fig. 5)
+TRAIN_ERROR_PERCENT = 0.35  # after 19 passes; on the fly, if Fig. 5's caption holds for it too
 CONVERGENCE_PASSES = (10, 12)
 ERROR_UNCERTAINTY = 0.1  # absolute, for every bar (caption of Fig. 9)
 
@@ -233,7 +233,7 @@ NOISE_PROBABILITY = 0.1  # of each pixel's being inverted, in training that sect
 
 
 class Curve(NamedTuple):
-    """Errors in percent by pass; training errors are counted on the fly, during the pass."""
+    """Errors in percent by pass, the training errors counted on the fly (Fig. 5: its caption)."""
 
     passes: np.ndarray
     train_error: np.ndarray

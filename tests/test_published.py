@@ -72,6 +72,9 @@ def test_errors_are_set_beside_the_runs_of_their_recipe():
     assert test["ours"] == f"0.95 {PLUS_MINUS} 0.04 (n = 6; 95 % of the mean 0.91 to 0.99)"
     assert test["one more run, 95 %"] == "0.85 to 1.05"
     assert test["published"] == "0.95 (section III-B)"
+    # The text does not say how its training error was counted.
+    training = table.loc["training error on the fly", "published"]
+    assert "by inference from Fig. 5's caption" in training
     assert table["verdict"].tolist() == ["consistent", "inconsistent", *["cannot tell"] * 5]
     assert table.loc["test error, with distortions", "ours"] == "0.80 (n = 1)"
     assert table.loc["test error, with distortions", "one more run, 95 %"] == ""

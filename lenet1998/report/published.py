@@ -33,7 +33,7 @@ def claims() -> list[Claim]:
         Claim("test error", "section III-B", paper.TEST_ERROR_PERCENT, 0.005, "original", test),
         Claim(
             "training error on the fly",
-            "section III-B, after 19 passes",
+            "section III-B, after 19 passes; on the fly by inference from Fig. 5's caption",
             paper.TRAIN_ERROR_PERCENT,
             0.005,
             "original",
