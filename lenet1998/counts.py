@@ -80,7 +80,7 @@ def count(model: LeNet5) -> Counts:
     """Count a network layer by layer (LeCun et al. 1998, section II-B).
 
     The RBF's 840 links to the fixed codes are connections but not parameters: that is how the
-    published 340,908 and 60,000 come out.
+    published 340,908 and 60,000 (end of section II-A, p.7) come out.
     """
     shapes: dict[str, torch.Size] = {}
     layers = _layers(model)

@@ -117,7 +117,7 @@ def eta(pass_number: int) -> float:
 TEST_ERROR_PERCENT = 0.95
 TRAIN_ERROR_PERCENT = 0.35  # after 19 passes; on the fly, if Fig. 5's caption holds for it too
 CONVERGENCE_PASSES = (10, 12)
-ERROR_UNCERTAINTY = 0.1  # absolute, for every bar (caption of Fig. 9)
+ERROR_UNCERTAINTY = 0.1  # roughly, for every bar of Fig. 9
 
 # Trained on the originals and randomly distorted copies, 20 passes of 60,000 patterns each.
 DISTORTED_PATTERNS = 540_000
@@ -162,7 +162,8 @@ FIG9_ERROR_PERCENT = {
     "[dist] Boosted LeNet-4": 0.7,
 }
 
-# Fig. 10: test patterns to reject, percent, for 0.5 % error on the rest. LeNet-5 has no bar there.
+# Fig. 10: test patterns to reject, percent, for 0.5 % error. Whether that is of all patterns (as
+# p.37 counts elsewhere) or of those kept is not said. LeNet-5 has no bar there.
 REJECTION = {
     "[deslant] K-NN Euclidean": 8.1,
     "[16x16] Tangent Distance": 1.9,
@@ -312,7 +313,10 @@ def fig7_affine() -> AffineFits:
 
 
 def fig8_errors() -> Misread:
-    """The test patterns LeNet-5 misread: 82, so it was trained with distortions. Fig. 8."""
+    """The 82 test patterns LeNet-5 misread. Fig. 8.
+
+    They make 0.82 %, so the net was most likely that trained with distortions; p.11 is silent.
+    """
     return _columns("fig8_errors.csv", Misread)
 
 

@@ -51,7 +51,7 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
 
 
 def verdict(published: float, values: Sequence[float], uncertainty: float = 0.0) -> str:
-    """Whether a published single run could be one more of ours.
+    """Whether a published value, taken for a single run's, could be one more of ours.
 
     Args:
         published: the published value.
@@ -111,7 +111,8 @@ def rejected_for(margins: np.ndarray, wrong: np.ndarray, allowed: float) -> floa
         wrong: per pattern, whether the answer is wrong.
         allowed: share of errors among the patterns kept.
 
-    Source: Fig. 10, whose score is the difference of the two best classes.
+    Source: section III-D, p.14, which ranks patterns by the difference of the two best classes. Of
+    which patterns its 0.5 % of errors are is not said; here they are of those kept.
     """
     order = np.argsort(-np.asarray(margins), kind="stable")
     kept = np.arange(1, len(order) + 1)

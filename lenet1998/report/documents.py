@@ -92,7 +92,7 @@ def distortion_gain(results: Path) -> pd.DataFrame:
 
 
 def fingerprint(results: Path) -> pd.DataFrame:
-    """Which of Fig. 8's digits our nets misread too; the first kind is what Fig. 8 shows."""
+    """Which of Fig. 8's digits our nets misread too; the first kind is most likely Fig. 8's."""
     return published.fingerprint(_records(results, DISTORTIONS, ORIGINAL, MODERN))
 
 
