@@ -75,9 +75,10 @@ class ScaledTanh(nn.Module):
 
     .. math:: f(a) = A \tanh(S a), \quad A = 1.7159, \; S = 2/3
 
-    so that f(1) = 1, f(-1) = -1 and :math:`|f''|` is largest there.
+    so that f(1) = 1 and f(-1) = -1. As printed, :math:`|f''|` is largest there; exactly, its
+    maximum is at +-0.988.
 
-    Source: LeCun et al. 1998, eq. 6 and Appendix A.
+    Source: LeCun et al. 1998, eq. 6 and Appendix A, p.41.
 
     Args:
         amplitude: A.
