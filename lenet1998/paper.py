@@ -2,10 +2,11 @@
 
 Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning applied to document
 recognition", Proceedings of the IEEE 86(11), November 1998. Sections, figures and equations
-below are that paper's. Rates of error are percentages unless the name says otherwise.
+below are that paper's, pages those of the authors' 46-page preprint; :data:`PLACES` has them for
+every value. Rates of error are percentages unless the name says otherwise.
 
-The curves and tables read from the figures are data files in ``paper_data/``; the functions at
-the end of this module read them.
+The curves and tables read from the figures are data files in ``paper_data/``; the functions after
+the constants read them.
 """
 
 import csv
@@ -15,18 +16,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-# --- The network (section II-B) -----------------------------------------------------------------
+# --- The network --------------------------------------------------------------------------------
 
 INPUT_SIZE = 32
 CLASSES = 10
-CODE_SHAPE = (12, 7)  # rows and columns of the stylized characters, Fig. 3
+CODE_SHAPE = (12, 7)  # rows and columns of the stylized characters
 CODE_LENGTH = 84
 
-# f(a) = A tanh(S a), eq. 6 and Appendix A: f(1) = 1, f(-1) = -1, and |f''| is largest there.
+# f(a) = A tanh(S a): f(1) = 1 and f(-1) = -1. As printed |f''| is largest there; exactly, at
+# +-0.988.
 TANH_AMPLITUDE = 1.7159
 TANH_SLOPE = 2 / 3
 
-# Table I: the S2 maps that feed each of the 16 C3 maps.
+# The S2 maps that feed each of the 16 C3 maps.
 C3_TABLE = (
     (0, 1, 2),
     (1, 2, 3),
@@ -69,22 +71,22 @@ CONNECTIONS = {
 TOTAL_PARAMETERS = 60_000
 TOTAL_CONNECTIONS = 340_908
 
-# --- The data (section III-A) -------------------------------------------------------------------
+# --- The data -----------------------------------------------------------------------------------
 
 TRAIN_SIZE = 60_000
 TEST_SIZE = 10_000
 DIGIT_SIZE = 20  # the box digits are size-normalised into, keeping their aspect ratio
 FIELD_SIZE = 28  # the field they are then centred in, by centre of mass
 
-# The grey levels of section II-B. They are said to make the mean input roughly 0 and its variance
-# roughly 1; on MNIST, padded to 32x32, the mean is 0.028 and the variance 0.123.
+# Grey levels, said to make the mean input roughly 0 and its variance roughly 1; on MNIST, padded
+# to 32x32, the mean is 0.028 and the variance 0.123. That levels between are linear is not said.
 BACKGROUND = -0.1
 INK = 1.175
 
-# --- Training (section III-B, Appendices A and C) -----------------------------------------------
+# --- Training -----------------------------------------------------------------------------------
 
-INITIAL_WEIGHT_RANGE = 2.4  # weights start uniform in +-2.4 / fan-in (Appendix A)
-MU = 0.02  # added to every curvature, eq. 21
+INITIAL_WEIGHT_RANGE = 2.4  # weights start uniform in +-2.4 / fan-in
+MU = 0.02  # added to every curvature
 CURVATURE_PATTERNS = 500  # patterns that re-estimate the curvature before each pass
 PASSES = 20
 ETA_SCHEDULE = ((2, 5e-4), (3, 2e-4), (3, 1e-4), (4, 5e-5), (8, 1e-5))  # (passes, eta)
@@ -99,8 +101,6 @@ def eta(pass_number: int) -> float:
 
     Raises:
         ValueError: if ``pass_number`` is less than 1.
-
-    Source: section III-B.
     """
     if pass_number < 1:
         raise ValueError(f"passes are counted from 1, got {pass_number}")
@@ -112,7 +112,7 @@ def eta(pass_number: int) -> float:
     return ETA_SCHEDULE[-1][1]
 
 
-# --- LeNet-5's results (section III-B) ----------------------------------------------------------
+# --- LeNet-5's results --------------------------------------------------------------------------
 
 TEST_ERROR_PERCENT = 0.95
 TRAIN_ERROR_PERCENT = 0.35  # after 19 passes; on the fly, if Fig. 5's caption holds for it too
@@ -127,7 +127,7 @@ DISTORTED_TEST_ERROR_PERCENT = 0.8
 TRAINING_DAYS = (2, 3)
 TRAINING_DAYS_PASSES = (10, 20)
 
-# --- Comparison with other classifiers (section III-C) ------------------------------------------
+# --- Comparison with other classifiers ----------------------------------------------------------
 # "[dist]" trained with distorted patterns as well, "[deslant]" on the deslanted digits, "[16x16]"
 # on the 16x16 ones; no mark: the regular ones.
 
@@ -222,7 +222,7 @@ MEMORY = {
     "[dist] Boosted LeNet-4": 51,
 }
 
-# --- Invariance and noise (section III-E) -------------------------------------------------------
+# --- Invariance and noise -----------------------------------------------------------------------
 # The authors' estimates of how far a character may vary and still be recognised.
 
 INVARIANT_SCALE = 2.0  # factor
@@ -287,7 +287,7 @@ class Misread(NamedTuple):
 def digit_codes() -> np.ndarray:
     """The ten output codes: (10, 84) int8 of -1 and +1, each glyph's 12 rows of 7 end to end.
 
-    Source: Fig. 3, whose black pixels are +1.
+    That black is +1 is not printed; ink is black, and the higher input, in Fig. 13 too.
     """
     text = _text("digit_bitmaps.txt")
     cells = [1 if cell == "#" else -1 for cell in text if cell in "#."]
@@ -295,12 +295,12 @@ def digit_codes() -> np.ndarray:
 
 
 def fig5_curve() -> Curve:
-    """Training and test error by pass. The figure has 21 points, the text 20 passes. Fig. 5."""
+    """Training and test error by pass. Fig. 5 has 21 points, the text 20 passes."""
     return _columns("fig5_curve.csv", Curve)
 
 
 def fig6_points() -> SizePoints:
-    """Errors by size of the training set. Fig. 6.
+    """Fig. 6: errors by size of the training set.
 
     The last point, with the distortions, is drawn above 60,000 too, not at 600,000.
     """
@@ -308,12 +308,12 @@ def fig6_points() -> SizePoints:
 
 
 def fig7_affine() -> AffineFits:
-    """The distortions of section III-B, measured in ten variants of each of ten digits. Fig. 7."""
+    """The distortions of Fig. 7, measured here: ten variants of each of ten training digits."""
     return _columns("fig7_affine.csv", AffineFits)
 
 
 def fig8_errors() -> Misread:
-    """The 82 test patterns LeNet-5 misread. Fig. 8.
+    """Fig. 8: the 82 test patterns LeNet-5 misread.
 
     They make 0.82 %, so the net was most likely that trained with distortions; p.11 is silent.
     """
@@ -327,6 +327,64 @@ def lush_curve() -> LushCurve:
     1/2 of its distance, so they are half of eq. 8's.
     """
     return _columns("lush_curve.csv", LushCurve)
+
+
+# --- Where each stands --------------------------------------------------------------------------
+
+NOT_PRINTED = "not the paper's: "
+
+PLACES = {
+    "INPUT_SIZE": "section II-B, p.7",
+    "CLASSES": "eq. 7, section II-B, p.8-9",
+    "CODE_SHAPE": "Fig. 3, section II-B, p.8-9",
+    "CODE_LENGTH": "section II-B, p.8-9",
+    "TANH_AMPLITUDE": "eq. 6; Appendix A, p.41",
+    "TANH_SLOPE": "eq. 6; Appendix A, p.41",
+    "C3_TABLE": "Table I, section II-B, p.8",
+    "PARAMETERS": "section II-B, p.7-8",
+    "CONNECTIONS": "section II-B, p.7-8; the output's by the total, section II-A, p.7",
+    "TOTAL_PARAMETERS": "end of section II-A, p.7",
+    "TOTAL_CONNECTIONS": "end of section II-A, p.7",
+    "TRAIN_SIZE": "section III-A, p.9-10",
+    "TEST_SIZE": "section III-A, p.9-10",
+    "DIGIT_SIZE": "section III-A, p.9-10",
+    "FIELD_SIZE": "section III-A, p.9-10",
+    "BACKGROUND": "section II-B, p.7-9",
+    "INK": "section II-B, p.7-9",
+    "INITIAL_WEIGHT_RANGE": "Appendix A, p.41",
+    "MU": "section III-B, p.10; eq. 21",
+    "CURVATURE_PATTERNS": "section III-B, p.10",
+    "PASSES": "section III-B, p.10",
+    "ETA_SCHEDULE": "section III-B, p.10",
+    "RATE_RANGE": "section III-B, p.10",
+    "eta": "section III-B, p.10",
+    "TEST_ERROR_PERCENT": "section III-B, p.10",
+    "TRAIN_ERROR_PERCENT": "section III-B, p.10",
+    "CONVERGENCE_PASSES": "caption of Fig. 5, section III-B, p.10-11",
+    "ERROR_UNCERTAINTY": "caption of Fig. 9, sections III-C and III-D, p.11-15",
+    "DISTORTED_PATTERNS": "section III-B, p.10-11",
+    "DISTORTED_TEST_ERROR_PERCENT": "section III-B, p.10-11",
+    "TRAINING_DAYS": "section III-D, p.15",
+    "TRAINING_DAYS_PASSES": "section III-D, p.15",
+    "FIG9_ERROR_PERCENT": "Fig. 9, sections III-C and III-D, p.11-15",
+    "REJECTION": "Fig. 10, section III-D, p.14",
+    "MULTIPLY_ACCUMULATES": "Fig. 11, section III-D, p.14-15",
+    "MEMORY": "Fig. 12, section III-D, p.14-15",
+    "INVARIANT_SCALE": "section III-E, p.16",
+    "INVARIANT_VERTICAL_SHIFT": "section III-E, p.16",
+    "INVARIANT_ROTATION": "section III-E, p.16",
+    "NOISE_PROBABILITY": "section III-E, p.15-16",
+    "digit_codes": "Fig. 3, section II-B, p.8-9",
+    "fig5_curve": "Fig. 5, section III-B, p.10-11",
+    "fig6_points": "Fig. 6, section III-B, p.10-11",
+    "fig7_affine": "Fig. 7, section III-B, p.10-11",
+    "fig8_errors": "Fig. 8, section III-B, p.11",
+    "lush_curve": NOT_PRINTED + "one run, made here, of the authors' own library, Lush 2.0.1",
+}
+"""Where each constant, and what each function reads, stands in the paper.
+
+Several pages mean that it is somewhere on them.
+"""
 
 
 def _text(name: str) -> str:

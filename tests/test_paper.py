@@ -1,5 +1,6 @@
 """The published numbers agree with each other, and the data files with their figures."""
 
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -112,6 +113,22 @@ def test_comparison_tables_name_the_same_methods():
     assert list(paper.MEMORY) == fig11
     assert paper.FIG9_ERROR_PERCENT["LeNet-5"] == paper.TEST_ERROR_PERCENT
     assert paper.MEMORY["LeNet-5"] * 1000 == paper.TOTAL_PARAMETERS
+
+
+def test_every_value_has_its_page_and_section():
+    public = {
+        name
+        for name, value in vars(paper).items()
+        if name.isupper() or getattr(value, "__module__", "") == paper.__name__
+        if not (name.startswith("_") or isinstance(value, type))
+    }
+    assert set(paper.PLACES) == public - {"PLACES", "NOT_PRINTED"}
+    for name, place in paper.PLACES.items():
+        if not place.startswith(paper.NOT_PRINTED):
+            assert re.search(r"\bp\.\d+", place), name
+            assert re.search(r"sections? I|Appendix [A-C]", place), name
+    others = [name for name, place in paper.PLACES.items() if place.startswith(paper.NOT_PRINTED)]
+    assert others == ["lush_curve"]
 
 
 def test_importing_the_facts_does_not_import_torch():
