@@ -80,7 +80,8 @@ class DiscriminativeLoss(_DistanceCriterion):
         half_distance, curvature: see :class:`DistanceLoss`. With
             :math:`p_i = e^{-y_i} / (e^{-j} + \sum e^{-y})`, :math:`p_0` the rubbish class's share
             and :math:`g_i = \partial y_i / \partial x`, ``gauss_newton`` is
-            :math:`2 p_0 + \sum p_i g_i^2 - (\sum p_i g_i)^2` (halves apart).
+            :math:`2 p_0 + \sum p_i g_i^2 - (\sum p_i g_i)^2`. With half the distance, y is halved
+            throughout, and the first term is :math:`p_0`.
 
     Shape:
         as :class:`DistanceLoss`

@@ -1,4 +1,4 @@
-"""The four layer types of the 1998 network that torch lacks, and torch's two with its start.
+"""The 1998 network's layers: four that torch lacks, and two of torch's, drawn as Start says.
 
 They know tensors, not LeNet. Every module that owns parameters draws them in
 ``reset_parameters(generator, start)``, so a network is drawn from one private generator.
@@ -18,8 +18,9 @@ from lenet1998 import paper
 class Start:
     r"""How parameters start: weights from :math:`U(-g / F^p, g / F^p)`, F the unit's fan-in.
 
-    Source: Appendix A gives g = 2.4 and p = 1; p = 1/2 is open question Q1. How biases and
-    subsampling coefficients start is not printed (open questions Q2, Q3).
+    Source: Appendix A, p.41, gives g = 2.4 and p = 1, and says why not 1/2; that 1/2 is taken all
+    the same is open question Q1. How biases and subsampling coefficients start is not printed
+    (open questions Q2, Q3).
 
     Attributes:
         gain: g.

@@ -36,8 +36,8 @@ class RunRecord:
         status: ``finished``, or ``diverged`` in the pass after the last of ``per_pass``.
         per_pass: for each finished pass ``pass``, ``loss`` (mean over the pass),
             ``train_error_percent`` (on the fly), ``test_error_percent``, ``test_errors``,
-            ``rate_min`` and ``rate_max`` (effective rates), ``seconds`` (training and curvature;
-            evaluation apart).
+            ``rate_min`` and ``rate_max`` (effective rates), ``seconds`` (training and curvature,
+            without evaluation).
         layers: per layer ``name``, ``parameters``, ``connections``.
         environment: versions, machine, device, engine, threads.
         predictions: (test patterns,) uint8, of the last finished pass; None before the first.

@@ -111,8 +111,8 @@ def rejected_for(margins: np.ndarray, wrong: np.ndarray, allowed: float) -> floa
         wrong: per pattern, whether the answer is wrong.
         allowed: share of errors among the patterns kept.
 
-    Source: section III-D, p.14, which ranks patterns by the difference of the two best classes. Of
-    which patterns its 0.5 % of errors are is not said; here they are of those kept.
+    Source: section III-D, p.14, which ranks patterns by the difference of the two best classes. It
+    does not say whether its 0.5 % of errors is of all patterns or, as here, of those kept.
     """
     order = np.argsort(-np.asarray(margins), kind="stable")
     kept = np.arange(1, len(order) + 1)

@@ -86,7 +86,7 @@ def test_predict_takes_the_smallest_distance_and_the_largest_logit():
 
 
 def test_all_units_up_to_f6_are_scaled_tanh_in_the_original():
-    """Fig. 13's maps of S2 take both signs and end at the amplitude (facts: section 2)."""
+    """Fig. 13's maps of S2 take both signs and end at the amplitude (p.17)."""
     model = build_model("original")
     maps = model.s2(model.squash(model.c1(10 * torch.randn(4, 1, 32, 32))))
     assert maps.min() < -1

@@ -1,4 +1,4 @@
-"""Figures of run records, drawn to files. Colours are told apart by colour-blind readers too."""
+"""Figures of run records, drawn to files, in colours that colour-blind readers can tell apart."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -293,7 +293,7 @@ def _lush() -> dict:
 
 
 def _at_the_end(runs: Sequence[RunRecord], key: str) -> str:
-    """Mean and standard deviation of the finished runs' last pass, shortly."""
+    """Mean and standard deviation over the finished runs, after their last pass."""
     about = summarise([run.last[key] for run in runs if not run.diverged])
     if not about.n:
         return "diverged"
