@@ -228,7 +228,7 @@ MEMORY = {
 INVARIANT_SCALE = 2.0  # factor
 INVARIANT_VERTICAL_SHIFT = 0.5  # of the character's height
 INVARIANT_ROTATION = 30.0  # degrees, either way
-NOISE_PROBABILITY = 0.1  # of each pixel's being inverted, in training that section's network
+NOISE_PROBABILITY = 0.1  # that a pixel is inverted, in the training of that section's network
 
 # --- The data files -----------------------------------------------------------------------------
 
@@ -287,7 +287,7 @@ class Misread(NamedTuple):
 def digit_codes() -> np.ndarray:
     """The ten output codes: (10, 84) int8 of -1 and +1, each glyph's 12 rows of 7 end to end.
 
-    That black is +1 is not printed; ink is black, and the higher input, in Fig. 13 too.
+    That black is +1 is not printed; Fig. 13, where ink and glyphs are both black, makes it likely.
     """
     text = _text("digit_bitmaps.txt")
     cells = [1 if cell == "#" else -1 for cell in text if cell in "#."]
