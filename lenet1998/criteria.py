@@ -1,10 +1,12 @@
 """The paper's two losses, and what each gives the curvature recursion to start from at F6."""
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 
 
-class _DistanceCriterion(nn.Module):
+class _DistanceCriterion(nn.Module, ABC):
     def __init__(self, half_distance: bool = False, curvature: str = "gauss_newton"):
         super().__init__()
         if curvature not in ("gauss_newton", "constant"):
@@ -35,6 +37,10 @@ class _DistanceCriterion(nn.Module):
         if self.curvature == "constant":
             return torch.ones_like(state)
         return self._exact_curvature(state, codes)
+
+    @abstractmethod
+    def _exact_curvature(self, state: Tensor, codes: Tensor) -> Tensor:
+        """The exact diagonal; each loss has its own."""
 
     def extra_repr(self) -> str:
         return f"half_distance={self.half_distance}, curvature={self.curvature!r}"

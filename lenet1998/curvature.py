@@ -14,11 +14,12 @@ over the patterns. Source: LeCun et al. 1998, eqs. 22 to 27.
 
 from collections.abc import Callable
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.grad import conv2d_weight
 
 from lenet1998.criteria import cross_entropy_curvature
 from lenet1998.modules import MappedConv2d, RBFOutput, ScaledTanh, Subsampling2d
@@ -28,7 +29,7 @@ class Call(NamedTuple):
     """One module's turn in the forward pass."""
 
     name: str
-    module: nn.Module
+    module: Any  # of the type that its rule is for
     input: Tensor
     output: Tensor
 
@@ -38,7 +39,7 @@ Rule = Callable[[Call, Tensor], tuple[Tensor, dict[str, Tensor]]]
 All h at units are per pattern, of the unit's shape."""
 
 
-SLOPES: dict[type[nn.Module], Callable[[nn.Module, Tensor], Tensor]] = {
+SLOPES: dict[type[nn.Module], Callable[[Any, Tensor], Tensor]] = {
     ScaledTanh: lambda f, y: f.slope * (f.amplitude - y.square() / f.amplitude),
     nn.Tanh: lambda f, y: 1 - y.square(),
     nn.Sigmoid: lambda f, y: y * (1 - y),
@@ -62,7 +63,7 @@ def _squash(call: Call, h: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
 def _dense_convolution(inputs: Tensor, weight: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
     """h at a convolution's inputs, and of its weights: both are correlations of squares."""
     h_inputs = F.conv_transpose2d(h, weight.square())
-    h_weight = torch.nn.grad.conv2d_weight(inputs.square(), weight.shape, h)
+    h_weight = conv2d_weight(inputs.square(), weight.shape, h)
     return h_inputs, h_weight
 
 
@@ -121,7 +122,7 @@ def _rule(module: nn.Module) -> Rule | None:
 
 def _leaves(module: nn.Module, name: str = ""):
     """The modules that the recursion steps through, outermost first: (name, module)."""
-    if _rule(module) or isinstance(module, RBFOutput):
+    if _rule(module) is not None or isinstance(module, RBFOutput):
         yield name, module
     elif not any(True for _ in module.children()):
         raise TypeError(f"no curvature rule for {type(module).__name__} (layer {name!r})")
@@ -188,7 +189,9 @@ def diagonal_curvature(
         h = _start(tape, criterion, target)
         for call in reversed(tape):
             # Between two modules the maps may have been flattened: C5's 1x1 maps are a vector.
-            h, of_parameters = _rule(call.module)(call, h.reshape(call.output.shape))
+            rule = _rule(call.module)
+            assert rule is not None  # only modules that have one are on the tape
+            h, of_parameters = rule(call, h.reshape(call.output.shape))
             for name, value in of_parameters.items():
                 total[f"{call.name}.{name}"] += value
     return {name: value / len(images) for name, value in total.items()}

@@ -98,8 +98,9 @@ class LeNet5(nn.Module):
     ) -> None:
         """Draw every layer's parameters, first layer first, from one generator."""
         for layer in self.children():
-            if hasattr(layer, "reset_parameters"):
-                layer.reset_parameters(generator, start)
+            reset = getattr(layer, "reset_parameters", None)
+            if reset is not None:
+                reset(generator, start)
 
     def features(self, images: Tensor) -> Tensor:
         """F6's output, (N, 84): what the codes of Fig. 3 are compared with."""

@@ -51,10 +51,11 @@ def _uniform_(tensor: Tensor, bound: float, generator: torch.Generator | None) -
         tensor.uniform_(-bound, bound, generator=generator)
 
 
-def _start_dense_(layer: nn.Module, fan_in: int, generator, start: Start) -> None:
+def _start_dense_(layer: "Conv2d | Linear", fan_in: int, generator, start: Start) -> None:
     bound = start.bound(fan_in)
     _uniform_(layer.weight, bound, generator)
-    _uniform_(layer.bias, bound if start.draw_bias else 0.0, generator)
+    if layer.bias is not None:
+        _uniform_(layer.bias, bound if start.draw_bias else 0.0, generator)
 
 
 class Conv2d(nn.Conv2d):
@@ -208,6 +209,8 @@ class MappedConv2d(nn.Module):
         ValueError: an empty row, a map named twice in a row, or one outside 0..I-1.
     """
 
+    pairs: Tensor
+
     def __init__(
         self,
         table: Sequence[Sequence[int]],
@@ -277,6 +280,8 @@ class RBFOutput(nn.Module):
         - Input: (N, features)
         - Output: (N, classes), in squared units of F6's output.
     """
+
+    codes: Tensor
 
     def __init__(self, codes: Tensor | None = None, device=None, dtype=None):
         super().__init__()

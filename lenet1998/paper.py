@@ -279,7 +279,7 @@ class AffineFits(NamedTuple):
 class Misread(NamedTuple):
     """Test patterns that LeNet-5 got wrong: index in the test set, label, and LeNet-5's answer."""
 
-    index: np.ndarray
+    index: np.ndarray  # type: ignore[assignment]  # shadows tuple.index, which nobody wants here
     label: np.ndarray
     answer: np.ndarray
 

@@ -23,11 +23,11 @@ class Summary:
 
 def summarise(values: Sequence[float]) -> Summary:
     """Student's interval for the mean of independent runs."""
-    values = np.asarray(values, float)
-    n = len(values)
+    runs = np.asarray(values, float)
+    n = len(runs)
     if n < 2:
-        return Summary(n, float(values.mean()) if n else math.nan, math.nan, math.nan, math.nan)
-    mean, sd = float(values.mean()), float(values.std(ddof=1))
+        return Summary(n, float(runs.mean()) if n else math.nan, math.nan, math.nan, math.nan)
+    mean, sd = float(runs.mean()), float(runs.std(ddof=1))
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * sd / math.sqrt(n)
     return Summary(n, mean, sd, mean - half, mean + half)
 
