@@ -46,7 +46,7 @@ SLOPES: dict[type[nn.Module], Callable[[Any, Tensor], Tensor]] = {
     nn.ReLU: lambda f, y: (y > 0).to(y),
     nn.Identity: lambda f, y: torch.ones_like(y),
 }
-"""f'(a) of each squashing function f, from its value y = f(a) alone; a subclass has its parent's."""
+"""f'(a) of each squashing function f, from y = f(a) alone; a subclass has its parent's."""
 
 
 def _slope(squash: nn.Module, output: Tensor) -> Tensor:

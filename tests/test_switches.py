@@ -1,4 +1,4 @@
-"""A switch is known wherever it must be: CONTRIBUTING.md lists the places, these tests miss none."""
+"""A switch is known wherever it must be: the places are those of CONTRIBUTING.md."""
 
 import dataclasses
 from pathlib import Path
