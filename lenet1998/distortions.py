@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 
 from lenet1998 import paper
-from lenet1998.data import CENTRE, Dataset
+from lenet1998.data.patterns import CENTRE, Dataset
 from lenet1998.streams import stream, uniform
 
 # Each fitted to Fig. 7 and drawn uniformly; docs/results.md says how sure the ranges are.

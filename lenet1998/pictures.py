@@ -16,7 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from scipy import ndimage
 
 from lenet1998 import paper
-from lenet1998.data import CENTRE, normalise
+from lenet1998.data.patterns import CENTRE, normalise
 from lenet1998.errors import BadInput
 
 MAX_PIXELS = 70_000_000  # telephones make pictures of 64 million

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from lenet1998 import data
+from lenet1998.data import Dataset, load, mnist
 
 torch.set_num_threads(1)
 
@@ -50,8 +50,8 @@ def no_network(monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def digits() -> data.Dataset:
-    return data.load("digits")
+def digits() -> Dataset:
+    return load("digits")
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -71,9 +71,9 @@ def tiny_mnist(tmp_path, monkeypatch, digits) -> Path:
         digits.test_images[:100],
         digits.test_labels[:100],
     )
-    for file, array in zip(data.MNIST_SHA256, arrays, strict=True):
+    for file, array in zip(mnist.MNIST_SHA256, arrays, strict=True):
         content = idx(array)
         (raw / file).write_bytes(content)
-        monkeypatch.setitem(data.MNIST_SHA256, file, sha256(content).hexdigest())
-        monkeypatch.setitem(data.MNIST_BYTES, file, len(content))
+        monkeypatch.setitem(mnist.MNIST_SHA256, file, sha256(content).hexdigest())
+        monkeypatch.setitem(mnist.MNIST_BYTES, file, len(content))
     return tmp_path / "tiny"

@@ -14,7 +14,7 @@ from distributed import Client
 
 from lenet1998 import study
 from lenet1998.cluster import CONNECT_SECONDS
-from lenet1998.data import MNIST_SHA256
+from lenet1998.data.mnist import MNIST_SHA256
 from lenet1998.errors import BadInput
 from lenet1998.recipes import recipe_named
 from lenet1998.records import RECORD, RunRecord, read_record

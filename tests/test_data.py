@@ -15,8 +15,10 @@ import pytest
 import torch
 from torchvision.datasets import MNIST
 
-from lenet1998 import data, paper
-from lenet1998.data import CENTRE, MNIST_SHA256, SCALINGS, constant_order, load, prepare
+from lenet1998 import paper
+from lenet1998.data import SCALINGS, constant_order, load, mnist, prepare
+from lenet1998.data.mnist import MNIST_SHA256
+from lenet1998.data.patterns import CENTRE
 from lenet1998.errors import BadInput
 
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = MNIST_SHA256
@@ -144,7 +146,7 @@ def test_one_missing_file_is_named_alone(tiny_mnist):
 
 
 def test_without_files_and_network_auto_warns_and_gives_the_digits(tmp_path, caplog):
-    with caplog.at_level(logging.WARNING, logger="lenet1998.data"):
+    with caplog.at_level(logging.WARNING, logger="lenet1998.data.load"):
         fallback = load("auto", tmp_path)
     assert fallback.name == "digits"
     (record,) = caplog.records
@@ -212,7 +214,7 @@ def test_downloads_in_silence(tiny_mnist, packed, tmp_path, monkeypatch, capfd):
         downloaded = load("mnist", tmp_path / "new")
     assert capfd.readouterr() == ("", "")
     assert listing(tmp_path / "new") == sorted(MNIST_SHA256)
-    assert set(limits[1:]) == {data.STALL_SECONDS}  # the first request is the probe
+    assert set(limits[1:]) == {mnist.STALL_SECONDS}  # the first request is the probe
     assert socket.getdefaulttimeout() is None
     again, original = load("mnist", tmp_path / "new"), load("mnist", tiny_mnist)
     for dataset in (downloaded, again):
@@ -257,7 +259,7 @@ def test_a_failed_download_leaves_nothing(packed, tmp_path, monkeypatch, how, wo
             del packed[name]
         case "stalls":
             stall = name
-            monkeypatch.setattr(data, "STALL_SECONDS", 0.2)
+            monkeypatch.setattr(mnist, "STALL_SECONDS", 0.2)
     with mirror(monkeypatch, packed, stall), pytest.raises(BadInput) as caught:
         load("mnist", tmp_path / "new")
     message = str(caught.value)
@@ -272,7 +274,7 @@ def test_a_failed_download_leaves_nothing(packed, tmp_path, monkeypatch, how, wo
 def test_gives_up_on_a_mirror_that_never_answers(tmp_path, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setattr(MNIST, "mirrors", [f"http://127.0.0.1:{silent.getsockname()[1]}/"])
-        monkeypatch.setattr(data, "PROBE_SECONDS", 0.3)
+        monkeypatch.setattr(mnist, "PROBE_SECONDS", 0.3)
         start = time.monotonic()
         with pytest.raises(BadInput, match="no mirror can be reached"):
             load("mnist", tmp_path)
@@ -287,7 +289,7 @@ def test_gives_up_on_a_look_up_that_never_ends(tmp_path, monkeypatch):
         raise OSError
 
     monkeypatch.setattr(socket, "getaddrinfo", endless)
-    monkeypatch.setattr(data, "PROBE_SECONDS", 0.2)
+    monkeypatch.setattr(mnist, "PROBE_SECONDS", 0.2)
     try:
         with pytest.raises(BadInput, match="no mirror can be reached"):
             load("mnist", tmp_path)
@@ -296,7 +298,7 @@ def test_gives_up_on_a_look_up_that_never_ends(tmp_path, monkeypatch):
 
 
 def test_gives_up_within_ten_seconds():
-    assert data.PROBE_SECONDS < 10
+    assert mnist.PROBE_SECONDS < 10
 
 
 # --- The embedded digits ------------------------------------------------------------------------

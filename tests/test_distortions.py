@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lenet1998 import distortions, paper
-from lenet1998.data import CENTRE
+from lenet1998.data.patterns import CENTRE
 from lenet1998.distortions import Affine, Pool, draw, measure, warp
 from lenet1998.streams import stream
 

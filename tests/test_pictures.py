@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageChops, ImageDraw, ImageOps
 
 from lenet1998 import data, pictures
-from lenet1998.data import CENTRE, normalise
+from lenet1998.data.patterns import CENTRE, normalise
 from lenet1998.errors import BadInput
 from lenet1998.pictures import MAX_PIXELS, SIDE, read_picture, to_picture
 

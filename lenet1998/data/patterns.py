@@ -1,0 +1,122 @@
+"""Patterns as they are stored, and what is done to them before the network sees them.
+
+Stored are bytes, 28x28; :func:`prepare` makes the network's input of them, free of chance.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from lenet1998 import paper
+from lenet1998.streams import order_of, stream
+
+# value = offset + gain * pixel / 255
+SCALINGS: dict[str, tuple[float, float]] = {
+    "paper": (paper.BACKGROUND, paper.INK - paper.BACKGROUND),
+    "unit": (0.0, 1.0),
+    "half": (-1.0, 2.0),
+    "standard": (-0.1307 / 0.3081, 1 / 0.3081),  # mean and deviation of MNIST's training pixels
+}
+
+CENTRE = 14  # row and column, from 0, of the pixel that MNIST puts a digit's centre of mass on
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Training and test patterns as stored.
+
+    Attributes:
+        name: "mnist" or "digits".
+        train_images, test_images: (N, 28, 28) uint8, 0 the background.
+        train_labels, test_labels: (N,) int64.
+        checksum: SHA-256 that identifies the data, in hexadecimal.
+    """
+
+    name: str
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+    checksum: str
+
+
+def prepare(
+    images: np.ndarray, size: int = paper.INPUT_SIZE, scaling: str = "paper"
+) -> torch.Tensor:
+    """Make the network's input: pad with background on all sides, then map the grey levels.
+
+    Args:
+        images: (N, H, H) uint8.
+        size: height and width to pad to.
+        scaling: a key of :data:`SCALINGS`.
+
+    Returns:
+        (N, 1, size, size) float32.
+
+    Source: sections II-B and III-A; that the padding is 2 pixels on each side of a 28x28 pattern
+    is measured on the patterns of Fig. 8.
+    """
+    if scaling not in SCALINGS:
+        raise ValueError(f"unknown scaling {scaling!r}: choose from {', '.join(SCALINGS)}")
+    margin, odd = divmod(size - images.shape[-1], 2)
+    if margin < 0 or odd:
+        raise ValueError(f"cannot pad {images.shape[-1]} pixels evenly to {size}")
+    offset, gain = SCALINGS[scaling]
+    levels = (offset + gain * np.arange(256) / 255).astype(np.float32)
+    padded = np.pad(images, ((0, 0), (margin, margin), (margin, margin)))
+    return torch.from_numpy(levels[padded])[:, None]
+
+
+def constant_order(n: int, seed: int) -> np.ndarray:
+    """The constant random order: shuffled once, then the same in every pass.
+
+    Args:
+        n: how many patterns.
+        seed: the run's.
+
+    Returns:
+        (n,) int64, a permutation.
+
+    Source: Appendix C.
+    """
+    return order_of(stream(seed, "order"), n)
+
+
+def normalise(image: np.ndarray) -> np.ndarray:
+    """Scale a digit's bounding box to 20x20, keeping its aspect ratio, and centre it in 28x28.
+
+    Args:
+        image: (H, W), ink of any positive levels on exactly 0; some ink there must be.
+
+    Returns:
+        (28, 28) float64, in the image's own levels.
+
+    Source: section III-A, which does this to MNIST's bilevel originals.
+    """
+    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+    box = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    height, width = (max(1, round(side * paper.DIGIT_SIZE / max(box.shape))) for side in box.shape)
+    digit = _weights(height, box.shape[0]) @ box @ _weights(width, box.shape[1]).T
+    top = _first(digit.sum(axis=1))
+    left = _first(digit.sum(axis=0))
+    field = np.zeros((paper.FIELD_SIZE, paper.FIELD_SIZE))
+    field[top : top + height, left : left + width] = digit
+    return field
+
+
+def _weights(new: int, old: int) -> np.ndarray:
+    """Bilinear interpolation from `old` to `new` samples, (new, old); the edges are held.
+
+    Where samples get fewer, each is the mean of those it stands for: nothing falls between two.
+    """
+    position = ((np.arange(new) + 0.5) * old / new - 0.5).clip(0, old - 1)
+    distance = np.abs(position[:, None] - np.arange(old)) / max(1.0, old / new)
+    weights = np.maximum(0.0, 1.0 - distance)
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def _first(profile: np.ndarray) -> int:
+    """Where a profile of ink starts in the field so that its centre of mass is on CENTRE."""
+    centre = np.average(np.arange(len(profile)), weights=profile)
+    return int(np.clip(round(CENTRE - centre), 0, paper.FIELD_SIZE - len(profile)))
