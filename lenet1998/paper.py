@@ -262,9 +262,23 @@ class SizePoints(NamedTuple):
     test_error: np.ndarray
 
 
+class DistortedDigits(NamedTuple):
+    """Grey levels (digit, variant, 32, 32), 255 the background and 0 full ink, not quite linear
+    between; and the place of each digit's original in MNIST's training set."""
+
+    patterns: np.ndarray
+    train_index: np.ndarray
+
+
 class AffineFits(NamedTuple):
-    """Affine maps fitted to the distorted digits of Fig. 7: shifts of the centroid in pixels (x to
-    the right, y downwards), scales, and shear in pixels of x per pixel of y."""
+    """The maps from MNIST's originals to the distorted digits of Fig. 7. With x to the right and y
+    downwards, both from row and column 16 of the 32x32 field, a point (x, y) moves to::
+
+        scale_x * x + shear * y + dx
+        vertical_shear * x + scale_y * y + dy
+
+    Fitted by ``experiments/fig7.py``; standard errors are typically 0.0004 and, of the shifts,
+    0.002 pixels. The vertical shear is no larger than the fits' error."""
 
     digit: np.ndarray
     train_index: np.ndarray
@@ -274,6 +288,7 @@ class AffineFits(NamedTuple):
     scale_x: np.ndarray
     scale_y: np.ndarray
     shear: np.ndarray
+    vertical_shear: np.ndarray
 
 
 class Misread(NamedTuple):
@@ -307,8 +322,14 @@ def fig6_points() -> SizePoints:
     return _columns("fig6_points.csv", SizePoints)
 
 
+def fig7_patterns() -> DistortedDigits:
+    """Ten distorted variants of each of ten training digits. Section III-B, Fig. 7."""
+    with files("lenet1998").joinpath("paper_data", "fig7_patterns.npz").open("rb") as file:
+        return DistortedDigits(**np.load(file))
+
+
 def fig7_affine() -> AffineFits:
-    """The distortions of Fig. 7, measured here: ten variants of each of ten training digits."""
+    """How each digit of :func:`fig7_patterns` was distorted, by image registration. Fig. 7."""
     return _columns("fig7_affine.csv", AffineFits)
 
 
@@ -378,6 +399,7 @@ PLACES = {
     "fig5_curve": "Fig. 5, section III-B, p.10-11",
     "fig6_points": "Fig. 6, section III-B, p.10-11",
     "fig7_affine": "Fig. 7, section III-B, p.10-11",
+    "fig7_patterns": "section III-B and Fig. 7, p.10-11",
     "fig8_errors": "Fig. 8, section III-B, p.11",
     "lush_curve": NOT_PRINTED + "one run, made here, of the authors' own library, Lush 2.0.1",
 }

@@ -97,6 +97,41 @@ def mcnemar(ours: np.ndarray, theirs: np.ndarray, truth: np.ndarray) -> tuple[in
     return only_ours, only_theirs, float(stats.binomtest(only_ours, disagreements).pvalue)
 
 
+def uniform_ends(
+    candidates: np.ndarray, generator: np.random.Generator, samples: int = 100_000
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where a uniform distribution may end, given n values drawn from it.
+
+    Beforehand the ends' density is 1 / width. The values may depend on an unknown choice, every one
+    as likely beforehand; with a single choice the intervals are those of the order statistics,
+    which hold exactly.
+
+    Args:
+        candidates: (choices, n), the values that each choice gives.
+        generator: draws the result.
+        samples: how many.
+
+    Returns:
+        The choice, the lower and the upper end, (samples,) each, drawn from what is known of them.
+    """
+    n = candidates.shape[1]
+    seen = np.ptp(candidates, axis=1)
+    chance = (seen / seen.min()) ** (1.0 - n)
+    choice = generator.choice(len(seen), samples, p=chance / chance.sum())
+    width = seen[choice] / generator.beta(n - 1, 2, samples)
+    low = candidates.min(axis=1)[choice] - generator.random(samples) * (width - seen[choice])
+    return choice, low, low + width
+
+
+def uniform_p(values: np.ndarray) -> float:
+    """Kolmogorov and Smirnov's p that the values are uniform between ends that nobody knows.
+
+    Given the outermost two, the others are uniform between them.
+    """
+    low, *inner, high = np.sort(values)
+    return float(stats.kstest(inner, "uniform", args=(low, high - low)).pvalue)
+
+
 def log_ratio_rms(ours: Sequence[float], published: Sequence[float]) -> float:
     """Root mean square over passes of log(ours / published): 0.1 is about 10 % apart."""
     ratio = np.log(np.asarray(ours, float) / np.asarray(published, float))

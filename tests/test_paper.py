@@ -87,6 +87,22 @@ def test_fig7_has_ten_variants_of_ten_digits():
     assert fits.digit.dtype == fits.train_index.dtype == np.int64
     assert Counter(fits.digit.tolist()) == dict.fromkeys(range(10), 10)
     assert len(set(fits.train_index.tolist())) == 10
+    figure = paper.fig7_patterns()
+    assert figure.patterns.shape == (10, 10, paper.INPUT_SIZE, paper.INPUT_SIZE)
+    assert (figure.patterns.dtype, figure.patterns.max()) == (np.uint8, 255)
+    np.testing.assert_array_equal(np.repeat(figure.train_index, 10), fits.train_index)
+
+
+def test_fig7_s_larger_maps_make_larger_digits():
+    """The centre of the ink goes where the map of the same row says, and its amount by the area."""
+    fits, ink = paper.fig7_affine(), 255.0 - paper.fig7_patterns().patterns.reshape(100, 32, 32)
+    down = (ink.sum(axis=2) @ np.arange(32)) / ink.sum(axis=(1, 2)) - 16
+    assert np.corrcoef(down, fits.dy)[0, 1] > 0.97
+    amount = np.log(ink.sum(axis=(1, 2))).reshape(10, 10)
+    area = np.log(fits.scale_x * fits.scale_y).reshape(10, 10)
+    within = [values - values.mean(axis=1, keepdims=True) for values in (amount, area)]
+    assert np.corrcoef(within[0].ravel(), within[1].ravel())[0, 1] > 0.97
+    assert np.abs(fits.vertical_shear).max() < 0.02
 
 
 def test_fig8_is_the_published_error_with_distortions():
