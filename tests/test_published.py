@@ -532,3 +532,40 @@ def test_what_distortions_take_off_the_error():
     assert rows.loc["difference", "published"] == "-0.15"
     # t = -0.2 / sqrt(0.01 / 3 + 0.01 / 3) with 4 degrees of freedom.
     assert rows.loc["difference", "ours"] == "-0.20 (p = 0.07)"
+
+
+def test_how_fig_7_was_drawn():
+    about = {
+        "range": [-2.0, 2.0],
+        "low": [-2.03, -1.843],
+        "high": [1.97, 2.157],
+        "p_uniform": 0.823,
+    }
+    shear = {"range": [-0.14, 0.14], "low": [-0.15, -0.139], "high": [0.135, 0.146]}
+    rows = [about | {"name": "shift_x"}, shear | {"name": "shear", "p_uniform": 0.01}]
+    table = published.fig7_ranges({"parameters": rows})
+    assert table.to_numpy().tolist() == [
+        [
+            "shift right, pixels of the original",
+            "-2.0 to 2.0",
+            "-2.03 to -1.84; 1.97 to 2.16",
+            "0.82",
+        ],
+        [
+            "shear, pixels right per pixel down",
+            "-0.14 to 0.14",
+            "-0.150 to -0.139; 0.135 to 0.146",
+            "0.01",
+        ],
+    ]
+
+
+def test_the_table_of_fig_7_is_of_the_committed_study():
+    table = documents.TABLES["fig7-ranges"](ROOT / "experiments" / "results")
+    assert table["range"].tolist() == [
+        "-2.0 to 2.0",
+        "-2.0 to 2.0",
+        "0.77 to 1.40",
+        "0.90 to 1.10",
+        "-0.14 to 0.14",
+    ]

@@ -25,7 +25,7 @@ DOCUMENTS = ("README.md", "docs/*.md")
 ORIGINAL, MODERN, DISTORTIONS = "headline/original", "headline/modern", "published/distortions"
 BY_SIZE = ("published/15000-patterns", "published/30000-patterns", ORIGINAL, DISTORTIONS)
 READINGS = ("readings/base", "readings/initialisation=fan_in")
-MEASURES, LABELS = "measures.json", "labels.json"
+MEASURES, LABELS, FIG7 = "measures.json", "labels.json", "fig7.json"
 COURSEWORK, OPEN, SWEEP = "coursework/reported", "coursework/open", "sweep"
 COMPARED = {  # a variant, and where its runs are
     "original": ORIGINAL,
@@ -89,6 +89,11 @@ def published_errors(results: Path) -> pd.DataFrame:
 def distortion_gain(results: Path) -> pd.DataFrame:
     """The original's runs without and with distortions."""
     return published.distortion_gain(_records(results, ORIGINAL, DISTORTIONS))
+
+
+def fig7_ranges(results: Path) -> pd.DataFrame:
+    """How the distortions of Fig. 7 were drawn."""
+    return published.fig7_ranges(_json(results / FIG7))
 
 
 def fingerprint(results: Path) -> pd.DataFrame:
@@ -158,6 +163,7 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "benchmark": benchmark,
     "published-errors": published_errors,
     "distortion-gain": distortion_gain,
+    "fig7-ranges": fig7_ranges,
     "fingerprint": fingerprint,
     "rejection": rejection,
     "cost": cost,

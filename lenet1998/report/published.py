@@ -167,6 +167,38 @@ def fingerprint(records: Sequence[RunRecord]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+DRAWN = {  # of section III-B's distortions; names as experiments/fig7.py has them
+    "shift_x": ("shift right, pixels of the original", 1),
+    "shift_y": ("shift down, pixels of the original", 1),
+    "shrink": ("1 / scale", 2),
+    "squeeze": ("squeeze, sqrt(scale down / scale across)", 2),
+    "shear": ("shear, pixels right per pixel down", 2),
+}
+
+
+def fig7_ranges(result: dict) -> pd.DataFrame:
+    """What Fig. 7's digits say of each random number of the distortions.
+
+    p is Kolmogorov and Smirnov's that the numbers are uniform, whatever the ends.
+    """
+    rows = []
+    for about in result["parameters"]:
+        name, digits = DRAWN[about["name"]]
+        low, high = about["range"]
+        between = [
+            " to ".join(f"{v:.{digits + 1}f}" for v in about[end]) for end in ("low", "high")
+        ]
+        rows.append(
+            {
+                "parameter": name,
+                "range": f"{low:.{digits}f} to {high:.{digits}f}",
+                "95 % interval of the ends": "; ".join(between),
+                "p of uniform": f"{about['p_uniform']:.2f}",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
 def rejection(measures: dict) -> pd.DataFrame:
     """Test patterns to reject for 0.5 % error among the rest, beside Fig. 10's nets."""
     rows = [
