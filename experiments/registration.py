@@ -16,7 +16,7 @@ from scipy.ndimage import map_coordinates
 from scipy.optimize import least_squares
 
 from lenet1998 import paper
-from lenet1998.data import CENTRE
+from lenet1998.data.patterns import CENTRE
 
 PADDING = (paper.INPUT_SIZE - paper.FIELD_SIZE) // 2
 FROM_ORIGIN = np.arange(paper.INPUT_SIZE) - (CENTRE + PADDING)

@@ -119,23 +119,6 @@ class Pool:
         return warp(self.images[originals], maps, self.size), self.labels[originals]
 
 
-def measure(before: np.ndarray, after: np.ndarray) -> Affine:
-    """The maps between two sets of patterns, from the moments of their ink.
-
-    Args:
-        before, after: (N, H, W), the same patterns in the same order.
-
-    Returns:
-        N maps, their shifts those of the centre of mass; that is how Fig. 7's were measured.
-    """
-    cx, cy, xx, xy, yy = _moments(before)
-    new_cx, new_cy, new_xx, new_xy, new_yy = _moments(after)
-    scale_y = np.sqrt(new_yy / yy)
-    scale_x = np.sqrt((new_xx - new_xy**2 / new_yy) / (xx - xy**2 / yy))
-    shear = (new_xy / scale_y - scale_x * xy) / yy
-    return Affine(new_cx - cx, new_cy - cy, scale_x, scale_y, shear)
-
-
 def _source_points(maps: Affine, size: int, centre: int) -> torch.Tensor:
     """Where each pixel of the result comes from, (N, size, size, 2), in grid_sample's -1..1."""
     shift_x, shift_y, scale_x, scale_y, shear = (
@@ -148,12 +131,3 @@ def _source_points(maps: Affine, size: int, centre: int) -> torch.Tensor:
     points = torch.stack(torch.broadcast_tensors(x, unscaled_y - shift_y), dim=-1) + centre
     # grid_sample's -1 and 1 are the outer edges of the first and last pixel, not their centres.
     return (2 * points + 1) / size - 1
-
-
-def _moments(images: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Centre of mass x, y and second moments xx, xy, yy of the ink, each (N,)."""
-    weight = images / images.sum(axis=(1, 2), keepdims=True, dtype=np.float64)
-    y, x = np.mgrid[: images.shape[1], : images.shape[2]]
-    cx, cy = ((weight * along).sum(axis=(1, 2)) for along in (x, y))
-    dx, dy = x - cx[:, None, None], y - cy[:, None, None]
-    return cx, cy, *((weight * product).sum(axis=(1, 2)) for product in (dx * dx, dx * dy, dy * dy))

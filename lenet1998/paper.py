@@ -399,7 +399,7 @@ PLACES = {
     "fig5_curve": "Fig. 5, section III-B, p.10-11",
     "fig6_points": "Fig. 6, section III-B, p.10-11",
     "fig7_affine": "Fig. 7, section III-B, p.10-11",
-    "fig7_patterns": "section III-B and Fig. 7, p.10-11",
+    "fig7_patterns": "Fig. 7, section III-B, p.10-11",
     "fig8_errors": "Fig. 8, section III-B, p.11",
     "lush_curve": NOT_PRINTED + "one run, made here, of the authors' own library, Lush 2.0.1",
 }

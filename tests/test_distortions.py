@@ -1,12 +1,46 @@
-"""The random distortions match what Fig. 7 shows, measured the same way: by moments."""
+"""The random distortions are those that Fig. 7 shows."""
+
+import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import kstest
 
 from lenet1998 import distortions, paper
+from lenet1998.data import load
 from lenet1998.data.patterns import CENTRE
-from lenet1998.distortions import Affine, Pool, draw, measure, warp
+from lenet1998.distortions import Affine, Pool, draw, warp
 from lenet1998.streams import stream
+
+RESULTS = Path(__file__).parents[1] / "experiments" / "results"
+RANGES = {
+    "shift_x": distortions.SHIFT,
+    "shift_y": distortions.SHIFT,
+    "shrink": distortions.SHRINK,
+    "squeeze": distortions.SQUEEZE,
+    "shear": distortions.SHEAR,
+}
+
+
+def measure(before: np.ndarray, after: np.ndarray) -> Affine:
+    """The maps between two sets of patterns (N, H, W), by moments: shifts of the centre of mass."""
+    cx, cy, xx, xy, yy = _moments(before)
+    new_cx, new_cy, new_xx, new_xy, new_yy = _moments(after)
+    scale_y = np.sqrt(new_yy / yy)
+    scale_x = np.sqrt((new_xx - new_xy**2 / new_yy) / (xx - xy**2 / yy))
+    shear = (new_xy / scale_y - scale_x * xy) / yy
+    return Affine(new_cx - cx, new_cy - cy, scale_x, scale_y, shear)
+
+
+def _moments(images: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Centre of mass x, y and second moments xx, xy, yy of the ink, each (N,)."""
+    weight = images / images.sum(axis=(1, 2), keepdims=True, dtype=np.float64)
+    y, x = np.mgrid[: images.shape[1], : images.shape[2]]
+    cx, cy = ((weight * along).sum(axis=(1, 2)) for along in (x, y))
+    dx, dy = x - cx[:, None, None], y - cy[:, None, None]
+    return cx, cy, *((weight * product).sum(axis=(1, 2)) for product in (dx * dx, dx * dy, dy * dy))
 
 
 def still(n, **changed):
@@ -80,20 +114,44 @@ def test_known_maps_are_recovered_by_the_measure(images):
         assert np.abs(difference).mean() < 0.02, name
 
 
-def test_a_random_sample_spreads_as_fig7_does(images):
-    fitted = measure(in_field(images), distort(images))
-    figure = paper.fig7_affine()
-    ours = dict(zip(("dx", "dy", "scale_x", "scale_y", "shear"), fitted, strict=True))
-    for name, values in ours.items():
-        shown = getattr(figure, name)
-        # n = 100 there: its standard deviations are known to about 7 %.
-        assert values.std() == pytest.approx(shown.std(), rel=0.15), name
-        assert abs(values.mean() - shown.mean()) < 4 * shown.std() / np.sqrt(len(shown)), name
-        assert values.min() < np.quantile(shown, 0.05), name
-        assert values.max() > np.quantile(shown, 0.95), name
-    for pair in (("dy", "scale_y"), ("scale_x", "scale_y"), ("dx", "scale_x"), ("dx", "shear")):
-        shown = np.corrcoef(*(getattr(figure, name) for name in pair))[0, 1]
-        assert np.corrcoef(*(ours[name] for name in pair))[0, 1] == pytest.approx(shown, abs=0.25)
+def test_the_ranges_are_what_fig7_allows():
+    """Every end lies in the interval that Fig. 7's hundred digits leave it."""
+    fits = json.loads((RESULTS / "fig7.json").read_bytes())
+    assert [fit["name"] for fit in fits["parameters"]] == list(RANGES)
+    for fit in fits["parameters"]:
+        for end, (least, most) in zip(RANGES[fit["name"]], (fit["low"], fit["high"]), strict=True):
+            assert least <= end <= most, fit["name"]
+        assert fit["p_uniform"] > 0.05
+    for name in ("fixed_x", "fixed_y"):
+        least, most = fits["points"][name]["interval"]
+        assert least <= getattr(distortions, name.upper()) <= most
+    least, most = fits["points"]["sheared_about"]["interval"]
+    assert least <= distortions.SHEAR_ROW <= most
+
+
+def test_what_is_drawn_fills_the_ranges():
+    maps = draw(20_000, stream(0, "distortions"))
+    shrink, squeeze = 1 / np.sqrt(maps.scale_x * maps.scale_y), np.sqrt(maps.scale_y / maps.scale_x)
+    drawn = (maps.shift_x, maps.shift_y, shrink, squeeze, maps.shear)
+    for values, (low, high) in zip(drawn, RANGES.values(), strict=True):
+        assert kstest(values, "uniform", (low, high - low)).pvalue > 0.001
+    correlation = np.corrcoef(drawn)
+    assert np.abs(correlation - np.eye(5)).max() < 4 / np.sqrt(20_000)
+
+
+@pytest.mark.skipif("LENET1998_DATA" not in os.environ, reason="LENET1998_DATA is not set")
+def test_fig7_can_be_made_again():
+    """To the resolution of its print: 64 greys, so about 0.004 of full ink."""
+    fits = json.loads((RESULTS / "fig7.json").read_bytes())
+    ink = {int(grey): value for grey, value in fits["greys"].items()}
+    printed = np.vectorize(ink.get)(paper.fig7_patterns().patterns.reshape(100, 32, 32))
+    drawn = {name: np.array([d["drawn"][name] for d in fits["digits"]]) for name in RANGES}
+    shrink, squeeze = drawn["shrink"], drawn["squeeze"]
+    scales = 1 / (shrink * squeeze), squeeze / shrink
+    maps = Affine(drawn["shift_x"], drawn["shift_y"], *scales, drawn["shear"])
+    originals = load("mnist").train_images[[digit["train_index"] for digit in fits["digits"]]]
+    error = warp(originals, maps) / 255 - printed
+    assert np.sqrt((error**2).mean(axis=(1, 2))).max() < 0.01
 
 
 def test_the_batch_size_does_not_matter(images, monkeypatch):

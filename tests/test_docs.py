@@ -17,10 +17,11 @@ def test_tables_and_figures_are_those_of_the_records():
     assert remake(ROOT, check=True) == []
 
 
-def test_the_sheet_of_misread_digits_is_of_the_records():
-    """It needs MNIST's pictures, so the report command cannot remake it."""
-    folder = ROOT / "experiments" / "results" / DISTORTIONS
-    assert source_of(ROOT / "docs" / "figures" / "fig8.png") == digest(folder)
+@pytest.mark.parametrize(("name", "source"), [("fig7", "fig7.json"), ("fig8", DISTORTIONS)])
+def test_a_sheet_is_of_the_results(name, source):
+    """They need MNIST's pictures, so the report command cannot remake them."""
+    shown = source_of(ROOT / "docs" / "figures" / f"{name}.png")
+    assert shown == digest(ROOT / "experiments" / "results" / source)
 
 
 def test_a_number_typed_by_hand_is_noticed_and_mended(tmp_path, capsys):

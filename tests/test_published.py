@@ -35,7 +35,8 @@ def script(name):
     return module
 
 
-measures, sheets = script("measures"), script("sheets")
+measures = script("measures")
+fig7_sheet, fig8_sheet = script("fig7_sheet"), script("fig8_sheet")
 
 
 def run(name, test=1.0, train=0.5, seed=0, **recipe):
@@ -465,7 +466,7 @@ def test_margins_are_between_the_two_best(smallest_wins, expected):
     assert measures.margins(Net(), outputs).tolist() == expected
 
 
-# --- Contact sheets -------------------------------------------------------------------------------
+# --- Sheets -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -478,13 +479,13 @@ def test_margins_are_between_the_two_best(smallest_wins, expected):
     ],
 )
 def test_a_tile_tells_what_our_nets_answered(answers, misread, same, commonest, kind):
-    tile = sheets.Tile(label=4, then=9, answers=answers)
+    tile = fig8_sheet.Tile(label=4, then=9, answers=answers)
     assert (tile.misread, tile.same, tile.commonest, tile.kind) == (misread, same, commonest, kind)
 
 
 def test_tiles_are_the_82_in_order():
     diverged = dataclasses.replace(net(82, 0, 0), status="diverged")
-    found = sheets.tiles([net(3, 2, 10), net(1, 0, 0), diverged])
+    found = fig8_sheet.tiles([net(3, 2, 10), net(1, 0, 0), diverged])
     assert len(found) == 82
     assert [tile.label for tile in found] == THEN.label.tolist()
     assert [tile.then for tile in found] == THEN.answer.tolist()
@@ -499,27 +500,28 @@ def as_mnist(digits, monkeypatch):
     test = np.resize(digits.test_images, (paper.TEST_SIZE, 28, 28))
     labels = np.zeros(paper.TEST_SIZE, np.int64)
     data = Dataset("mnist", train, labels[:1000], test, labels, "abc")
-    monkeypatch.setattr(sheets, "load", lambda *_: data)
-    monkeypatch.setattr(sheets, "MEASURED", 10)
+    for sheet in (fig7_sheet, fig8_sheet):
+        monkeypatch.setattr(sheet, "load", lambda *_: data)
 
 
 @pytest.mark.usefixtures("as_mnist")
 def test_sheets_are_drawn_of_pictures_and_records(checkout, capsys):
-    results = checkout / "experiments" / "results"
-    assert sheets.main(["--results", str(results), "--root", str(checkout)]) == 0
-    folder = checkout / "docs" / "figures"
-    assert capsys.readouterr().out.split() == [str(folder / f"fig{n}.png") for n in (7, 8)]
-    assert figures.source_of(folder / "fig8.png") == documents.digest(
-        results / documents.DISTORTIONS
-    )
-    assert all(0 < (folder / f"fig{n}.png").stat().st_size < 300_000 for n in (7, 8))
+    results, folder = checkout / "experiments" / "results", checkout / "docs" / "figures"
+    fits = {"digits": [{"drawn": dict.fromkeys(fig7_sheet.DRAWS, 0.9)}] * 100}
+    write_json(results / "fig7.json", fits)
+    shown = {"fig7": "fig7.json", "fig8": documents.DISTORTIONS}
+    for sheet, (name, source) in zip((fig7_sheet, fig8_sheet), shown.items(), strict=True):
+        file = folder / f"{name}.png"
+        assert sheet.main(["--results", str(results), "--root", str(checkout)]) == 0
+        assert capsys.readouterr().out.split() == [str(file)]
+        assert figures.source_of(file) == documents.digest(results / source)
+        assert 0 < file.stat().st_size < 300_000
     assert not plt.get_fignums()
 
 
 @pytest.mark.usefixtures("as_mnist")
-def test_without_records_there_is_fig_7_and_one_line(tmp_path, capsys):
-    assert sheets.main(["--results", str(tmp_path / "none"), "--root", str(tmp_path)]) == 2
-    assert (tmp_path / "docs" / "figures" / "fig7.png").is_file()
+def test_without_records_there_is_no_fig_8_but_one_line(tmp_path, capsys):
+    assert fig8_sheet.main(["--results", str(tmp_path / "none"), "--root", str(tmp_path)]) == 2
     error = capsys.readouterr().err
     assert "no finished run to draw Fig. 8 of" in error
     assert len(error.splitlines()) == 1

@@ -1,7 +1,7 @@
-"""Contact sheets that need MNIST's pictures: our distortions, and the 82 digits of Fig. 8.
+"""The 82 digits of Fig. 8 with what they were taken for in 1998 and now: ``docs/figures/fig8.png``.
 
-Writes ``docs/figures/fig7.png`` and, from the records of the nets trained with distortions,
-``docs/figures/fig8.png``. Both are committed; ``python -m lenet1998.report`` does not remake them.
+It needs MNIST's pictures and the records of the nets trained with distortions; ``python -m
+lenet1998.report`` does not remake it.
 """
 
 import sys
@@ -14,7 +14,6 @@ import numpy as np
 from lenet1998 import paper
 from lenet1998.command import Parser, entry, writable
 from lenet1998.data import Dataset, load
-from lenet1998.distortions import distort, measure
 from lenet1998.errors import BadInput
 from lenet1998.launch import RESULTS
 from lenet1998.records import RunRecord, read_records
@@ -24,78 +23,6 @@ from lenet1998.report.figures import BLUE, STYLE, VERMILION, plt, save
 SIZE = paper.FIELD_SIZE
 GREY = "#8a8a8a"
 FRAME = {"color": "#c8c8c8", "lw": 0.6}
-
-# --- Fig. 7 -------------------------------------------------------------------------------------
-
-VARIANTS = 10  # of each digit on the sheet, as in Fig. 7
-MEASURED = 200  # of each digit in the histograms
-MAPS = {
-    "dx": "shift right, pixels",
-    "dy": "shift down, pixels",
-    "scale_x": "scale across, factor",
-    "scale_y": "scale down, factor",
-    "shear": "shear, pixels right per pixel down",
-}
-
-
-def distortions_sheet(dataset: Dataset, file: Path) -> None:
-    """Fig. 7's ten digits, our distortions of each, and the spread of both."""
-    figure7 = paper.fig7_patterns()
-    originals = dataset.train_images[figure7.train_index]
-    edge = (paper.INPUT_SIZE - SIZE) // 2
-    before = np.pad(originals, ((0, 0), (edge, edge), (edge, edge)))
-    before = np.repeat(before, figure7.patterns.shape[1], axis=0)
-    # Greys as they are printed: that they are not quite linear in the ink moves the moments little.
-    after = 255 - figure7.patterns.reshape(before.shape)
-    published = dict(zip(MAPS, measure(before, after), strict=True))
-    generator = np.random.default_rng(0)
-    many = np.repeat(originals, MEASURED, axis=0)
-    distorted = distort(many, generator)
-    ours = dict(zip(MAPS, measure(many, distorted), strict=True))
-    shown = distorted.reshape(len(originals), MEASURED, SIZE, SIZE)[:, :VARIANTS]
-    with plt.rc_context(STYLE):
-        figure = plt.figure(figsize=(9.6, 6.35), layout="constrained")
-        grid = figure.add_gridspec(len(MAPS), 2, width_ratios=(2.5, 1))
-        _pictures(figure.add_subplot(grid[:, 0]), originals, shown)
-        for row, (name, label) in enumerate(MAPS.items()):
-            axes = figure.add_subplot(grid[row, 1])
-            theirs = published[name]
-            bins = np.histogram_bin_edges(np.concatenate([theirs, ours[name]]), 16)
-            axes.hist(theirs, bins, density=True, color=VERMILION, alpha=0.35, label="Fig. 7")
-            look = {"color": BLUE, "histtype": "step", "lw": 1.5}
-            axes.hist(ours[name], bins, density=True, label="ours", **look)
-            axes.set_xlabel(label, labelpad=1)
-            axes.set_yticks([])
-            axes.grid(visible=False)
-            axes.spines["left"].set_visible(False)
-        first = figure.axes[1]
-        first.set_title("how far they go", loc="left")
-        names = [f"Fig. 7 (1998), n = {len(theirs)}", f"ours, n = {len(many):,}"]
-        handles, _ = first.get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower right", ncols=2)
-        save(figure, file)
-
-
-def _pictures(axes, originals: np.ndarray, shown: np.ndarray) -> None:
-    """Originals in the first column, and after a gap the variants of each in its row."""
-    gap = SIZE // 2
-    for row, (original, variants) in enumerate(zip(originals, shown, strict=True)):
-        for column, image in enumerate([original, *variants]):
-            _picture(axes, image, column * SIZE + (gap if column else 0), row * SIZE)
-    width, height = (1 + shown.shape[1]) * SIZE + gap, len(originals) * SIZE
-    axes.set(xlim=(-1, width + 1), ylim=(height + 1, -1), aspect="equal", anchor="NW")
-    axes.axis("off")
-    axes.set_title("original  ten distortions of ours", loc="left")
-
-
-def _picture(axes, image: np.ndarray, left: float, top: float) -> None:
-    extent = (left, left + SIZE, top + SIZE, top)
-    axes.imshow(image, cmap="gray_r", vmin=0, vmax=255, extent=extent, interpolation="nearest")
-    axes.add_patch(plt.Rectangle((left, top), SIZE, SIZE, fill=False, **FRAME))
-
-
-# --- Fig. 8 -------------------------------------------------------------------------------------
-
 COLUMNS = 12
 ARROW = "\N{RIGHTWARDS ARROW}"
 STEP = SIZE + 8, SIZE + 28  # from tile to tile, pixels across and down
@@ -198,23 +125,27 @@ def _tile(axes, tile: Tile, image: np.ndarray, left: float, top: float) -> None:
     axes.text(left + 6, foot, words, va="center_baseline", size=8.5, color=colour)
 
 
+def _picture(axes, image: np.ndarray, left: float, top: float) -> None:
+    extent = (left, left + SIZE, top + SIZE, top)
+    axes.imshow(image, cmap="gray_r", vmin=0, vmax=255, extent=extent, interpolation="nearest")
+    axes.add_patch(plt.Rectangle((left, top), SIZE, SIZE, fill=False, **FRAME))
+
+
 @entry
 def main(arguments=None):
-    parser = Parser(prog="sheets.py", description=__doc__)
+    parser = Parser(prog="fig8_sheet.py", description=__doc__)
     parser.add_argument("--data", metavar="DIR", help="where MNIST is")
     parser.add_argument("--results", default=RESULTS, type=Path, metavar="DIR")
     parser.add_argument("--root", default=".", type=Path, metavar="DIR", help="a checkout")
     flags = parser.parse_args(arguments)
-    figures = writable(flags.root / "docs" / "figures", "--root")
+    file = writable(flags.root / "docs" / "figures", "--root") / "fig8.png"
     dataset = load("mnist", flags.data)
-    distortions_sheet(dataset, figures / "fig7.png")
-    print(figures / "fig7.png")
     folder = flags.results / DISTORTIONS
     records = read_records(folder)
     if all(record.diverged for record in records):
         raise BadInput(f"{folder}: no finished run to draw Fig. 8 of: run experiments/published.py")
-    errors_sheet(dataset, records, figures / "fig8.png", digest(folder))
-    print(figures / "fig8.png")
+    errors_sheet(dataset, records, file, digest(folder))
+    print(file)
     return 0
 
 
