@@ -50,7 +50,7 @@ class Trainer:
         self.engine = engine(recipe, model)
         images, labels = schedule.take(schedule.curvature_indices(1), 1)
         curvature = diagonal_curvature(model, recipe.build_criterion(), images, labels)
-        self.engine.begin_pass(recipe.learning_rate(1), curvature)
+        self.engine.begin_pass(recipe.learning_rate(1), [curvature])
 
     def microseconds(self, images, labels) -> tuple[float, float]:
         """Wall and CPU time per pattern."""
@@ -130,8 +130,8 @@ def gpu(dataset: Dataset, runs: int = 128, patterns: int = 2000) -> dict | None:
     schedules = [Schedule(ORIGINAL, seed, dataset) for seed in range(runs)]
     models = [ORIGINAL.build_model(seed).to("cuda") for seed in range(runs)]
     engine = cuda.CudaEngine(ORIGINAL, models)
-    pool = schedules[0].patterns
-    pool = engine.to_device(pool.train_images), engine.to_device(pool.train_labels)
+    plain = schedules[0].patterns
+    pool = plain.train_images.to("cuda"), plain.train_labels.to("cuda")
     flat = {name: torch.ones_like(p) for name, p in models[0].named_parameters()}
     engine.begin_pass(ORIGINAL.learning_rate(1), [flat] * runs)
     order = np.stack([schedule.indices(1)[:patterns] for schedule in schedules])

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +15,38 @@ from lenet1998.records import RunRecord, write_atomically
 CHECKPOINT = "checkpoint.pt"
 
 
-def save(file: Path, record: RunRecord, worker) -> None:
+@dataclass(frozen=True)
+class EngineState:
+    """What a checkpoint kept of the engine that wrote it."""
+
+    file: Path
+    engine: str
+    state: dict
+
+    def of(self, engine: str) -> dict:
+        """The state, for an engine of that name.
+
+        Raises:
+            BadInput: it is another engine's.
+        """
+        if engine != self.engine:
+            raise BadInput(
+                f"--resume: {self.file} was written by the {self.engine} engine; add --engine"
+                f" {self.engine}"
+            )
+        return self.state
+
+
+def save(file: Path, record: RunRecord, model: LeNet5, engine: str, engine_state: dict) -> None:
     """Keep all that going on after this pass needs; the schedule is remade from the seed."""
     buffer = io.BytesIO()
     state = {
         "run": _identity(record),
         "per_pass": record.per_pass,
         "predictions": torch.from_numpy(record.predictions),
-        "model": worker.model.state_dict(),
-        "engine": worker.name,
-        "engine_state": worker.state_dict(),
+        "model": model.state_dict(),
+        "engine": engine,
+        "engine_state": engine_state,
     }
     torch.save(state, buffer)
     write_atomically(file, buffer.getvalue())
@@ -34,8 +57,12 @@ def _identity(record: RunRecord) -> dict:
     return {"recipe": record.recipe, "seed": record.seed, "dataset": record.dataset}
 
 
-def restore(file: Path, record: RunRecord, worker) -> None:
-    """Put record, model and engine back to where a checkpoint was taken."""
+def restore(file: Path, record: RunRecord, model: LeNet5) -> EngineState:
+    """Put record and model back to where a checkpoint was taken.
+
+    Raises:
+        BadInput: no readable checkpoint, or another run's.
+    """
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
         run = state["run"]
@@ -52,16 +79,11 @@ def restore(file: Path, record: RunRecord, worker) -> None:
             f"--resume: {file} is of a run with {', '.join(other)}; give the same switches, or"
             " another --out"
         )
-    if state["engine"] != worker.name:
-        raise BadInput(
-            f"--resume: {file} was written by the {state['engine']} engine; add --engine"
-            f" {state['engine']}"
-        )
     record.per_pass = state["per_pass"]
     record.predictions = state["predictions"].numpy()
-    worker.model.load_state_dict(state["model"])
-    record.weights = weights_of(worker.model)
-    worker.load_state_dict(state["engine_state"])
+    model.load_state_dict(state["model"])
+    record.weights = weights_of(model)
+    return EngineState(file, state["engine"], state["engine_state"])
 
 
 def weights_of(model: LeNet5) -> dict[str, np.ndarray]:

@@ -199,7 +199,7 @@ def run_together(
         # One bar for all: they learn in step.
         progress = bars.begin(alike[0])
         try:
-            records = fit_together(recipe, seeds, data, setting.device, progress)
+            records = fit_together(recipe, seeds, data, device=setting.device, progress=progress)
         finally:
             bars.end(alike[0])
         for cell, record in zip(alike, records, strict=True):

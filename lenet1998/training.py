@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from lenet1998.checkpoints import CHECKPOINT
 from lenet1998.counts import count
 from lenet1998.curvature import diagonal_curvature
 from lenet1998.data import Dataset, load
-from lenet1998.engines import cuda
+from lenet1998.engines import Engine
 from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5
 from lenet1998.recipes import Recipe
@@ -25,16 +25,15 @@ from lenet1998.schedule import Schedule
 BLOCK = 1000
 """Patterns handed to an engine at once: how often progress is told and an interrupt is seen."""
 
-Progress = Callable[[int, int, int], None]
-"""Told after each block: (pass, patterns done in it, of them misread on the fly)."""
+Progress = Callable[[int, int, float], None]
+"""Told after each block: (pass, patterns done in it, of them misread on the fly).
+
+Where runs are trained together, the mean of those that have not diverged.
+"""
 
 
 class Interrupted(Exception):  # noqa: N818
     """Raised by a progress callback to stop a run between two blocks."""
-
-
-class Diverged(ArithmeticError):  # noqa: N818
-    """A loss, a curvature or a weight is no longer a number."""
 
 
 def resolve_device(name: str) -> torch.device:
@@ -56,11 +55,25 @@ def resolve_device(name: str) -> torch.device:
 
 
 class Run:
-    """One run in the making: its network, its schedule, and the record that grows pass by pass."""
+    """One run in the making: its network, its schedule, and the record that grows pass by pass.
 
-    def __init__(self, recipe: Recipe, seed: int, data: Dataset, engine: str, device: torch.device):
+    Where a loss, a curvature or a weight is no longer a number, the record's status becomes
+    "diverged" and the run is no longer measured.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        seed: int,
+        data: Dataset,
+        engine: str,
+        device: torch.device,
+        folder: Path | None = None,
+    ):
         self.recipe = recipe
         self.device = device
+        self.checkpoint = folder / CHECKPOINT if folder else None
+        self.kept: checkpoints.EngineState | None = None
         self.schedule = Schedule(recipe, seed, data)
         self.model = recipe.build_model(seed).to(device)
         self.truth = self.schedule.patterns.test_labels.numpy()
@@ -79,17 +92,23 @@ class Run:
             environment=environment.describe(engine, device),
         )
 
-    def begin_pass(self, pass_number: int) -> tuple[float, dict[str, Tensor] | None]:
-        """eta and, for SDLM, the curvature that a pass starts with.
+    def keep_finite(self, *numbers: float | np.ndarray) -> None:
+        """The run has diverged unless all of these are numbers."""
+        if not all(np.isfinite(number).all() for number in numbers):
+            self.record.status = "diverged"
 
-        Raises:
-            Diverged: the curvature is not finite.
-        """
+    def resume(self) -> None:
+        """Go back to the checkpoint, if there is one; what it kept of the engine is in ``kept``."""
+        if self.checkpoint and self.checkpoint.exists():
+            self.kept = checkpoints.restore(self.checkpoint, self.record, self.model)
+
+    def begin_pass(self, pass_number: int) -> dict[str, Tensor] | None:
+        """For SDLM, the curvature that a pass starts with."""
         self.begun = time.perf_counter()
         eta = self.recipe.learning_rate(pass_number)
         self.rates = (eta, eta)
         if self.recipe.optimizer != "sdlm":
-            return eta, None
+            return None
         chosen = self.schedule.curvature_indices(pass_number)
         images, labels = self.schedule.take(chosen, pass_number, purpose="curvature noise")
         curvature = diagonal_curvature(
@@ -100,26 +119,23 @@ class Run:
         )
         largest = max(h.max().item() for h in curvature.values())
         smallest = min(h.min().item() for h in curvature.values())
-        if not math.isfinite(largest):
-            raise Diverged
+        self.keep_finite(largest)
         self.rates = (eta / (self.recipe.mu + largest), eta / (self.recipe.mu + smallest))
-        return eta, curvature
+        return curvature
 
     def end_pass(self, pass_number: int, loss: float, errors: int) -> None:
-        """Measure the network and enter the pass into the record.
+        """Measure the network and enter the pass into the record, unless the run has diverged.
 
         Args:
             pass_number: counted from 1.
             loss: the sum over the pass.
             errors: patterns misread on the fly.
-
-        Raises:
-            Diverged: the loss or a weight is not finite.
         """
         seconds = round(time.perf_counter() - self.begun, 3)
         weights = checkpoints.weights_of(self.model)
-        if not (math.isfinite(loss) and all(np.isfinite(w).all() for w in weights.values())):
-            raise Diverged
+        self.keep_finite(loss, *weights.values())
+        if self.record.diverged:
+            return
         predictions = predict(self.model, self.schedule.patterns.test_images)
         wrong = int((predictions != self.truth).sum())
         self.record.predictions, self.record.weights = predictions, weights
@@ -154,7 +170,8 @@ def fit(
         recipe: what to train, and how.
         seed: of the run's generators for the initial weights, the order, and the draws.
         data: the patterns; default: MNIST, or the embedded digits where it cannot be had.
-        engine: ``auto`` (the fastest one here that knows the recipe), ``eager`` or ``compiled``.
+        engine: ``auto`` (the fastest one here that knows the recipe), ``eager``, ``compiled`` or
+            ``cuda``.
         device: ``auto``, ``cpu`` or ``cuda[:i]``.
         folder: where a checkpoint is kept after each pass; none without it.
         resume: go on from that checkpoint, if there is one.
@@ -168,107 +185,121 @@ def fit(
         BadInput: an engine or device that is not here, or a checkpoint of another run.
     """
     data = load() if data is None else data
-    run = Run(recipe, seed, data, engine, resolve_device(device))
-    worker = engines.create(engine, recipe, run.model)
-    record = run.record
-    record.environment["engine"] = worker.name
-    checkpoint = folder / CHECKPOINT if folder else None
-    if resume and checkpoint and checkpoint.exists():
-        checkpoints.restore(checkpoint, record, worker)
-    try:
-        for pass_number in range(len(record.per_pass) + 1, recipe.passes + 1):
-            worker.begin_pass(*run.begin_pass(pass_number))
-            loss, errors = _train_pass(worker, run, pass_number, progress)
-            run.end_pass(pass_number, loss, errors)
-            if checkpoint:
-                checkpoints.save(checkpoint, record, worker)
-    except Diverged:
-        record.status = "diverged"
+    (record,) = fit_together(
+        recipe,
+        [seed],
+        data,
+        engine=engine,
+        device=device,
+        folders=[folder],
+        resume=resume,
+        progress=progress,
+    )
     return record
-
-
-def _train_pass(worker, run: Run, pass_number: int, progress) -> tuple[float, int]:
-    """Hand an engine a pass's patterns block by block; the sum of losses and the errors."""
-    indices = run.schedule.indices(pass_number)
-    block = math.ceil(BLOCK / run.recipe.batch_size) * run.recipe.batch_size
-    loss, errors = 0.0, 0
-    for first in range(0, len(indices), block):
-        chosen = indices[first : first + block]
-        images, labels = run.schedule.take(chosen, pass_number, first)
-        block_loss, block_errors = worker.train(images.to(run.device), labels.to(run.device))
-        loss, errors = loss + block_loss, errors + block_errors
-        if not math.isfinite(loss):
-            raise Diverged
-        if progress:
-            progress(pass_number, first + len(labels), errors)
-    return loss, errors
 
 
 def fit_together(
     recipe: Recipe,
     seeds: Sequence[int],
     data: Dataset,
-    device: str = "cuda",
+    *,
+    engine: str = "cuda",
+    device: str = "auto",
+    folders: Sequence[Path | None] | None = None,
+    resume: bool = False,
     progress: Progress | None = None,
 ) -> list[RunRecord]:
-    """Train many independent runs of a recipe at once on one GPU, each pattern by pattern.
+    """Train independent runs of a recipe in step, each as :func:`fit` would train it.
 
     Args:
-        recipe, data: as for :func:`fit`; every run learns from the one pool of plain patterns.
+        recipe, data, device, resume, progress: as for :func:`fit`.
         seeds: one per run.
-        device: a CUDA device.
-        progress: told after each launch, which reads no errors back from the GPU (0 misread).
+        engine: as for :func:`fit`, but only ``cuda`` trains more than one run.
+        folders: one per run, as for :func:`fit`.
 
     Returns:
         One record per seed, as :func:`fit` would return; ``seconds`` are of all runs together.
 
     Raises:
-        BadInput: no CUDA here, or a recipe that the engine does not cover.
+        BadInput: as :func:`fit`.
     """
-    if reason := cuda.available() or cuda.unsupported(recipe):
-        raise BadInput(f"--engine cuda: {reason}; use --engine auto")
-    if recipe.distortions or recipe.noise:
-        raise BadInput(
-            "--engine cuda: runs with distortions or noise share no patterns; use --engine auto"
-        )
-    target = resolve_device("cuda" if device == "auto" else device)
-    runs = [Run(recipe, seed, data, "cuda", target) for seed in seeds]
-    engine = cuda.CudaEngine(recipe, [run.model for run in runs])
-    patterns = runs[0].schedule.patterns
-    pool = engine.to_device(patterns.train_images), engine.to_device(patterns.train_labels)
-    for pass_number in range(1, recipe.passes + 1):
-        _pass_together(engine, runs, pool, pass_number, progress)
+    engines.check(engine, recipe)
+    target = resolve_device("cuda" if engine == "cuda" and device == "auto" else device)
+    runs = [
+        Run(recipe, seed, data, engine, target, folder)
+        for seed, folder in zip(seeds, folders or [None] * len(seeds), strict=True)
+    ]
+    in_step: dict[int, list[Run]] = {}  # an interruption may have left some a pass behind
+    for run in runs:
+        if resume:
+            run.resume()
+        in_step.setdefault(len(run.record.per_pass), []).append(run)
+    for some in in_step.values():
+        _train(engines.create(engine, recipe, [run.model for run in some]), some, progress)
     return [run.record for run in runs]
 
 
-def _pass_together(engine, runs: list[Run], pool, pass_number: int, progress) -> None:
-    """One pass of every run; those that diverged are carried along and no longer measured."""
-    curvatures = []
+def _train(engine: Engine, runs: list[Run], progress: Progress | None) -> None:
+    """Train runs that have as many passes behind them to the end, or until all have diverged.
+
+    Runs that diverged earlier are carried along.
+    """
     for run in runs:
-        try:
-            eta, curvature = run.begin_pass(pass_number)
-        except Diverged:
-            run.record.status = "diverged"
-            curvature = {name: torch.zeros_like(p) for name, p in run.model.named_parameters()}
-        curvatures.append(curvature)
-    eta = runs[0].recipe.learning_rate(pass_number)
-    engine.begin_pass(eta, curvatures if runs[0].recipe.optimizer == "sdlm" else None)
-    order = np.stack([run.schedule.indices(pass_number) for run in runs])
-    done = 0
-
-    def tell(patterns: int) -> None:
-        nonlocal done
-        done += patterns
-        progress(pass_number, done, 0)
-
-    losses, errors = engine.train(*pool, order, progress=tell if progress else None)
-    for run, loss, wrong in zip(runs, losses, errors, strict=True):
-        if run.record.diverged:
-            continue
-        try:
+        run.record.environment["engine"] = engine.name
+    if runs[0].kept:
+        engine.load_state_dicts([run.kept.of(engine.name) for run in runs])
+    recipe = runs[0].recipe
+    for pass_number in range(len(runs[0].record.per_pass) + 1, recipe.passes + 1):
+        curvatures = [run.begin_pass(pass_number) for run in runs]
+        if all(run.record.diverged for run in runs):
+            return
+        engine.begin_pass(recipe.learning_rate(pass_number), curvatures)
+        losses, errors = _train_pass(engine, runs, pass_number, progress)
+        engine.end_pass()
+        states = engine.state_dicts()
+        for run, loss, wrong, state in zip(runs, losses, errors, states, strict=True):
             run.end_pass(pass_number, float(loss), int(wrong))
-        except Diverged:
-            run.record.status = "diverged"
+            if run.checkpoint and not run.record.diverged:
+                checkpoints.save(run.checkpoint, run.record, run.model, engine.name, state)
+
+
+def _train_pass(
+    engine: Engine, runs: list[Run], pass_number: int, progress: Progress | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Hand an engine a pass block by block; each run's sum of losses and number misread."""
+    losses, errors, done = np.zeros(len(runs)), np.zeros(len(runs), np.int64), 0
+    for patterns, *block in _blocks(runs, pass_number):
+        block_losses, block_errors = engine.train(*block)
+        losses, errors, done = losses + block_losses, errors + block_errors, done + patterns
+        for run, loss in zip(runs, losses, strict=True):
+            run.keep_finite(loss)
+        sound = [not run.record.diverged for run in runs]
+        if not any(sound):
+            break
+        if progress:
+            progress(pass_number, done, errors[sound].mean())
+    return losses, errors
+
+
+def _blocks(
+    runs: list[Run], pass_number: int
+) -> Iterator[tuple[int, Tensor, Tensor, np.ndarray | None]]:
+    """A pass as engines learn it: how many patterns of each run, from what pool, in what order."""
+    recipe, device = runs[0].recipe, runs[0].device
+    size = math.ceil(BLOCK / recipe.batch_size) * recipe.batch_size
+    order = np.stack([run.schedule.indices(pass_number) for run in runs])
+    firsts = range(0, order.shape[1], size)
+    if not (recipe.distortions or recipe.noise):
+        pool = runs[0].schedule.patterns  # that of all
+        images, labels = pool.train_images.to(device), pool.train_labels.to(device)
+        for first in firsts:
+            part = order[:, first : first + size]
+            yield part.shape[1], images, labels, part
+        return
+    (run,) = runs  # with patterns of its own
+    for first in firsts:
+        images, labels = run.schedule.take(order[0, first : first + size], pass_number, first)
+        yield len(labels), images.to(device), labels.to(device), None
 
 
 def predict(model: LeNet5, images: Tensor) -> np.ndarray:

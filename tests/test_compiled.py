@@ -75,7 +75,7 @@ def patterns(digits):
 
 
 def begin(engine, curvature=None):
-    engine.begin_pass(engine.recipe.learning_rate(1), curvature)
+    engine.begin_pass(engine.recipe.learning_rate(1), [curvature])
     return engine
 
 
@@ -155,7 +155,7 @@ def test_the_process_that_compiles_learns_what_the_next_one_learns(tmp_path):
         "data, model = load('digits'), ORIGINAL.build_model()\n"
         "engine = compiled.CompiledEngine(ORIGINAL, model)\n"
         "half = {name: torch.full_like(p, 0.5) for name, p in model.named_parameters()}\n"
-        "engine.begin_pass(5e-4, half)\n"
+        "engine.begin_pass(5e-4, [half])\n"
         "labels = torch.from_numpy(data.train_labels[:200])\n"
         "loss, _ = engine.train(prepare(data.train_images[:200]), labels)\n"
         "print(len(kernels.train.stats.cache_hits), repr(loss), model.f6.weight.sum().item())"
@@ -199,7 +199,7 @@ def test_an_engine_goes_on_where_another_was_kept(changes, patterns):
     first = begin(CompiledEngine(recipe, model), curvature)
     first.train(images[:32], labels[:32])
     second.model.load_state_dict(first.model.state_dict())
-    second.load_state_dict(copy.deepcopy(first.state_dict()))
+    second.load_state_dicts(copy.deepcopy(first.state_dicts()))
     begin(second, curvature).train(images[32:], labels[32:])
     for p, q in zip(whole.model.parameters(), second.model.parameters(), strict=True):
         assert torch.equal(p, q)

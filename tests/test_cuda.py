@@ -163,15 +163,19 @@ class BlockInTurn:
 def trained(recipe: Recipe, given: SimpleNamespace, threads: int):
     engine = CudaEngine(recipe, given.models, threads)
     engine.begin_pass(given.eta, given.curvatures)
-    return engine.train(given.images, given.labels, given.order)
+    learnt = engine.train(given.images, given.labels, given.order)
+    engine.end_pass()
+    return learnt
 
 
 def eager(recipe: Recipe, given: SimpleNamespace, run: int, dtype=torch.float32):
     model = recipe.build_model(run).to(dtype)
     engine = EagerEngine(recipe, model)
-    engine.begin_pass(given.eta, given.curvatures[run])
-    order = given.order[run]
-    return model, *engine.train(given.images[order].to(dtype), given.labels[order])
+    engine.begin_pass(given.eta, [given.curvatures[run]])
+    (loss,), (wrong,) = engine.train(
+        given.images.to(dtype), given.labels, given.order[run : run + 1]
+    )
+    return model, float(loss), int(wrong)
 
 
 def deviation(model, reference, start) -> float:
@@ -220,14 +224,15 @@ def resumed_equals_uninterrupted() -> bool:
     recipe = Recipe(**CASES["28, linear, relu, none, average, momentum"][0])
     once, twice = material(recipe, 1, 2), material(recipe, 1, 2)
     trained(recipe, once, 4)
-    state = None
+    states = None
     for pattern in range(2):
         engine = CudaEngine(recipe, twice.models, 4)
-        if state:
-            engine.load_state_dict(state)
+        if states:
+            engine.load_state_dicts(states)
         engine.begin_pass(twice.eta, None)
         engine.train(twice.images, twice.labels, twice.order[:, pattern : pattern + 1])
-        state = engine.state_dict()
+        engine.end_pass()
+        states = engine.state_dicts()
     pairs = zip(once.models[0].parameters(), twice.models[0].parameters(), strict=True)
     return all(torch.equal(a, b) for a, b in pairs)
 
@@ -412,7 +417,7 @@ def assembly(recipe: Recipe, threads: int, monkeypatch) -> str:
     switches = tuple((key, getattr(recipe, key)) for key in cuda_kernel.SWITCHES)
     kernel = cuda_kernel.build.__wrapped__(switches, layout, threads)
     row, table, numbers = types.float32[::1], types.float32[:, ::1], types.int64[::1]
-    signature = (table, numbers, types.int64[:, ::1], types.int64, types.int64, table, table)
+    signature = (table, numbers, types.int64[:, ::1], table, table)
     signature += (types.float32, row, types.float64[::1], numbers)
     return compiler.compile_ptx(kernel.py_func, signature, cc=(9, 0))[0]
 

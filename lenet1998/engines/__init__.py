@@ -1,15 +1,16 @@
-"""How a recipe is executed.
+"""How a recipe is executed: :class:`~lenet1998.engines.protocol.Engine` says what an engine does.
 
-Every engine has a ``name`` and a ``model`` that it trains in place; ``begin_pass(eta, curvature)``;
-``train(images, labels)``, which learns patterns in the order given and returns the sum of their
-losses and the number misread on the fly; ``state_dict()`` and ``load_state_dict(state)``.
-:mod:`~lenet1998.engines.eager` is the reference that the others must equal.
+:mod:`~lenet1998.engines.eager` is the reference that the others must equal;
+:mod:`~lenet1998.engines.compiled` does the same in compiled loops, and
+:mod:`~lenet1998.engines.cuda` for many runs at once on a GPU.
 """
 
 import logging
+from collections.abc import Sequence
 
-from lenet1998.engines import compiled
+from lenet1998.engines import compiled, cuda
 from lenet1998.engines.eager import EagerEngine
+from lenet1998.engines.protocol import Engine
 from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5
 from lenet1998.recipes import Recipe
@@ -19,19 +20,40 @@ logger = logging.getLogger(__name__)
 ENGINES = ("auto", "eager", "compiled", "cuda")
 
 
-def create(name: str, recipe: Recipe, model: LeNet5):
-    """The engine to train a model with.
+def check(name: str, recipe: Recipe) -> None:
+    """Refuse an engine before anything is prepared for it.
+
+    Raises:
+        BadInput: no such engine, or one that is not here or does not cover the recipe.
+    """
+    if name not in ENGINES:
+        raise BadInput(f"--engine {name}: must be one of {', '.join(ENGINES)}")
+    if name != "cuda":
+        return
+    if reason := cuda.available() or cuda.unsupported(recipe):
+        raise BadInput(f"--engine cuda: {reason}; use --engine auto")
+    if recipe.distortions or recipe.noise:
+        raise BadInput(
+            "--engine cuda: runs with distortions or noise share no patterns; use --engine auto"
+        )
+
+
+def create(name: str, recipe: Recipe, models: Sequence[LeNet5]) -> Engine:
+    """The engine to train models with: the cuda engine any number, the others one.
 
     ``auto`` and ``compiled`` go on with eager, and say so in one line, where the loops cannot be
     compiled.
 
     Raises:
         BadInput: no such engine, or one that cannot run here.
+        ValueError: more models than the engine trains at once.
     """
-    if name not in ENGINES:
-        raise BadInput(f"--engine {name}: must be one of {', '.join(ENGINES)}")
+    check(name, recipe)
     if name == "cuda":
-        raise BadInput("the cuda engine trains many runs together: see training.fit_together")
+        return cuda.CudaEngine(recipe, models)
+    if len(models) != 1:
+        raise ValueError(f"engine {name} trains one model at a time, got {len(models)}")
+    (model,) = models
     on_cpu = next(model.parameters()).device.type == "cpu"
     if name != "eager" and on_cpu:
         try:

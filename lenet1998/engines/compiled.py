@@ -4,12 +4,15 @@ SDLM and SGD, one pattern at a time, are loops from end to end. For a mini-batch
 same loops sum up the gradients and a torch optimizer takes the step.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from lenet1998 import paper
-from lenet1998.engines.eager import begin_pass
+from lenet1998.engines.eager import begin_pass, in_order
+from lenet1998.engines.protocol import Curvature
 from lenet1998.models import NETWORK_SWITCHES, LeNet5
 from lenet1998.recipes import Recipe
 
@@ -98,6 +101,7 @@ class CompiledEngine:
             raise ValueError(f"the model, {model.extra_repr()}, is not this recipe's")
         self.recipe = recipe
         self.model = model
+        self.models = [model]
         self.switches = _switches(recipe)
         sizes = {name: p.numel() for name, p in model.named_parameters() if self.switches.sgd}
         self._velocities = torch.zeros(sum(sizes.values()))
@@ -159,15 +163,12 @@ class CompiledEngine:
         # A pooling without parameters is one with coefficient 1 and bias 0, at rate 0.
         return self._flat(state, weight=1.0)
 
-    def begin_pass(self, eta: float, curvature: dict[str, Tensor] | None) -> None:
-        """Set the pass's rate, and for SDLM the curvature that stays frozen until the next.
-
-        Raises:
-            ValueError: SDLM without a curvature for each parameter.
-        """
+    def begin_pass(self, eta: float, curvatures: Sequence[Curvature] | None) -> None:
+        """See :class:`~lenet1998.engines.protocol.Engine`."""
+        (curvature,) = curvatures or [None]
         parameters = dict(self.model.named_parameters())
         if self.optimizer:
-            begin_pass(self.optimizer, eta, curvature)
+            begin_pass(self.optimizer, eta, curvatures)
             rates = {name: torch.zeros_like(p) for name, p in parameters.items()}
         elif self.recipe.optimizer == "sgd":
             rates = {name: torch.full_like(p, eta) for name, p in parameters.items()}
@@ -183,20 +184,15 @@ class CompiledEngine:
         for array in self._work:  # NaN, once in the padding, would stay there
             array.fill(0)
 
-    def train(self, images: Tensor, labels: Tensor) -> tuple[float, int]:
-        """Learn the patterns in the order given.
-
-        Args:
-            images: (N, 1, S, S), prepared, float32; S is the recipe's input size.
-            labels: (N,) of int64, 0 to 9.
-
-        Returns:
-            The sum of the patterns' losses and the number misread, each measured on the fly:
-            before the update that the pattern itself causes.
+    def train(
+        self, images: Tensor, labels: Tensor, order: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """See :class:`~lenet1998.engines.protocol.Engine`.
 
         Raises:
             ValueError: images or labels of another shape, dtype or range.
         """
+        images, labels = in_order(images, labels, order)
         self._check(images, labels)
         # A 28x28 network is a 32x32 one whose last rows and columns get no delta.
         margin = paper.INPUT_SIZE - self.recipe.input_size
@@ -204,16 +200,25 @@ class CompiledEngine:
         rows = padded.detach().reshape(len(labels), paper.INPUT_SIZE**2).contiguous().numpy()
         targets = labels.contiguous().numpy()
         if self.optimizer is None:
-            return self._run(rows, targets)
+            loss, errors = self._run(rows, targets)
+        else:
+            loss, errors = self._run_batches(rows, targets)
+        return np.array([loss]), np.array([errors])
+
+    def _run_batches(self, rows: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
+        """The loops sum up each batch's gradients, and the optimizer takes the step."""
         loss, errors, size = 0.0, 0, self.recipe.batch_size
-        for first in range(0, len(targets), size):
+        for first in range(0, len(labels), size):
             batch = slice(first, first + size)
             self._velocities.zero_()
-            batch_loss, batch_errors = self._run(rows[batch], targets[batch])
-            self._velocities /= len(targets[batch])
+            batch_loss, batch_errors = self._run(rows[batch], labels[batch])
+            self._velocities /= len(labels[batch])
             self.optimizer.step()
             loss, errors = loss + batch_loss, errors + batch_errors
         return loss, errors
+
+    def end_pass(self) -> None:
+        """The model is always up to date."""
 
     def _check(self, images: Tensor, labels: Tensor) -> None:
         """ValueError unless images and labels are what :meth:`train` says."""
@@ -246,12 +251,13 @@ class CompiledEngine:
             self._work,
         )
 
-    def state_dict(self) -> dict:
-        """What must be kept beside the weights to go on after a pass."""
-        return self.optimizer.state_dict() if self.optimizer else {"velocity": self.velocity}
+    def state_dicts(self) -> list[dict]:
+        """See :class:`~lenet1998.engines.protocol.Engine`."""
+        return [self.optimizer.state_dict() if self.optimizer else {"velocity": self.velocity}]
 
-    def load_state_dict(self, state: dict) -> None:
-        """Go on from where :meth:`state_dict` was taken."""
+    def load_state_dicts(self, states: Sequence[dict]) -> None:
+        """See :class:`~lenet1998.engines.protocol.Engine`."""
+        (state,) = states
         if self.optimizer:
             self.optimizer.load_state_dict(state)
             return

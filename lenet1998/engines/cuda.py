@@ -4,13 +4,14 @@ Equality with the eager engine is tested in Numba's simulator; the speed has not
 """
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from lenet1998 import paper
+from lenet1998.engines.protocol import Curvature
 from lenet1998.models import NETWORK_SWITCHES, LeNet5
 from lenet1998.recipes import Recipe
 
@@ -21,9 +22,6 @@ try:
     from lenet1998.engines import cuda_kernel
 except ImportError:
     cuda = None
-
-PATTERNS_PER_LAUNCH = 2_000
-"""Between launches the progress is reported and an interruption is answered."""
 
 
 def available() -> str | None:
@@ -48,7 +46,7 @@ class CudaEngine:
     """Trains any number of networks at once as one recipe says, each in a block of its own.
 
     Between passes the models are the truth: their parameters are read when a pass begins and
-    written back after each call of :meth:`train`.
+    written back when it ends.
 
     Args:
         recipe: network, loss and optimizer are taken from it.
@@ -94,13 +92,8 @@ class CudaEngine:
         ]
         return torch.stack(rows).numpy()
 
-    def begin_pass(self, eta: float, curvatures: Sequence[Mapping[str, Tensor]] | None) -> None:
-        """Set the pass's rate, and for SDLM each run's curvature, frozen until the next.
-
-        Args:
-            eta: the global rate.
-            curvatures: for SDLM, each run's tensors by parameter name; ignored for SGD.
-        """
+    def begin_pass(self, eta: float, curvatures: Sequence[Curvature] | None) -> None:
+        """See :class:`~lenet1998.engines.protocol.Engine`."""
         self._eta = np.float32(eta)
         if self.recipe.optimizer == "sdlm":
             if curvatures is None or len(curvatures) != len(self.models):
@@ -111,32 +104,24 @@ class CudaEngine:
         self._weights = cuda.to_device(parameters)
 
     @staticmethod
-    def to_device(array: Tensor | np.ndarray):
-        """Put an array on the GPU, to be handed to many calls; one already there is not copied."""
-        if hasattr(array, "__cuda_ndarray__"):
-            return array
+    def _to_device(array: Tensor | np.ndarray):
+        """An array on the GPU; one that is there already is not copied."""
         if hasattr(array, "__cuda_array_interface__"):
             return cuda.as_cuda_array(array)
         return cuda.to_device(np.ascontiguousarray(array))
 
     def train(
-        self, images, labels, order, progress: Callable[[int], None] | None = None
+        self, images: Tensor, labels: Tensor, order: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Let every run learn patterns of one shared pool, each in an order of its own.
+        """See :class:`~lenet1998.engines.protocol.Engine`; the whole call is one launch.
 
-        Args:
-            images: the pool, (M, 1, H, W) of float32; tensor, array, or :meth:`to_device`'s.
-            labels: (M,) of int64, likewise.
-            order: (R, N) of int64 on the CPU: for each run the indices into the pool.
-            progress: told after each launch how many patterns every run has learnt in it.
-
-        Returns:
-            For each run the sum of its patterns' losses, (R,) of float64, and the number misread,
-            (R,) of int64, each measured on the fly: before the update that the pattern causes.
+        A pool that many calls learn from should be on the GPU, or each would copy it there.
         """
         if self._weights is None:
             raise RuntimeError("no pass has begun: call begin_pass(eta, curvatures) first")
         size, runs = self.recipe.input_size, len(self.models)
+        if order is None:
+            order = np.tile(np.arange(len(labels)), (runs, 1))
         order = np.ascontiguousarray(order, dtype=np.int64)
         if tuple(images.shape) != (len(labels), 1, size, size):
             raise ValueError(f"images must be ({len(labels)}, 1, {size}, {size}): {images.shape}")
@@ -144,8 +129,8 @@ class CudaEngine:
             raise ValueError(f"order must be ({runs}, N), got {order.shape}")
         if order.size and not 0 <= order.min() <= order.max() < len(labels):
             raise ValueError(f"order must index the pool of {len(labels)} patterns")
-        images = self.to_device(images).reshape(len(labels), size * size)
-        labels, on_device = self.to_device(labels), cuda.to_device(order)
+        images = self._to_device(images).reshape(len(labels), size * size)
+        labels, on_device = self._to_device(labels), cuda.to_device(order)
         losses = cuda.to_device(np.zeros(runs, np.float64))
         errors = cuda.to_device(np.zeros(runs, np.int64))
         with warnings.catch_warnings():  # that fewer than 128 runs leave multiprocessors idle
@@ -153,20 +138,21 @@ class CudaEngine:
             kernel = cuda_kernel.build(self._switches, self._layout, self.threads)[
                 runs, self.threads
             ]
-        state = (self._weights, self._side, self._eta, self._codes, losses, errors)
-        try:
-            for first in range(0, order.shape[1], PATTERNS_PER_LAUNCH):
-                last = min(first + PATTERNS_PER_LAUNCH, order.shape[1])
-                kernel(images, labels, on_device, first, last, *state)
-                cuda.synchronize()
-                if progress:
-                    progress(last - first)
-        finally:
-            self.synchronise()
+        kernel(
+            images,
+            labels,
+            on_device,
+            self._weights,
+            self._side,
+            self._eta,
+            self._codes,
+            losses,
+            errors,
+        )
         return losses.copy_to_host(), errors.copy_to_host()
 
     @torch.no_grad()
-    def synchronise(self) -> None:
+    def end_pass(self) -> None:
         """Copy the parameters from the GPU into the models."""
         weights = torch.from_numpy(self._weights.copy_to_host())
         counts = [count for _, count in self._layout]
@@ -174,13 +160,15 @@ class CudaEngine:
             for p, values in zip(model.parameters(), row.split(counts), strict=True):
                 p.copy_(values.view_as(p))
 
-    def state_dict(self) -> dict:
-        """What must be kept beside the weights to go on after a pass: the velocities, if any."""
+    def state_dicts(self) -> list[dict]:
+        """For each run its velocity, if there is momentum."""
         if not self.recipe.momentum:
-            return {}
-        return {"velocities": torch.from_numpy(self._side.copy_to_host())}
+            return [{} for _ in self.models]
+        velocities = torch.from_numpy(self._side.copy_to_host())
+        return [{"velocity": velocity.clone()} for velocity in velocities]
 
-    def load_state_dict(self, state: dict) -> None:
-        """Go on from where :meth:`state_dict` was taken."""
+    def load_state_dicts(self, states: Sequence[dict]) -> None:
+        """See :class:`~lenet1998.engines.protocol.Engine`."""
         if self.recipe.momentum:
-            self._side = cuda.to_device(state["velocities"].numpy())
+            velocities = torch.stack([state["velocity"] for state in states])
+            self._side = cuda.to_device(velocities.numpy())

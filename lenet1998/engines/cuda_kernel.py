@@ -483,7 +483,7 @@ def build(switches: tuple, layout: tuple, threads: int) -> Callable:
                     total += partial2[r]
                 learn(near, w2 + k, side, total, eta)
 
-    def train(images, labels, order, first, last, weights, side, eta, codes, losses, errors):
+    def train(images, labels, order, weights, side, eta, codes, losses, errors):
         run, thread = cuda.blockIdx.x, cuda.threadIdx.x
         near = cuda.shared.array(near_count, np.float32)
         c1 = cuda.shared.array(count1, np.float32)
@@ -498,7 +498,7 @@ def build(switches: tuple, layout: tuple, threads: int) -> Callable:
         for k in range(thread, near_count, threads):
             near[k] = row[k]
         loss, wrong = 0.0, 0
-        for t in range(first, last):
+        for t in range(order.shape[1]):
             pattern = order[run, t]
             label = labels[pattern]
             for k in range(thread, size * size, threads):

@@ -1,21 +1,34 @@
 """The readable reference: torch modules, autograd and a torch optimizer, pattern by pattern."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import torch
 from torch import Tensor
 
+from lenet1998.engines.protocol import Curvature
 from lenet1998.models import LeNet5
 from lenet1998.optim import SDLM
 from lenet1998.recipes import Recipe
 
 
 def begin_pass(
-    optimizer: torch.optim.Optimizer, eta: float, curvature: dict[str, Tensor] | None
+    optimizer: torch.optim.Optimizer, eta: float, curvatures: Sequence[Curvature] | None
 ) -> None:
-    """Set a torch optimizer's rate, and for SDLM the curvature."""
+    """Set a torch optimizer's rate, and for SDLM the one run's curvature."""
     for group in optimizer.param_groups:
         group["lr"] = eta
     if isinstance(optimizer, SDLM):
+        (curvature,) = curvatures or [None]
         optimizer.set_curvature(curvature)
+
+
+def in_order(images: Tensor, labels: Tensor, order: np.ndarray | None) -> tuple[Tensor, Tensor]:
+    """The patterns that one run learns, in its order: see ``Engine.train``."""
+    if order is None:
+        return images, labels
+    (indices,) = torch.from_numpy(order).to(images.device)
+    return images[indices], labels[indices]
 
 
 class EagerEngine:
@@ -31,26 +44,21 @@ class EagerEngine:
     def __init__(self, recipe: Recipe, model: LeNet5):
         self.recipe = recipe
         self.model = model
+        self.models = [model]
         self.criterion = recipe.build_criterion()
         self.optimizer = recipe.build_optimizer(model)
 
-    def begin_pass(self, eta: float, curvature: dict[str, Tensor] | None) -> None:
-        """Set the pass's rate, and for SDLM the curvature that stays frozen until the next."""
-        begin_pass(self.optimizer, eta, curvature)
+    def begin_pass(self, eta: float, curvatures: Sequence[Curvature] | None) -> None:
+        """See :class:`~lenet1998.engines.protocol.Engine`."""
+        begin_pass(self.optimizer, eta, curvatures)
 
-    def train(self, images: Tensor, labels: Tensor) -> tuple[float, int]:
-        """Learn the patterns in the order given.
-
-        Args:
-            images: (N, 1, H, W), prepared, of the model's dtype and device.
-            labels: (N,) of int64.
-
-        Returns:
-            The sum of the patterns' losses and the number misread, each measured on the fly:
-            before the update that the pattern itself causes.
-        """
-        loss_sum = torch.zeros((), dtype=torch.float64, device=images.device)
-        errors = torch.zeros((), dtype=torch.int64, device=images.device)
+    def train(
+        self, images: Tensor, labels: Tensor, order: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """See :class:`~lenet1998.engines.protocol.Engine`."""
+        images, labels = in_order(images, labels, order)
+        loss_sum = torch.zeros(1, dtype=torch.float64, device=images.device)
+        errors = torch.zeros(1, dtype=torch.int64, device=images.device)
         size = self.recipe.batch_size
         for batch, target in zip(images.split(size), labels.split(size), strict=True):
             outputs = self.model(batch)
@@ -60,12 +68,16 @@ class EagerEngine:
             self.optimizer.step()
             loss_sum += loss.detach() * len(target)
             errors += (self.model.decide(outputs.detach()) != target).sum()
-        return loss_sum.item(), int(errors.item())
+        return loss_sum.cpu().numpy(), errors.cpu().numpy()
 
-    def state_dict(self) -> dict:
-        """What must be kept beside the weights to go on after a pass."""
-        return self.optimizer.state_dict()
+    def end_pass(self) -> None:
+        """The model is always up to date."""
 
-    def load_state_dict(self, state: dict) -> None:
-        """Go on from where :meth:`state_dict` was taken."""
+    def state_dicts(self) -> list[dict]:
+        """See :class:`~lenet1998.engines.protocol.Engine`."""
+        return [self.optimizer.state_dict()]
+
+    def load_state_dicts(self, states: Sequence[dict]) -> None:
+        """See :class:`~lenet1998.engines.protocol.Engine`."""
+        (state,) = states
         self.optimizer.load_state_dict(state)

@@ -1,0 +1,64 @@
+"""What an engine is: the one outline that eager, compiled and cuda keep to."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from torch import Tensor
+
+from lenet1998.models import LeNet5
+
+Curvature = Mapping[str, Tensor]
+"""A curvature for each parameter, by name, as :mod:`lenet1998.curvature` estimates it."""
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Trains the networks of one or more runs of a recipe in step, each as if it were alone.
+
+    A pass is :meth:`begin_pass`, as many calls of :meth:`train` as it takes, and :meth:`end_pass`.
+
+    Attributes:
+        name: what ``--engine`` calls it.
+        models: R networks, one for each run, trained in place; sure to be up to date only between
+            passes.
+    """
+
+    name: str
+    models: Sequence[LeNet5]
+
+    def begin_pass(self, eta: float, curvatures: Sequence[Curvature] | None) -> None:
+        """Set the pass's rate, and for SDLM each run's curvature, frozen until the next pass.
+
+        Args:
+            eta: the global rate.
+            curvatures: for SDLM one for each run; ignored otherwise.
+
+        Raises:
+            ValueError: SDLM without a curvature for each run.
+        """
+
+    def train(
+        self, images: Tensor, labels: Tensor, order: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Let every run learn patterns of one pool, each in an order of its own.
+
+        Args:
+            images: the pool, (M, 1, H, W), prepared, of the models' dtype and device.
+            labels: (M,) of int64.
+            order: (R, N) of int64: for each run the indices into the pool. Default: all of the
+                pool as it stands.
+
+        Returns:
+            For each run the sum of its patterns' losses, (R,) of float64, and the number misread,
+            (R,) of int64, each measured on the fly: before the update that the pattern causes.
+        """
+
+    def end_pass(self) -> None:
+        """Bring the models up to date."""
+
+    def state_dicts(self) -> list[dict]:
+        """For each run, what must be kept beside its weights to go on after a pass."""
+
+    def load_state_dicts(self, states: Sequence[dict]) -> None:
+        """Go on from where :meth:`state_dicts` was taken."""
