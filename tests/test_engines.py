@@ -11,6 +11,7 @@ from lenet1998.engines.compiled import CompiledEngine
 from lenet1998.engines.cuda import CudaEngine
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.engines.protocol import Engine
+from lenet1998.errors import BadInput
 from lenet1998.recipes import ORIGINAL
 
 CALLS = [name for name in vars(Engine) if not name.startswith("_")]
@@ -50,3 +51,20 @@ def test_only_cuda_trains_many_models(name):
     with pytest.raises(ValueError, match="one model at a time, got 2"):
         engines.create(name, ORIGINAL, models)
     assert isinstance(engines.create(name, ORIGINAL, models[:1]), Engine)
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "needed"), [("compiled", "meta", "cpu"), ("cuda", "cpu", "cuda")]
+)
+def test_an_engine_asked_for_by_name_is_not_replaced(name, device, needed, monkeypatch):
+    monkeypatch.setattr(engines.cuda, "available", lambda: None)
+    models = [ORIGINAL.build_model().to(device)]
+    message = f"--engine {name}: runs with --device {needed}, not with --device {device}"
+    with pytest.raises(BadInput, match=message):
+        engines.create(name, ORIGINAL, models)
+
+
+def test_auto_is_eager_where_the_loops_do_not_run():
+    model = ORIGINAL.build_model()
+    assert engines.create("auto", ORIGINAL, [model]).name == "compiled"
+    assert engines.create("auto", ORIGINAL, [model.to("meta")]).name == "eager"

@@ -290,8 +290,8 @@ class TogetherOnTheCpu:
 @pytest.fixture
 def together(monkeypatch):
     """A machine where many runs can go at once."""
-    monkeypatch.setattr(engines.cuda, "available", lambda: None)
-    monkeypatch.setattr(engines.cuda, "CudaEngine", TogetherOnTheCpu)
+    monkeypatch.setattr(engines, "check", lambda *_: None)
+    monkeypatch.setattr(engines, "create", lambda name, *given: TogetherOnTheCpu(*given))
     monkeypatch.setattr(training, "resolve_device", lambda name: torch.device("cpu"))
 
 

@@ -18,6 +18,8 @@ from lenet1998.recipes import Recipe
 logger = logging.getLogger(__name__)
 
 ENGINES = ("auto", "eager", "compiled", "cuda")
+DEVICES = {"compiled": "cpu", "cuda": "cuda"}
+"""The kind of device that an engine needs; eager runs on any."""
 
 
 def check(name: str, recipe: Recipe) -> None:
@@ -39,23 +41,25 @@ def check(name: str, recipe: Recipe) -> None:
 
 
 def create(name: str, recipe: Recipe, models: Sequence[LeNet5]) -> Engine:
-    """The engine to train models with: the cuda engine any number, the others one.
+    """The engine to train models with, on their device: cuda any number, the others one.
 
-    ``auto`` and ``compiled`` go on with eager, and say so in one line, where the loops cannot be
-    compiled.
+    ``auto`` is compiled on the CPU, elsewhere eager. Where the loops cannot be compiled, ``auto``
+    and ``compiled`` go on with eager, and say so in one line.
 
     Raises:
         BadInput: no such engine, or one that cannot run here.
         ValueError: more models than the engine trains at once.
     """
     check(name, recipe)
+    device = next(models[0].parameters()).device.type
+    if (needed := DEVICES.get(name, device)) != device:
+        raise BadInput(f"--engine {name}: runs with --device {needed}, not with --device {device}")
     if name == "cuda":
         return cuda.CudaEngine(recipe, models)
     if len(models) != 1:
         raise ValueError(f"engine {name} trains one model at a time, got {len(models)}")
     (model,) = models
-    on_cpu = next(model.parameters()).device.type == "cpu"
-    if name != "eager" and on_cpu:
+    if name != "eager" and device == "cpu":
         try:
             return compiled.CompiledEngine(recipe, model)
         except compiled.CompilerUnavailable as error:
