@@ -146,16 +146,16 @@ def run(
         jobs: threads.
         bars: progress; default: none.
         scheduler: the address of a Dask cluster to run on instead.
-        resume: go on from the checkpoints in the cells' folders (threads only).
+        resume: go on from the checkpoints in the cells' folders; a cluster cannot.
 
     Yields:
         Each cell with its record, already written, in the order they finish.
     """
     bars = bars or Bars()
     if scheduler is not None:
-        return run_on_cluster(cells, setting, scheduler)
+        return run_on_cluster(cells, setting, scheduler, resume)
     if setting.engine == "cuda":
-        return run_together(cells, setting, bars)
+        return run_together(cells, setting, bars, resume)
     return run_here(cells, setting, jobs, bars, resume)
 
 
@@ -189,17 +189,27 @@ def run_here(
 
 
 def run_together(
-    cells: list[Cell], setting: Setting, bars: Bars
+    cells: list[Cell], setting: Setting, bars: Bars, resume: bool = False
 ) -> Iterator[tuple[Cell, RunRecord]]:
-    """Run all seeds of a recipe at once on a GPU, recipe after recipe; yields as run."""
+    """Run all seeds of a recipe at once on a GPU, recipe after recipe, with checkpoints.
+
+    Yields as run.
+    """
     data = load_once(setting.dataset, setting.directory)
     for recipe in dict.fromkeys(cell.recipe for cell in cells):
         alike = [cell for cell in cells if cell.recipe == recipe]
-        seeds = [cell.seed for cell in alike]
         # One bar for all: they learn in step.
         progress = bars.begin(alike[0])
         try:
-            records = fit_together(recipe, seeds, data, device=setting.device, progress=progress)
+            records = fit_together(
+                recipe,
+                [cell.seed for cell in alike],
+                data,
+                device=setting.device,
+                folders=[cell.folder for cell in alike],
+                resume=resume,
+                progress=progress,
+            )
         finally:
             bars.end(alike[0])
         for cell, record in zip(alike, records, strict=True):
@@ -207,7 +217,7 @@ def run_together(
 
 
 def run_on_cluster(
-    cells: list[Cell], setting: Setting, address: str
+    cells: list[Cell], setting: Setting, address: str, resume: bool = False
 ) -> Iterator[tuple[Cell, RunRecord]]:
     """Run cells on a Dask cluster, which runs those of a lost worker again; yields as run.
 
@@ -215,9 +225,16 @@ def run_on_cluster(
     ``$LENET1998_DATA``.
 
     Raises:
-        BadInput: Dask is not installed, no scheduler answers at the address or it is lost, or the
-            workers cannot run the cells. Records that were yielded stand.
+        BadInput: Dask is not installed, no scheduler answers at the address or it is lost, the
+            workers cannot run the cells, or a cell to resume has a checkpoint, which is here and
+            not there. Records that were yielded stand.
     """
+    begun = [cell.folder / CHECKPOINT for cell in cells if (cell.folder / CHECKPOINT).exists()]
+    if resume and begun:
+        raise BadInput(
+            f"--scheduler: a cluster cannot go on from {begun[0]}; finish that run without"
+            " --scheduler, or remove the file to train it anew"
+        )
     if setting.dataset == "auto":
         # A worker without MNIST is to say so, not to train on the digits unasked.
         setting = replace(setting, dataset=load_once(setting.dataset, setting.directory).name)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lenet1998 import study
+from lenet1998.checkpoints import CHECKPOINT
 from lenet1998.launch import run_study
 from lenet1998.recipes import Recipe, recipe_named
 from lenet1998.records import PREDICTIONS, RECORD, WEIGHTS, has_record, read_record
@@ -92,6 +93,16 @@ def test_jobs_give_the_same_as_one_after_another(cells, tmp_path):
 def test_the_cuda_engine_without_cuda_is_refused(cells, tmp_path, capsys):
     assert start(cells, tmp_path, "--engine", "cuda") == 2
     assert "--engine cuda" in capsys.readouterr().err
+
+
+def test_a_cluster_does_not_quietly_start_a_resumed_run_anew(cells, tmp_path, capsys):
+    checkpoint = cells(tmp_path)[1].folder / CHECKPOINT
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.touch()
+    assert start(cells, tmp_path, "--scheduler", "tcp://127.0.0.1:1") == 2
+    complaint = capsys.readouterr().err.splitlines()[-1]
+    assert f"--scheduler: a cluster cannot go on from {checkpoint}" in complaint
+    assert checkpoint.exists()
 
 
 @pytest.mark.parametrize("name", ["headline", "published", "readings"])

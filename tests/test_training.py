@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from lenet1998 import engines, training
+from lenet1998 import engines, study, training
 from lenet1998.checkpoints import CHECKPOINT
 from lenet1998.data import Dataset, prepare
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.errors import BadInput
 from lenet1998.recipes import recipe_named
 from lenet1998.schedule import Schedule
+from lenet1998.study import Bars, Cell, Setting
 from lenet1998.training import Interrupted, Run, fit, fit_together
 
 SMALL = ["passes=3", "train_size=60", "curvature_patterns=20"]
@@ -320,6 +321,35 @@ def test_one_diverging_run_does_not_stop_the_others(data, together, monkeypatch)
     good, bad = fit_together(small(), [0, 1], data)
     assert (bad.status, len(bad.per_pass)) == ("diverged", 1)
     assert same(good, train(small(), data))
+
+
+@pytest.mark.parametrize("switches", [[], ["optimizer=sgd", "eta=0.001", "momentum=0.5"]])
+def test_runs_together_go_on_from_their_checkpoints(
+    switches, data, together, tmp_path, monkeypatch
+):
+    """Also where the interruption came between the checkpoints of two runs."""
+    recipe = small("original", *switches)
+    cells = [Cell(recipe, seed, tmp_path / str(seed)) for seed in (0, 5)]
+    monkeypatch.setattr(study, "load_once", lambda *_: data)
+    told, late = [], cells[1].folder / CHECKPOINT
+
+    def stop_in_pass_three(pass_number, done, errors):
+        if pass_number == 2:
+            late.with_suffix(".old").write_bytes(late.read_bytes())
+        if pass_number == 3:
+            raise Interrupted
+
+    bars = Bars()
+    bars.begin = lambda cell: stop_in_pass_three
+    with pytest.raises(Interrupted):
+        list(study.run(cells, Setting(engine="cuda"), bars=bars))
+    late.with_suffix(".old").replace(late)
+    bars.begin = lambda cell: lambda pass_number, *_: told.append(pass_number)
+    records = dict(study.run(cells, Setting(engine="cuda"), bars=bars, resume=True))
+    assert sorted(told) == [2, 3, 3]
+    for cell in cells:
+        assert same(records[cell], train(recipe, data, seed=cell.seed))
+        assert not (cell.folder / CHECKPOINT).exists()
 
 
 def test_the_cuda_engine_without_cuda_or_with_distortions_is_one_line(data, monkeypatch):
