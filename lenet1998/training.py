@@ -78,7 +78,7 @@ class Run:
         self.model = recipe.build_model(seed).to(device)
         self.truth = self.schedule.patterns.test_labels.numpy()
         self.rates = (math.nan, math.nan)
-        self.begun = 0.0
+        self.seconds = 0.0  # of the pass's curvature
         self.record = RunRecord(
             recipe=recipe.as_dict(),
             seed=seed,
@@ -104,7 +104,7 @@ class Run:
 
     def begin_pass(self, pass_number: int) -> dict[str, Tensor] | None:
         """For SDLM, the curvature that a pass starts with."""
-        self.begun = time.perf_counter()
+        begun = time.perf_counter()
         eta = self.recipe.learning_rate(pass_number)
         self.rates = (eta, eta)
         if self.recipe.optimizer != "sdlm":
@@ -121,17 +121,18 @@ class Run:
         smallest = min(h.min().item() for h in curvature.values())
         self.keep_finite(largest)
         self.rates = (eta / (self.recipe.mu + largest), eta / (self.recipe.mu + smallest))
+        self.seconds = time.perf_counter() - begun
         return curvature
 
-    def end_pass(self, pass_number: int, loss: float, errors: int) -> None:
+    def end_pass(self, pass_number: int, loss: float, errors: int, seconds: float) -> None:
         """Measure the network and enter the pass into the record, unless the run has diverged.
 
         Args:
             pass_number: counted from 1.
             loss: the sum over the pass.
             errors: patterns misread on the fly.
+            seconds: of the training, without the curvature.
         """
-        seconds = round(time.perf_counter() - self.begun, 3)
         weights = checkpoints.weights_of(self.model)
         self.keep_finite(loss, *weights.values())
         if self.record.diverged:
@@ -148,7 +149,7 @@ class Run:
                 "test_errors": wrong,
                 "rate_min": self.rates[0],
                 "rate_max": self.rates[1],
-                "seconds": seconds,
+                "seconds": round(self.seconds + seconds, 3),
             }
         )
 
@@ -218,7 +219,8 @@ def fit_together(
         folders: one per run, as for :func:`fit`.
 
     Returns:
-        One record per seed, as :func:`fit` would return; ``seconds`` are of all runs together.
+        One record per seed, as :func:`fit` would return; ``seconds`` are of its own
+        curvature and the training of all runs.
 
     Raises:
         BadInput: as :func:`fit`.
@@ -253,12 +255,14 @@ def _train(engine: Engine, runs: list[Run], progress: Progress | None) -> None:
         curvatures = [run.begin_pass(pass_number) for run in runs]
         if all(run.record.diverged for run in runs):
             return
+        begun = time.perf_counter()
         engine.begin_pass(recipe.learning_rate(pass_number), curvatures)
         losses, errors = _train_pass(engine, runs, pass_number, progress)
         engine.end_pass()
+        seconds = time.perf_counter() - begun
         states = engine.state_dicts()
         for run, loss, wrong, state in zip(runs, losses, errors, states, strict=True):
-            run.end_pass(pass_number, float(loss), int(wrong))
+            run.end_pass(pass_number, float(loss), int(wrong), seconds)
             if run.checkpoint and not run.record.diverged:
                 checkpoints.save(run.checkpoint, run.record, run.model, engine.name, state)
 

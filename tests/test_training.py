@@ -1,6 +1,7 @@
 """A run from recipe to record: determinism, resuming, measuring, and stopping."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -306,6 +307,27 @@ def test_runs_together_are_the_runs_alone(switches, data, together):
         assert record.environment["engine"] == "cuda"
         wrong += [entry["train_error_percent"] * 60 / 100 for entry in record.per_pass]
     assert told == [(pass_number, 60, wrong[pass_number - 1] / 2) for pass_number in (1, 2, 3)]
+
+
+def test_a_runs_seconds_are_its_curvature_and_the_common_training(data, together, monkeypatch):
+    clock = SimpleNamespace(now=0.0, perf_counter=lambda: clock.now)
+
+    def lasting(seconds, function):
+        def slow(*given):
+            clock.now += seconds
+            return function(*given)
+
+        return slow
+
+    monkeypatch.setattr(training, "time", clock)
+    for where, what, seconds in (
+        (training, "diagonal_curvature", 1),
+        (TogetherOnTheCpu, "train", 10),
+        (training, "predict", 100),
+    ):
+        monkeypatch.setattr(where, what, lasting(seconds, getattr(where, what)))
+    for record in fit_together(small(), [0, 1], data):
+        assert [entry["seconds"] for entry in record.per_pass] == [11, 11, 11]
 
 
 def test_one_diverging_run_does_not_stop_the_others(data, together, monkeypatch):
