@@ -117,8 +117,9 @@ class Run:
             images.to(self.device),
             labels.to(self.device),
         )
-        largest = max(h.max().item() for h in curvature.values())
-        smallest = min(h.min().item() for h in curvature.values())
+        # Of all at once: Python's max passes over a NaN, or keeps it, by where it stands.
+        flat = torch.cat([h.flatten() for h in curvature.values()])
+        smallest, largest = (h.item() for h in flat.aminmax())
         self.keep_finite(largest)
         self.rates = (eta / (self.recipe.mu + largest), eta / (self.recipe.mu + smallest))
         self.seconds = time.perf_counter() - begun

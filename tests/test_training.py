@@ -172,6 +172,20 @@ def test_a_loss_that_overflows_is_noticed(data):
     assert record.per_pass == []
 
 
+@pytest.mark.parametrize("layer", ["c1.weight", "c5.bias", "f6.bias"])
+def test_a_curvature_that_is_no_number_is_noticed_in_any_layer(layer, data, monkeypatch):
+    honest = training.diagonal_curvature
+
+    def poisoned(*args):
+        curvature = honest(*args)
+        curvature[layer].view(-1)[0] = float("nan")
+        return curvature
+
+    monkeypatch.setattr(training, "diagonal_curvature", poisoned)
+    with pytest.raises(training.Diverged):
+        Run(small(), 0, data, "eager", torch.device("cpu")).begin_pass(1)
+
+
 def test_orders_are_constant_or_renewed_and_private(data):
     constant, renewed = (
         Schedule(small("original", f"order={o}"), 0, data) for o in ("constant", "renewed")
