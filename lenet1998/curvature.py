@@ -151,11 +151,13 @@ def _start(tape: list[Call], criterion: nn.Module, labels: Tensor) -> Tensor:
     """h where the recursion begins; an RBF layer is taken off the tape, as part of the loss."""
     last = tape[-1]
     if isinstance(last.module, RBFOutput):
-        tape.pop()
-        return criterion.state_curvature(last.input, last.module.codes, labels)
-    if isinstance(criterion, nn.CrossEntropyLoss):
+        if hasattr(criterion, "state_curvature"):
+            tape.pop()
+            return criterion.state_curvature(last.input, last.module.codes, labels)
+    elif isinstance(criterion, nn.CrossEntropyLoss):
         return cross_entropy_curvature(last.output)
-    raise TypeError(f"no curvature to start from for {type(criterion).__name__}")
+    output, loss = type(last.module).__name__, type(criterion).__name__
+    raise TypeError(f"no curvature to start from for {loss} after {output}")
 
 
 @torch.no_grad()

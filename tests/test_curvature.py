@@ -13,7 +13,7 @@ from lenet1998.criteria import DiscriminativeLoss, DistanceLoss
 from lenet1998.curvature import RULES, Call, diagonal_curvature
 from lenet1998.data import prepare
 from lenet1998.modules import Conv2d, Linear, MappedConv2d, ScaledTanh, Subsampling2d
-from lenet1998.recipes import RECIPES, Recipe
+from lenet1998.recipes import RECIPES
 
 LUSH = Path(__file__).parent / "fixtures" / "lush_reference.npz"
 
@@ -224,7 +224,17 @@ def test_wrong_calls_say_what_is_wrong():
         diagonal_curvature(build_model().double(), DistanceLoss(), images[:0], labels[:0])
     with pytest.raises(TypeError, match="no curvature rule for Softplus"):
         diagonal_curvature(nn.Sequential(nn.Softplus()), DistanceLoss(), images, labels)
-    with pytest.raises(TypeError, match="no curvature to start from for MSELoss"):
-        diagonal_curvature(
-            Recipe.build_model(RECIPES["modern"]).double(), nn.MSELoss(), *patterns(1)
-        )
+
+
+@pytest.mark.parametrize(
+    ("variant", "criterion", "says"),
+    [
+        ("modern", nn.MSELoss(), "MSELoss after Linear"),
+        ("modern", DistanceLoss(), "DistanceLoss after Linear"),
+        ("original", nn.CrossEntropyLoss(), "CrossEntropyLoss after RBFOutput"),
+    ],
+)
+def test_a_loss_that_does_not_fit_the_output_is_a_type_error(variant, criterion, says):
+    model = build_model(variant).double()
+    with pytest.raises(TypeError, match=f"no curvature to start from for {says}"):
+        diagonal_curvature(model, criterion, *patterns(1))
