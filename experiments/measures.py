@@ -20,6 +20,7 @@ from lenet1998.models import LeNet5, load_weights
 from lenet1998.recipes import Recipe
 from lenet1998.records import WEIGHTS, read_records, write_json
 from lenet1998.statistics import rejected_for
+from lenet1998.threads import one_thread
 
 NETS = {
     "original": "headline/original",
@@ -78,6 +79,7 @@ def measure(model: LeNet5, recipe: Recipe, data) -> dict:
 
 
 @entry
+@one_thread()  # as runs are recorded
 def main(arguments=None):
     parser = Parser(prog="measures.py", description=__doc__)
     parser.add_argument("--data", metavar="DIR", help="where MNIST is")

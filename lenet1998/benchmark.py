@@ -24,6 +24,7 @@ from lenet1998.recipes import ORIGINAL, Recipe
 from lenet1998.records import write_json
 from lenet1998.report.tables import benchmark as table
 from lenet1998.schedule import Schedule
+from lenet1998.threads import one_thread
 
 SUMMARY = "Time the engines on the 1998 recipe: medians of alternating rounds, one thread each."
 
@@ -155,6 +156,7 @@ def whole_run(dataset: Dataset) -> dict:
 
 
 @entry
+@one_thread()
 def main(arguments: list[str] | None = None) -> int:
     """Measure, print the table, and write it with the machine beside it."""
     parser = Parser(prog="lenet1998.benchmark", description=SUMMARY)
@@ -168,7 +170,6 @@ def main(arguments: list[str] | None = None) -> int:
     if reason := compiled.unavailable():
         raise BadInput(f"nothing to compare: {reason}")
     out = writable(flags.out)
-    torch.set_num_threads(1)
     dataset = load("auto", flags.data)
     schedule = Schedule(ORIGINAL, 0, dataset)
     first, again = compile_seconds()

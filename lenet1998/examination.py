@@ -16,6 +16,7 @@ from lenet1998.report import net_figures, net_tables, run_figures
 from lenet1998.report.tables import markdown
 from lenet1998.schedule import Schedule
 from lenet1998.states import kernels, layer_states
+from lenet1998.threads import one_thread
 from lenet1998.trained import Trained
 from lenet1998.training import predict
 
@@ -118,6 +119,7 @@ def examine(net: Trained, dataset: Dataset, answers: np.ndarray | None = None) -
     return Examined(net, patterns, asked.test_images, truth, answers)
 
 
+@one_thread()
 def draw(about: Examined, pattern: int, out: Path) -> list[Path]:
     """Write all tables and figures of a net.
 

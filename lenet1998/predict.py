@@ -13,6 +13,7 @@ from lenet1998.data import prepare
 from lenet1998.errors import BadInput
 from lenet1998.pictures import Picture, read_picture
 from lenet1998.recipes import Recipe, load_pretrained, recipe_named
+from lenet1998.threads import one_thread
 from lenet1998.trained import Trained, trained
 
 SUMMARY = "Read the digit on each picture file: what digit, how sure, and every output."
@@ -22,7 +23,6 @@ SUMMARY = "Read the digit on each picture file: what digit, how sure, and every 
 def main(arguments: list[str] | None = None) -> int:
     """Answer for every picture that can be read; a line on standard error and 2 for the others."""
     flags = _parser().parse_args(arguments)
-    torch.set_num_threads(1)  # one pattern at a time; and with more, sums are rounded otherwise
     net = network(flags.variant, flags.weights)
     answers, refused = [], []
     for file in flags.pictures:
@@ -94,6 +94,7 @@ def shares(recipe: Recipe, outputs: Tensor) -> Tensor:
     return torch.cat([-factor * outputs, rubbish]).softmax(-1)
 
 
+@one_thread()
 @torch.no_grad()
 def answer(net: Trained, file: str, picture: Picture) -> dict:
     """What the network says of a picture, as ``--json`` prints it.

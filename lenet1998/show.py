@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 from lenet1998.command import Parser, entry, writable
 from lenet1998.data import DATASETS, Dataset, load
@@ -46,8 +45,6 @@ def _parser() -> Parser:
 def main(arguments: list[str] | None = None) -> int:
     """Examine a net, write its tables and figures, and print the tables."""
     flags = _parser().parse_args(arguments)
-    # As runs are recorded: with more threads, sums are rounded otherwise.
-    torch.set_num_threads(1)
     net = trained(flags.net)
     about = examine(net, _dataset(net, flags))
     pattern = _pattern(about.truth, flags)

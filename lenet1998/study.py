@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-import torch
-
 from lenet1998 import environment
 from lenet1998.checkpoints import CHECKPOINT
 from lenet1998.cluster import cluster
@@ -68,8 +66,6 @@ def run_cell(
     progress: Progress | None = None,
 ) -> RunRecord:
     """Train one cell; what an executor is given."""
-    # Single patterns are fastest so, and results must not depend on how many runs go at once.
-    torch.set_num_threads(1)
     data = load_once(setting.dataset, setting.directory)
     return fit(
         recipe,

@@ -21,6 +21,7 @@ from lenet1998.models import LeNet5
 from lenet1998.recipes import Recipe
 from lenet1998.records import RunRecord
 from lenet1998.schedule import Schedule
+from lenet1998.threads import one_thread
 
 BLOCK = 1000
 """Patterns handed to an engine at once: how often progress is told and an interrupt is seen."""
@@ -155,6 +156,7 @@ class Run:
         )
 
 
+@one_thread()
 def fit(
     recipe: Recipe,
     seed: int = 0,
@@ -166,7 +168,7 @@ def fit(
     resume: bool = False,
     progress: Progress | None = None,
 ) -> RunRecord:
-    """Train a network as a recipe says and measure it after each pass.
+    """Train a network as a recipe says and measure it after each pass, with one torch thread.
 
     Args:
         recipe: what to train, and how.
@@ -200,6 +202,7 @@ def fit(
     return record
 
 
+@one_thread()
 def fit_together(
     recipe: Recipe,
     seeds: Sequence[int],
@@ -307,6 +310,7 @@ def _blocks(
         yield len(labels), images.to(device), labels.to(device), None
 
 
+@one_thread()
 def predict(model: LeNet5, images: Tensor) -> np.ndarray:
     """The labels a model gives to prepared images, (N,) uint8, on whatever device it is."""
     device = next(model.parameters()).device

@@ -6,16 +6,22 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
 
-from lenet1998 import engines, study, training
+from lenet1998 import engines, reproduce, study, training
 from lenet1998.checkpoints import CHECKPOINT
-from lenet1998.data import Dataset, prepare
+from lenet1998.data import Dataset, load, prepare
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.errors import BadInput
 from lenet1998.recipes import recipe_named
+from lenet1998.records import WEIGHTS
 from lenet1998.schedule import Schedule
+<<<<<<< HEAD
 from lenet1998.study import Bars, Cell, Setting
 from lenet1998.training import Interrupted, Run, fit, fit_together
+=======
+from lenet1998.training import Interrupted, Run, fit, fit_together, predict
+>>>>>>> d9eb74d (fit gives the bytes of the command line whatever torch's number of threads)
 
 SMALL = ["passes=3", "train_size=60", "curvature_patterns=20"]
 
@@ -45,6 +51,45 @@ def same(one, other):
     return timeless[0] == timeless[1] and all(
         np.array_equal(one.weights[name], other.weights[name]) for name in one.weights
     )
+
+
+@pytest.fixture
+def two_threads():
+    """A caller that lets torch use two, as it does by itself."""
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize("engine", ["eager", "compiled"])
+def test_the_callers_threads_change_no_byte_and_stay(engine, data, two_threads):
+    record = train(small(), data, engine=engine)
+    assert torch.get_num_threads() == 2
+    assert record.environment["threads"] == 1
+    torch.set_num_threads(1)
+    assert same(record, train(small(), data, engine=engine))
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_answers_are_of_one_thread(data):
+    seen = []
+    model = recipe_named("original").build_model()
+    model.register_forward_hook(lambda *_: seen.append(torch.get_num_threads()))
+    predict(model, prepare(data.test_images))
+    assert set(seen) == {1}
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_a_command_gives_the_bytes_of_fit(tiny_mnist, tmp_path):
+    flags = ["--passes", "1", "--train-size", "30", "--engine", "eager", "--jobs", "2"]
+    place = ["--data", str(tiny_mnist), "--dataset", "mnist", "--out", str(tmp_path)]
+    study.load_once.cache_clear()
+    assert reproduce.main([*flags, *place, "--seeds", "0-1"]) == 0
+    study.load_once.cache_clear()
+    recipe = recipe_named("original").override(["passes=1", "train_size=30"])
+    ours = fit(recipe, 1, load("mnist", tiny_mnist), engine="eager")
+    theirs = load_file(tmp_path / "seed-1" / WEIGHTS)
+    assert all(np.array_equal(theirs[name], weights) for name, weights in ours.weights.items())
 
 
 @pytest.mark.parametrize("variant", ["original", "original-logistic", "modern", "coursework-adam"])
