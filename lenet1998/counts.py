@@ -1,4 +1,4 @@
-"""What each layer is and counts: parameters and connections as the paper counts them."""
+"""What each layer is, its work, and its parameters and connections as the paper counts them."""
 
 from dataclasses import dataclass
 
@@ -7,17 +7,22 @@ from torch import nn
 
 from lenet1998.models import LeNet5
 from lenet1998.modules import MappedConv2d, RBFOutput, Subsampling2d
+from lenet1998.work import multiply_accumulates
 
 
 @dataclass(frozen=True)
 class LayerCount:
-    """One layer: its maps (or units) and their size, and what it counts."""
+    """One layer: its maps (or units) and their size, and what it counts.
+
+    ``multiply_accumulates`` are to read one pattern (:mod:`lenet1998.work` defines them).
+    """
 
     name: str
     maps: int
     size: int
     parameters: int
     connections: int
+    multiply_accumulates: int
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,10 @@ class Counts:
     @property
     def connections(self) -> int:
         return sum(layer.connections for layer in self.layers)
+
+    @property
+    def multiply_accumulates(self) -> int:
+        return sum(layer.multiply_accumulates for layer in self.layers)
 
 
 @dataclass(frozen=True)
@@ -95,10 +104,15 @@ def count(model: LeNet5) -> Counts:
     rows = []
     for name, layer in layers.items():
         maps, side = shapes[name][1], shapes[name][-1] if len(shapes[name]) == 4 else 1
-        parameters = sum(p.numel() for p in layer.parameters())
-        rows.append(
-            LayerCount(name, maps, side, parameters, _connections(layer, maps, side * side))
-        )
+        about = {
+            "name": name,
+            "maps": maps,
+            "size": side,
+            "parameters": sum(p.numel() for p in layer.parameters()),
+            "connections": _connections(layer, maps, side * side),
+        }
+        work = multiply_accumulates(about, model.switches["pooling"])
+        rows.append(LayerCount(**about, multiply_accumulates=work))
     return Counts(tuple(rows))
 
 

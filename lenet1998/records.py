@@ -16,6 +16,7 @@ import numpy as np
 from safetensors.numpy import save as weights_to_bytes
 
 from lenet1998.errors import BadInput
+from lenet1998.work import multiply_accumulates
 
 SCHEMA = 1
 RECORD, PREDICTIONS, WEIGHTS = "record.json", "predictions.npy", "weights.safetensors"
@@ -70,6 +71,11 @@ class RunRecord:
     @property
     def connections(self) -> int:
         return sum(layer["connections"] for layer in self.layers)
+
+    @property
+    def multiply_accumulates(self) -> int:
+        """To read one pattern; anew by the definition, since older records hold none or another."""
+        return sum(multiply_accumulates(layer, self.recipe["pooling"]) for layer in self.layers)
 
     @property
     def seconds(self) -> float:

@@ -7,11 +7,25 @@ import numpy as np
 from lenet1998 import paper
 from lenet1998.records import RunRecord
 
+MAPS = {"c1": 6, "s2": 6, "c3": 16, "s4": 16, "c5": 120, "f6": 84, "output": 10}
+SIZES = {"c1": 28, "s2": 14, "c3": 10, "s4": 5, "c5": 1, "f6": 1, "output": 1}
 LAYERS = [
-    {"name": name, "parameters": paper.PARAMETERS[name], "connections": paper.CONNECTIONS[name]}
+    {
+        "name": name,
+        "maps": MAPS[name],
+        "size": SIZES[name],
+        "parameters": paper.PARAMETERS[name],
+        "connections": paper.CONNECTIONS[name],
+    }
     for name in paper.PARAMETERS
 ]
-RECIPE = {"name": "original", "passes": 20, "train_size": None, "distortions": False}
+RECIPE = {
+    "name": "original",
+    "pooling": "trainable",
+    "passes": 20,
+    "train_size": None,
+    "distortions": False,
+}
 TEST_PATTERNS = 200
 
 

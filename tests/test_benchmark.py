@@ -5,6 +5,7 @@ import json
 import pytest
 
 from lenet1998 import benchmark
+from lenet1998.recipes import ORIGINAL
 from lenet1998.report.tables import benchmark as table
 
 
@@ -34,10 +35,12 @@ def test_the_engines_side_by_side(tmp_path, capsys):
         assert rows["many runs on a GPU"] == "not measured: no CUDA device here"
 
 
-def test_the_floor_counts_each_layers_products():
-    forward = {"c1": 6 * 784 * 26, "c3": 151_600, "c5": 48_120, "f6": 10_164}
-    expected = 3 * sum(forward.values()) - forward["c1"]
-    assert expected == benchmark.MULTIPLY_ACCUMULATES
+def test_the_floor_counts_each_layer_forwards_for_its_parameters_and_for_its_inputs():
+    c1, s2, c3, s4, c5, f6, output = 6 * 784 * 26, 6 * 196, 151_600, 16 * 25, 48_120, 10_164, 840
+    expected = 2 * c1 + 3 * (s2 + c3 + s4 + c5 + f6) + 2 * output
+    assert benchmark.multiply_accumulates_of_an_update(ORIGINAL) == expected
+    untrained = ORIGINAL.override(["pooling=max"])  # which multiplies nothing
+    assert benchmark.multiply_accumulates_of_an_update(untrained) == expected - 3 * (s2 + s4)
 
 
 @pytest.mark.parametrize("flags", [["--rounds", "0"], ["--out", "/dev/null/x"], ["--rounds", "a"]])

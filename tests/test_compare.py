@@ -25,7 +25,7 @@ LAYERS = [
 def record(variant="original", errors=(9, 5), seed=0, **changes):
     """A run of a named variant as two passes would leave it."""
     recipe = recipe_named(variant).as_dict() | {"passes": 2} | changes.pop("recipe", {})
-    return make_record(errors, seed, recipe=recipe, layers=LAYERS, **changes)
+    return make_record(errors, seed, recipe=recipe, **{"layers": LAYERS, **changes})
 
 
 def groups(**errors):
@@ -43,12 +43,13 @@ def failure(capsys, *arguments) -> str:
     return lines[0]
 
 
-def test_multiply_accumulates_count_a_pooled_unit_once():
-    by_layer = [
-        comparison.multiply_accumulates(layer, {"pooling": "trainable"}) for layer in LAYERS
-    ]
-    assert by_layer == [122_304, 6 * 14 * 14, 840]
-    assert comparison.multiply_accumulates(LAYERS[1], {"pooling": "max"}) == 0
+def test_work_is_counted_by_the_definition_whatever_a_record_says():
+    run = record(layers=[{**layer, "multiply_accumulates": 7} for layer in LAYERS])
+    found = comparison.compare({"original": [run]})["original"]
+    by_layer = [122_304, 6 * 14 * 14, 840]
+    assert found["multiply_accumulates"] == sum(by_layer)
+    assert [layer["multiply_accumulates"] for layer in found["layers"]] == by_layer
+    assert comparison.by_layer({"original": [run]})["original"].iloc[1] == "12 / 5,880 / 1,176"
 
 
 def test_numbers_are_of_the_last_pass_and_differences_from_the_first_variant():

@@ -10,6 +10,7 @@ from lenet1998.report.documents import DISTORTIONS, DOCUMENTS, digest, remake
 from lenet1998.report.figures import source_of
 
 ROOT = Path(__file__).parents[1]
+NUMBERED = ("comparison", "results", "performance")
 PAGES = sorted(page for pattern in DOCUMENTS for page in ROOT.glob(pattern))
 
 
@@ -47,3 +48,12 @@ def test_no_checkout_is_one_line(tmp_path, capsys):
 def test_links_lead_somewhere(page):
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", *map("docs/{}.md".format, NUMBERED)])
+def test_pages_that_show_multiply_accumulates_say_what_they_are(page):
+    words = " ".join((ROOT / page).read_text().split())
+    assert (
+        "multiply-accumulate is a connection, a bias's too; a subsampling unit makes only one, and"
+        " in max pooling none." in words
+    )

@@ -21,7 +21,6 @@ from lenet1998.study import Bars, Cell, Setting
 from lenet1998.training import Interrupted, Run, fit, fit_together
 =======
 from lenet1998.training import Interrupted, Run, fit, fit_together, predict
->>>>>>> d9eb74d (fit gives the bytes of the command line whatever torch's number of threads)
 
 SMALL = ["passes=3", "train_size=60", "curvature_patterns=20"]
 

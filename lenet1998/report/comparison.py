@@ -22,22 +22,12 @@ from lenet1998.report.figures import (
 )
 from lenet1998.report.tables import curve, spread
 from lenet1998.statistics import holm, summarise, welch
+from lenet1998.work import multiply_accumulates
 
 Groups = dict[str, list[RunRecord]]
 
 COLOURS = (VERMILION, BLUE, GREEN, PURPLE, ORANGE, BLACK)
 MARKERS = "osD^vX"
-
-
-def multiply_accumulates(layer: dict, recipe: dict) -> int:
-    """What a layer of a record multiplies and adds to read one pattern.
-
-    A bias counts as a weight, as the paper counts connections; a subsampling unit multiplies once,
-    or not at all where it takes the largest of its inputs.
-    """
-    if layer["name"] not in ("s2", "s4"):
-        return layer["connections"]
-    return 0 if recipe["pooling"] == "max" else layer["maps"] * layer["size"] ** 2
 
 
 def asked(record: RunRecord) -> str:
@@ -65,16 +55,20 @@ def compare(groups: Groups) -> dict:
             "train_error_percent": _finished(runs, "train_error_percent"),
             "parameters": runs[0].parameters,
             "connections": runs[0].connections,
-            "multiply_accumulates": sum(
-                multiply_accumulates(layer, runs[0].recipe) for layer in runs[0].layers
-            ),
+            "multiply_accumulates": runs[0].multiply_accumulates,
             "patterns_seen": runs[0].recipe["passes"] * runs[0].dataset["train_patterns"],
             "seconds": [run.seconds for run in runs if not run.diverged],
-            "layers": runs[0].layers,
+            "layers": [
+                {**layer, "multiply_accumulates": _work(layer, runs[0])} for layer in runs[0].layers
+            ],
             **against,
         }
         for (name, runs), against in zip(groups.items(), _against(groups, errors), strict=True)
     }
+
+
+def _work(layer: dict, run: RunRecord) -> int:
+    return multiply_accumulates(layer, run.recipe["pooling"])
 
 
 def _finished(runs: Sequence[RunRecord], key: str) -> list[float]:
@@ -179,7 +173,7 @@ def by_layer(groups: Groups) -> pd.DataFrame:
             layer["name"]: (
                 layer["parameters"],
                 layer["connections"],
-                multiply_accumulates(layer, run.recipe),
+                _work(layer, run),
             )
             for layer in run.layers
         }

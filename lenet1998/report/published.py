@@ -215,9 +215,6 @@ def rejection(measures: dict) -> pd.DataFrame:
 def cost(records: Sequence[RunRecord]) -> pd.DataFrame:
     """Figs. 11 and 12 and the training time, which is 1998's for 10 to 20 passes."""
     record = records[0]
-    by_layer = {layer["name"]: layer for layer in record.layers}
-    # A unit of subsampling multiplies once, however many connections it has.
-    weights = sum(by_layer[name]["connections"] for name in ("c1", "c3", "c5", "f6", "output"))
     seconds = [run.seconds for run in records if not run.diverged]
     passes, days = (
         f"{low} to {high}" for low, high in (paper.TRAINING_DAYS_PASSES, paper.TRAINING_DAYS)
@@ -235,7 +232,7 @@ def cost(records: Sequence[RunRecord]) -> pd.DataFrame:
                 f"{passes} passes: {days} days of a 200 MHz R10000",
             ],
             "ours": [
-                f"{record.connections:,} connections, {weights:,} without subsampling",
+                f"{record.multiply_accumulates:,}, of {record.connections:,} connections",
                 f"{record.parameters:,}, and the 840 fixed code values",
                 f"{record.recipe['passes']} passes: seconds of one core,"
                 f" {record.environment['processor']}: {spread(seconds, 0)}",

@@ -1,0 +1,68 @@
+"""One definition of multiply-accumulates, wherever a network is counted."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lenet1998 import build_model, count
+from lenet1998.recipes import RECIPES
+from lenet1998.records import read_record
+from lenet1998.report import comparison, published
+from lenet1998.work import multiply_accumulates
+
+RESULTS = Path(__file__).parents[1] / "experiments" / "results"
+
+
+@pytest.mark.parametrize(
+    ("pooling", "s2", "s4"),
+    [
+        ("trainable", 1_176, 400),
+        ("trainable_average", 1_176, 400),
+        ("average", 1_176, 400),
+        ("max", 0, 0),
+    ],
+)
+def test_connections_but_a_pooled_unit_once_or_never(pooling, s2, s4):
+    model = RECIPES["original"].override([f"pooling={pooling}"]).build_model()
+    found = {layer.name: layer.multiply_accumulates for layer in count(model).layers}
+    assert found == {
+        "c1": 122_304,
+        "s2": s2,
+        "c3": 151_600,
+        "s4": s4,
+        "c5": 48_120,
+        "f6": 10_164,
+        "output": 840,
+    }
+
+
+def test_a_layer_is_asked_by_its_counts_alone():
+    layer = {"name": "s4", "maps": 3, "size": 2, "connections": 60}
+    assert multiply_accumulates(layer, "trainable") == 12
+    assert multiply_accumulates({**layer, "name": "f6"}, "trainable") == 60
+
+
+@pytest.mark.parametrize(
+    "folder",
+    ["headline/original", "headline/modern", "coursework/reported/coursework-24-epochs"],
+)
+def test_a_record_counts_as_the_network_it_is_of(folder):
+    """The records are of several versions: some hold no such number, the last one another."""
+    record = read_record(RESULTS / folder / "seed-0")
+    expected = count(build_model(record.recipe["name"])).multiply_accumulates
+    assert record.multiply_accumulates == expected
+
+
+def test_the_pages_show_one_number():
+    record = read_record(RESULTS / "headline" / "original" / "seed-0")
+    number = f"{count(build_model()).multiply_accumulates:,}"
+    assert published.cost([record])["ours"][0].startswith(number)
+    column = comparison.side_by_side({"original": [record]}).set_index("")["original"]
+    assert column["multiply-accumulates to read a pattern"] == number
+
+
+def test_no_torch_is_needed():
+    code = "import sys, lenet1998.work; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
