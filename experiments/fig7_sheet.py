@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from matplotlib import colormaps, rc_context
+from matplotlib.figure import Figure
 
 from lenet1998 import distortions, paper
 from lenet1998.command import Parser, entry, writable
@@ -15,7 +17,7 @@ from lenet1998.data import Dataset, load
 from lenet1998.distortions import draw, warp
 from lenet1998.launch import RESULTS
 from lenet1998.report.documents import digest
-from lenet1998.report.figures import BLUE, VERMILION, plt, save
+from lenet1998.report.figures import BLUE, VERMILION, save
 from lenet1998.report.sheets import PICTURES, show, tile
 from lenet1998.streams import stream
 
@@ -43,12 +45,12 @@ def sheet(dataset: Dataset, fits: dict, file: Path, source: str) -> None:
     # Turn 0: no run draws from it.
     ours = warp(originals, draw(len(originals), stream(0, "distortions")))
     pictures = {"Fig. 7 (1998)": 255 - then.patterns.reshape(ours.shape), "ours": ours}
-    with plt.rc_context(PICTURES):
-        figure = plt.figure(figsize=(9.8, 7.0), layout="constrained")
+    with rc_context(PICTURES):
+        figure = Figure(figsize=(9.8, 7.0), layout="constrained")
         grid = figure.add_gridspec(2, 10, height_ratios=(2.6, 1))
         for half, (title, hundred) in enumerate(pictures.items()):
             axes = figure.add_subplot(grid[0, 5 * half : 5 * half + 5])
-            show(axes, tile(hundred, variants)[0], plt.colormaps["gray_r"], 0, 255)
+            show(axes, tile(hundred, variants)[0], colormaps["gray_r"], 0, 255)
             axes.set_title(title, color=(VERMILION, BLUE)[half])
         for place, (name, (label, (low, high))) in enumerate(DRAWS.items()):
             axes = figure.add_subplot(grid[1, 2 * place : 2 * place + 2])

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from lenet1998 import paper
 from lenet1998.command import Parser, entry, writable
@@ -18,7 +21,7 @@ from lenet1998.errors import BadInput
 from lenet1998.launch import RESULTS
 from lenet1998.records import RunRecord, read_records
 from lenet1998.report.documents import DISTORTIONS, digest
-from lenet1998.report.figures import BLUE, STYLE, VERMILION, plt, save
+from lenet1998.report.figures import BLUE, STYLE, VERMILION, save
 
 SIZE = paper.FIELD_SIZE
 GREY = "#8a8a8a"
@@ -79,9 +82,9 @@ def errors_sheet(dataset: Dataset, records: Sequence[RunRecord], file: Path, sou
     images = dataset.test_images[paper.fig8_errors().index]
     across, down = STEP
     rows = -(-len(sheet) // COLUMNS)
-    with plt.rc_context(STYLE):
+    with rc_context(STYLE):
         width, height = COLUMNS * across, rows * down
-        figure = plt.figure(figsize=(9.6, 9.6 * height / width))
+        figure = Figure(figsize=(9.6, 9.6 * height / width))
         axes = figure.add_axes((0, 0, 1, 1))
         for place, (tile, image) in enumerate(zip(sheet, images, strict=True)):
             row, column = divmod(place, COLUMNS)
@@ -117,7 +120,7 @@ def _tile(axes, tile: Tile, image: np.ndarray, left: float, top: float) -> None:
     for cell, height in enumerate(heights):
         corner = (left + cell * width, top + SIZE + 6.5 - height)
         look = {"color": colours[height], "lw": 0}
-        axes.add_patch(plt.Rectangle(corner, 0.8 * width, height, **look))
+        axes.add_patch(Rectangle(corner, 0.8 * width, height, **look))
     words = f"{tile.misread}/{len(tile.answers)}"
     words += f"{ARROW}{tile.commonest}" if tile.misread else ""
     foot = top + SIZE + 11.5
@@ -128,7 +131,7 @@ def _tile(axes, tile: Tile, image: np.ndarray, left: float, top: float) -> None:
 def _picture(axes, image: np.ndarray, left: float, top: float) -> None:
     extent = (left, left + SIZE, top + SIZE, top)
     axes.imshow(image, cmap="gray_r", vmin=0, vmax=255, extent=extent, interpolation="nearest")
-    axes.add_patch(plt.Rectangle((left, top), SIZE, SIZE, fill=False, **FRAME))
+    axes.add_patch(Rectangle((left, top), SIZE, SIZE, fill=False, **FRAME))
 
 
 @entry

@@ -9,7 +9,6 @@ from PIL import Image
 
 from lenet1998.report import coursework
 from lenet1998.report.coursework import BEST, CLAIMS, LAST, TRAINING, Claim
-from lenet1998.report.figures import plt
 
 ERRORS = ((20, 2, 5, 4), (22, 6, 3, 5), (18, 4, 4, 3))  # of 200, epoch by epoch
 
@@ -92,9 +91,7 @@ def drawn(monkeypatch):
     """The figures that would have been written."""
     figures = []
     monkeypatch.setattr(coursework, "save", lambda figure, *_: figures.append(figure))
-    yield figures
-    for figure in figures:
-        plt.close(figure)
+    return figures
 
 
 def test_curves_show_every_report_with_its_claims(tmp_path, drawn):

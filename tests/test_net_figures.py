@@ -7,7 +7,7 @@ from textwrap import dedent
 import numpy as np
 import pytest
 from factory import make_record
-from matplotlib import pyplot as plt
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import Rectangle
 
 from lenet1998 import build_model, paper
@@ -29,12 +29,10 @@ def drawn(monkeypatch):
 
     def draw(function, *content):
         function(*content, None)
-        kept[-1].canvas.draw()  # what cannot be drawn warns here
+        FigureCanvasAgg(kept[-1]).draw()  # what cannot be drawn warns here
         return kept[-1].axes
 
-    yield draw
-    for figure in kept:
-        plt.close(figure)
+    return draw
 
 
 def texts(axes) -> list[str]:

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from factory import make_record
-from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 
 from lenet1998 import paper
@@ -205,9 +204,7 @@ def drawn(monkeypatch):
         function(*sources, file=None)
         return kept[-1].axes
 
-    yield draw_it
-    for figure in kept:
-        plt.close(figure)
+    return draw_it
 
 
 def sizes(seeds=3):
@@ -301,7 +298,6 @@ def test_a_picture_tells_its_source_and_is_the_same_bytes_each_time(draw_it, sou
         assert figures.source_of(file) == "digest"
     assert files[0].read_bytes() == files[1].read_bytes()
     assert 10_000 < files[0].stat().st_size < 300_000
-    assert not plt.get_fignums()
 
 
 # --- Documents ------------------------------------------------------------------------------------
@@ -516,7 +512,6 @@ def test_sheets_are_drawn_of_pictures_and_records(checkout, capsys):
         assert capsys.readouterr().out.split() == [str(file)]
         assert figures.source_of(file) == documents.digest(results / source)
         assert 0 < file.stat().st_size < 300_000
-    assert not plt.get_fignums()
 
 
 @pytest.mark.usefixtures("as_mnist")

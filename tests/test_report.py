@@ -2,12 +2,16 @@
 
 import json
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
 
 import numpy as np
 import pandas as pd
 import pytest
 from factory import RECIPE, make_record
-from matplotlib import pyplot as plt
 
 from lenet1998 import paper
 from lenet1998.report import figures
@@ -263,9 +267,7 @@ def drawn(monkeypatch):
         figures.learning_curve(records, None)
         return kept[-1].axes[0]
 
-    yield draw
-    for figure in kept:
-        plt.close(figure)
+    return draw
 
 
 def lines(axes) -> dict[str, np.ndarray]:
@@ -330,7 +332,38 @@ def test_a_picture_tells_its_source_and_is_the_same_bytes_each_time(source, tmp_
         assert figures.source_of(file) == source
     assert files[0].read_bytes() == files[1].read_bytes()
     assert files[0].stat().st_size > 3000
-    assert not plt.get_fignums()
+
+
+def test_a_callers_backend_and_open_figures_stay(tmp_path):
+    """In a process of its own, as a notebook is: drawn with pyplot and without."""
+    code = """
+        import sys
+        from pathlib import Path
+        from factory import make_record
+        from lenet1998 import examination
+        from lenet1998.report import documents, figures
+
+        def draw(name):
+            figures.learning_curve([make_record()], Path(name))
+
+        draw("alone.png")
+        assert "matplotlib.pyplot" not in sys.modules
+        import matplotlib
+        from matplotlib import pyplot as plt
+        plt.switch_backend("svg")
+        own = plt.figure(7)
+        settings = dict(matplotlib.rcParams)
+        draw("beside.png")
+        assert matplotlib.get_backend() == "svg"
+        assert plt.get_fignums() == [7] and plt.gcf() is own
+        assert dict(matplotlib.rcParams) == settings
+    """
+    call = [sys.executable, "-c", dedent(code)]
+    tests, root = Path(__file__).parent, Path(__file__).parents[1]
+    place = {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": f"{tests}{os.pathsep}{root}"}}
+    done = subprocess.run(call, capture_output=True, text=True, check=False, **place)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "alone.png").read_bytes() == (tmp_path / "beside.png").read_bytes()
 
 
 def test_what_is_published_ends_with_the_text():

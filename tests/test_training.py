@@ -16,10 +16,7 @@ from lenet1998.errors import BadInput
 from lenet1998.recipes import recipe_named
 from lenet1998.records import WEIGHTS
 from lenet1998.schedule import Schedule
-<<<<<<< HEAD
 from lenet1998.study import Bars, Cell, Setting
-from lenet1998.training import Interrupted, Run, fit, fit_together
-=======
 from lenet1998.training import Interrupted, Run, fit, fit_together, predict
 
 SMALL = ["passes=3", "train_size=60", "curvature_patterns=20"]

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+from matplotlib import rc_context
+from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from lenet1998.records import RunRecord
@@ -17,7 +19,6 @@ from lenet1998.report.figures import (
     STYLE,
     VERMILION,
     band,
-    plt,
     save,
 )
 from lenet1998.report.tables import curve, spread
@@ -226,8 +227,9 @@ def learning_curves(
         ("training error on the fly, %", "train_error_percent"),
         ("test error, %", "test_error_percent"),
     )
-    with plt.rc_context(STYLE):
-        figure, both = plt.subplots(1, 2, figsize=(9.4, 4.4), sharey=True, layout="constrained")
+    with rc_context(STYLE):
+        figure = Figure(figsize=(9.4, 4.4), layout="constrained")
+        both = figure.subplots(1, 2, sharey=True)
         for axes, (label, key) in zip(both, panels, strict=True):
             for place, (name, runs) in enumerate(zip(names, groups, strict=True)):
                 begun = [run for run in runs if run.per_pass]

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib import rc_context
+from matplotlib.figure import Figure
 
 from lenet1998.records import RunRecord
-from lenet1998.report.figures import BLACK, BLUE, STYLE, VERMILION, band, plt, save
+from lenet1998.report.figures import BLACK, BLUE, STYLE, VERMILION, band, save
 from lenet1998.report.tables import PLUS_MINUS, brief, by_recipe, curve, spread
 from lenet1998.statistics import holm, prediction_interval, summarise, verdict, welch
 
@@ -188,8 +190,9 @@ REPORTS = ("24-epochs", "adam", "tanh-28", "padded", "sweep")
 def learning_curves(records: Sequence[RunRecord], file: Path, source: str | None = None) -> None:
     """Accuracy after each epoch of the five recipes, with the claims as points."""
     groups = by_recipe(records)
-    with plt.rc_context(STYLE):
-        figure, grid = plt.subplots(2, 3, figsize=(9.6, 5.6), layout="constrained")
+    with rc_context(STYLE):
+        figure = Figure(figsize=(9.6, 5.6), layout="constrained")
+        grid = figure.subplots(2, 3)
         *panels, corner = grid.flat
         for axes, report in zip(panels, REPORTS, strict=True):
             name = f"coursework-{report}"
@@ -242,10 +245,9 @@ def sweep(records: Sequence[RunRecord], file: Path, source: str | None = None) -
     rates = sorted({run.recipe["eta"] for run in records})
     momenta = sorted({run.recipe["momentum"] for run in records})
     seeds = len({run.seed for run in records})
-    with plt.rc_context({**STYLE, "axes.grid": False}):
-        figure, row = plt.subplots(
-            1, len(SHOWN_EPOCHS), figsize=(9.8, 3.4), sharey=True, layout="constrained"
-        )
+    with rc_context({**STYLE, "axes.grid": False}):
+        figure = Figure(figsize=(9.8, 3.4), layout="constrained")
+        row = figure.subplots(1, len(SHOWN_EPOCHS), sharey=True)
         for axes, epoch in zip(row, SHOWN_EPOCHS, strict=True):
             cells = np.array(
                 [

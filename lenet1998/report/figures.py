@@ -1,16 +1,17 @@
-"""Figures of run records, drawn to files, in colours that colour-blind readers can tell apart."""
+"""Figures of run records, drawn to files, in colours that colour-blind readers can tell apart.
+
+Figures are made without pyplot, here and in all of ``report``: a caller's backend and the figures
+that are open there are none of our business.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import numpy as np
-from matplotlib import pyplot as plt
+from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 from PIL import Image
@@ -44,11 +45,10 @@ STYLE = {
 }
 
 
-def save(figure: plt.Figure, file: Path, source: str | None = None) -> None:
-    """Write a PNG, in it a digest of the records it shows, and close the figure."""
+def save(figure: Figure, file: Path, source: str | None = None) -> None:
+    """Write a PNG, in it a digest of the records it shows."""
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, metadata={"Source": source} if source else None)
-    plt.close(figure)
 
 
 def source_of(file: Path) -> str | None:
@@ -76,8 +76,9 @@ def learning_curve(records: Sequence[RunRecord], file: Path, source: str | None 
     runs = [record for record in records if record.per_pass]
     first = records[0]
     name, dataset = first.recipe["name"], first.dataset["name"]
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(6.4, 4.0))
+    with rc_context(STYLE):
+        figure = Figure(figsize=(6.4, 4.0))
+        axes = figure.subplots()
         if runs:
             count = f"{len(runs)} run{'s' * (len(runs) > 1)}"
             for key, colour, label in (
@@ -114,8 +115,9 @@ def readings(*groups: Sequence[RunRecord], file: Path, source: str | None = None
         ("training error on the fly, %", "train_error_percent", "train_error"),
         ("test error, %", "test_error_percent", "test_error"),
     )
-    with plt.rc_context(STYLE):
-        figure, both = plt.subplots(1, 2, figsize=(9.4, 4.4), sharey=True, layout="constrained")
+    with rc_context(STYLE):
+        figure = Figure(figsize=(9.4, 4.4), layout="constrained")
+        both = figure.subplots(1, 2, sharey=True)
         for axes, (label, key, field) in zip(both, panels, strict=True):
             for runs, (name, colour) in zip(groups, kinds, strict=True):
                 band(axes, curve(runs, key), colour, f"{name} (n = {len(runs)})")
@@ -142,8 +144,9 @@ def error_by_size(*groups: Sequence[RunRecord], file: Path, source: str | None =
     Each group is the runs on one training set, in the order of the axis; over Fig. 6's points.
     """
     published = paper.fig6_points()
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(6.4, 4.2))
+    with rc_context(STYLE):
+        figure = Figure(figsize=(6.4, 4.2))
+        axes = figure.subplots()
         names, errors = [], {"test": [], "training, ours on the fly": []}
         for place, records in enumerate(groups):
             recipe = records[0].recipe
@@ -260,8 +263,9 @@ PANELS = (
 
 def invariance(measures: dict, file: Path, source: str | None = None) -> None:
     """Test error of each kind of net on patterns that were moved, turned, scaled or inverted."""
-    with plt.rc_context(STYLE):
-        figure, grid = plt.subplots(2, 2, figsize=(7.6, 5.6), sharey=True, layout="constrained")
+    with rc_context(STYLE):
+        figure = Figure(figsize=(7.6, 5.6), layout="constrained")
+        grid = figure.subplots(2, 2, sharey=True)
         for panel, axes in zip(PANELS, grid.flat, strict=True):
             x = panel.unit * np.array(measures["axes"][panel.key])
             for name, nets in measures["nets"].items():

@@ -4,19 +4,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.figure import Figure
 
 from lenet1998 import paper
 from lenet1998.report import sheets
-from lenet1998.report.figures import BLUE, VERMILION, plt, save
+from lenet1998.report.figures import BLUE, VERMILION, save
 from lenet1998.report.sheets import PICTURES, PLAIN, RIGHT, WRONG
 
 SIGNED = LinearSegmentedColormap.from_list("", [BLUE, "white", VERMILION], N=255).with_extremes(
     bad=sheets.EMPTY
 )
-GREY = plt.colormaps["gray_r"].with_extremes(bad=sheets.EMPTY)
+GREY = colormaps["gray_r"].with_extremes(bad=sheets.EMPTY)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +59,9 @@ def kernels(c1: np.ndarray, c3: np.ndarray, title: str, file: Path) -> None:
     left, right = c1[:, None] / largest[0], c3.swapaxes(0, 1) / largest[1]
     pictures = np.concatenate([left, np.full_like(left, np.nan), right], 1)
     columns = pictures.shape[1]
-    with plt.rc_context(PICTURES):
-        figure, axes = plt.subplots(figsize=(9.4, 3.3))
+    with rc_context(PICTURES):
+        figure = Figure(figsize=(9.4, 3.3))
+        axes = figure.subplots()
         figure.subplots_adjust(left=0, right=1, bottom=0, top=1)
         sheet, corners = sheets.tile(pictures.reshape(-1, side, side), columns)
         sheets.show(axes, sheet, SIGNED, -1, 1)
@@ -91,8 +94,8 @@ BITMAP = (1, *paper.CODE_SHAPE)
 def feature_maps(shown: Shown, c1: np.ndarray, file: Path) -> None:
     """The state of every layer for one image, C1's maps first, each under its kernel (6, K, K)."""
     states = shown.states
-    with plt.rc_context(PICTURES):
-        figure = plt.figure(figsize=(7.4, 7.2))
+    with rc_context(PICTURES):
+        figure = Figure(figsize=(7.4, 7.2))
         figure.subplots_adjust(left=0, right=1, bottom=0, top=1)
         # In inches what each row is high when it is as wide as the figure, and a little more.
         heights = (1.05, 1.05, 1.05, 0.45, 0.43, 1.5)
@@ -113,7 +116,7 @@ def feature_maps(shown: Shown, c1: np.ndarray, file: Path) -> None:
         save(figure, file)
 
 
-def _head(figure: plt.Figure, title: str) -> None:
+def _head(figure: Figure, title: str) -> None:
     """The figure's title, flush with its left edge and above all axes' titles."""
     look = {"size": "medium", "linespacing": 1.6}
     figure.text(0, figure.subplotpars.top + 0.45 / figure.get_figheight(), title, **look)
@@ -175,10 +178,9 @@ def f6(shown: Shown, codes: np.ndarray | None, file: Path) -> None:
     state = shown.states["f6"]
     # On the codes' scale where there are codes, so that -1 and +1 look alike in both.
     low, high = (-1, 1) if codes is not None else (state.min(), state.max())
-    with plt.rc_context(PICTURES):
-        figure, (image, bitmap, output) = plt.subplots(
-            1, 3, figsize=(8.6, 3.3), width_ratios=(1.3, 1.3, 3.4)
-        )
+    with rc_context(PICTURES):
+        figure = Figure(figsize=(8.6, 3.3))
+        image, bitmap, output = figure.subplots(1, 3, width_ratios=(1.3, 1.3, 3.4))
         figure.subplots_adjust(left=0, right=1, wspace=0.12)
         _image(image, shown.states["image"])
         _framed(bitmap, state.reshape(paper.CODE_SHAPE), low, high)
@@ -197,7 +199,7 @@ def _codes(axes: Axes, codes: np.ndarray, shown: Shown) -> None:
     """The codes in two rows, each over its distance; the answer's and the label's framed."""
     rows, columns = paper.CODE_SHAPE
     sheet, corners = sheets.tile(codes.reshape(-1, rows, columns), 5, (9, 5))
-    sheets.show(axes, sheet, plt.colormaps["gray_r"], -1, 1)
+    sheets.show(axes, sheet, colormaps["gray_r"], -1, 1)
     for digit, (top, left) in enumerate(corners):
         look, mark = shown.marks.get(digit, (PLAIN, ""))
         sheets.frame(axes, (top - 0.5, left - 0.5), (rows + 1, columns + 1), **look)

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
+from matplotlib.figure import Figure
 
 from lenet1998.records import RunRecord
 from lenet1998.report import sheets
-from lenet1998.report.figures import BLUE, STYLE, VERMILION, plt, save
+from lenet1998.report.figures import BLUE, STYLE, VERMILION, save
 from lenet1998.report.sheets import PICTURES, PLAIN, RIGHT, WRONG
 
 ARROW = "\N{RIGHTWARDS ARROW}"
@@ -20,8 +22,9 @@ ARROW = "\N{RIGHTWARDS ARROW}"
 def curves(record: RunRecord, file: Path) -> None:
     """Mean loss of each pass, and the errors on the fly and after it, with the accuracies."""
     passes = [entry["pass"] for entry in record.per_pass]
-    with plt.rc_context(STYLE):
-        figure, (loss, error) = plt.subplots(1, 2, figsize=(8.6, 3.6), layout="constrained")
+    with rc_context(STYLE):
+        figure = Figure(figsize=(8.6, 3.6), layout="constrained")
+        loss, error = figure.subplots(1, 2)
         # The dots are for runs of one pass, which make no line.
         dots = {"marker": ".", "ms": 5}
         loss.plot(passes, _column(record, "loss"), color=BLUE, **dots)
@@ -65,8 +68,9 @@ def accuracy_by_class(classes: pd.DataFrame, title: str, file: Path) -> None:
     """
     digits, everything = classes.iloc[:-2], classes.iloc[-1]
     places = digits.index
-    with plt.rc_context({**PICTURES, "axes.grid": True, "axes.grid.axis": "x"}):
-        figure, axes = plt.subplots(figsize=(6.4, 3.8))
+    with rc_context({**PICTURES, "axes.grid": True, "axes.grid.axis": "x"}):
+        figure = Figure(figsize=(6.4, 3.8))
+        axes = figure.subplots()
         axes.axvline(everything["accuracy_percent"], color="#777777", ls=":", lw=1.2)
         axes.hlines(places, digits["low"], digits["high"], color=BLUE, lw=1.6)
         axes.plot(digits["accuracy_percent"], places, "o", color=BLUE, ms=6)
@@ -92,8 +96,9 @@ def confusion(table: pd.DataFrame, title: str, file: Path) -> None:
     counts = table.to_numpy()
     shades = LogNorm(1, max(counts.max(), 2))
     colours = LinearSegmentedColormap.from_list("", ["#e3eef6", BLUE, "#00263d"])
-    with plt.rc_context(PICTURES):
-        figure, axes = plt.subplots(figsize=(6.0, 5.4))
+    with rc_context(PICTURES):
+        figure = Figure(figsize=(6.0, 5.4))
+        axes = figure.subplots()
         axes.imshow(np.where(counts, counts, np.nan), cmap=colours, norm=shades)
         for (row, column), count in np.ndenumerate(counts):
             if count:
@@ -137,14 +142,9 @@ def predictions(
     ]
     parts = [part for part in parts if len(part[0])]
     rows = [-(-len(indices) // COLUMNS) for indices, _, _ in parts]
-    with plt.rc_context(PICTURES):
-        figure, every = plt.subplots(
-            len(parts),
-            figsize=(7.6, 1.05 * sum(rows) + 0.5),
-            height_ratios=rows,
-            layout="constrained",
-            squeeze=False,
-        )
+    with rc_context(PICTURES):
+        figure = Figure(figsize=(7.6, 1.05 * sum(rows) + 0.5), layout="constrained")
+        every = figure.subplots(len(parts), height_ratios=rows, squeeze=False)
         for axes, (indices, words, look) in zip(every[:, 0], parts, strict=True):
             _pictures(axes, images[indices], truth[indices], answers[indices], look)
             axes.set_title(words, color=look["color"])
@@ -154,7 +154,7 @@ def predictions(
 
 def _pictures(axes: Axes, images, truth, answers, look: dict) -> None:
     sheet, corners = sheets.tile(images, COLUMNS, GAP)
-    sheets.show(axes, sheet, plt.colormaps["gray_r"], images.min(), images.max())
+    sheets.show(axes, sheet, colormaps["gray_r"], images.min(), images.max())
     height, width = images.shape[1:]
     for corner, label, answer in zip(corners, truth, answers, strict=True):
         sheets.frame(axes, corner, (height, width), **look)
