@@ -223,8 +223,9 @@ def test_a_curvature_that_is_no_number_is_noticed_in_any_layer(layer, data, monk
         return curvature
 
     monkeypatch.setattr(training, "diagonal_curvature", poisoned)
-    with pytest.raises(training.Diverged):
-        Run(small(), 0, data, "eager", torch.device("cpu")).begin_pass(1)
+    run = Run(small(), 0, data, "eager", torch.device("cpu"))
+    run.begin_pass(1)
+    assert run.record.diverged
 
 
 def test_orders_are_constant_or_renewed_and_private(data):
