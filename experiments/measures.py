@@ -17,7 +17,7 @@ from lenet1998.data import load, prepare
 from lenet1998.errors import BadInput
 from lenet1998.launch import RESULTS
 from lenet1998.models import LeNet5, load_weights
-from lenet1998.recipes import Recipe
+from lenet1998.recipes import Recipe, recorded
 from lenet1998.records import WEIGHTS, read_records, write_json
 from lenet1998.statistics import rejected_for
 from lenet1998.threads import one_thread
@@ -90,8 +90,8 @@ def main(arguments=None):
     for name, folder in NETS.items():
         rows = []
         for record in read_records(writable(flags.results, "--results") / folder):
-            recipe = Recipe(**record.recipe)
             weights = flags.results / folder / f"seed-{record.seed}" / WEIGHTS
+            recipe = recorded(record.recipe, weights.parent)
             if not weights.is_file():
                 raise BadInput(f"{weights} is missing: train it again (weights are not committed)")
             model = load_weights(recipe.build_model(), weights)

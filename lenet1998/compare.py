@@ -4,14 +4,13 @@ import json
 import logging
 import sys
 from argparse import Namespace
-from dataclasses import replace
 from pathlib import Path
 
 from lenet1998 import study
 from lenet1998.command import entry, parse_seeds, writable
 from lenet1998.errors import BadInput
 from lenet1998.launch import RESULTS, recipe_from, run_all, run_parser
-from lenet1998.recipes import Recipe, recipe_named
+from lenet1998.recipes import Recipe, recorded
 from lenet1998.records import RunRecord, read_record, read_records, write_atomically, write_json
 from lenet1998.report import comparison
 from lenet1998.report.tables import markdown
@@ -42,50 +41,50 @@ def main(arguments: list[str] | None = None) -> int:
     flags = parser.parse_args(arguments)
     if flags.runs:
         return compare_runs(*flags.runs, flags)
-    names = flags.variants or ([flags.variant] if flags.variant else VARIANTS)
+    variants = flags.variants or ([flags.variant] if flags.variant else VARIANTS)
+    recipes = [recipe_from(flags, variant) for variant in variants]
+    names = [recipe.name for recipe in recipes]
     if len(set(names)) < len(names):
-        raise BadInput(f"{' '.join(names)}: a variant is named twice")
-    recipes = {name: recipe_from(flags, name) for name in names}
+        raise BadInput(f"{' '.join(variants)}: a variant is named twice, or made the same by flags")
     out = writable(Path(flags.out or OUT))
     fresh = any(getattr(flags, name) for name in FRESH) or flags.dataset == "digits"
-    groups = {} if fresh else committed(flags.results, names)
-    if missing := [name for name in names if not groups.get(name)]:
+    groups = {} if fresh else committed(flags.results, recipes)
+    if missing := [recipe for recipe in recipes if not groups.get(recipe.name)]:
         if not fresh:
-            logger.warning(
-                "no committed runs of %s in %s: training afresh", ", ".join(missing), flags.results
-            )
-        groups |= train({name: recipes[name] for name in missing}, out, flags)
+            words = ", ".join(recipe.name for recipe in missing)
+            logger.warning("no committed runs of %s in %s: training afresh", words, flags.results)
+        groups |= train(missing, out, flags)
     return publish({name: groups[name] for name in names}, out, flags.json)
 
 
-def committed(results: Path, names: list[str]) -> dict[str, list[RunRecord]]:
-    """The runs of variants' recipes below a folder, one for each seed."""
-    found: dict[str, dict[int, RunRecord]] = {name: {} for name in names}
-    recipes = {name: recipe_named(name) for name in names}
-    records = read_records(results) if results.is_dir() else []
-    for name, recipe in recipes.items():
-        # A study may have run the same recipe under a name of its own: the variant's own go first.
-        for record in sorted(records, key=lambda record: record.recipe["name"] != name):
-            if replace(Recipe(**record.recipe), name=name) == recipe:
-                found[name].setdefault(record.seed, record)
+def committed(results: Path, recipes: list[Recipe]) -> dict[str, list[RunRecord]]:
+    """The runs of recipes below a folder by name, one for each seed.
+
+    Where two studies ran a seed, it is the headline's: the first in the order of their folders.
+    """
+    found: dict[str, dict[int, RunRecord]] = {recipe.name: {} for recipe in recipes}
+    for record in read_records(results) if results.is_dir() else []:
+        name = record.recipe["name"]
+        if name in found and recorded(record.recipe, results) in recipes:
+            found[name].setdefault(record.seed, record)
     return {name: [runs[seed] for seed in sorted(runs)] for name, runs in found.items()}
 
 
-def train(recipes: dict[str, Recipe], out: Path, flags: Namespace) -> dict[str, list[RunRecord]]:
-    """Train every seed of recipes, one folder each."""
+def train(recipes: list[Recipe], out: Path, flags: Namespace) -> dict[str, list[RunRecord]]:
+    """Train every seed of recipes, in a folder of each one's name; the runs by name."""
     dataset = study.load_once(flags.dataset, flags.data)
-    for recipe in recipes.values():
+    for recipe in recipes:
         check_size(recipe, dataset)
     cells = [
-        Cell(recipe, seed, out / name / f"seed-{seed}")
-        for name, recipe in recipes.items()
+        Cell(recipe, seed, out / recipe.name / f"seed-{seed}")
+        for recipe in recipes
         for seed in parse_seeds(flags.seeds or FRESH_SEEDS)
     ]
     records = run_all(cells, out, flags, dataset)
     show_each(cells, dataset)
     return {
-        name: [record for cell, record in records.items() if cell.recipe == recipe]
-        for name, recipe in recipes.items()
+        recipe.name: [record for cell, record in records.items() if cell.recipe == recipe]
+        for recipe in recipes
     }
 
 
@@ -120,7 +119,7 @@ def compare_runs(ours: Path, theirs: Path, flags: Namespace) -> int:
             raise BadInput(f"{folder}: is of {record.dataset['name']}, not of {dataset.name}")
     if len({_asked(record) for record in records}) > 1:
         raise BadInput(f"{ours} and {theirs} were not asked about the same patterns")
-    schedule = Schedule(Recipe(**records[0].recipe), records[0].seed, dataset)
+    schedule = Schedule(recorded(records[0].recipe, ours), records[0].seed, dataset)
     truth = schedule.patterns.test_labels.numpy()
     only_ours, only_theirs, p = mcnemar(records[0].predictions, records[1].predictions, truth)
     result = {

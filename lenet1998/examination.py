@@ -1,6 +1,6 @@
 """A trained net examined: its answers to the patterns it is tested on, in tables and figures."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -106,7 +106,7 @@ def examine(net: Trained, dataset: Dataset, answers: np.ndarray | None = None) -
             " folder of its run does"
         )
     # How much was learnt, and whether distorted, does not change what is tested on.
-    tested = replace(recipe, distortions=False, train_size=None)
+    tested = recipe.changed(distortions=False, train_size=None)
     asked = Schedule(tested, record.seed if record else 0, dataset).patterns
     truth = asked.test_labels.numpy()
     if record and record.dataset["test_patterns"] != len(truth):

@@ -34,7 +34,7 @@ class ListVariants(argparse.Action):
 
 
 def run_parser(
-    command: str, description: str, seeds: str = "0", out: str = "runs/<variant>"
+    command: str, description: str, seeds: str = "0", out: str = "runs/<name>"
 ) -> Parser:
     """A parser with the flags that every command that trains understands; two defaults vary."""
     parser = Parser(prog=f"lenet1998.{command}", description=description)
@@ -65,7 +65,10 @@ def _add_where(add: Callable) -> None:
 
 
 def recipe_from(flags: argparse.Namespace, variant: str | None = None) -> Recipe:
-    """The recipe that the flags describe, of their own variant unless another is named."""
+    """The recipe that the flags describe, of their own variant unless another is named.
+
+    Flags that change it change its name, so its runs go to a folder of their own.
+    """
     changes = list(QUICK) if flags.quick else []
     changes += [f"passes={flags.passes}"] if flags.passes is not None else []
     changes += [f"train_size={flags.train_size}"] if flags.train_size is not None else []

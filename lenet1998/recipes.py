@@ -1,10 +1,10 @@
 """A recipe is everything that decides what is learnt, except the seed and the data set.
 
-A variant is a named recipe; an ablation is ``replace(original, one_thing=...)``.
+A variant is a named recipe; an ablation is ``original.changed(one_thing=...)``, named so.
 """
 
 import dataclasses
-import math
+import sys
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib.resources import as_file, files
@@ -12,7 +12,7 @@ from importlib.resources import as_file, files
 import torch
 from torch import nn
 
-from lenet1998 import paper
+from lenet1998 import names, paper
 from lenet1998.criteria import DiscriminativeLoss, DistanceLoss
 from lenet1998.data import SCALINGS
 from lenet1998.errors import BadInput
@@ -38,17 +38,32 @@ def _number(default, at_least=None, above=None, at_most=None, also=()):
     return field(default=default, metadata={"number": kind, **limits})
 
 
+RECIPES: dict[str, "Recipe"] = {}
+"""The named variants. They are filled in below, and no recipe that is made later can take the name
+of one without being it."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """One way to build and train the network; the defaults are the 1998 recipe.
 
     Where the paper leaves a choice, they are what docs/open-questions.md settles on.
 
+    A recipe's name is true. One that starts with a variant lists every switch in which the recipe
+    differs from it, so change a recipe with :meth:`changed`, which names what it gives, and not
+    with ``dataclasses.replace``. Without a name a recipe is named as a change of ``original``.
+
+    Example::
+
+        >>> Recipe(pooling="max").name
+        'original,pooling=max'
+
     Raises:
-        BadInput: a value that a switch does not have, or switches that contradict each other.
+        BadInput: a value that a switch does not have, switches that contradict each other, or a
+            name that is not the recipe's or that no folder should have.
     """
 
-    name: str = "original"
+    name: str = ""
     # The network (section II-B); see LeNet5.
     c3: str = _network("c3")
     pooling: str = _network("pooling")
@@ -88,9 +103,12 @@ class Recipe:
     scaling: str = _choice(*SCALINGS)
 
     def __post_init__(self):
-        for switch in dataclasses.fields(self):
-            if switch.name != "name":
-                _check(switch, getattr(self, switch.name))
+        for switch in SWITCHES.values():
+            value = getattr(self, switch.name)
+            _check(switch, value)
+            # So that 1 and 1.0 are one recipe with one name.
+            if switch.metadata.get("number") is float and isinstance(value, int):
+                object.__setattr__(self, switch.name, float(value))
         if (self.loss == "cross_entropy") != (self.output == "linear"):
             raise BadInput(
                 f"loss={self.loss} does not fit output={self.output}: output=linear goes with"
@@ -107,6 +125,30 @@ class Recipe:
                 f"held_out={self.held_out} does not go with distortions: what is held out would be"
                 " learnt distorted"
             )
+        if not self.name:
+            object.__setattr__(self, "name", _name(self, ORIGINAL))
+        names.check(self.name)
+        variant = RECIPES.get(names.split(self.name)[0])
+        if variant and self.name != _name(self, variant):
+            raise BadInput(
+                f"name={self.name}: a recipe with these switches is {_name(self, variant)};"
+                " Recipe.changed changes switches and names what it gives"
+            )
+
+    def changed(self, **switches) -> "Recipe":
+        """This recipe with switches changed, under the name that says so.
+
+        The name is the variant's, if it is one, else that of the variant it is a change of, with
+        every switch that differs, in the order of the fields: ``original,pooling=max,passes=3``.
+        It does not depend on the order or the number of changes that led there. A recipe with a
+        name of its own, which starts with no variant, is named as a change of itself.
+
+        Raises:
+            BadInput: as for the class.
+        """
+        root = RECIPES.get(names.split(self.name)[0], self)
+        other = replace(self, name="", **switches)
+        return replace(other, name=_name(other, root))
 
     def learning_rate(self, pass_number: int) -> float:
         """eta in a pass, counted from 1."""
@@ -155,20 +197,22 @@ class Recipe:
         Raises:
             BadInput: an unknown key or value; the message lists the valid ones.
         """
-        switches = {s.name: s for s in dataclasses.fields(self) if s.name != "name"}
         changes = {}
         for assignment in assignments:
             key, equals, text = assignment.partition("=")
             if not equals:
                 raise BadInput(f"--set {assignment}: write KEY=VALUE")
-            if key not in switches:
-                raise BadInput(f"--set {key}: no such switch; valid are {', '.join(switches)}")
-            changes[key] = _parse(switches[key], text)
-        return replace(self, **changes)
+            if key not in SWITCHES:
+                raise BadInput(f"--set {key}: no such switch; valid are {', '.join(SWITCHES)}")
+            changes[key] = _parse(SWITCHES[key], text)
+        return self.changed(**changes)
 
     def as_dict(self) -> dict:
         """Every switch with its value, for the run record."""
         return dataclasses.asdict(self)
+
+
+SWITCHES = {switch.name: switch for switch in dataclasses.fields(Recipe) if switch.name != "name"}
 
 
 def _valid(switch: dataclasses.Field) -> str:
@@ -193,7 +237,7 @@ def _check(switch: dataclasses.Field, value) -> None:
         good = (
             isinstance(value, kinds)
             and not isinstance(value, bool)
-            and abs(value) < math.inf
+            and (kinds is int or abs(value) <= sys.float_info.max)
             and (about["at_least"] is None or value >= about["at_least"])
             and (about["above"] is None or value > about["above"])
             and (about["at_most"] is None or value <= about["at_most"])
@@ -214,14 +258,21 @@ def _parse(switch: dataclasses.Field, text: str):
     return text
 
 
-ORIGINAL = Recipe()
 _AS_PRINTED = {
     "loss": "distance",
     "half_distance": False,
     "f6_curvature": "gauss_newton",
     "initialisation": "fan_in",
 }
-_SIMPLIFIED = {
+_OF_ORIGINAL = {
+    "original": {},
+    "original-logistic": {"subsampling_squash": "logistic"},
+    "original-literal": _AS_PRINTED,
+    "distortions": {"distortions": True},
+    "noise": {"noise": paper.NOISE_PROBABILITY},
+}
+"""The variants that are ``original`` but for a few switches; names go from one to another."""
+_MODERN = {
     "c3": "dense",
     "pooling": "average",
     "squash": "tanh",
@@ -230,18 +281,35 @@ _SIMPLIFIED = {
     "loss": "cross_entropy",
     "initial_gain": 1.0,
     "initial_biases": "uniform",
+    "optimizer": "sgd",
+    "eta": 0.01,
+    "momentum": 0.9,
+    "batch_size": 128,
     "order": "renewed",
 }
 """The tutorials' network; its start is torch's default, U(-1/sqrt F, 1/sqrt F), biases too."""
-_TUTORIAL = {"momentum": 0.0, "batch_size": 64, "scaling": "unit"}
+_COURSEWORK = _MODERN | {"momentum": 0.0, "batch_size": 64, "scaling": "unit"}
 """What is taken where a coursework report is silent: docs/coursework.md says whose defaults."""
 _FUNCTIONAL = {"squash": "relu", "pooling": "max"}
 """The hidden layers of PyTorch's own tutorial network."""
+_24_EPOCHS = {"eta": 0.001, "momentum": 0.9, "batch_size": 4, "passes": 24, "held_out": 12_000}
+_VARIANTS = _OF_ORIGINAL | {
+    "modern": _MODERN,
+    "coursework-24-epochs": _COURSEWORK | _FUNCTIONAL | _24_EPOCHS,
+    "coursework-adam": _COURSEWORK
+    | _FUNCTIONAL
+    | {"optimizer": "adam", "eta": 0.001, "passes": 15},
+    "coursework-tanh-28": _MODERN | {"input_size": 28, "scaling": "half", "passes": 16},
+    "coursework-padded": _COURSEWORK,
+    "coursework-sweep": _COURSEWORK | {"eta": 0.02, "momentum": 0.9},
+}
 
 DESCRIPTIONS = {
     "original": "the 1998 design and recipe: Table I, trainable subsampling, RBF codes, SDLM",
     "original-logistic": "original with a logistic sigmoid in S2 and S4, as many readers take it",
     "original-literal": "eq. 8, no factor 1/2, weights from U(-2.4/F, 2.4/F): hardly ever trains",
+    "distortions": "original with the 540,000 distorted patterns of section III-B",
+    "noise": "original with a tenth of the pixels inverted at random, as section III-E has it",
     "modern": "the simplified LeNet of today: dense C3, average pooling, softmax, SGD in batches",
     "coursework-24-epochs": "24 epochs on 48,000 patterns, tested on the 12,000 held out",
     "coursework-adam": "Adam 0.001, 15 epochs",
@@ -251,42 +319,27 @@ DESCRIPTIONS = {
 }
 """One line for each named variant."""
 
-_MODERN = Recipe(
-    name="modern", optimizer="sgd", eta=0.01, momentum=0.9, batch_size=128, **_SIMPLIFIED
-)
-_COURSEWORK = replace(_MODERN, **_TUTORIAL)
+RECIPES.update({name: Recipe(name, **switches) for name, switches in _VARIANTS.items()})
+ORIGINAL = RECIPES["original"]
 
-RECIPES = {
-    recipe.name: recipe
-    for recipe in (
-        ORIGINAL,
-        replace(ORIGINAL, name="original-logistic", subsampling_squash="logistic"),
-        Recipe(name="original-literal", **_AS_PRINTED),
-        _MODERN,
-        replace(
-            _COURSEWORK,
-            name="coursework-24-epochs",
-            eta=0.001,
-            momentum=0.9,
-            batch_size=4,
-            passes=24,
-            held_out=12_000,
-            **_FUNCTIONAL,
-        ),
-        replace(
-            _COURSEWORK,
-            name="coursework-adam",
-            optimizer="adam",
-            eta=0.001,
-            passes=15,
-            **_FUNCTIONAL,
-        ),
-        replace(_MODERN, name="coursework-tanh-28", input_size=28, scaling="half", passes=16),
-        replace(_COURSEWORK, name="coursework-padded"),
-        replace(_COURSEWORK, name="coursework-sweep", eta=0.02, momentum=0.9),
-    )
-}
-"""The named variants."""
+
+def _name(recipe: Recipe, root: Recipe) -> str:
+    """The name of a recipe as a change of a variant, or of a recipe with a name of its own.
+
+    Of ``original`` and the variants that are ``original`` but for a few switches, it is named after
+    the one with the most switches of which the recipe has all: whatever path led there, its name
+    is the same.
+    """
+    if root.name in _OF_ORIGINAL:
+        has = [
+            name
+            for name, switches in _OF_ORIGINAL.items()
+            if all(getattr(recipe, key) == value for key, value in switches.items())
+        ]
+        root = RECIPES[max(has, key=lambda name: len(_OF_ORIGINAL[name]))]
+    values = {key: getattr(recipe, key) for key in SWITCHES}
+    differ = {key: value for key, value in values.items() if value != getattr(root, key)}
+    return names.join(root.name, differ)
 
 
 def recipe_named(name: str) -> Recipe:
@@ -298,6 +351,22 @@ def recipe_named(name: str) -> Recipe:
     if name not in RECIPES:
         raise BadInput(f"--variant {name}: no such variant; valid are {', '.join(RECIPES)}")
     return RECIPES[name]
+
+
+def recorded(recipe: dict, source) -> Recipe:
+    """The recipe that a run left in its record or beside its weights.
+
+    Args:
+        recipe: as :meth:`Recipe.as_dict` gives it; a switch added since counts as its default.
+        source: the folder or file, for the complaint.
+
+    Raises:
+        BadInput: values that no recipe has, or a name that is not true or not safe.
+    """
+    try:
+        return Recipe(**recipe)
+    except BadInput as error:
+        raise BadInput(f"{source}: {error}") from None
 
 
 def build_model(variant: str | Recipe = "original", seed: int = 0) -> LeNet5:

@@ -18,7 +18,7 @@ from lenet1998.checkpoints import CHECKPOINT
 from lenet1998.cluster import cluster
 from lenet1998.data import Dataset, load
 from lenet1998.errors import BadInput
-from lenet1998.recipes import Recipe
+from lenet1998.recipes import Recipe, recorded
 from lenet1998.records import CorruptRecord, RunRecord, has_record, read_record, write_record
 from lenet1998.training import Interrupted, Progress, fit, fit_together
 
@@ -88,8 +88,7 @@ def finished(cell: Cell, dataset: Dataset) -> RunRecord | None:
     except CorruptRecord as error:
         logger.warning("%s: running it again", error)
         return None
-    # Through Recipe, so that a switch added since the run was recorded counts as its default.
-    run = (Recipe(**record.recipe), record.seed, record.dataset["checksum"])
+    run = (recorded(record.recipe, cell.folder), record.seed, record.dataset["checksum"])
     if run != (cell.recipe, cell.seed, dataset.checksum):
         raise BadInput(f"{cell.folder} holds another run: give another folder, or remove it")
     return record

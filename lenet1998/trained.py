@@ -8,7 +8,7 @@ from safetensors import SafetensorError, safe_open
 
 from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5, load_weights
-from lenet1998.recipes import RECIPES, Recipe, load_pretrained
+from lenet1998.recipes import RECIPES, Recipe, load_pretrained, recorded
 from lenet1998.records import WEIGHTS, RunRecord, has_record, read_record
 
 
@@ -56,7 +56,7 @@ def _of_run(folder: Path) -> Trained:
     weights = folder / WEIGHTS
     if not weights.is_file():
         raise BadInput(f"{weights}: is missing; without weights there is no network to show")
-    recipe = Recipe(**record.recipe)
+    recipe = recorded(record.recipe, folder)
     if _recipe_in(weights) != recipe:
         raise BadInput(f"{weights}: the weights of another run than the one recorded beside them")
     return Trained(recipe, load_weights(recipe.build_model(), weights), str(folder), record)
@@ -67,7 +67,7 @@ def _recipe_in(file: Path) -> Recipe:
     try:
         with safe_open(file, framework="numpy") as content:
             about = json.loads((content.metadata() or {})["recipe"])
-        return Recipe(**about)
+        return recorded(about, file)
     except (OSError, SafetensorError) as error:
         raise BadInput(f"{file}: no readable safetensors file ({error})") from None
     except (KeyError, ValueError, TypeError) as error:

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from lenet1998 import paper
+from lenet1998.recipes import ORIGINAL
 from lenet1998.records import RunRecord
 
 MAPS = {"c1": 6, "s2": 6, "c3": 16, "s4": 16, "c5": 120, "f6": 84, "output": 10}
@@ -19,13 +20,6 @@ LAYERS = [
     }
     for name in paper.PARAMETERS
 ]
-RECIPE = {
-    "name": "original",
-    "pooling": "trainable",
-    "passes": 20,
-    "train_size": None,
-    "distortions": False,
-}
 TEST_PATTERNS = 200
 
 
@@ -39,9 +33,13 @@ def make_record(
 ) -> RunRecord:
     """A run with these counts of misread test patterns after its passes, out of 200.
 
+    Its recipe is ``original`` with switches changed, and named so unless a name is given with them.
+
     Training errors are twice the test errors in percent; pass k took k seconds and has the rates
     k / 10,000 to k / 100.
     """
+    switches = recipe or {}
+    original = ORIGINAL if "name" in switches else ORIGINAL.changed(**switches)
     per_pass = [
         {
             "pass": number,
@@ -56,7 +54,7 @@ def make_record(
         for number, count in enumerate(test_errors, 1)
     ]
     record = RunRecord(
-        recipe={**RECIPE, **(recipe or {})},
+        recipe=original.as_dict() | switches,
         seed=seed,
         dataset={
             "name": dataset,

@@ -3,7 +3,6 @@
 import io
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -117,12 +116,12 @@ def test_a_folder_where_nothing_may_be_written(tmp_path, monkeypatch):
     [
         ([], ORIGINAL),
         (["--variant", "modern"], recipe_named("modern")),
-        (["--passes", "3", "--train-size", "9"], replace(ORIGINAL, passes=3, train_size=9)),
-        (["--distortions"], replace(ORIGINAL, distortions=True)),
-        (["--quick"], replace(ORIGINAL, passes=2, train_size=1000)),
-        (["--quick", "--passes", "5"], replace(ORIGINAL, passes=5, train_size=1000)),
-        (["--set", "mu=0.1", "--set", "c3=dense"], replace(ORIGINAL, mu=0.1, c3="dense")),
-        (["--passes", "3", "--set", "passes=4"], replace(ORIGINAL, passes=4)),
+        (["--passes", "3", "--train-size", "9"], ORIGINAL.changed(passes=3, train_size=9)),
+        (["--distortions"], ORIGINAL.changed(distortions=True)),
+        (["--quick"], ORIGINAL.changed(passes=2, train_size=1000)),
+        (["--quick", "--passes", "5"], ORIGINAL.changed(passes=5, train_size=1000)),
+        (["--set", "mu=0.1", "--set", "c3=dense"], ORIGINAL.changed(mu=0.1, c3="dense")),
+        (["--passes", "3", "--set", "passes=4"], ORIGINAL.changed(passes=4)),
         (["--seeds", "3", "--jobs", "2", "--json", "--resume", "--engine", "eager"], ORIGINAL),
     ],
 )
@@ -252,7 +251,7 @@ def test_progress_on_a_terminal(monkeypatch):
     tell(2, 500, 10)
     assert bar.n == 1500
     assert bar.postfix == "pass 2/3, 2.00 % misread"
-    assert "original seed 7" in terminal.getvalue()
+    assert "original,passes=3 seed 7" in terminal.getvalue()
     bars.end(CELL)
     assert not bars.bars
 

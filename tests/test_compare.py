@@ -10,6 +10,7 @@ from factory import make_record
 
 from lenet1998 import compare, study
 from lenet1998.compare import committed, main
+from lenet1998.errors import BadInput
 from lenet1998.recipes import RECIPES, recipe_named
 from lenet1998.records import read_record, write_record
 from lenet1998.report import comparison
@@ -24,8 +25,8 @@ LAYERS = [
 
 def record(variant="original", errors=(9, 5), seed=0, **changes):
     """A run of a named variant as two passes would leave it."""
-    recipe = recipe_named(variant).as_dict() | {"passes": 2} | changes.pop("recipe", {})
-    return make_record(errors, seed, recipe=recipe, **{"layers": LAYERS, **changes})
+    recipe = recipe_named(variant).changed(passes=2, **changes.pop("recipe", {}))
+    return make_record(errors, seed, recipe=recipe.as_dict(), **{"layers": LAYERS, **changes})
 
 
 def groups(**errors):
@@ -87,19 +88,24 @@ def test_layers_end_with_their_total():
     assert table["original"].iloc[-1] == "168 / 129,024 / 124,320"
 
 
-def test_committed_runs_are_found_by_recipe_and_the_variants_own_go_first(tmp_path):
-    literal = RECIPES["original-literal"].as_dict() | {"name": "a reading"}
+def test_committed_runs_are_found_by_recipe_and_the_first_studys_go_first(tmp_path):
+    literal = RECIPES["original-literal"].as_dict()
     for folder, run in {
-        "a/other": make_record((1,), 0, recipe=recipe_named("original").as_dict() | {"name": "x"}),
-        "z/original": make_record((2,), 0, recipe=recipe_named("original").as_dict()),
-        "readings/x": make_record((3,), 4, recipe=literal),
-        "ablated": make_record((4,), 0, recipe=recipe_named("original").as_dict() | {"mu": 0.5}),
+        "readings/original/seed-0": make_record((1,), 0),
+        "readings/original/seed-1": make_record((2,), 1),
+        "headline/original": make_record((3,), 0),
+        "readings/original-literal": make_record((4,), 4, recipe=literal),
+        "ablated": make_record((5,), 0, recipe={"mu": 0.5}),
     }.items():
         write_record(tmp_path / folder, run)
-    found = committed(tmp_path, ["original", "original-literal", "modern"])
-    assert [run.last["test_errors"] for run in found["original"]] == [2]
+    asked = [RECIPES[name] for name in ("original", "original-literal", "modern")]
+    found = committed(tmp_path, asked)
+    assert [run.last["test_errors"] for run in found["original"]] == [3, 2]
     assert [run.seed for run in found["original-literal"]] == [4]
     assert found["modern"] == []
+    write_record(tmp_path / "lying", make_record((1,), 9, recipe={"name": "original", "mu": 0.5}))
+    with pytest.raises(BadInput, match=f"{tmp_path}: name=original.*original,mu=0.5"):
+        committed(tmp_path, asked)
 
 
 def test_variants_trained_afresh_side_by_side(tiny_mnist, tmp_path, capsys, monkeypatch):
@@ -108,17 +114,18 @@ def test_variants_trained_afresh_side_by_side(tiny_mnist, tmp_path, capsys, monk
     arguments = ["--data", str(tiny_mnist), "--out", str(out), "--passes", "1", "--seeds", "0,1"]
     assert main(["modern", "original", "--engine", "eager", "--json", *arguments]) == 0
     printed = json.loads(capsys.readouterr().out)
-    assert list(printed) == ["modern", "original"]
+    assert list(printed) == ["modern,passes=1", "original,passes=1"]
     assert printed == json.loads((out / "comparison.json").read_text())
-    assert printed["original"]["seeds"] == [0, 1]
-    run = read_record(out / "original" / "seed-1")
-    assert run.last["test_error_percent"] == printed["original"]["test_error_percent"][1]
+    about = printed["original,passes=1"]
+    assert about["seeds"] == [0, 1]
+    run = read_record(out / "original,passes=1" / "seed-1")
+    assert run.last["test_error_percent"] == about["test_error_percent"][1]
     table = pd.read_csv(out / "comparison.csv")
-    assert list(table["variant"]) == ["modern", "original"]
+    assert list(table["variant"]) == ["modern,passes=1", "original,passes=1"]
     assert list(table["connections"]) == [429_342, 340_908]
     assert "| total |" in (out / "comparison.md").read_text()
     assert (out / "figures" / "learning-curves.png").stat().st_size > 5_000
-    assert (out / "modern" / "seed-0" / "figures" / "confusion.png").is_file()
+    assert (out / "modern,passes=1" / "seed-0" / "figures" / "confusion.png").is_file()
     # The runs stand: asked again with --resume, nothing is trained.
     monkeypatch.setattr(study, "run_cell", None)
     assert main(["modern", "original", "--engine", "eager", "--resume", *arguments]) == 0
@@ -168,7 +175,7 @@ def test_two_runs_that_cannot_be_compared(tmp_path, few, capsys):
     folders = two_runs(tmp_path, few, recipe={"held_out": 200})
     assert "not asked about the same" in failure(capsys, "--runs", *folders)
     run = read_record(tmp_path / "1")
-    run.recipe["held_out"], run.dataset["checksum"] = 0, "another"
+    run.dataset["checksum"] = "another"
     write_record(tmp_path / "1", run)
     assert "1: is of mnist, not of digits" in failure(capsys, "--runs", *folders)
     write_record(tmp_path / "1", record(errors=(), status="diverged"))
@@ -181,6 +188,7 @@ def test_two_runs_that_cannot_be_compared(tmp_path, few, capsys):
     [
         (["lenet6"], "lenet6: no such variant"),
         (["modern", "modern"], "a variant is named twice"),
+        (["original", "distortions", "--distortions"], "or made the same by flags"),
         (["--seeds", "a"], "--seeds a: write"),
         (["--set", "pooling=no"], "pooling=no"),
     ],

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 import torch
@@ -49,7 +48,7 @@ WAYS = [
     {"optimizer": "adam", "eta": 0.001, "batch_size": 32},
     {"optimizer": "adam", "eta": 0.0002},
 ]
-MODERN = replace(RECIPES["modern"], batch_size=1, eta=0.001)
+MODERN = RECIPES["modern"].changed(batch_size=1, eta=0.001)
 
 
 def name(changes: dict) -> str:
@@ -58,7 +57,7 @@ def name(changes: dict) -> str:
 
 def recipes(*others: dict) -> list:
     return [
-        *(pytest.param(replace(ORIGINAL, **c), id=name(c)) for c in (*CHANGES, *others)),
+        *(pytest.param(ORIGINAL.changed(**c), id=name(c)) for c in (*CHANGES, *others)),
         pytest.param(MODERN, id="modern, pattern by pattern"),
         pytest.param(RECIPES["modern"], id="modern"),
     ]
@@ -85,7 +84,7 @@ def flat_curvature(model) -> dict:
 
 @pytest.mark.parametrize("recipe", recipes())
 def test_gradients_equal_autograd_in_float64(recipe, patterns):
-    recipe = replace(recipe, optimizer="sgd", momentum=0.0, eta=1e-6, batch_size=1)
+    recipe = recipe.changed(optimizer="sgd", momentum=0.0, eta=1e-6, batch_size=1)
     model = recipe.build_model(seed=3)
     exact = copy.deepcopy(model).double()
     engine = begin(CompiledEngine(recipe, model))
@@ -131,7 +130,7 @@ def test_after_300_updates_as_close_to_float64_as_eager_is(recipe, patterns):
 
 def test_one_compilation_serves_every_recipe(patterns):
     for changes in (CHANGES[0], *CHANGES[-4:], *WAYS):
-        CompiledEngine(replace(ORIGINAL, **changes), replace(ORIGINAL, **changes).build_model())
+        CompiledEngine(ORIGINAL.changed(**changes), ORIGINAL.changed(**changes).build_model())
     assert len(kernels.train.signatures) == 1
 
 
@@ -189,7 +188,7 @@ def test_two_threads_give_the_bytes_of_one(patterns):
 
 @pytest.mark.parametrize("changes", WAYS[1:], ids=name)
 def test_an_engine_goes_on_where_another_was_kept(changes, patterns):
-    recipe = replace(ORIGINAL, **changes)
+    recipe = ORIGINAL.changed(**changes)
     images, labels = patterns(recipe, 0, 60)
     model = recipe.build_model()
     curvature = flat_curvature(model)
@@ -207,7 +206,7 @@ def test_an_engine_goes_on_where_another_was_kept(changes, patterns):
 
 @pytest.mark.parametrize("changes", CHANGES, ids=name)
 def test_nan_is_not_hidden(changes, patterns):
-    recipe = replace(ORIGINAL, **changes)
+    recipe = ORIGINAL.changed(**changes)
     model = recipe.build_model()
     engine = begin(CompiledEngine(recipe, model), flat_curvature(model))
     images, labels = patterns(recipe, 0, 2)

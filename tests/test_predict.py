@@ -3,7 +3,6 @@
 import json
 import math
 import os
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -220,7 +219,7 @@ def test_no_network_is_one_line(flags, says, pictures, capsys):
 @pytest.mark.parametrize("j", [0.5, 1.0, 8.0])
 @pytest.mark.parametrize("half_distance", [True, False])
 def test_distances_become_the_posterior_of_equation_9(half_distance, j):
-    recipe = replace(ORIGINAL, half_distance=half_distance, rubbish_j=j)
+    recipe = ORIGINAL.changed(half_distance=half_distance, rubbish_j=j)
     distances = torch.tensor([3.0, 0.25, 9, 7, 1.5, 4, 6, 5, 2, 8])
     terms = [math.exp(-y / 2 if half_distance else -y) for y in distances.tolist()]
     whole = math.exp(-j) + sum(terms)
@@ -229,7 +228,7 @@ def test_distances_become_the_posterior_of_equation_9(half_distance, j):
 
 
 def test_eq_8_has_the_recipes_rubbish_class_too():
-    recipe = replace(ORIGINAL, loss="distance")
+    recipe = ORIGINAL.changed(loss="distance")
     distances = torch.arange(10.0)
     assert torch.equal(shares(recipe, distances), shares(ORIGINAL, distances))
 

@@ -39,7 +39,7 @@ def test_it_can_be_trained_on():
     assert model.c3.weight.grad is not None
 
 
-@pytest.mark.parametrize("variant", ["lenet6", "original-literal"])
+@pytest.mark.parametrize("variant", ["lenet6", "original-literal", "distortions", "noise"])
 def test_what_there_are_no_weights_of_is_one_line(variant):
     with pytest.raises(BadInput):
         lenet1998.load_pretrained(variant)

@@ -1,6 +1,7 @@
 """Recipes: the defaults are the paper's, and what no recipe can be is refused in one line."""
 
 import dataclasses
+import itertools
 import json
 import math
 
@@ -24,6 +25,7 @@ from lenet1998.recipes import (
 )
 
 LINEAR = {"output": "linear", "loss": "cross_entropy"}
+LITERAL_LOSS = "loss=distance,half_distance=false,f6_curvature=gauss_newton"
 SWITCHES = [switch.name for switch in dataclasses.fields(Recipe) if switch.name != "name"]
 
 
@@ -93,6 +95,102 @@ def test_recipes_are_values():
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_recipes_survive_json(recipe):
     assert Recipe(**json.loads(json.dumps(recipe.as_dict()))) == recipe
+
+
+@pytest.mark.parametrize(
+    ("variant", "switches", "name"),
+    [
+        ("original", {}, "original"),
+        ("original", {"pooling": "max"}, "original,pooling=max"),
+        ("original", {"passes": 3, "c3": "dense"}, "original,c3=dense,passes=3"),
+        ("original", {"half_distance": False}, "original,half_distance=false"),
+        ("original", {"eta": 1e-5, "noise": 1}, "original,eta=1e-05,noise=1.0"),
+        ("original", {"initial_coefficient": -1.0}, "original,initial_coefficient=-1.0"),
+        ("original", {"subsampling_squash": "logistic"}, "original-logistic"),
+        ("original", {"distortions": True}, "distortions"),
+        ("original", {"noise": 0.1, "passes": 2}, "noise,passes=2"),
+        ("original-logistic", {"passes": 3}, "original-logistic,passes=3"),
+        ("original-logistic", {"subsampling_squash": "none"}, "original,subsampling_squash=none"),
+        ("original-literal", {"initialisation": "sqrt_fan_in"}, f"original,{LITERAL_LOSS}"),
+        ("distortions", {"distortions": False}, "original"),
+        ("noise", {"distortions": True}, "distortions,noise=0.1"),
+        ("modern", {"eta": 2}, "modern,eta=2.0"),
+        ("coursework-24-epochs", {"passes": 3}, "coursework-24-epochs,passes=3"),
+    ],
+)
+def test_a_changed_recipe_names_itself(variant, switches, name):
+    found = RECIPES[variant].changed(**switches)
+    assert found.name == name
+    assert {key: getattr(found, key) for key in switches} == switches
+    # The name is written as the command line takes it.
+    root, *changes = name.split(",")
+    assert RECIPES[root].override(changes) == found
+    assert Recipe(**found.as_dict()) == found
+
+
+def test_a_name_does_not_depend_on_the_way_to_the_recipe():
+    steps = [
+        {"distortions": True},
+        {"noise": 0.1},
+        {"subsampling_squash": "logistic"},
+        {"passes": 7, "mu": 0.5},
+        {"passes": 3},
+    ]
+    whole = {key: value for step in steps for key, value in step.items()}
+    once = ORIGINAL.changed(**whole)
+    assert once.name == "original-logistic,mu=0.5,passes=3,distortions=true,noise=0.1"
+    assert once.changed() == once.changed(**whole) == once
+    for first in ("original", "original-logistic", "distortions", "noise"):
+        for order in itertools.permutations(steps[:3]):
+            recipe = RECIPES[first]
+            for step in (*order, *steps[3:]):
+                recipe = recipe.changed(**step)
+            assert recipe == once
+    back = {key: getattr(ORIGINAL, key) for key in whole}
+    assert once.changed(**back) == ORIGINAL
+    for key, value in back.items():
+        once = once.changed(**{key: value})
+    assert once == ORIGINAL
+
+
+def test_a_recipe_without_a_name_is_a_change_of_original():
+    assert Recipe(pooling="max") == ORIGINAL.changed(pooling="max")
+    assert Recipe(**LINEAR).name == "original,output=linear,loss=cross_entropy"
+
+
+def test_a_name_of_ones_own_is_kept_and_changed():
+    mine = Recipe(name="mine", loss="distance")
+    assert mine.changed() == mine
+    assert mine.changed(pooling="max").name == "mine,pooling=max"
+    assert mine.changed(pooling="max").pooling == "max"
+
+
+@pytest.mark.parametrize(
+    ("name", "switches", "true"),
+    [
+        ("original", {"pooling": "max"}, "original,pooling=max"),
+        ("original,passes=3", {"passes": 4}, "original,passes=4"),
+        ("original,passes=20", {}, "original"),
+        ("original,passes=3,c3=dense", {"passes": 3, "c3": "dense"}, "original,c3=dense,passes=3"),
+        ("original,distortions=true", {"distortions": True}, "distortions"),
+        ("distortions", {}, "original"),
+        ("modern", {"c3": "dense"}, "modern,pooling=trainable"),
+    ],
+)
+def test_a_name_cannot_lie(name, switches, true):
+    told = refusal(Recipe, name=name, **switches)
+    assert told.startswith(f"name={name}: a recipe with these switches is {true}")
+    assert "Recipe.changed" in told
+
+
+def test_replacing_a_switch_leaves_no_variants_name():
+    told = refusal(dataclasses.replace, ORIGINAL, pooling="max")
+    assert "original,pooling=max" in told
+
+
+@pytest.mark.parametrize("name", ["../../etc", "a/b", "a b", ".", "..", "-x", "x\n", "\u0663", 5])
+def test_a_name_is_safe_for_a_folder(name):
+    assert "must be of letters, digits and -_.,=+" in refusal(Recipe, name=name)
 
 
 def test_every_variant_is_described():
@@ -258,7 +356,7 @@ def test_override_reads_each_kind(text, key, value):
 
 def test_override_changes_nothing_else_and_the_last_one_holds():
     recipe = ORIGINAL.override(["passes=3", "mu=0.1", "passes=4"])
-    assert recipe == dataclasses.replace(ORIGINAL, passes=4, mu=0.1)
+    assert recipe == Recipe(passes=4, mu=0.1)
     assert ORIGINAL.override([]) == ORIGINAL == Recipe()
 
 

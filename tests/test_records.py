@@ -214,7 +214,7 @@ def test_records_come_by_name_and_seed(tmp_path):
 def test_reading_and_reporting_need_no_torch():
     code = """
         import importlib, sys
-        for module in ("records", "statistics", "report.tables", "report.figures"):
+        for module in ("names", "records", "statistics", "report.documents"):
             importlib.import_module(f"lenet1998.{module}")
             if "torch" in sys.modules:
                 sys.exit(f"{module} imports torch")

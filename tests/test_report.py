@@ -11,9 +11,10 @@ from textwrap import dedent
 import numpy as np
 import pandas as pd
 import pytest
-from factory import RECIPE, make_record
+from factory import make_record
 
 from lenet1998 import paper
+from lenet1998.recipes import ORIGINAL
 from lenet1998.report import figures
 from lenet1998.report.tables import (
     beside_the_paper,
@@ -81,7 +82,7 @@ FIG5_TRAIN = {1: 4.891, 2: 3.045, 10: 0.492, 19: 0.360}
     ],
 )
 def test_published_values_for_a_recipe(changes, source, test, train):
-    found = published({**RECIPE, **changes}, "mnist")
+    found = published(ORIGINAL.changed(**changes).as_dict(), "mnist")
     assert found["source"] == source
     assert found["test_error_percent"] == test
     assert found["train_error_percent"] == train
@@ -101,7 +102,7 @@ def test_published_values_for_a_recipe(changes, source, test, train):
     ],
 )
 def test_the_paper_has_nothing_to_compare(changes, dataset):
-    assert published({**RECIPE, **changes}, dataset) is None
+    assert published(ORIGINAL.changed(**changes).as_dict(), dataset) is None
 
 
 def test_summary_is_by_seed_and_of_the_last_pass():
@@ -286,7 +287,7 @@ def test_learning_curve_is_the_mean_of_the_runs_over_fig_5(drawn):
     published_test = [[1, 2, 3], [2.653, 2.236, 1.481]]
     np.testing.assert_allclose(found["test, Fig. 5 (1998)"], published_test)
     assert found["training on the fly, Fig. 5 (1998)"][1].tolist() == [4.891, 3.045, 1.767]
-    assert axes.get_title("left") == "original on mnist, 60,000 training patterns"
+    assert axes.get_title("left") == "original,passes=3 on mnist, 60,000 training patterns"
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("pass", "error, %")
     assert axes.get_ylim()[0] == 0
     assert len(axes.get_legend().get_texts()) == 4
@@ -368,7 +369,7 @@ def test_a_callers_backend_and_open_figures_stay(tmp_path):
 
 def test_what_is_published_ends_with_the_text():
     # The two sources of the same number: Fig. 5's curve ends within its width of the text's.
-    test_error = published({**RECIPE, "passes": 19}, "mnist")["test_error_percent"]
+    test_error = published(ORIGINAL.changed(passes=19).as_dict(), "mnist")["test_error_percent"]
     assert math.isclose(test_error, paper.TEST_ERROR_PERCENT, abs_tol=0.02)
 
 

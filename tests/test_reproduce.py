@@ -4,10 +4,11 @@ import json
 import logging
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from lenet1998 import study
+from lenet1998 import reproduce, study
 from lenet1998.__main__ import main as lenet1998
 from lenet1998.checkpoints import CHECKPOINT
 from lenet1998.recipes import RECIPES
@@ -42,9 +43,52 @@ def test_a_run_leaves_what_the_contract_promises(tmp_path, capsys):
         assert not (folder / CHECKPOINT).exists()
     assert (tmp_path / "figures" / "learning-curve.png").stat().st_size > 5000
     printed = capsys.readouterr()
-    assert "original on digits" in printed.out
+    assert "original,passes=2,train_size=40 on digits" in printed.out
+    assert summary["variant"] == "original,passes=2,train_size=40"
     assert "the paper" not in printed.out
     assert "\r" not in printed.err  # no progress bar where nobody watches
+
+
+@pytest.mark.parametrize(
+    ("flags", "name"),
+    [
+        (["--set", "pooling=max"], "original,pooling=max"),
+        (["--passes", "3"], "original,passes=3"),
+        (["--train-size", "15000"], "original,train_size=15000"),
+        (["--quick"], "original,passes=2,train_size=1000"),
+        (["--distortions"], "distortions"),
+    ],
+)
+def test_a_changed_recipe_goes_to_a_folder_of_its_own(
+    flags, name, tiny_mnist, tmp_path, monkeypatch
+):
+    class Stopped(Exception):  # noqa: N818
+        pass
+
+    def instead(cells, out, *_):
+        assert {cell.recipe.name for cell in cells} == {name}
+        assert [cell.folder for cell in cells] == [out / "seed-0"]
+        raise Stopped(out)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(reproduce, "check_size", lambda *_: None)
+    monkeypatch.setattr(reproduce, "run_all", instead)
+    with pytest.raises(Stopped) as stopped:
+        main([*flags, "--data", str(tiny_mnist)])
+    assert stopped.value.args == (Path("runs", name),)
+
+
+def test_a_changed_recipe_leaves_the_originals_run_alone(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    kept = tmp_path / "runs" / "original" / "seed-0" / "record.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("the original's")
+    assert main([*SMALL, "--set", "pooling=max"]) == 0
+    assert kept.read_text() == "the original's"
+    name = "original,pooling=max,passes=2,train_size=40"
+    assert {folder.name for folder in (tmp_path / "runs").iterdir()} == {"original", name}
+    assert read_record(tmp_path / "runs" / name / "seed-0").recipe["name"] == name
+    assert json.loads((tmp_path / "runs" / name / "summary.json").read_text())["variant"] == name
 
 
 def test_on_mnist_the_paper_stands_beside(tiny_mnist, tmp_path, capsys):
@@ -136,7 +180,7 @@ def one_line(capsys) -> str:
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
-        (["--variant", "lenet6"], "original, original-logistic, original-literal, modern"),
+        (["--variant", "lenet6"], "valid are original, original-logistic, original-literal, "),
         (["--set", "c4=table"], "valid are c3, pooling"),
         (["--set", "c3=full"], "table, dense"),
         (["--set", "c3"], "KEY=VALUE"),

@@ -37,6 +37,9 @@ FILES = {
 }
 
 
+NAME = "original,passes=2,train_size=60"
+
+
 def write_run(folder: Path, digits, variant="original", **changes) -> Path:
     """A very short run on the embedded digits."""
     changes = {"passes": 2, "train_size": 60, **changes}
@@ -97,7 +100,7 @@ def test_a_run_is_shown_in_its_own_folder(run, capsys):
     layers = pd.read_csv(out / "layers.csv").set_index("layer")
     assert layers.loc["total", "connections"] == 340_908
     first, second = printed.out.splitlines()[:2]
-    assert first == "original, seed 5, on the test set of digits:"
+    assert first == f"{NAME}, seed 5, on the test set of digits:"
     assert second == (
         f"{record.last['test_errors']} of 500 misread ({record.last['test_error_percent']:.2f} %)"
     )
@@ -109,11 +112,11 @@ def test_a_run_is_shown_in_its_own_folder(run, capsys):
 
 def test_a_weights_file_and_a_variant_have_no_curve(original, home, capsys):
     assert main([str(original / "weights.safetensors"), *DIGITS]) == 0
-    assert written(home / "runs" / "original" / "figures") == FILES
+    assert written(home / "runs" / NAME / "figures") == FILES
     assert main(["modern", *DIGITS, "--out", "elsewhere"]) == 0
     assert written(home / "elsewhere") == FILES
     printed = capsys.readouterr().out
-    assert "original, on the test set of digits:" in printed
+    assert f"{NAME}, on the test set of digits:" in printed
     assert "modern, on the test set of digits:" in printed
 
 
@@ -122,7 +125,7 @@ def test_json_is_alone_on_standard_output(original, tmp_path, capsys):
     assert main([str(original), *flags]) == 0
     printed = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     record, digits = read_record(original), load("digits")
-    assert printed["variant"] == "original"
+    assert printed["variant"] == NAME
     assert (printed["tested"], printed["misread"]) == (500, record.last["test_errors"])
     assert printed["not_as_recorded"] == 0
     assert printed["label"] == digits.test_labels[printed["pattern"]] == 6

@@ -1,5 +1,6 @@
 """Trained networks by whatever name: a variant, a run's folder, a file of weights."""
 
+import numpy as np
 import pytest
 import torch
 from factory import make_record
@@ -44,6 +45,19 @@ def test_weights_of_another_variant_are_refused(tmp_path):
     ours, theirs = (leave_run(tmp_path / name, name) for name in ("original", "original-logistic"))
     (theirs / WEIGHTS).replace(ours / WEIGHTS)  # of the same shapes
     assert "another run than the one recorded" in refusal(ours)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("original", "original,mu=0.5"), ("../../x", "must be of letters")],
+)
+def test_a_name_from_a_file_is_true_and_safe(name, told, tmp_path):
+    weights = {"c1.bias": np.zeros(6)}
+    write_record(tmp_path, make_record(recipe={"name": name, "mu": 0.5}, weights=weights))
+    for path in (tmp_path, tmp_path / WEIGHTS):
+        said = refusal(path)
+        assert said.startswith(f"{path}: name=")
+        assert told in said
 
 
 def test_what_is_no_net_is_one_line(tmp_path):
