@@ -5,10 +5,10 @@ have been.
 """
 
 import sys
-from dataclasses import replace
 
+from lenet1998 import names
 from lenet1998.launch import run_study
-from lenet1998.recipes import Recipe, recipe_named
+from lenet1998.recipes import recipe_named
 from lenet1998.study import Cell
 
 REPORTED = {
@@ -36,22 +36,16 @@ OPEN = {
 }
 
 
-def changed(recipe: Recipe, changes: dict) -> Recipe:
-    """A recipe with switches set, which its name then says."""
-    parts = [recipe.name, *(f"{key}={value}" for key, value in changes.items())]
-    return replace(recipe, name=",".join(parts), **changes)
-
-
 def cells(results):
     reported = [
-        changed(recipe_named(name), changes)
+        recipe_named(name).changed(**changes)
         for name, settings in REPORTED.items()
         for changes in settings
     ]
     alternatives = [
-        changed(recipe, changes)
+        recipe.changed(**changes)
         for recipe in reported
-        for changes in OPEN.get(recipe.name.partition(",")[0], ())
+        for changes in OPEN.get(names.split(recipe.name)[0], ())
     ]
     return [
         Cell(recipe, seed, results / "coursework" / kind / recipe.name / f"seed-{seed}")

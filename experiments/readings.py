@@ -1,18 +1,18 @@
 """The readings of the paper's open points, crossed where they interact (docs/open-questions.md).
 
-Each reading is a recipe that differs from ``BASE`` in the switches its name lists. Every reading
-has one seed, those that were narrowed down to have three, the finalists and the literal one ten.
+Each reading is ``BASE`` with switches changed, and its name says how it differs from ``original``,
+which this study led to. Every reading has one seed, those that were narrowed down to have three,
+the finalists and the literal one ten.
 """
 
 import sys
-from dataclasses import replace
 from itertools import product
 
 from lenet1998.launch import run_study
-from lenet1998.recipes import Recipe
+from lenet1998.recipes import ORIGINAL, Recipe
 from lenet1998.study import Cell
 
-BASE = Recipe(name="base", loss="distance", half_distance=False, f6_curvature="gauss_newton")
+BASE = ORIGINAL.changed(loss="distance", half_distance=False, f6_curvature="gauss_newton")
 """Eqs. 7 and 8 as printed, their exact second derivative, U(-2.4/sqrt F, 2.4/sqrt F)."""
 
 HALF, CONSTANT = {"half_distance": True}, {"f6_curvature": "constant"}
@@ -37,9 +37,8 @@ def start(gain: float = 2.4, coefficient: float = 0.25) -> dict:
 
 
 def reading(**switches) -> Recipe:
-    """A recipe named after the switches in which it differs from BASE."""
-    name = ",".join(f"{key}={value}" for key, value in switches.items()) or "base"
-    return replace(BASE, name=name, **switches)
+    """BASE with switches changed."""
+    return BASE.changed(**switches)
 
 
 def coarse() -> list[Recipe]:

@@ -4,7 +4,6 @@ The test set is not asked: whoever takes the best cell has not chosen on it.
 """
 
 import sys
-from dataclasses import replace
 from itertools import product
 
 from lenet1998.launch import run_study
@@ -18,9 +17,9 @@ SEEDS = range(6)
 
 
 def cells(results):
-    base = replace(recipe_named("coursework-sweep"), held_out=HELD_OUT)
+    sweep = recipe_named("coursework-sweep")
     recipes = [
-        replace(base, name=f"eta={eta},momentum={momentum}", eta=eta, momentum=momentum)
+        sweep.changed(eta=eta, momentum=momentum, held_out=HELD_OUT)
         for eta, momentum in product(RATES, MOMENTA)
     ]
     return [

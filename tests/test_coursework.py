@@ -65,7 +65,7 @@ def test_open_choices_stand_under_the_recipe_they_vary():
         *runs(setting),
         *runs("coursework-tanh-28"),
         *runs("coursework-sweep,batch_size=256", [(30, 12), (31, 11), (32, 13)]),
-        *runs(f"{setting},batch_size=256"),
+        *runs("coursework-sweep,eta=0.01,momentum=0.0,batch_size=256,passes=8"),
     ]
     table = coursework.open_choices(records)
     assert list(table["open choice"]) == ["as taken", "batch_size=256"] * 2

@@ -1,9 +1,16 @@
-"""Names of recipes: written and read back."""
+"""Names of recipes: written, read back, and those of all committed records."""
+
+import json
+from pathlib import Path
 
 import pytest
 
 from lenet1998 import names
 from lenet1998.errors import BadInput
+from lenet1998.recipes import RECIPES, Recipe
+from lenet1998.records import RECORD
+
+RESULTS = Path(__file__).parents[1] / "experiments" / "results"
 
 
 def test_what_is_joined_is_split_again():
@@ -24,3 +31,15 @@ def test_safe_names(name):
 def test_unsafe_names(name):
     with pytest.raises(BadInput):
         names.check(name)
+
+
+def test_every_committed_record_and_its_folder_say_what_was_run():
+    files = sorted(RESULTS.rglob(RECORD))
+    assert len(files) > 400
+    for file in files:
+        recorded = json.loads(file.read_bytes())["recipe"]
+        recipe = Recipe(**recorded)
+        switches = {key: value for key, value in recorded.items() if key != "name"}
+        variant, _ = names.split(recipe.name)
+        assert RECIPES[variant].changed(**switches) == recipe
+        assert file.parent.parent.name == recipe.name

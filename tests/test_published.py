@@ -53,10 +53,10 @@ def test_claims_are_the_papers():
     assert found == {
         "test error": (0.95, "original", 0.005),
         "training error on the fly": (0.35, "original", 0.005),
-        "test error, 15,000 patterns": (1.68, "15000-patterns", 0.015),
-        "training error, 15,000 patterns": (0.05, "15000-patterns", 0.015),
-        "test error, 30,000 patterns": (1.14, "30000-patterns", 0.015),
-        "training error, 30,000 patterns": (0.31, "30000-patterns", 0.015),
+        "test error, 15,000 patterns": (1.68, "original,train_size=15000", 0.015),
+        "training error, 15,000 patterns": (0.05, "original,train_size=15000", 0.015),
+        "test error, 30,000 patterns": (1.14, "original,train_size=30000", 0.015),
+        "training error, 30,000 patterns": (0.31, "original,train_size=30000", 0.015),
         "test error, with distortions": (0.8, "distortions", 0.05),
     }
 
@@ -64,7 +64,7 @@ def test_claims_are_the_papers():
 def test_errors_are_set_beside_the_runs_of_their_recipe():
     spread = (0.9, 0.92, 0.94, 0.96, 0.98, 1.0)
     runs = [run("original", test, 0.5, seed) for seed, test in enumerate(spread)]
-    runs += [run("15000-patterns", 1.5, seed=seed, train_size=15_000) for seed in range(2)]
+    runs += [run("original,train_size=15000", 1.5, seed=seed) for seed in range(2)]
     runs += [run("distortions", 0.8, distortions=True), run("modern", 5.0)]
     table = errors(runs).set_index("result, %")
     # Mean 0.95, sd 0.0374; t = 2.571 for five degrees of freedom: 2.571 sd sqrt(7/6) = 0.104.
@@ -345,7 +345,7 @@ def test_the_page_of_results_is_made_of_the_records(checkout):
 def test_a_figure_is_stale_when_any_of_its_sources_changes(checkout):
     documents.remake(checkout)
     results = checkout / "experiments" / "results"
-    file = results / "published" / "30000-patterns" / "seed-1" / RECORD
+    file = results / documents.BY_SIZE[1] / "seed-1" / RECORD
     file.write_text(file.read_text().replace('"test_errors": 3', '"test_errors": 4'))
     assert "docs/figures/fig6.png" in documents.remake(checkout, check=True)
     assert "docs/figures/invariance.png" not in documents.remake(checkout)

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from lenet1998 import names
 from lenet1998.records import RunRecord
 from lenet1998.report.figures import BLACK, BLUE, STYLE, VERMILION, band, save
 from lenet1998.report.tables import PLUS_MINUS, brief, by_recipe, curve, spread
@@ -64,7 +65,7 @@ CLAIMS = (
     Claim("coursework-padded", LAST, 99.10),
     Claim("coursework-sweep,eta=0.01,momentum=0.0,passes=8", LAST, 54, WHOLE),
     Claim("coursework-sweep,eta=0.03,momentum=0.0,passes=8", LAST, 95, WHOLE),
-    Claim("coursework-sweep,eta=0.01,momentum=0.9,passes=8", LAST, 89, WHOLE),
+    Claim("coursework-sweep,eta=0.01,passes=8", LAST, 89, WHOLE),
     Claim("coursework-sweep", LAST, 99, WHOLE),
 )
 PADDED_BY_CLASS = (99.39, 99.74, 99.32, 99.21, 98.98, 99.33, 98.64, 98.74, 98.67, 98.91)
@@ -80,7 +81,7 @@ def claims(records: Sequence[RunRecord]) -> pd.DataFrame:
         told = claim.percent is not None
         rows.append(
             {
-                "recipe": _readable(claim.recipe),
+                "recipe": names.spaced(claim.recipe),
                 "accuracy, %": f"after epoch {claim.when}"
                 if isinstance(claim.when, int)
                 else claim.when,
@@ -93,10 +94,6 @@ def claims(records: Sequence[RunRecord]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _readable(name: str) -> str:
-    return name.replace(",", ", ")
-
-
 def best_epoch(records: Sequence[RunRecord]) -> pd.DataFrame:
     """How much the best of many test scores is above the last one, by recipe."""
     rows = []
@@ -105,7 +102,7 @@ def best_epoch(records: Sequence[RunRecord]) -> pd.DataFrame:
         gains = [max(values) - values[-1] for values in curves]
         rows.append(
             {
-                "recipe": _readable(name),
+                "recipe": names.spaced(name),
                 "epochs": runs[0].recipe["passes"],
                 "last epoch, %": spread([values[-1] for values in curves]),
                 "best epoch, %": spread([max(values) for values in curves]),
@@ -146,12 +143,12 @@ def open_choices(records: Sequence[RunRecord]) -> pd.DataFrame:
     """
     groups = by_recipe(records)
     last = {name: Claim(name, LAST, None).measured(runs) for name, runs in groups.items()}
-    bases = {name: _base(name, groups) for name in groups}
-    varied = [name for name, base in bases.items() if base]
+    bases = {name: base for name in groups if (base := _base(name, groups))}
+    varied = list(bases)
     tests = [welch(last[name], last[bases[name]]) for name in varied]
     against = dict(zip(varied, zip(tests, holm([p for _, p in tests]), strict=True), strict=True))
     rows = []
-    for base in dict.fromkeys(bases[name] for name in varied):
+    for base in (name for name in groups if name in bases.values()):
         for name in (base, *(name for name in varied if bases[name] == base)):
             runs = groups[name]
             difference = ""
@@ -160,10 +157,8 @@ def open_choices(records: Sequence[RunRecord]) -> pd.DataFrame:
                 difference = f"{change:+.2f} (p = {p:.1g})"
             rows.append(
                 {
-                    "recipe": _readable(base) if name == base else "",
-                    "open choice": "as taken"
-                    if name == base
-                    else _readable(name.removeprefix(f"{base},")),
+                    "recipe": names.spaced(base) if name == base else "",
+                    "open choice": "as taken" if name == base else _varied(name, base),
                     "after epoch 1, %": brief(Claim(name, 1, None).measured(runs), digits=2),
                     "at the end, %": brief(last[name], digits=2),
                     "n": len(last[name]),
@@ -174,12 +169,20 @@ def open_choices(records: Sequence[RunRecord]) -> pd.DataFrame:
 
 
 def _base(name: str, groups: dict) -> str | None:
-    """The longest other name that this one starts with: what it is a variation of."""
-    shorter = [other for other in groups if name.startswith(f"{other},")]
-    # The results that one report has for several settings are no variations of each other.
-    if any(name == claim.recipe for claim in CLAIMS):
+    """The reported recipe that another is a variation of: the one with the most of its switches.
+
+    The settings that one report has results for are no variations of each other.
+    """
+    reported = [other for other in groups if any(other == claim.recipe for claim in CLAIMS)]
+    if name in reported:
         return None
-    return max(shorter, key=len, default=None)
+    fewer = [other for other in reported if set(other.split(",")) < set(name.split(","))]
+    return max(fewer, key=lambda other: other.count(","), default=None)
+
+
+def _varied(name: str, base: str) -> str:
+    """The switches that a variation has beside those of its base."""
+    return ", ".join(part for part in name.split(",") if part not in base.split(","))
 
 
 # --- Figures ------------------------------------------------------------------------------------

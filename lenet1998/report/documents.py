@@ -23,8 +23,15 @@ DOCUMENTS = ("README.md", "docs/*.md")
 
 
 ORIGINAL, MODERN, DISTORTIONS = "headline/original", "headline/modern", "published/distortions"
-BY_SIZE = ("published/15000-patterns", "published/30000-patterns", ORIGINAL, DISTORTIONS)
-READINGS = ("readings/base", "readings/initialisation=fan_in")
+BY_SIZE = (
+    "published/original,train_size=15000",
+    "published/original,train_size=30000",
+    ORIGINAL,
+    DISTORTIONS,
+)
+LITERAL = "readings/original-literal"
+EQUATION_8 = "readings/original,loss=distance,half_distance=false,f6_curvature=gauss_newton"
+READINGS = (EQUATION_8, LITERAL)
 MEASURES, LABELS, FIG7 = "measures.json", "labels.json", "fig7.json"
 COURSEWORK, OPEN, SWEEP = "coursework/reported", "coursework/open", "sweep"
 COMPARED = {  # a variant, and where its runs are
@@ -34,7 +41,7 @@ COMPARED = {  # a variant, and where its runs are
 }
 ALL_VARIANTS = {
     **COMPARED,
-    "original-literal": READINGS[1],
+    "original-literal": LITERAL,
     **{
         f"coursework-{report}": f"{COURSEWORK}/coursework-{report}" for report in coursework.REPORTS
     },

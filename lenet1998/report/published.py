@@ -42,7 +42,7 @@ def claims() -> list[Claim]:
     ]
     for size in (15_000, 30_000):
         place = points.train_size.tolist().index(size)
-        name = f"{size}-patterns"
+        name = f"original,train_size={size}"
         for what, errors, key in (
             ("test error", points.test_error, test),
             ("training error", points.train_error, train),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from lenet1998 import paper
+from lenet1998 import names, paper
 from lenet1998.records import RunRecord
 from lenet1998.statistics import holm, log_ratio_rms, prediction_interval, summarise, welch
 
@@ -216,7 +216,7 @@ def readings(records: Sequence[RunRecord]) -> pd.DataFrame:
         high = max((entry["rate_max"] for entry in first), default=math.nan)
         rows.append(
             {
-                "reading": name.replace(",", ", "),
+                "reading": names.spaced(name),
                 "n": len(runs),
                 **_scores(about),
                 "score of one run": _one_by_one(runs),
@@ -244,13 +244,13 @@ def finalists(records: Sequence[RunRecord]) -> pd.DataFrame:
     alone = {
         name: [one.rank for run in runs if (one := score([run]))] for name, runs in groups.items()
     }
-    names = sorted(
+    ranked = sorted(
         groups, key=lambda name: score(groups[name]).rank if score(groups[name]) else math.inf
     )
-    best, *others = names
+    best, *others = ranked
     tests = [welch(alone[name], alone[best]) for name in others]
     adjusted = holm([p for _, p in tests])
-    frame = readings(records).set_index("reading").loc[[name.replace(",", ", ") for name in names]]
+    frame = readings(records).set_index("reading").loc[[names.spaced(name) for name in ranked]]
     frame["against the first"] = [
         "",
         *(f"{d:+.3f} (p = {p:.1g})" for (d, _), p in zip(tests, adjusted, strict=True)),
