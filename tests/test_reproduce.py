@@ -106,6 +106,10 @@ def test_on_mnist_the_paper_stands_beside(tiny_mnist, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "the paper (Fig. 5 after pass 1)" in printed
     assert "340,908" in printed
+    other = tmp_path / "other"
+    assert main([*flags, "--variant", "modern", "--out", str(other)]) == 0
+    assert "the paper" not in capsys.readouterr().out
+    assert json.loads((other / "summary.json").read_text())["paper"] is None
 
 
 def test_json_is_alone_on_standard_output(tmp_path, capsys):

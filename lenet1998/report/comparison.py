@@ -242,5 +242,7 @@ def learning_curves(
             axes.yaxis.set_major_formatter("{x:g}")
             axes.yaxis.set_minor_locator(NullLocator())
             axes.xaxis.get_major_locator().set_params(integer=True)
-        figure.legend(*both[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+        columns = 4 if max(map(len, names)) < 30 else 2
+        handles = both[0].get_legend_handles_labels()
+        figure.legend(*handles, loc="outside lower center", ncols=columns)
         save(figure, file, source)

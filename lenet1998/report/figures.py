@@ -7,6 +7,7 @@ that are open there are none of our business.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 from matplotlib import rc_context
@@ -16,9 +17,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 from PIL import Image
 
-from lenet1998 import paper
+from lenet1998 import names, paper
 from lenet1998.records import RunRecord
-from lenet1998.report.tables import curve
+from lenet1998.report.tables import curve, in_fig5
 from lenet1998.statistics import prediction_interval
 
 # Okabe and Ito's palette.
@@ -72,7 +73,10 @@ def band(axes: Axes, runs: list[list[float]], colour: str, label: str) -> None:
 
 
 def learning_curve(records: Sequence[RunRecord], file: Path, source: str | None = None) -> None:
-    """Training error on the fly and test error after each pass, over Fig. 5's published points."""
+    """Training error on the fly and test error after each pass.
+
+    Fig. 5's published points are drawn with the runs that they are of.
+    """
     runs = [record for record in records if record.per_pass]
     first = records[0]
     name, dataset = first.recipe["name"], first.dataset["name"]
@@ -86,7 +90,7 @@ def learning_curve(records: Sequence[RunRecord], file: Path, source: str | None 
                 ("train_error_percent", BLUE, f"training on the fly, {count}"),
             ):
                 band(axes, curve(runs, key), colour, label)
-        if dataset == "mnist":
+        if in_fig5(first.recipe, dataset):
             published = paper.fig5_curve()
             shown = published.passes <= max(first.recipe["passes"], 2)
             for errors, colour, marker, label in (
@@ -98,7 +102,8 @@ def learning_curve(records: Sequence[RunRecord], file: Path, source: str | None 
         axes.set(xlabel="pass", ylabel="error, %", ylim=(0, None))
         axes.xaxis.get_major_locator().set_params(integer=True)
         patterns = first.dataset["train_patterns"]
-        axes.set_title(f"{name} on {dataset}, {patterns:,} training patterns", loc="left")
+        title = f"{names.spaced(name)} on {dataset}, {patterns:,} training patterns"
+        axes.set_title(fill(title, 60), loc="left")
         if axes.lines:
             axes.legend()
         save(figure, file, source)
@@ -147,7 +152,7 @@ def error_by_size(*groups: Sequence[RunRecord], file: Path, source: str | None =
     with rc_context(STYLE):
         figure = Figure(figsize=(6.4, 4.2))
         axes = figure.subplots()
-        names, errors = [], {"test": [], "training, ours on the fly": []}
+        labels, errors = [], {"test": [], "training, ours on the fly": []}
         for place, records in enumerate(groups):
             recipe = records[0].recipe
             runs = [run for run in records if not run.diverged]
@@ -155,7 +160,7 @@ def error_by_size(*groups: Sequence[RunRecord], file: Path, source: str | None =
             name = f"{size:,}"
             if recipe["distortions"]:
                 name += f"\n+ {paper.DISTORTED_PATTERNS:,} distorted"
-            names.append(f"{name}\nn = {len(runs)}")
+            labels.append(f"{name}\nn = {len(runs)}")
             # Fig. 6 draws the point with distortions above 60,000; here it has a place of its own.
             distorted = (published.distorted > 0) == recipe["distortions"]
             known = (published.train_size == size) & distorted
@@ -183,7 +188,7 @@ def error_by_size(*groups: Sequence[RunRecord], file: Path, source: str | None =
         axes.set_title(f"the 1998 recipe on MNIST, {passes} passes", loc="left")
         axes.set(xlabel="training patterns", ylabel="error after the last pass, %", ylim=(0, None))
         axes.set_xlim(-0.6, len(groups) - 0.4)
-        axes.set_xticks(range(len(groups)), names)
+        axes.set_xticks(range(len(groups)), labels)
         axes.grid(visible=False, axis="x")
         axes.tick_params(axis="x", length=0)
         _explain(axes)
