@@ -26,14 +26,17 @@ def by_class(predictions: np.ndarray, truth: np.ndarray) -> list[float]:
 
 
 def pairs(results: Path, truth: np.ndarray) -> list[dict]:
-    """McNemar's test of two variants' nets of the same seed, for every seed."""
+    """McNemar's test of two variants' nets of the same seed, for every seed that both have."""
     rows = []
     for names in PAIRS:
-        runs = zip(*(read_records(results / "headline" / name) for name in names), strict=True)
-        for first, second in runs:
-            only = mcnemar(first.predictions, second.predictions, truth)
+        first, second = (
+            {run.seed: run.predictions for run in read_records(results / "headline" / name)}
+            for name in names
+        )
+        for seed in sorted(first.keys() & second.keys()):
+            only = mcnemar(first[seed], second[seed], truth)
             about = dict(zip(("only_first", "only_second", "p"), only, strict=True))
-            rows.append({"variants": names, "seed": first.seed, **about})
+            rows.append({"variants": names, "seed": seed, **about})
     return rows
 
 
