@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from lenet1998.recipes import RECIPES
 from lenet1998.report.__main__ import main
-from lenet1998.report.documents import DISTORTIONS, DOCUMENTS, digest, remake
+from lenet1998.report.documents import ALL_VARIANTS, DISTORTIONS, DOCUMENTS, digest, remake
 from lenet1998.report.figures import source_of
 
 ROOT = Path(__file__).parents[1]
@@ -37,6 +38,10 @@ def test_a_number_typed_by_hand_is_noticed_and_mended(tmp_path, capsys):
     assert "README.md: stale" in capsys.readouterr().out
     assert main(["--root", str(tmp_path)]) == 0
     assert readme.read_text() == honest
+
+
+def test_the_table_of_every_variant_has_every_variant():
+    assert set(ALL_VARIANTS) == set(RECIPES)
 
 
 def test_no_checkout_is_one_line(tmp_path, capsys):

@@ -42,6 +42,8 @@ COMPARED = {  # a variant, and where its runs are
 ALL_VARIANTS = {
     **COMPARED,
     "original-literal": LITERAL,
+    "distortions": DISTORTIONS,
+    "noise": "published/noise",
     **{
         f"coursework-{report}": f"{COURSEWORK}/coursework-{report}" for report in coursework.REPORTS
     },
