@@ -7,9 +7,9 @@ have been.
 import sys
 
 from lenet1998 import names
-from lenet1998.launch import run_study
 from lenet1998.recipes import recipe_named
-from lenet1998.study import Cell
+from lenet1998.training.flags import run_study
+from lenet1998.training.study import Cell
 
 REPORTED = {
     "coursework-24-epochs": ({},),

@@ -17,11 +17,11 @@ from registration import FROM_ORIGIN, MAP, Registration, padded, printed, regist
 from scipy import stats
 
 from lenet1998 import paper
-from lenet1998.command import Parser, entry, writable
+from lenet1998.cli import Parser, entry, writable
 from lenet1998.data import load
-from lenet1998.launch import RESULTS
 from lenet1998.records import write_atomically, write_json
 from lenet1998.statistics import CONFIDENCE, holm, uniform_ends, uniform_p
+from lenet1998.training.flags import RESULTS
 
 # --- What was drawn -----------------------------------------------------------------------------
 

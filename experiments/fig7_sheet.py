@@ -11,15 +11,15 @@ import numpy as np
 from matplotlib import colormaps, rc_context
 from matplotlib.figure import Figure
 
-from lenet1998 import distortions, paper
-from lenet1998.command import Parser, entry, writable
-from lenet1998.data import Dataset, load
-from lenet1998.distortions import draw, warp
-from lenet1998.launch import RESULTS
+from lenet1998 import paper
+from lenet1998.cli import Parser, entry, writable
+from lenet1998.data import Dataset, distortions, load
+from lenet1998.data.distortions import draw, warp
 from lenet1998.report.documents import digest
 from lenet1998.report.figures import BLUE, VERMILION, save
 from lenet1998.report.sheets import PICTURES, show, tile
 from lenet1998.streams import stream
+from lenet1998.training.flags import RESULTS
 
 DRAWS = {  # what is drawn, in words, and the range that ours are drawn from
     "shift_x": ("shift right, pixels", distortions.SHIFT),

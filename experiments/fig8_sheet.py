@@ -15,13 +15,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from lenet1998 import paper
-from lenet1998.command import Parser, entry, writable
+from lenet1998.cli import Parser, entry, writable
 from lenet1998.data import Dataset, load
 from lenet1998.errors import BadInput
-from lenet1998.launch import RESULTS
 from lenet1998.records import RunRecord, read_records
 from lenet1998.report.documents import DISTORTIONS, digest
 from lenet1998.report.figures import BLUE, STYLE, VERMILION, save
+from lenet1998.training.flags import RESULTS
 
 SIZE = paper.FIELD_SIZE
 GREY = "#8a8a8a"

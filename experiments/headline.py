@@ -7,9 +7,9 @@ The literal reading's ten seeds are in ``readings.py``.
 
 import sys
 
-from lenet1998.launch import run_study
 from lenet1998.recipes import recipe_named
-from lenet1998.study import Cell
+from lenet1998.training.flags import run_study
+from lenet1998.training.study import Cell
 
 VARIANTS = ("original", "original-logistic", "modern")
 SEEDS = {"original": range(30)}

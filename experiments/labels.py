@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from lenet1998 import paper
-from lenet1998.command import Parser, entry, writable
+from lenet1998.cli import Parser, entry, writable
 from lenet1998.data import load
-from lenet1998.launch import RESULTS
 from lenet1998.records import read_records, write_json
 from lenet1998.statistics import mcnemar
+from lenet1998.training.flags import RESULTS
 
 PADDED = Path("coursework", "reported", "coursework-padded")
 PAIRS = (("original", "original-logistic"), ("original", "modern"))

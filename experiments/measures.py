@@ -12,15 +12,15 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from lenet1998.command import Parser, entry, writable
+from lenet1998.cli import Parser, entry, writable
 from lenet1998.data import load, prepare
 from lenet1998.errors import BadInput
-from lenet1998.launch import RESULTS
 from lenet1998.models import LeNet5, load_weights
 from lenet1998.recipes import Recipe, recorded
 from lenet1998.records import WEIGHTS, read_records, write_json
 from lenet1998.statistics import rejected_for
-from lenet1998.threads import one_thread
+from lenet1998.training.flags import RESULTS
+from lenet1998.training.threads import one_thread
 
 NETS = {
     "original": "headline/original",

@@ -2,9 +2,9 @@
 
 import sys
 
-from lenet1998.launch import run_study
 from lenet1998.recipes import ORIGINAL, recipe_named
-from lenet1998.study import Cell
+from lenet1998.training.flags import run_study
+from lenet1998.training.study import Cell
 
 RECIPES = (
     ORIGINAL.changed(train_size=15_000),  # Fig. 6

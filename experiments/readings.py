@@ -8,9 +8,9 @@ the finalists and the literal one ten.
 import sys
 from itertools import product
 
-from lenet1998.launch import run_study
 from lenet1998.recipes import ORIGINAL, Recipe
-from lenet1998.study import Cell
+from lenet1998.training.flags import run_study
+from lenet1998.training.study import Cell
 
 BASE = ORIGINAL.changed(loss="distance", half_distance=False, f6_curvature="gauss_newton")
 """Eqs. 7 and 8 as printed, their exact second derivative, U(-2.4/sqrt F, 2.4/sqrt F)."""

@@ -6,9 +6,9 @@ The test set is not asked: whoever takes the best cell has not chosen on it.
 import sys
 from itertools import product
 
-from lenet1998.launch import run_study
 from lenet1998.recipes import recipe_named
-from lenet1998.study import Cell
+from lenet1998.training.flags import run_study
+from lenet1998.training.study import Cell
 
 RATES = (0.01, 0.02, 0.03, 0.1)
 MOMENTA = (0.0, 0.5, 0.9)

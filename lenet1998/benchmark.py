@@ -13,25 +13,27 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lenet1998 import environment, training
-from lenet1998.command import Parser, entry, writable
+from lenet1998.cli import Parser, entry, writable
 from lenet1998.counts import count
 from lenet1998.curvature import diagonal_curvature
 from lenet1998.data import Dataset, load
-from lenet1998.engines import compiled, cuda
+from lenet1998.engines.compiled import engine as compiled
+from lenet1998.engines.cuda import engine as cuda
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.errors import BadInput
 from lenet1998.recipes import ORIGINAL, Recipe
 from lenet1998.records import write_json
 from lenet1998.report.tables import benchmark as table
-from lenet1998.schedule import Schedule
-from lenet1998.threads import one_thread
+from lenet1998.training import environment
+from lenet1998.training import run as training
+from lenet1998.training.schedule import Schedule
+from lenet1998.training.threads import one_thread
 
 SUMMARY = "Time the engines on the 1998 recipe: medians of alternating rounds, one thread each."
 
 JIT = """
 import time, torch
-from lenet1998.engines.compiled import CompiledEngine
+from lenet1998.engines.compiled.engine import CompiledEngine
 from lenet1998.recipes import ORIGINAL
 model = ORIGINAL.build_model()
 begun = time.perf_counter()

@@ -6,18 +6,18 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from lenet1998 import study
-from lenet1998.command import entry, parse_seeds, writable
+from lenet1998.cli import entry, parse_seeds, writable
 from lenet1998.errors import BadInput
-from lenet1998.launch import RESULTS, recipe_from, run_all, run_parser
 from lenet1998.recipes import Recipe, recorded
 from lenet1998.records import RunRecord, read_record, read_records, write_atomically, write_json
 from lenet1998.report import comparison
 from lenet1998.report.tables import markdown
 from lenet1998.reproduce import show_each
-from lenet1998.schedule import Schedule, check_size
 from lenet1998.statistics import mcnemar
-from lenet1998.study import Cell
+from lenet1998.training import study
+from lenet1998.training.flags import RESULTS, recipe_from, run_all, run_parser
+from lenet1998.training.schedule import Schedule, check_size
+from lenet1998.training.study import Cell
 
 SUMMARY = "Variants side by side: accuracy, parameters, connections, time."
 VARIANTS = ["original", "original-logistic", "modern"]

@@ -8,13 +8,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from lenet1998.command import Parser, entry
+from lenet1998.cli import Parser, entry
 from lenet1998.data import prepare
+from lenet1998.data.pictures import Picture, read_picture
 from lenet1998.errors import BadInput
-from lenet1998.pictures import Picture, read_picture
+from lenet1998.inspection.loading import Trained, trained
 from lenet1998.recipes import Recipe, load_pretrained, recipe_named
-from lenet1998.threads import one_thread
-from lenet1998.trained import Trained, trained
+from lenet1998.training.threads import one_thread
 
 SUMMARY = "Read the digit on each picture file: what digit, how sure, and every output."
 

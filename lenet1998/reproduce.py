@@ -6,17 +6,17 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from lenet1998 import study
-from lenet1998.command import entry, parse_seeds, writable
+from lenet1998.cli import entry, parse_seeds, writable
 from lenet1998.data import Dataset
-from lenet1998.examination import FIGURES, draw, examine
-from lenet1998.launch import recipe_from, run_all, run_parser
+from lenet1998.inspection.answers import FIGURES, draw, examine
+from lenet1998.inspection.loading import trained
 from lenet1998.records import WEIGHTS, RunRecord, write_json
 from lenet1998.report.figures import learning_curve
 from lenet1998.report.tables import beside_the_paper, summary_of
-from lenet1998.schedule import check_size
-from lenet1998.study import Cell
-from lenet1998.trained import trained
+from lenet1998.training import study
+from lenet1998.training.flags import recipe_from, run_all, run_parser
+from lenet1998.training.schedule import check_size
+from lenet1998.training.study import Cell
 
 SUMMARY = "Train a variant on MNIST, pattern by pattern, and set it beside the 1998 result."
 

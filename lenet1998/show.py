@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lenet1998.command import Parser, entry, writable
+from lenet1998.cli import Parser, entry, writable
 from lenet1998.data import DATASETS, Dataset, load
 from lenet1998.errors import BadInput
-from lenet1998.examination import FIGURES, Examined, draw, examine
+from lenet1998.inspection.answers import FIGURES, Examined, draw, examine
+from lenet1998.inspection.loading import Trained, trained
 from lenet1998.report.net_tables import in_words
-from lenet1998.trained import Trained, trained
 
 SUMMARY = "Tables and figures of a trained net: what it reads, and what goes on inside it."
 

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from distributed import Client
 
-from lenet1998 import study
-from lenet1998.cluster import CONNECT_SECONDS
 from lenet1998.data.mnist import MNIST_SHA256
 from lenet1998.errors import BadInput
 from lenet1998.recipes import recipe_named
 from lenet1998.records import RECORD, RunRecord, read_record
 from lenet1998.reproduce import main
-from lenet1998.study import Bars, Cell, Setting
+from lenet1998.training import study
+from lenet1998.training.cluster import CONNECT_SECONDS
+from lenet1998.training.study import Bars, Cell, Setting
 
 SETTING = Setting(dataset="digits", engine="eager")
 RECIPE = recipe_named("original").override(["train_size=120", "passes=2"])
@@ -253,7 +253,7 @@ def test_a_cell_that_kills_its_workers_and_a_lost_scheduler_are_one_line_each(
 )
 def test_a_useless_address_is_one_line(address, says, tmp_path, capsys, monkeypatch):
     assert CONNECT_SECONDS <= 10
-    monkeypatch.setattr("lenet1998.cluster.CONNECT_SECONDS", 1)
+    monkeypatch.setattr("lenet1998.training.cluster.CONNECT_SECONDS", 1)
     assert main([*SMALL, "--scheduler", address, "--out", str(tmp_path)]) == 2
     line = one_line(capsys)
     assert f"--scheduler {address}:" in line

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from lenet1998 import launch
-from lenet1998.command import entry, parse_jobs, parse_seeds, writable
+from lenet1998.cli import entry, parse_jobs, parse_seeds, writable
 from lenet1998.errors import BadInput
-from lenet1998.launch import ProgressBars, recipe_from, run_parser, setting_from
 from lenet1998.recipes import DESCRIPTIONS, ORIGINAL, Recipe, recipe_named
-from lenet1998.study import Cell, Setting
+from lenet1998.training import flags as launch
+from lenet1998.training.flags import ProgressBars, recipe_from, run_parser, setting_from
+from lenet1998.training.study import Cell, Setting
 
 
 def parse(*flags):

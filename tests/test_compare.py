@@ -8,13 +8,14 @@ import pandas as pd
 import pytest
 from factory import make_record
 
-from lenet1998 import compare, study
+from lenet1998 import compare
 from lenet1998.compare import committed, main
 from lenet1998.errors import BadInput
 from lenet1998.recipes import RECIPES, recipe_named
 from lenet1998.records import read_record, write_record
 from lenet1998.report import comparison
 from lenet1998.statistics import welch
+from lenet1998.training import study
 
 LAYERS = [
     {"name": "c1", "maps": 6, "size": 28, "parameters": 156, "connections": 122_304},

@@ -15,12 +15,13 @@ from numba.core import caching
 from lenet1998 import engines
 from lenet1998.curvature import diagonal_curvature
 from lenet1998.data import load, prepare
-from lenet1998.engines import compiled, kernels
-from lenet1998.engines.compiled import CompiledEngine, CompilerUnavailable
+from lenet1998.engines.compiled import engine as compiled
+from lenet1998.engines.compiled import whole_pass as kernels
+from lenet1998.engines.compiled.engine import CompiledEngine, CompilerUnavailable
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.models import NETWORK_SWITCHES
 from lenet1998.recipes import ORIGINAL, RECIPES
-from lenet1998.training import fit
+from lenet1998.training.run import fit
 
 SOFTMAX = {"output": "linear", "loss": "cross_entropy"}
 SGD = {"optimizer": "sgd", "eta": 0.0002}
@@ -136,7 +137,7 @@ def test_one_compilation_serves_every_recipe(patterns):
 
 def test_the_next_process_does_not_compile():
     code = (
-        "from lenet1998.engines import compiled, kernels\n"
+        "from lenet1998.engines.compiled import engine as compiled, whole_pass as kernels\n"
         "from lenet1998.recipes import ORIGINAL\n"
         "compiled.CompiledEngine(ORIGINAL, ORIGINAL.build_model())\n"
         "assert kernels.train.stats.cache_hits and not kernels.train.stats.cache_misses"
@@ -149,7 +150,7 @@ def test_the_process_that_compiles_learns_what_the_next_one_learns(tmp_path):
     code = (
         "import torch\n"
         "from lenet1998.data import load, prepare\n"
-        "from lenet1998.engines import compiled, kernels\n"
+        "from lenet1998.engines.compiled import engine as compiled, whole_pass as kernels\n"
         "from lenet1998.recipes import ORIGINAL\n"
         "data, model = load('digits'), ORIGINAL.build_model()\n"
         "engine = compiled.CompiledEngine(ORIGINAL, model)\n"
@@ -268,9 +269,9 @@ def test_no_compiler_is_an_error_of_its_own(monkeypatch):
 
 def test_without_numba_the_module_still_imports(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)
-    for module in ("kernels", "loops", "vectors"):
-        monkeypatch.delitem(sys.modules, f"lenet1998.engines.{module}")
-        monkeypatch.delattr(engines, module)
+    for module in ("whole_pass", "layers", "vectors"):
+        monkeypatch.delitem(sys.modules, f"lenet1998.engines.compiled.{module}")
+        monkeypatch.delattr(engines.compiled_package, module)
     spec = importlib.util.spec_from_file_location("without_numba", compiled.__file__)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 import torch
 
-from lenet1998.engines import cuda_kernel
-from lenet1998.engines.cuda import CudaEngine, available, unsupported
+from lenet1998.engines.cuda import kernel as cuda_kernel
+from lenet1998.engines.cuda.engine import CudaEngine, available, unsupported
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.models import NETWORK_SWITCHES
 from lenet1998.recipes import ORIGINAL, Recipe, recipe_named

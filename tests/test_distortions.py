@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from lenet1998 import distortions, paper
-from lenet1998.data import load
+from lenet1998 import paper
+from lenet1998.data import distortions, load
+from lenet1998.data.distortions import Affine, Pool, draw, warp
 from lenet1998.data.patterns import CENTRE
-from lenet1998.distortions import Affine, Pool, draw, warp
 from lenet1998.streams import stream
 
 RESULTS = Path(__file__).parents[1] / "experiments" / "results"

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from lenet1998 import engines
-from lenet1998.engines.compiled import CompiledEngine
-from lenet1998.engines.cuda import CudaEngine
+from lenet1998.engines.compiled.engine import CompiledEngine
+from lenet1998.engines.cuda.engine import CudaEngine
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.engines.protocol import Engine
 from lenet1998.errors import BadInput

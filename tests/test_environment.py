@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from lenet1998.environment import project_state
+from lenet1998.training.environment import project_state
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import Rectangle
 
 from lenet1998 import build_model, paper
+from lenet1998.inspection.states import kernels, layer_states
 from lenet1998.report import net_figures, run_figures, sheets
 from lenet1998.report.net_figures import Shown
 from lenet1998.report.net_tables import by_class, confusion
-from lenet1998.states import kernels, layer_states
 
 ARROW = "\N{RIGHTWARDS ARROW}"
 LOSS = {"loss": "cross_entropy"}

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageChops, ImageDraw, ImageOps
 
-from lenet1998 import data, pictures
+from lenet1998 import data
+from lenet1998.data import pictures
 from lenet1998.data.patterns import CENTRE, normalise
+from lenet1998.data.pictures import MAX_PIXELS, SIDE, read_picture, to_picture
 from lenet1998.errors import BadInput
-from lenet1998.pictures import MAX_PIXELS, SIDE, read_picture, to_picture
 
 FORMATS = ["png", "bmp", "gif", "tif", "webp", "jpg"]
 

@@ -11,14 +11,14 @@ from factory import make_record
 from PIL import Image, ImageDraw, ImageOps
 
 from lenet1998.__main__ import main as lenet1998
-from lenet1998.checkpoints import weights_of
 from lenet1998.data import prepare
+from lenet1998.data.pictures import Picture
 from lenet1998.errors import BadInput
-from lenet1998.pictures import Picture
+from lenet1998.inspection.loading import Trained
 from lenet1998.predict import answer, in_words, main, network, shares
 from lenet1998.recipes import ORIGINAL, RECIPES, load_pretrained
 from lenet1998.records import WEIGHTS, write_record
-from lenet1998.trained import Trained
+from lenet1998.training.checkpoints import weights_of
 
 
 @pytest.fixture

@@ -379,7 +379,7 @@ def test_a_callers_backend_and_open_figures_stay(tmp_path):
         import sys
         from pathlib import Path
         from factory import make_record
-        from lenet1998 import examination
+        from lenet1998.inspection import answers as examination
         from lenet1998.report import documents, figures
 
         def draw(name):

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from lenet1998 import reproduce, study
+from lenet1998 import reproduce
 from lenet1998.__main__ import main as lenet1998
-from lenet1998.checkpoints import CHECKPOINT
 from lenet1998.recipes import RECIPES
 from lenet1998.records import read_record
 from lenet1998.reproduce import main
+from lenet1998.training import study
+from lenet1998.training.checkpoints import CHECKPOINT
 
 SMALL = ["--dataset", "digits", "--engine", "eager", "--passes", "2", "--train-size", "40"]
 

@@ -10,16 +10,17 @@ import pandas as pd
 import pytest
 import torch
 
-from lenet1998 import show, study
+from lenet1998 import show
 from lenet1998.data import constant_order, load
 from lenet1998.errors import BadInput
-from lenet1998.examination import examine
+from lenet1998.inspection.answers import examine
+from lenet1998.inspection.loading import Trained, trained
 from lenet1998.recipes import recipe_named
 from lenet1998.records import read_record, write_record
 from lenet1998.reproduce import main as reproduce
 from lenet1998.show import main
-from lenet1998.trained import Trained, trained
-from lenet1998.training import fit
+from lenet1998.training import study
+from lenet1998.training.run import fit
 
 DIGITS = ["--dataset", "digits"]
 FILES = {
@@ -159,7 +160,7 @@ def test_nothing_is_distorted_to_be_shown(original, digits, monkeypatch):
     """Which would take minutes, and change no answer."""
     net = trained(str(original))
     changes = ["distortions=true", "train_size=none"]
-    monkeypatch.setattr("lenet1998.schedule.Pool", pytest.fail)
+    monkeypatch.setattr("lenet1998.training.schedule.Pool", pytest.fail)
     about = examine(Trained(net.recipe.override(changes), net.model, "file"), digits)
     assert about.misread == read_record(original).last["test_errors"]
 

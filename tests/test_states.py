@@ -6,8 +6,8 @@ import torch
 
 from lenet1998 import build_model, paper
 from lenet1998.counts import count, forms
+from lenet1998.inspection.states import kernels, layer_states
 from lenet1998.recipes import RECIPES
-from lenet1998.states import kernels, layer_states
 
 
 def inside(variant: str):

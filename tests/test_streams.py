@@ -8,9 +8,8 @@ import torch
 from scipy.stats import spearmanr
 
 from lenet1998.data import constant_order
-from lenet1998.distortions import Pool
+from lenet1998.data.distortions import Pool
 from lenet1998.recipes import recipe_named
-from lenet1998.schedule import Schedule
 from lenet1998.streams import (
     PURPOSES,
     initial_weights,
@@ -20,6 +19,7 @@ from lenet1998.streams import (
     struck,
     uniform,
 )
+from lenet1998.training.schedule import Schedule
 
 DRAWS = 60_000
 

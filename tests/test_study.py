@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from lenet1998 import study
-from lenet1998.checkpoints import CHECKPOINT
-from lenet1998.launch import run_study
 from lenet1998.recipes import Recipe, recipe_named
 from lenet1998.records import PREDICTIONS, RECORD, WEIGHTS, has_record, read_record
-from lenet1998.study import Cell, Setting
+from lenet1998.training import study
+from lenet1998.training.checkpoints import CHECKPOINT
+from lenet1998.training.flags import run_study
+from lenet1998.training.study import Cell, Setting
 
 SMALL = ["passes=1", "train_size=30", "curvature_patterns=10"]
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from lenet1998.curvature import RULES, SLOPES, diagonal_curvature
-from lenet1998.engines import compiled, cuda_kernel
+from lenet1998.engines.compiled import engine as compiled
+from lenet1998.engines.cuda import kernel as cuda_kernel
 from lenet1998.models import NETWORK_SWITCHES
 from lenet1998.modules import SQUASHINGS, Subsampling2d
 from lenet1998.recipes import DESCRIPTIONS, RECIPES, Recipe

@@ -6,9 +6,9 @@ import torch
 from factory import make_record
 
 from lenet1998.errors import BadInput
+from lenet1998.inspection.loading import trained
 from lenet1998.recipes import RECIPES, build_model
 from lenet1998.records import RECORD, WEIGHTS, write_record
-from lenet1998.trained import trained
 
 
 def leave_run(folder, variant, seed=0):

@@ -8,16 +8,18 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from lenet1998 import engines, reproduce, study, training
-from lenet1998.checkpoints import CHECKPOINT
+from lenet1998 import engines, reproduce
 from lenet1998.data import Dataset, load, prepare
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.errors import BadInput
 from lenet1998.recipes import recipe_named
 from lenet1998.records import WEIGHTS
-from lenet1998.schedule import Schedule
-from lenet1998.study import Bars, Cell, Setting
-from lenet1998.training import Interrupted, Run, fit, fit_together, predict
+from lenet1998.training import run as training
+from lenet1998.training import study
+from lenet1998.training.checkpoints import CHECKPOINT
+from lenet1998.training.run import Interrupted, Run, fit, fit_together, predict
+from lenet1998.training.schedule import Schedule
+from lenet1998.training.study import Bars, Cell, Setting
 
 SMALL = ["passes=3", "train_size=60", "curvature_patterns=20"]
 

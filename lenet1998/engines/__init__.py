@@ -1,14 +1,15 @@
 """How a recipe is executed: :class:`~lenet1998.engines.protocol.Engine` says what an engine does.
 
 :mod:`~lenet1998.engines.eager` is the reference that the others must equal;
-:mod:`~lenet1998.engines.compiled` does the same in compiled loops, and
-:mod:`~lenet1998.engines.cuda` for many runs at once on a GPU.
+:mod:`~lenet1998.engines.compiled.engine` does the same in compiled loops, and
+:mod:`~lenet1998.engines.cuda.engine` for many runs at once on a GPU.
 """
 
 import logging
 from collections.abc import Sequence
 
-from lenet1998.engines import compiled, cuda
+from lenet1998.engines.compiled import engine as compiled
+from lenet1998.engines.cuda import engine as cuda
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.engines.protocol import Engine
 from lenet1998.errors import BadInput

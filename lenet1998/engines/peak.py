@@ -2,7 +2,7 @@
 
 from numba import njit
 
-from lenet1998.engines.vectors import LANES, microkernel
+from lenet1998.engines.compiled.vectors import LANES, microkernel
 
 CHAINS, LENGTH = 8, 64
 """Independent chains, enough to hide an addition's latency, and multiply-adds in each."""

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from lenet1998.command import Parser, entry
+from lenet1998.cli import Parser, entry
 from lenet1998.errors import BadInput
 from lenet1998.report.documents import remake
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lenet1998.data import SCALINGS, Dataset, constant_order, prepare
-from lenet1998.distortions import Pool
+from lenet1998.data.distortions import Pool
 from lenet1998.errors import BadInput
 from lenet1998.recipes import Recipe
 from lenet1998.streams import order_of, shuffled, stream, struck

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from lenet1998 import study
-from lenet1998.checkpoints import CHECKPOINT
-from lenet1998.command import Parser, entry, parse_jobs, writable
+from lenet1998.cli import Parser, entry, parse_jobs, writable
 from lenet1998.data import DATASETS, Dataset
 from lenet1998.engines import ENGINES
 from lenet1998.recipes import DESCRIPTIONS, Recipe, recipe_named
 from lenet1998.records import RunRecord
-from lenet1998.study import Bars, Cell, Setting
+from lenet1998.training import study
+from lenet1998.training.checkpoints import CHECKPOINT
+from lenet1998.training.study import Bars, Cell, Setting
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""The CUDA kernel that trains one network per thread block (see :mod:`lenet1998.engines.cuda`).
+"""The CUDA kernel that trains one network per thread block (see ``engine``).
 
 A block owns one run for a whole launch and walks that run's own order of the patterns, so nothing
 is shared between runs and each is as stochastic as on one core. Within a block, threads divide a

@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from lenet1998 import environment
-from lenet1998.checkpoints import CHECKPOINT
-from lenet1998.cluster import cluster
 from lenet1998.data import Dataset, load
 from lenet1998.errors import BadInput
 from lenet1998.recipes import Recipe, recorded
 from lenet1998.records import CorruptRecord, RunRecord, has_record, read_record, write_record
-from lenet1998.training import Interrupted, Progress, fit, fit_together
+from lenet1998.training import environment
+from lenet1998.training.checkpoints import CHECKPOINT
+from lenet1998.training.cluster import cluster
+from lenet1998.training.run import Interrupted, Progress, fit, fit_together
 
 logger = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ try:
     from numba import cuda
     from numba.core.errors import NumbaPerformanceWarning
 
-    from lenet1998.engines import cuda_kernel
+    from lenet1998.engines.cuda import kernel as cuda_kernel
 except ImportError:
     cuda = None
 

@@ -11,14 +11,14 @@ from torch import Tensor
 from lenet1998.counts import count, forms
 from lenet1998.data import Dataset
 from lenet1998.errors import BadInput
+from lenet1998.inspection.loading import Trained
+from lenet1998.inspection.states import kernels, layer_states
 from lenet1998.records import write_atomically
 from lenet1998.report import net_figures, net_tables, run_figures
 from lenet1998.report.tables import markdown
-from lenet1998.schedule import Schedule
-from lenet1998.states import kernels, layer_states
-from lenet1998.threads import one_thread
-from lenet1998.trained import Trained
-from lenet1998.training import predict
+from lenet1998.training.run import predict
+from lenet1998.training.schedule import Schedule
+from lenet1998.training.threads import one_thread
 
 FIGURES = "figures"
 """The folder, in a run's folder, that they go to."""

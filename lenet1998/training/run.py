@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lenet1998 import checkpoints, engines, environment
-from lenet1998.checkpoints import CHECKPOINT
+from lenet1998 import engines
 from lenet1998.counts import count
 from lenet1998.curvature import diagonal_curvature
 from lenet1998.data import Dataset, load
@@ -20,8 +19,10 @@ from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5
 from lenet1998.recipes import Recipe
 from lenet1998.records import RunRecord
-from lenet1998.schedule import Schedule
-from lenet1998.threads import one_thread
+from lenet1998.training.checkpoints import CHECKPOINT
+from lenet1998.training import checkpoints, environment
+from lenet1998.training.schedule import Schedule
+from lenet1998.training.threads import one_thread
 
 BLOCK = 1000
 """Patterns handed to an engine at once: how often progress is told and an interrupt is seen."""

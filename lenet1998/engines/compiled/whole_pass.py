@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from lenet1998.engines import loops
-from lenet1998.engines import vectors as v
-from lenet1998.engines.vectors import LANES, TAPS
+from lenet1998.engines.compiled import layers as loops
+from lenet1998.engines.compiled import vectors as v
+from lenet1998.engines.compiled.vectors import LANES, TAPS
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,8 @@ from lenet1998.models import NETWORK_SWITCHES, LeNet5
 from lenet1998.recipes import Recipe
 
 try:
-    from lenet1998.engines import kernels, loops
+    from lenet1998.engines.compiled import layers as loops
+    from lenet1998.engines.compiled import whole_pass as kernels
 except (ImportError, OSError) as error:  # Numba is missing or broken, or too old for this NumPy
     kernels, _import_error = None, str(error)
 

@@ -1,4 +1,4 @@
-"""The compiled engine's loops, layer by layer; :mod:`~lenet1998.engines.kernels` strings them up.
+"""The compiled engine's loops, layer by layer; ``whole_pass`` strings them up.
 
 Every recipe runs through the same machine code: a switch is a number that the loops read (which
 squashing function, which loss), so that one compilation serves them all.
@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import config, njit
 
-from lenet1998.engines import vectors as v
-from lenet1998.engines.vectors import LANES
+from lenet1998.engines.compiled import vectors as v
+from lenet1998.engines.compiled.vectors import LANES
 
 # NaN and infinity must stay what they are: a diverged loss has to be seen.
 OPTIONS = {

@@ -1,0 +1,1 @@
+"""The CUDA engine and its kernel."""
