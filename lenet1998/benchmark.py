@@ -138,7 +138,7 @@ def multiply_accumulates_of_an_update(recipe: Recipe) -> int:
 
 def gpu(dataset: Dataset, runs: int = 128, patterns: int = 2000) -> dict | None:
     """Many runs on a CUDA device, if there is one that Numba can use."""
-    if cuda.available():
+    if not cuda.available():
         return None
     schedules = [Schedule(ORIGINAL, seed, dataset) for seed in range(runs)]
     models = [ORIGINAL.build_model(seed).to("cuda") for seed in range(runs)]

@@ -20,7 +20,7 @@ import pytest
 import torch
 
 from lenet1998.engines.cuda import kernel as cuda_kernel
-from lenet1998.engines.cuda.engine import CudaEngine, available, unsupported
+from lenet1998.engines.cuda.engine import CudaEngine, available, unavailable, unsupported
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.models import NETWORK_SWITCHES
 from lenet1998.recipes import ORIGINAL, Recipe, recipe_named
@@ -394,10 +394,11 @@ def test_unsupported_recipes_are_named():
     assert "adam" in unsupported(Recipe(optimizer="adam", eta=0.001))
 
 
-@pytest.mark.skipif(available() is None, reason="this machine has CUDA")
+@pytest.mark.skipif(available(), reason="this machine has CUDA")
 def test_without_cuda_it_says_why():
-    assert re.search("GPU|numba-cuda", available())
-    with pytest.raises(RuntimeError, match=re.escape(available())):
+    assert available() is False
+    assert re.search("GPU|numba-cuda", unavailable())
+    with pytest.raises(RuntimeError, match=re.escape(unavailable())):
         CudaEngine(ORIGINAL, [ORIGINAL.build_model()])
 
 
@@ -434,7 +435,7 @@ def test_compiles_into_registers_and_static_shared_memory(name, monkeypatch):
     assert len(re.findall(r"(?:add|mul|fma|div|sub)\.(?:rn\.)?f64", ptx)) <= 2
 
 
-@pytest.mark.skipif(available() is not None, reason="needs a CUDA GPU")
+@pytest.mark.skipif(not available(), reason="needs a CUDA GPU")
 @pytest.mark.parametrize("name", CASES)
 def test_gpu_equals_eager(name):
     found = against_eager(*CASES[name], threads=512)
@@ -444,7 +445,7 @@ def test_gpu_equals_eager(name):
     assert found["errors"] == errors
 
 
-@pytest.mark.skipif(available() is not None, reason="needs a CUDA GPU")
+@pytest.mark.skipif(not available(), reason="needs a CUDA GPU")
 def test_many_runs_on_a_gpu_stay_as_near_to_float64_as_eager_ones():
     given = material(ORIGINAL, 128, 300)
     trained(ORIGINAL, given, 512)  # compiles

@@ -33,7 +33,7 @@ def check(name: str, recipe: Recipe) -> None:
         raise BadInput(f"--engine {name}: must be one of {', '.join(ENGINES)}")
     if name != "cuda":
         return
-    if reason := cuda.available() or cuda.unsupported(recipe):
+    if reason := cuda.unavailable() or cuda.unsupported(recipe):
         raise BadInput(f"--engine cuda: {reason}; use --engine auto")
     if recipe.distortions or recipe.noise:
         raise BadInput(

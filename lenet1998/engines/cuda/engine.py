@@ -24,7 +24,12 @@ except ImportError:
     cuda = None
 
 
-def available() -> str | None:
+def available() -> bool:
+    """Whether the engine can run on this machine."""
+    return unavailable() is None
+
+
+def unavailable() -> str | None:
     """Why the engine cannot run on this machine, as a phrase; None if it can."""
     if cuda is None:
         return "numba-cuda is not installed"
@@ -55,7 +60,7 @@ class CudaEngine:
 
     Raises:
         ValueError: a recipe that :func:`unsupported` names, or models of another network.
-        RuntimeError: where :func:`available` says why CUDA cannot be used.
+        RuntimeError: where :func:`unavailable` says why CUDA cannot be used.
     """
 
     name = "cuda"
@@ -63,7 +68,7 @@ class CudaEngine:
     def __init__(self, recipe: Recipe, models: Sequence[LeNet5], threads: int = 512):
         if reason := unsupported(recipe):
             raise ValueError(reason)
-        if reason := available():
+        if reason := unavailable():
             raise RuntimeError(reason)
         if not models or not 1 <= threads <= 1024:
             raise ValueError(f"need models and 1 to 1024 threads, got {len(models)} and {threads}")
