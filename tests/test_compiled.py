@@ -132,7 +132,7 @@ def test_after_300_updates_as_close_to_float64_as_eager_is(recipe, patterns):
 def test_one_compilation_serves_every_recipe(patterns):
     for changes in (CHANGES[0], *CHANGES[-4:], *WAYS):
         CompiledEngine(ORIGINAL.changed(**changes), ORIGINAL.changed(**changes).build_model())
-    assert len(kernels.train.signatures) == 1
+    assert len(kernels.PASS.train.signatures) == 1
 
 
 def test_the_next_process_does_not_compile():
@@ -140,7 +140,7 @@ def test_the_next_process_does_not_compile():
         "from lenet1998.engines.compiled import engine as compiled, whole_pass as kernels\n"
         "from lenet1998.recipes import ORIGINAL\n"
         "compiled.CompiledEngine(ORIGINAL, ORIGINAL.build_model())\n"
-        "assert kernels.train.stats.cache_hits and not kernels.train.stats.cache_misses"
+        "assert kernels.PASS.train.stats.cache_hits and not kernels.PASS.train.stats.cache_misses"
     )
     CompiledEngine(ORIGINAL, ORIGINAL.build_model())
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -158,7 +158,7 @@ def test_the_process_that_compiles_learns_what_the_next_one_learns(tmp_path):
         "engine.begin_pass(5e-4, [half])\n"
         "labels = torch.from_numpy(data.train_labels[:200])\n"
         "loss, _ = engine.train(prepare(data.train_images[:200]), labels)\n"
-        "print(len(kernels.train.stats.cache_hits), repr(loss), model.f6.weight.sum().item())"
+        "print(len(kernels.PASS.train.stats.cache_hits), repr(loss), model.f6.weight.sum().item())"
     )
     first, second = (
         subprocess.run(
@@ -231,7 +231,7 @@ def test_an_engine_is_sound_again_after_nan(patterns):
 def test_without_a_cache_directory_it_compiles_in_memory(monkeypatch, patterns, caplog):
     monkeypatch.setattr(caching.CompileResultCacheImpl, "_locator_classes", [])
     with caplog.at_level(logging.WARNING):
-        monkeypatch.setattr(kernels, "train", kernels._compiled())
+        monkeypatch.setattr(kernels, "PASS", kernels.Pass())
     assert "compiled anew in every process" in caplog.text
     engine = CompiledEngine(ORIGINAL, ORIGINAL.build_model())
     loss, errors = begin(engine, flat_curvature(engine.model)).train(*patterns(ORIGINAL, 0, 5))
@@ -251,18 +251,18 @@ class Broken:
 
 
 def test_a_full_disk_only_costs_the_cache(monkeypatch, caplog):
-    working = kernels.train
+    working = kernels.PASS.train
     monkeypatch.setattr(kernels, "njit", lambda **options: lambda python: working)
-    monkeypatch.setattr(kernels, "train", Broken(OSError("No space left on device")))
+    monkeypatch.setattr(kernels.PASS, "train", Broken(OSError("No space left on device")))
     CompiledEngine(ORIGINAL, ORIGINAL.build_model())
-    assert kernels.train is working
+    assert kernels.PASS.train is working
     assert "No space left on device" in caplog.text
 
 
 def test_no_compiler_is_an_error_of_its_own(monkeypatch):
     broken = Broken(RuntimeError("LLVM is ill\nand more"))
     monkeypatch.setattr(kernels, "njit", lambda **options: lambda python: broken)
-    monkeypatch.setattr(kernels, "train", broken)
+    monkeypatch.setattr(kernels.PASS, "train", broken)
     with pytest.raises(CompilerUnavailable, match=r"cannot compile here \(LLVM is ill\)$"):
         CompiledEngine(ORIGINAL, ORIGINAL.build_model())
 

@@ -132,7 +132,7 @@ class CompiledEngine:
         try:
             self._run(*nothing)
         except Exception as failure:  # a cache that is full or corrupt, or no working compiler
-            kernels.forget_disk(failure)
+            kernels.PASS.forget_disk(failure)
             try:
                 self._run(*nothing)
             except Exception as error:
@@ -239,7 +239,7 @@ class CompiledEngine:
 
     def _run(self, rows: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
         """The loops over images as rows, (N, 1024)."""
-        return kernels.train(
+        return kernels.PASS.train(
             rows,
             labels,
             self._seen,

@@ -201,22 +201,28 @@ def _trainer(sources: str):
     return train
 
 
-def _compiled():
-    """The loop over patterns, compiled on disk unless no cache directory is writable."""
-    files = (Path(module) for module in (__file__, loops.__file__, v.__file__))
-    python = _trainer(hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest())
-    try:
-        return njit(cache=True, **loops.OPTIONS)(python)
-    except RuntimeError as error:
-        logger.warning("the compiled loops are compiled anew in every process: %s", error)
-        return njit(**loops.OPTIONS)(python)
+class Pass:
+    """The loop over patterns, compiled.
+
+    Attributes:
+        train: what :func:`_trainer` says; on disk unless no cache directory is writable.
+    """
+
+    def __init__(self):
+        files = (Path(module) for module in (__file__, loops.__file__, v.__file__))
+        python = _trainer(hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest())
+        try:
+            self.train = njit(cache=True, **loops.OPTIONS)(python)
+        except RuntimeError as error:
+            logger.warning("the compiled loops are compiled anew in every process: %s", error)
+            self.train = njit(**loops.OPTIONS)(python)
+
+    def forget_disk(self, error: Exception) -> None:
+        """Compile in memory from now on, as the disk cache led to an error."""
+        logger.warning(
+            "the compiled loops' disk cache is of no use (%s): compiling in memory", error
+        )
+        self.train = njit(**loops.OPTIONS)(self.train.py_func)
 
 
-def forget_disk(error: Exception) -> None:
-    """Compile in memory from now on, as the disk cache led to an error."""
-    global train
-    logger.warning("the compiled loops' disk cache is of no use (%s): compiling in memory", error)
-    train = njit(**loops.OPTIONS)(train.py_func)
-
-
-train = _compiled()
+PASS = Pass()
