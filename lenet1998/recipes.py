@@ -138,10 +138,11 @@ class Recipe:
     def changed(self, **switches) -> "Recipe":
         """This recipe with switches changed, under the name that says so.
 
-        The name is the variant's, if it is one, else that of the variant it is a change of, with
-        every switch that differs, in the order of the fields: ``original,pooling=max,passes=3``.
-        It does not depend on the order or the number of changes that led there. A recipe with a
-        name of its own, which starts with no variant, is named as a change of itself.
+        The name is that of the variant that this is a change of, and every switch that differs from
+        it, in the order of the fields: ``original,pooling=max,passes=3``. What has all the switches
+        of ``distortions``, say, is named after that and not after ``original``. The name does not
+        depend on the order or the number of the changes that led there. A recipe with a name of its
+        own, which starts with no variant, is named as a change of itself.
 
         Raises:
             BadInput: as for the class.
@@ -271,7 +272,7 @@ _OF_ORIGINAL = {
     "distortions": {"distortions": True},
     "noise": {"noise": paper.NOISE_PROBABILITY},
 }
-"""The variants that are ``original`` but for a few switches; names go from one to another."""
+"""The variants that are ``original`` but for a few switches, which changes lead to and from."""
 _MODERN = {
     "c3": "dense",
     "pooling": "average",
@@ -326,9 +327,8 @@ ORIGINAL = RECIPES["original"]
 def _name(recipe: Recipe, root: Recipe) -> str:
     """The name of a recipe as a change of a variant, or of a recipe with a name of its own.
 
-    Of ``original`` and the variants that are ``original`` but for a few switches, it is named after
-    the one with the most switches of which the recipe has all: whatever path led there, its name
-    is the same.
+    A change of ``original`` is named after the variant whose switches it has all of, and of several
+    after the one with the most. So the name is the same whatever path led there.
     """
     if root.name in _OF_ORIGINAL:
         has = [

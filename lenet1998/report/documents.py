@@ -71,7 +71,7 @@ def _json(file: Path) -> dict:
 
 
 def headline(results: Path) -> pd.DataFrame:
-    """The 1998 recipe's ten seeds beside the paper."""
+    """The 1998 recipe's runs beside the paper."""
     return tables.beside_the_paper(tables.summary_of(_records(results, ORIGINAL)))
 
 

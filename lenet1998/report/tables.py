@@ -45,8 +45,8 @@ def brief(values: Sequence[float], unit: str = "", digits: int = 1) -> str:
     return f"{about.mean:.{digits}f}{sd}{unit}"
 
 
-RUN = ("original", "original-logistic", "original-literal")
-"""The variants that read the run of section III-B in one way or another."""
+SECTION_III_B = ("original", "original-logistic", "original-literal")
+"""The variants that are the run of section III-B, its open points read in one way or another."""
 
 
 def in_fig5(recipe: dict, dataset: str) -> bool:
@@ -57,7 +57,7 @@ def in_fig5(recipe: dict, dataset: str) -> bool:
     variant, changes = names.split(recipe["name"])
     return (
         dataset == "mnist"
-        and variant in RUN
+        and variant in SECTION_III_B
         and changes.keys() <= {"passes", "train_size"}
         and recipe["train_size"] in (None, paper.TRAIN_SIZE)
         and recipe["passes"] <= paper.PASSES
@@ -84,7 +84,7 @@ def published(recipe: dict, dataset: str) -> dict | None:
         test, train = paper.DISTORTED_TEST_ERROR_PERCENT, None
     elif (
         dataset == "mnist"
-        and variant in RUN
+        and variant in SECTION_III_B
         and changes.keys() == {"train_size"}
         and size in points.train_size
     ):
