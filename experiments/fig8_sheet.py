@@ -20,7 +20,7 @@ from lenet1998.data import Dataset, load
 from lenet1998.errors import BadInput
 from lenet1998.records import RunRecord, read_records
 from lenet1998.report.documents import DISTORTIONS, digest
-from lenet1998.report.figures import BLUE, STYLE, VERMILION, save
+from lenet1998.report.style import BLUE, STYLE, VERMILION, save
 from lenet1998.training.flags import RESULTS
 
 SIZE = paper.FIELD_SIZE

@@ -35,8 +35,8 @@ def pairs(results: Path, truth: np.ndarray) -> list[dict]:
         )
         for seed in sorted(first.keys() & second.keys()):
             only = mcnemar(first[seed], second[seed], truth)
-            about = dict(zip(("only_first", "only_second", "p"), only, strict=True))
-            rows.append({"variants": names, "seed": seed, **about})
+            tested = dict(zip(("only_first", "only_second", "p"), only, strict=True))
+            rows.append({"variants": names, "seed": seed, **tested})
     return rows
 
 

@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     if not arguments or arguments[0] in ("-h", "--help"):
         width = max(map(len, COMMANDS))
-        lines = [f"  {name:<{width}}  {about}" for name, about in COMMANDS.items()]
+        lines = [f"  {name:<{width}}  {line}" for name, line in COMMANDS.items()]
         print("usage: lenet1998 COMMAND [FLAGS]; COMMAND --help lists its flags", *lines, sep="\n")
         return 0
     command = arguments[0]

@@ -17,13 +17,13 @@ from lenet1998.cli import Parser, entry, writable
 from lenet1998.counts import count
 from lenet1998.curvature import diagonal_curvature
 from lenet1998.data import Dataset, load
-from lenet1998.engines.compiled import engine as compiled
-from lenet1998.engines.cuda import engine as cuda
+from lenet1998.engines.compiled import engine as compiled_engine
+from lenet1998.engines.cuda import engine as cuda_engine
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.errors import BadInput
 from lenet1998.recipes import ORIGINAL, Recipe
 from lenet1998.records import write_json
-from lenet1998.report.tables import benchmark as table
+from lenet1998.report.performance import benchmark as table
 from lenet1998.training import environment
 from lenet1998.training import run as training
 from lenet1998.training.schedule import Schedule
@@ -67,7 +67,7 @@ def side_by_side(schedule: Schedule, rounds: int) -> list[dict]:
     """Eager and compiled in alternating rounds; the compiled one learns ten times the patterns."""
     contest = {
         "eager": (Trainer(EagerEngine, ORIGINAL, schedule), 200),
-        "compiled": (Trainer(compiled.CompiledEngine, ORIGINAL, schedule), 2000),
+        "compiled": (Trainer(compiled_engine.CompiledEngine, ORIGINAL, schedule), 2000),
     }
     times: dict[str, list] = {name: [] for name in contest}
     for turn in range(rounds + 1):
@@ -87,7 +87,7 @@ def side_by_side(schedule: Schedule, rounds: int) -> list[dict]:
 
 def two_at_once(schedule: Schedule, rounds: int) -> float:
     """Wall time of the slower of two runs in two threads over that of one alone, the median."""
-    trainers = [Trainer(compiled.CompiledEngine, ORIGINAL, schedule) for _ in range(2)]
+    trainers = [Trainer(compiled_engine.CompiledEngine, ORIGINAL, schedule) for _ in range(2)]
     patterns = schedule.take(schedule.indices(1)[:20_000], 1)
     ratios = []
     with ThreadPoolExecutor(2) as pool:
@@ -138,11 +138,11 @@ def multiply_accumulates_of_an_update(recipe: Recipe) -> int:
 
 def gpu(dataset: Dataset, runs: int = 128, patterns: int = 2000) -> dict | None:
     """Many runs on a CUDA device, if there is one that Numba can use."""
-    if not cuda.available():
+    if not cuda_engine.available():
         return None
     schedules = [Schedule(ORIGINAL, seed, dataset) for seed in range(runs)]
     models = [ORIGINAL.build_model(seed).to("cuda") for seed in range(runs)]
-    engine = cuda.CudaEngine(ORIGINAL, models)
+    engine = cuda_engine.CudaEngine(ORIGINAL, models)
     plain = schedules[0].patterns
     pool = plain.train_images.to("cuda"), plain.train_labels.to("cuda")
     flat = {name: torch.ones_like(p) for name, p in models[0].named_parameters()}
@@ -179,7 +179,7 @@ def main(arguments: list[str] | None = None) -> int:
     flags = parser.parse_args(arguments)
     if flags.rounds < 1:
         raise BadInput(f"--rounds {flags.rounds}: must be >= 1")
-    if reason := compiled.unavailable():
+    if reason := compiled_engine.unavailable():
         raise BadInput(f"nothing to compare: {reason}")
     out = writable(flags.out)
     dataset = load("auto", flags.data)

@@ -104,15 +104,15 @@ def count(model: LeNet5) -> Counts:
     rows = []
     for name, layer in layers.items():
         maps, side = shapes[name][1], shapes[name][-1] if len(shapes[name]) == 4 else 1
-        about = {
+        counts = {
             "name": name,
             "maps": maps,
             "size": side,
             "parameters": sum(p.numel() for p in layer.parameters()),
             "connections": _connections(layer, maps, side * side),
         }
-        work = multiply_accumulates(about, model.switches["pooling"])
-        rows.append(LayerCount(**about, multiply_accumulates=work))
+        work = multiply_accumulates(counts, model.switches["pooling"])
+        rows.append(LayerCount(**counts, multiply_accumulates=work))
     return Counts(tuple(rows))
 
 

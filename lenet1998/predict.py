@@ -12,7 +12,7 @@ from lenet1998.cli import Parser, entry
 from lenet1998.data import prepare
 from lenet1998.data.pictures import Picture, read_picture
 from lenet1998.errors import BadInput
-from lenet1998.inspection.loading import Trained, trained
+from lenet1998.inspection.loading import TrainedNet, load_net
 from lenet1998.recipes import Recipe, load_pretrained, recipe_named
 from lenet1998.training.threads import one_thread
 
@@ -27,14 +27,14 @@ def main(arguments: list[str] | None = None) -> int:
     answers, refused = [], []
     for file in flags.pictures:
         try:
-            about = answer(net, file, read_picture(file))
+            reading = answer(net, file, read_picture(file))
         except BadInput as error:
             refused.append(" ".join(str(error).split()))
             print(f"lenet1998: {refused[-1]}", file=sys.stderr)
             continue
-        answers.append(about)
+        answers.append(reading)
         if not flags.json:
-            print(in_words(about))
+            print(in_words(reading))
     if flags.json:
         print(json.dumps({"net": net.source, "pictures": answers, "refused": refused}))
     return 2 if refused else 0
@@ -55,7 +55,7 @@ def _parser() -> Parser:
     return parser
 
 
-def network(variant: str | None, weights: str | None) -> Trained:
+def network(variant: str | None, weights: str | None) -> TrainedNet:
     """The network that the flags name.
 
     Raises:
@@ -63,12 +63,12 @@ def network(variant: str | None, weights: str | None) -> Trained:
     """
     recipe = recipe_named(variant or "original")
     if weights is None:
-        # Not trained(name), to which a folder of that name would come first.
+        # Not load_net(name), to which a folder of that name would come first.
         source = f"{recipe.name} as it comes with lenet1998"
-        return Trained(recipe, load_pretrained(recipe.name), source)
+        return TrainedNet(recipe, load_pretrained(recipe.name), source)
     if not Path(weights).exists():
         raise BadInput(f"--weights {weights}: no such file or folder")
-    net = trained(weights)
+    net = load_net(weights)
     if variant not in (None, net.recipe.name):
         raise BadInput(f"--weights {weights}: of {net.recipe.name}, not of --variant {variant}")
     return net
@@ -96,7 +96,7 @@ def shares(recipe: Recipe, outputs: Tensor) -> Tensor:
 
 @one_thread()
 @torch.no_grad()
-def answer(net: Trained, file: str, picture: Picture) -> dict:
+def answer(net: TrainedNet, file: str, picture: Picture) -> dict:
     """What the network says of a picture, as ``--json`` prints it.
 
     Raises:
@@ -123,26 +123,26 @@ def answer(net: Trained, file: str, picture: Picture) -> dict:
     }
 
 
-def in_words(about: dict) -> str:
+def in_words(reading: dict) -> str:
     """An answer as a few lines for a reader."""
     # A name may hold line breaks, or bytes that are no text.
-    name = about["file"] if about["file"].isprintable() else repr(about["file"])
-    rubbish = about["rubbish"]
+    name = reading["file"] if reading["file"].isprintable() else repr(reading["file"])
+    rubbish = reading["rubbish"]
     kind = "logits" if rubbish is None else "distances"
-    outputs = "  ".join(f"{digit}: {value:.3g}" for digit, value in enumerate(about[kind]))
-    made = "scaled and centred" if about["normalised"] else "taken as it is"
-    answered = f"{name}: {about['digit']}"
-    sure = _percent(about["confidence"])
-    others = f"then {about['second']} with {_percent(about['second_confidence'])}"
+    outputs = "  ".join(f"{digit}: {value:.3g}" for digit, value in enumerate(reading[kind]))
+    made = "scaled and centred" if reading["normalised"] else "taken as it is"
+    answered = f"{name}: {reading['digit']}"
+    sure = _percent(reading["confidence"])
+    others = f"then {reading['second']} with {_percent(reading['second_confidence'])}"
     if rubbish is not None:
-        answered += ", or rather no digit" if rubbish > about["confidence"] else ""
-        sure += f" of {_percent(about['confidence_at_most'])} at most"
+        answered += ", or rather no digit" if rubbish > reading["confidence"] else ""
+        sure += f" of {_percent(reading['confidence_at_most'])} at most"
         others += f", no digit with {_percent(rubbish)}"
     return (
         f"{answered}\n"
         f"  confidence  {sure}, {others}\n"
         f"  {kind:<10}  {outputs}\n"
-        f"  picture     {about['ink']}, {made}"
+        f"  picture     {reading['ink']}, {made}"
     )
 
 

@@ -218,30 +218,30 @@ SWITCHES = {switch.name: switch for switch in dataclasses.fields(Recipe) if swit
 
 def _valid(switch: dataclasses.Field) -> str:
     """The values a switch takes, for an error message."""
-    about = switch.metadata
-    if "values" in about:
-        return ", ".join(str(value).lower() for value in about["values"])
-    kind = "a whole number" if about["number"] is int else "a number"
+    facts = switch.metadata
+    if "values" in facts:
+        return ", ".join(str(value).lower() for value in facts["values"])
+    kind = "a whole number" if facts["number"] is int else "a number"
     signs = {"at_least": ">=", "above": ">", "at_most": "<="}
-    limits = [f"{sign} {about[key]:,}" for key, sign in signs.items() if about[key] is not None]
-    return ", or ".join([" ".join([kind, " and ".join(limits)]).strip(), *map(str, about["also"])])
+    limits = [f"{sign} {facts[key]:,}" for key, sign in signs.items() if facts[key] is not None]
+    return ", or ".join([" ".join([kind, " and ".join(limits)]).strip(), *map(str, facts["also"])])
 
 
 def _check(switch: dataclasses.Field, value) -> None:
-    about = switch.metadata
-    if "values" in about:
-        good = value in about["values"] and type(value) is type(about["values"][0])
-    elif value in about["also"]:
+    facts = switch.metadata
+    if "values" in facts:
+        good = value in facts["values"] and type(value) is type(facts["values"][0])
+    elif value in facts["also"]:
         good = True
     else:
-        kinds = int if about["number"] is int else (int, float)
+        kinds = int if facts["number"] is int else (int, float)
         good = (
             isinstance(value, kinds)
             and not isinstance(value, bool)
             and (kinds is int or abs(value) <= sys.float_info.max)
-            and (about["at_least"] is None or value >= about["at_least"])
-            and (about["above"] is None or value > about["above"])
-            and (about["at_most"] is None or value <= about["at_most"])
+            and (facts["at_least"] is None or value >= facts["at_least"])
+            and (facts["above"] is None or value > facts["above"])
+            and (facts["at_most"] is None or value <= facts["at_most"])
         )
     if not good:
         raise BadInput(f"{switch.name}={value}: {switch.name} must be {_valid(switch)}")
@@ -249,13 +249,13 @@ def _check(switch: dataclasses.Field, value) -> None:
 
 def _parse(switch: dataclasses.Field, text: str):
     """The value that a text stands for; the text itself, which no switch has, if for none."""
-    about = switch.metadata
-    known = {str(value).lower(): value for value in about.get("values", about.get("also"))}
+    facts = switch.metadata
+    known = {str(value).lower(): value for value in facts.get("values", facts.get("also"))}
     if text.lower() in known:
         return known[text.lower()]
-    if "values" not in about:
+    if "values" not in facts:
         with suppress(ValueError):
-            return about["number"](text)
+            return facts["number"](text)
     return text
 
 

@@ -121,8 +121,8 @@ def write_record(folder: Path, record: RunRecord) -> None:
         files[PREDICTIONS] = buffer.getvalue()
     if record.weights is not None:
         # The recipe travels with the weights, so that whoever has the file can rebuild the network.
-        about = {"recipe": json.dumps(record.recipe)}
-        files[WEIGHTS] = weights_to_bytes(record.weights, metadata=about)
+        metadata = {"recipe": json.dumps(record.recipe)}
+        files[WEIGHTS] = weights_to_bytes(record.weights, metadata=metadata)
     files[RECORD] = _json_bytes(record.as_json())
     # No moment when one run's record stands beside another's predictions or weights.
     for name in (RECORD, PREDICTIONS, WEIGHTS):

@@ -8,8 +8,8 @@ from tqdm import tqdm
 
 from lenet1998.cli import entry, parse_seeds, writable
 from lenet1998.data import Dataset
-from lenet1998.inspection.answers import FIGURES, draw, examine
-from lenet1998.inspection.loading import trained
+from lenet1998.inspection.answers import FIGURES, ask, draw
+from lenet1998.inspection.loading import load_net
 from lenet1998.records import WEIGHTS, RunRecord, write_json
 from lenet1998.report.figures import learning_curve
 from lenet1998.report.tables import beside_the_paper, summary_of
@@ -43,8 +43,8 @@ def show_each(cells: list[Cell], dataset: Dataset) -> None:
     # A run that diverged in its first pass leaves no weights.
     folders = [cell.folder for cell in cells if (cell.folder / WEIGHTS).is_file()]
     for folder in tqdm(folders, "figures", leave=False, disable=not sys.stderr.isatty()):
-        net = trained(str(folder))
-        draw(examine(net, dataset, net.record.predictions), 0, folder / FIGURES)
+        net = load_net(str(folder))
+        draw(ask(net, dataset, net.record.predictions), 0, folder / FIGURES)
 
 
 def publish(records: list[RunRecord], summary: dict, out: Path, as_json: bool) -> int:

@@ -12,8 +12,8 @@ import pandas as pd
 from lenet1998.cli import Parser, entry, writable
 from lenet1998.data import DATASETS, Dataset, load
 from lenet1998.errors import BadInput
-from lenet1998.inspection.answers import FIGURES, Examined, draw, examine
-from lenet1998.inspection.loading import Trained, trained
+from lenet1998.inspection.answers import FIGURES, Answers, ask, draw
+from lenet1998.inspection.loading import TrainedNet, load_net
 from lenet1998.report.net_tables import in_words
 
 SUMMARY = "Tables and figures of a trained net: what it reads, and what goes on inside it."
@@ -45,29 +45,29 @@ def _parser() -> Parser:
 def main(arguments: list[str] | None = None) -> int:
     """Examine a net, write its tables and figures, and print the tables."""
     flags = _parser().parse_args(arguments)
-    net = trained(flags.net)
-    about = examine(net, _dataset(net, flags))
-    pattern = _pattern(about.truth, flags)
-    files = draw(about, pattern, writable(_folder(net, flags)))
-    if about.not_as_recorded:
+    net = load_net(flags.net)
+    answers = ask(net, _dataset(net, flags))
+    pattern = _pattern(answers.truth, flags)
+    files = draw(answers, pattern, writable(_folder(net, flags)))
+    if answers.not_as_recorded:
         logger.warning(
             "%s: %d of %d answers are not those in its record; rounding explains a few",
             net.source,
-            about.not_as_recorded,
-            len(about.truth),
+            answers.not_as_recorded,
+            len(answers.truth),
         )
     if flags.json:
-        print(json.dumps(_as_json(about, pattern, files)))
+        print(json.dumps(_as_json(answers, pattern, files)))
         return 0
-    tables = (about.layers, in_words(about.classes))
+    tables = (answers.layers, in_words(answers.classes))
     texts = [table.to_string(index=False) for table in tables]
     names = ", ".join(file.name for file in files)
-    print(about.title, *texts, about.title_of(pattern), sep="\n\n")
+    print(answers.title, *texts, answers.title_of(pattern), sep="\n\n")
     print(f"written to {files[0].parent}: {names}")
     return 0
 
 
-def _dataset(net: Trained, flags: argparse.Namespace) -> Dataset:
+def _dataset(net: TrainedNet, flags: argparse.Namespace) -> Dataset:
     """The data set asked for; ``auto`` is the one that the net's run was tested on."""
     known = flags.dataset == "auto" and net.record
     return load(net.record.dataset["name"] if known else flags.dataset, flags.data)
@@ -92,32 +92,32 @@ def _pattern(truth: np.ndarray, flags: argparse.Namespace) -> int:
     return pattern
 
 
-def _folder(net: Trained, flags: argparse.Namespace) -> Path:
+def _folder(net: TrainedNet, flags: argparse.Namespace) -> Path:
     if flags.out:
         return Path(flags.out)
     home = Path(flags.net) if net.record else Path("runs", net.recipe.name)
     return home / FIGURES
 
 
-def _as_json(about: Examined, pattern: int, files: list[Path]) -> dict:
+def _as_json(answers: Answers, pattern: int, files: list[Path]) -> dict:
     """What is printed for ``--json``; null is what the tables leave empty."""
 
     def rows(table: pd.DataFrame) -> list[dict]:
         return json.loads(table.to_json(orient="records"))
 
     return {
-        "net": about.net.source,
-        "variant": about.net.recipe.name,
-        "patterns": about.patterns,
-        "tested": len(about.truth),
-        "misread": about.misread,
-        "error_percent": about.error_percent,
-        "not_as_recorded": about.not_as_recorded,
+        "net": answers.net.source,
+        "variant": answers.net.recipe.name,
+        "patterns": answers.patterns,
+        "tested": len(answers.truth),
+        "misread": answers.misread,
+        "error_percent": answers.error_percent,
+        "not_as_recorded": answers.not_as_recorded,
         "pattern": pattern,
-        "label": int(about.truth[pattern]),
-        "answer": int(about.answers[pattern]),
-        "layers": rows(about.layers),
-        "classes": rows(about.classes),
+        "label": int(answers.truth[pattern]),
+        "answer": int(answers.answers[pattern]),
+        "layers": rows(answers.layers),
+        "classes": rows(answers.classes),
         "files": [str(file) for file in files],
     }
 

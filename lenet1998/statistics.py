@@ -34,12 +34,12 @@ def summarise(values: Sequence[float]) -> Summary:
 
 def prediction_interval(values: Sequence[float]) -> tuple[float, float]:
     """Where one further run would fall with 95 % probability: mean +- t s sqrt(1 + 1/n)."""
-    about = summarise(values)
-    if about.n < 2:
+    summary = summarise(values)
+    if summary.n < 2:
         return math.nan, math.nan
-    t = float(stats.t.ppf((1 + CONFIDENCE) / 2, about.n - 1))
-    half = t * about.sd * math.sqrt(1 + 1 / about.n)
-    return about.mean - half, about.mean + half
+    t = float(stats.t.ppf((1 + CONFIDENCE) / 2, summary.n - 1))
+    half = t * summary.sd * math.sqrt(1 + 1 / summary.n)
+    return summary.mean - half, summary.mean + half
 
 
 def wilson(successes: int, n: int) -> tuple[float, float]:

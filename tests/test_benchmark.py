@@ -6,7 +6,7 @@ import pytest
 
 from lenet1998 import benchmark
 from lenet1998.recipes import ORIGINAL
-from lenet1998.report.tables import benchmark as table
+from lenet1998.report.performance import benchmark as table
 
 
 @pytest.fixture

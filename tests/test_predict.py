@@ -14,7 +14,7 @@ from lenet1998.__main__ import main as lenet1998
 from lenet1998.data import prepare
 from lenet1998.data.pictures import Picture
 from lenet1998.errors import BadInput
-from lenet1998.inspection.loading import Trained
+from lenet1998.inspection.loading import TrainedNet
 from lenet1998.predict import answer, in_words, main, network, shares
 from lenet1998.recipes import ORIGINAL, RECIPES, load_pretrained
 from lenet1998.records import WEIGHTS, write_record
@@ -268,7 +268,7 @@ def seen(pattern=None):
 )
 def test_an_answer_and_what_is_said_of_it(nearest, head):
     distances = [50.0, 40, 30, 20, nearest, 20, 10, 60, 70, 80]
-    about = answer(Trained(ORIGINAL, Answering(distances), "a net"), "a.png", seen())
+    about = answer(TrainedNet(ORIGINAL, Answering(distances), "a net"), "a.png", seen())
     share = shares(ORIGINAL, torch.tensor(distances)).tolist()
     assert (about["digit"], about["second"]) == (4, 6)
     assert (about["confidence"], about["second_confidence"]) == (share[4], share[6])
@@ -287,14 +287,14 @@ def test_the_network_sees_patterns_as_its_recipe_has_them(digits):
     recipe = RECIPES["coursework-tanh-28"]
     model = Answering([float(digit) for digit in range(10)], smallest_wins=False)
     pattern = digits.test_images[0]
-    about = answer(Trained(recipe, model, "a net"), "a.png", seen(pattern))
+    about = answer(TrainedNet(recipe, model, "a net"), "a.png", seen(pattern))
     assert (about["digit"], about["second"]) == (9, 8)
     assert torch.equal(model.images, prepare(pattern[None], 28, "half"))
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_outputs_that_are_no_numbers(value):
-    net = Trained(ORIGINAL, Answering([value] + [1.0] * 9), "run/7")
+    net = TrainedNet(ORIGINAL, Answering([value] + [1.0] * 9), "run/7")
     with pytest.raises(BadInput, match=r"^a\.png: no answer, the outputs of run/7 are no numbers$"):
         answer(net, "a.png", seen())
 

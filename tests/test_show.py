@@ -13,8 +13,8 @@ import torch
 from lenet1998 import show
 from lenet1998.data import constant_order, load
 from lenet1998.errors import BadInput
-from lenet1998.inspection.answers import examine
-from lenet1998.inspection.loading import Trained, trained
+from lenet1998.inspection.answers import ask
+from lenet1998.inspection.loading import TrainedNet, load_net
 from lenet1998.recipes import recipe_named
 from lenet1998.records import read_record, write_record
 from lenet1998.reproduce import main as reproduce
@@ -148,7 +148,7 @@ def test_the_pattern_that_is_asked_for(flags, pattern, original, tmp_path, capsy
 
 
 def test_a_net_is_asked_about_what_its_run_held_out(held_out, digits):
-    about = examine(trained(str(held_out)), digits)
+    about = ask(load_net(str(held_out)), digits)
     asked = constant_order(len(digits.train_labels), 5)[-300:]
     np.testing.assert_array_equal(about.truth, digits.train_labels[asked])
     assert about.patterns == "the patterns held out of digits"
@@ -158,16 +158,16 @@ def test_a_net_is_asked_about_what_its_run_held_out(held_out, digits):
 
 def test_nothing_is_distorted_to_be_shown(original, digits, monkeypatch):
     """Which would take minutes, and change no answer."""
-    net = trained(str(original))
+    net = load_net(str(original))
     changes = ["distortions=true", "train_size=none"]
     monkeypatch.setattr("lenet1998.training.schedule.Pool", pytest.fail)
-    about = examine(Trained(net.recipe.override(changes), net.model, "file"), digits)
+    about = ask(TrainedNet(net.recipe.override(changes), net.model, "file"), digits)
     assert about.misread == read_record(original).last["test_errors"]
 
 
 def test_a_net_that_learnt_more_patterns_than_there_are_can_be_asked(original, digits):
-    net = trained(str(original))
-    about = examine(Trained(net.recipe.override(["train_size=60000"]), net.model, "file"), digits)
+    net = load_net(str(original))
+    about = ask(TrainedNet(net.recipe.override(["train_size=60000"]), net.model, "file"), digits)
     assert len(about.truth) == 500
 
 
@@ -320,10 +320,10 @@ def test_a_test_set_that_was_cut_short(tiny_mnist, home, capsys):
 def test_weights_alone_do_not_tell_what_was_held_out(held_out, digits, home, capsys):
     file = held_out / "weights.safetensors"
     assert "which 300 patterns were held out" in refusal(capsys, str(file), *DIGITS)
-    net = trained(str(held_out))
+    net = load_net(str(held_out))
     more = net.recipe.override(["held_out=1297", "train_size=none"])
     with pytest.raises(BadInput, match="digits has 1,297 training patterns"):
-        examine(Trained(more, net.model, "file", net.record), digits)
+        ask(TrainedNet(more, net.model, "file", net.record), digits)
 
 
 def test_help_fits_one_screen(capsys):

@@ -9,7 +9,7 @@ import pytest
 from lenet1998 import build_model, count
 from lenet1998.recipes import RECIPES
 from lenet1998.records import read_record
-from lenet1998.report import comparison, published
+from lenet1998.report import comparison, results
 from lenet1998.work import multiply_accumulates
 
 RESULTS = Path(__file__).parents[1] / "experiments" / "results"
@@ -58,7 +58,7 @@ def test_a_record_counts_as_the_network_it_is_of(folder):
 def test_the_pages_show_one_number():
     record = read_record(RESULTS / "headline" / "original" / "seed-0")
     number = f"{count(build_model()).multiply_accumulates:,}"
-    assert published.cost([record])["ours"][0].startswith(number)
+    assert results.cost([record])["ours"][0].startswith(number)
     column = comparison.side_by_side({"original": [record]}).set_index("")["original"]
     assert column["multiply-accumulates to read a pattern"] == number
 

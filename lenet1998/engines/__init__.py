@@ -8,8 +8,8 @@
 import logging
 from collections.abc import Sequence
 
-from lenet1998.engines.compiled import engine as compiled
-from lenet1998.engines.cuda import engine as cuda
+from lenet1998.engines.compiled import engine as compiled_engine
+from lenet1998.engines.cuda import engine as cuda_engine
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.engines.protocol import Engine
 from lenet1998.errors import BadInput
@@ -33,7 +33,7 @@ def check(name: str, recipe: Recipe) -> None:
         raise BadInput(f"--engine {name}: must be one of {', '.join(ENGINES)}")
     if name != "cuda":
         return
-    if reason := cuda.unavailable() or cuda.unsupported(recipe):
+    if reason := cuda_engine.unavailable() or cuda_engine.unsupported(recipe):
         raise BadInput(f"--engine cuda: {reason}; use --engine auto")
     if recipe.distortions or recipe.noise:
         raise BadInput(
@@ -56,13 +56,13 @@ def create(name: str, recipe: Recipe, models: Sequence[LeNet5]) -> Engine:
     if (needed := DEVICES.get(name, device)) != device:
         raise BadInput(f"--engine {name}: runs with --device {needed}, not with --device {device}")
     if name == "cuda":
-        return cuda.CudaEngine(recipe, models)
+        return cuda_engine.CudaEngine(recipe, models)
     if len(models) != 1:
         raise ValueError(f"engine {name} trains one model at a time, got {len(models)}")
     (model,) = models
     if name != "eager" and device == "cpu":
         try:
-            return compiled.CompiledEngine(recipe, model)
-        except compiled.CompilerUnavailable as error:
+            return compiled_engine.CompiledEngine(recipe, model)
+        except compiled_engine.CompilerUnavailable as error:
             logger.warning("the compiled engine cannot run (%s): going on with eager", error)
     return EagerEngine(recipe, model)

@@ -11,7 +11,7 @@ from torch import Tensor
 from lenet1998.counts import count, forms
 from lenet1998.data import Dataset
 from lenet1998.errors import BadInput
-from lenet1998.inspection.loading import Trained
+from lenet1998.inspection.loading import TrainedNet
 from lenet1998.inspection.states import kernels, layer_states
 from lenet1998.records import write_atomically
 from lenet1998.report import net_figures, net_tables, run_figures
@@ -25,7 +25,7 @@ FIGURES = "figures"
 
 
 @dataclass(frozen=True, eq=False)
-class Examined:
+class Answers:
     """A trained net and its answers to the patterns that it is tested on.
 
     Attributes:
@@ -35,7 +35,7 @@ class Examined:
         truth, answers: (N,) labels, and what the net took them for.
     """
 
-    net: Trained
+    net: TrainedNet
     patterns: str
     images: Tensor
     truth: np.ndarray
@@ -83,7 +83,7 @@ class Examined:
         return net_tables.by_class(self.truth, self.answers)
 
 
-def examine(net: Trained, dataset: Dataset, answers: np.ndarray | None = None) -> Examined:
+def ask(net: TrainedNet, dataset: Dataset, answers: np.ndarray | None = None) -> Answers:
     """Ask a net about the patterns its recipe tests on: the test set, or those it held out.
 
     Args:
@@ -116,15 +116,15 @@ def examine(net: Trained, dataset: Dataset, answers: np.ndarray | None = None) -
         answers = predict(net.model, asked.test_images)
     held_out = f"the patterns held out of {dataset.name}"
     patterns = held_out if recipe.held_out else f"the test set of {dataset.name}"
-    return Examined(net, patterns, asked.test_images, truth, answers)
+    return Answers(net, patterns, asked.test_images, truth, answers)
 
 
 @one_thread()
-def draw(about: Examined, pattern: int, out: Path) -> list[Path]:
+def draw(answers: Answers, pattern: int, out: Path) -> list[Path]:
     """Write all tables and figures of a net.
 
     Args:
-        about: the net and its answers.
+        answers: the net and its answers.
         pattern: the number of the one whose states are drawn.
         out: the folder.
 
@@ -137,28 +137,30 @@ def draw(about: Examined, pattern: int, out: Path) -> list[Path]:
         written.append(out / name)
         return written[-1]
 
-    model, record = about.net.model, about.net.record
-    confusion = net_tables.confusion(about.truth, about.answers)
-    for name, table in (("layers", about.layers), ("classes", about.classes)):
+    model, record = answers.net.model, answers.net.record
+    confusion = net_tables.confusion(answers.truth, answers.answers)
+    for name, table in (("layers", answers.layers), ("classes", answers.classes)):
         write_atomically(to(f"{name}.csv"), table.to_csv(index=False).encode())
     write_atomically(to("confusion.csv"), confusion.to_csv().encode())
-    write_atomically(to("layers.md"), markdown(about.layers).encode())
-    write_atomically(to("classes.md"), markdown(net_tables.in_words(about.classes)).encode())
+    write_atomically(to("layers.md"), markdown(answers.layers).encode())
+    write_atomically(to("classes.md"), markdown(net_tables.in_words(answers.classes)).encode())
 
     if record and record.per_pass:
         run_figures.curves(record, to("learning-curve.png"))
-    run_figures.accuracy_by_class(about.classes, about.title, to("per-class.png"))
-    run_figures.confusion(confusion, about.title, to("confusion.png"))
-    images = about.images[:, 0].numpy()
-    run_figures.predictions(images, about.truth, about.answers, about.title, to("predictions.png"))
+    run_figures.accuracy_by_class(answers.classes, answers.title, to("per-class.png"))
+    run_figures.confusion(confusion, answers.title, to("confusion.png"))
+    images = answers.images[:, 0].numpy()
+    run_figures.predictions(
+        images, answers.truth, answers.answers, answers.title, to("predictions.png")
+    )
 
     c1, c3 = kernels(model)
-    net_figures.kernels(c1, c3, about.name, to("kernels.png"))
+    net_figures.kernels(c1, c3, answers.name, to("kernels.png"))
     shown = net_figures.Shown(
-        layer_states(model, about.images[pattern]),
-        int(about.truth[pattern]),
-        int(about.answers[pattern]),
-        about.title_of(pattern),
+        layer_states(model, answers.images[pattern]),
+        int(answers.truth[pattern]),
+        int(answers.answers[pattern]),
+        answers.title_of(pattern),
     )
     net_figures.feature_maps(shown, c1, to("feature-maps.png"))
     codes = model.output.codes.numpy() if model.smallest_wins else None

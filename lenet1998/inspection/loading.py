@@ -13,7 +13,7 @@ from lenet1998.records import WEIGHTS, RunRecord, has_record, read_record
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
+class TrainedNet:
     """A trained network, its recipe, and the record of the run that made it, if it is there.
 
     Attributes:
@@ -26,7 +26,7 @@ class Trained:
     record: RunRecord | None = None
 
 
-def trained(name: str) -> Trained:
+def load_net(name: str) -> TrainedNet:
     """The network that a name stands for.
 
     Args:
@@ -41,15 +41,17 @@ def trained(name: str) -> Trained:
         return _of_run(path)
     if path.is_file():
         recipe = _recipe_in(path)
-        return Trained(recipe, load_weights(recipe.build_model(), path), name)
+        return TrainedNet(recipe, load_weights(recipe.build_model(), path), name)
     if name in RECIPES:
-        return Trained(RECIPES[name], load_pretrained(name), f"{name} as it comes with lenet1998")
+        return TrainedNet(
+            RECIPES[name], load_pretrained(name), f"{name} as it comes with lenet1998"
+        )
     raise BadInput(
         f"{name}: no run's folder, no file of weights, and no variant ({', '.join(RECIPES)})"
     )
 
 
-def _of_run(folder: Path) -> Trained:
+def _of_run(folder: Path) -> TrainedNet:
     if not has_record(folder):
         raise BadInput(f"{folder}: no run's folder (it has no record.json)")
     record = read_record(folder)
@@ -59,15 +61,15 @@ def _of_run(folder: Path) -> Trained:
     recipe = recorded(record.recipe, folder)
     if _recipe_in(weights) != recipe:
         raise BadInput(f"{weights}: the weights of another run than the one recorded beside them")
-    return Trained(recipe, load_weights(recipe.build_model(), weights), str(folder), record)
+    return TrainedNet(recipe, load_weights(recipe.build_model(), weights), str(folder), record)
 
 
 def _recipe_in(file: Path) -> Recipe:
     """The recipe that travels with the weights a run wrote."""
     try:
         with safe_open(file, framework="numpy") as content:
-            about = json.loads((content.metadata() or {})["recipe"])
-        return recorded(about, file)
+            recipe = json.loads((content.metadata() or {})["recipe"])
+        return recorded(recipe, file)
     except (OSError, SafetensorError) as error:
         raise BadInput(f"{file}: no readable safetensors file ({error})") from None
     except (KeyError, ValueError, TypeError) as error:

@@ -10,17 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from lenet1998.records import RunRecord
-from lenet1998.report.figures import (
-    BLACK,
-    BLUE,
-    GREEN,
-    ORANGE,
-    PURPLE,
-    STYLE,
-    VERMILION,
-    band,
-    save,
-)
+from lenet1998.report.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, STYLE, VERMILION, band, save
 from lenet1998.report.tables import curve, spread
 from lenet1998.statistics import holm, summarise, welch
 from lenet1998.work import multiply_accumulates
@@ -82,12 +72,12 @@ def _against(groups: Groups, errors: dict[str, list[float]]) -> list[dict]:
     Nothing where the patterns asked about are others, or a side has fewer than two finished runs.
     """
     (first, runs), *_ = groups.items()
-    about = (runs[0].dataset["checksum"], asked(runs[0]))
+    patterns = (runs[0].dataset["checksum"], asked(runs[0]))
     comparable = [
         name
         for name, runs in groups.items()
         if name != first
-        and (runs[0].dataset["checksum"], asked(runs[0])) == about
+        and (runs[0].dataset["checksum"], asked(runs[0])) == patterns
         and min(len(errors[first]), len(errors[name])) > 1
     ]
     tests = {name: welch(errors[name], errors[first]) for name in comparable}
@@ -105,23 +95,23 @@ def side_by_side(groups: Groups) -> pd.DataFrame:
     """One column a variant."""
     first = next(iter(groups))
     columns = {}
-    for name, about in compare(groups).items():
-        diverged = about["status"].count("diverged")
-        if about["difference"] is not None:
-            against = f"{about['difference']:+.2f} (p = {about['p']:.1g})"
+    for name, numbers in compare(groups).items():
+        diverged = numbers["status"].count("diverged")
+        if numbers["difference"] is not None:
+            against = f"{numbers['difference']:+.2f} (p = {numbers['p']:.1g})"
         else:
             against = "" if name == first else "not comparable"
         columns[name] = {
-            "test error, %": spread(about["test_error_percent"])
+            "test error, %": spread(numbers["test_error_percent"])
             + (f"; {diverged} diverged" if diverged else ""),
-            "of": about["asked"],
+            "of": numbers["asked"],
             f"against {first}": against,
-            "training error on the fly, %": spread(about["train_error_percent"]),
-            "parameters": f"{about['parameters']:,}",
-            "connections": f"{about['connections']:,}",
-            "multiply-accumulates to read a pattern": f"{about['multiply_accumulates']:,}",
-            "patterns seen in training": f"{about['patterns_seen']:,}",
-            "training, seconds of one core": _seconds(about["seconds"]),
+            "training error on the fly, %": spread(numbers["train_error_percent"]),
+            "parameters": f"{numbers['parameters']:,}",
+            "connections": f"{numbers['connections']:,}",
+            "multiply-accumulates to read a pattern": f"{numbers['multiply_accumulates']:,}",
+            "patterns seen in training": f"{numbers['patterns_seen']:,}",
+            "training, seconds of one core": _seconds(numbers["seconds"]),
         }
     frame = pd.DataFrame(columns)
     frame = frame[(frame != "").any(axis=1)]
@@ -136,8 +126,8 @@ def _seconds(values: Sequence[float]) -> str:
 def tidy(groups: Groups) -> pd.DataFrame:
     """One row a variant, numbers as numbers, for ``comparison.csv``."""
     rows = []
-    for name, about in compare(groups).items():
-        test = summarise(about["test_error_percent"])
+    for name, numbers in compare(groups).items():
+        test = summarise(numbers["test_error_percent"])
         rows.append(
             {
                 "variant": name,
@@ -146,9 +136,9 @@ def tidy(groups: Groups) -> pd.DataFrame:
                 "sd": test.sd,
                 "low": test.low,
                 "high": test.high,
-                "train_error_percent": summarise(about["train_error_percent"]).mean,
+                "train_error_percent": summarise(numbers["train_error_percent"]).mean,
                 **{
-                    key: about[key]
+                    key: numbers[key]
                     for key in (
                         "asked",
                         "difference",
@@ -160,7 +150,7 @@ def tidy(groups: Groups) -> pd.DataFrame:
                         "patterns_seen",
                     )
                 },
-                "seconds": min(about["seconds"], default=math.nan),
+                "seconds": min(numbers["seconds"], default=math.nan),
             }
         )
     return pd.DataFrame(rows)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from lenet1998 import names
 from lenet1998.records import RunRecord
-from lenet1998.report.figures import BLACK, BLUE, STYLE, VERMILION, band, save
+from lenet1998.report.style import BLACK, BLUE, STYLE, VERMILION, band, save
 from lenet1998.report.tables import PLUS_MINUS, brief, by_recipe, curve, spread
 from lenet1998.statistics import holm, prediction_interval, summarise, verdict, welch
 
@@ -261,8 +261,8 @@ def sweep(records: Sequence[RunRecord], file: Path, source: str | None = None) -
             errors = cells.mean(-1)
             image = axes.imshow(np.log10(errors), cmap="cividis_r", vmin=0, vmax=2, aspect="auto")
             for i, j in np.ndindex(errors.shape):
-                about = summarise(cells[i, j])
-                words = f"{100 - about.mean:.1f}\n{PLUS_MINUS} {about.sd:.1f}"
+                summary = summarise(cells[i, j])
+                words = f"{100 - summary.mean:.1f}\n{PLUS_MINUS} {summary.sd:.1f}"
                 look = {"color": "black" if errors[i, j] < 12 else "white", "size": 8}
                 axes.text(j, i, words, ha="center", va="center", **look)
             axes.set_xticks(range(len(momenta)), [f"{momentum:g}" for momentum in momenta])

@@ -16,7 +16,18 @@ import pandas as pd
 
 from lenet1998.errors import BadInput
 from lenet1998.records import PREDICTIONS, RECORD, RunRecord, read_records, write_atomically
-from lenet1998.report import comparison, coursework, figures, published, tables
+from lenet1998.report import (
+    comparison,
+    coursework,
+    figures,
+    open_questions,
+    performance,
+    style,
+    tables,
+)
+from lenet1998.report import (
+    results as results_page,
+)
 
 BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 DOCUMENTS = ("README.md", "docs/*.md")
@@ -77,47 +88,47 @@ def headline(results: Path) -> pd.DataFrame:
 
 def readings(results: Path) -> pd.DataFrame:
     """All readings, ranked as docs/protocol.md says."""
-    return tables.readings(_records(results, "readings"))
+    return open_questions.readings(_records(results, "readings"))
 
 
 def finalists(results: Path) -> pd.DataFrame:
     """The readings that were taken to ten seeds."""
-    return tables.finalists(_records(results, "readings"))
+    return open_questions.finalists(_records(results, "readings"))
 
 
 def benchmark(results: Path) -> pd.DataFrame:
     """The engines side by side."""
-    return tables.benchmark(_json(results / "benchmark.json"))
+    return performance.benchmark(_json(results / "benchmark.json"))
 
 
 def published_errors(results: Path) -> pd.DataFrame:
     """Every error that the paper reports of LeNet-5 on MNIST."""
-    return published.errors(_records(results, *BY_SIZE))
+    return results_page.errors(_records(results, *BY_SIZE))
 
 
 def distortion_gain(results: Path) -> pd.DataFrame:
     """The original's runs without and with distortions."""
-    return published.distortion_gain(_records(results, ORIGINAL, DISTORTIONS))
+    return results_page.distortion_gain(_records(results, ORIGINAL, DISTORTIONS))
 
 
 def fig7_ranges(results: Path) -> pd.DataFrame:
     """How the distortions of Fig. 7 were drawn."""
-    return published.fig7_ranges(_json(results / FIG7))
+    return results_page.fig7_ranges(_json(results / FIG7))
 
 
 def fingerprint(results: Path) -> pd.DataFrame:
     """Which of Fig. 8's digits our nets misread too; the first kind is most likely Fig. 8's."""
-    return published.fingerprint(_records(results, DISTORTIONS, ORIGINAL, MODERN))
+    return results_page.fingerprint(_records(results, DISTORTIONS, ORIGINAL, MODERN))
 
 
 def rejection(results: Path) -> pd.DataFrame:
     """Fig. 10, with the bar that it lacks."""
-    return published.rejection(_json(results / MEASURES))
+    return results_page.rejection(_json(results / MEASURES))
 
 
 def cost(results: Path) -> pd.DataFrame:
     """Figs. 11 and 12."""
-    return published.cost(_records(results, ORIGINAL))
+    return results_page.cost(_records(results, ORIGINAL))
 
 
 def _groups(results: Path, variants: dict[str, str]) -> comparison.Groups:
@@ -212,7 +223,7 @@ class Drawing:
 FIGURES = {
     "fig5.png": Drawing(figures.learning_curve, (ORIGINAL,)),
     "fig6.png": Drawing(figures.error_by_size, BY_SIZE),
-    "readings.png": Drawing(figures.readings, (ORIGINAL, *READINGS)),
+    "readings.png": Drawing(open_questions.learning_curves, (ORIGINAL, *READINGS)),
     "invariance.png": Drawing(figures.invariance, (MEASURES,)),
     "comparison.png": Drawing(comparison.learning_curves, tuple(COMPARED.values())),
     "coursework.png": Drawing(coursework.learning_curves, (COURSEWORK,)),
@@ -255,7 +266,7 @@ def remake(root: Path, check: bool = False) -> list[str]:
                 write_atomically(file, fresh.encode())
     for name, drawing in FIGURES.items():
         file = root / "docs" / "figures" / name
-        if not file.is_file() or figures.source_of(file) != drawing.digest(results):
+        if not file.is_file() or style.source_of(file) != drawing.digest(results):
             stale.append(str(file.relative_to(root)))
             if not check:
                 drawing.remake(results, file)

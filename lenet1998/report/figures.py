@@ -1,8 +1,4 @@
-"""Figures of run records, drawn to files, in colours that colour-blind readers can tell apart.
-
-Figures are made without pyplot, here and in all of ``report``: a caller's backend and the figures
-that are open there are none of our business.
-"""
+"""Figures of run records: learning curves, Fig. 6, and section III-E's invariance and noise."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,61 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
-from PIL import Image
 
 from lenet1998 import names, paper
 from lenet1998.records import RunRecord
+from lenet1998.report.style import BLACK, BLUE, GREEN, STYLE, VERMILION, band, save
 from lenet1998.report.tables import curve, in_fig5
 from lenet1998.statistics import prediction_interval
-
-# Okabe and Ito's palette.
-BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BLACK = (
-    "#0072B2",
-    "#E69F00",
-    "#009E73",
-    "#D55E00",
-    "#CC79A7",
-    "#56B4E9",
-    "#000000",
-)
-
-STYLE = {
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#dddddd",
-    "grid.linewidth": 0.6,
-    "legend.frameon": False,
-    "figure.dpi": 110,
-    "savefig.bbox": "tight",
-}
-
-
-def save(figure: Figure, file: Path, source: str | None = None) -> None:
-    """Write a PNG, in it a digest of the records it shows."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(file, metadata={"Source": source} if source else None)
-
-
-def source_of(file: Path) -> str | None:
-    """The digest that :func:`save` put into a PNG."""
-    with Image.open(file) as image:
-        return image.text.get("Source")
-
-
-def band(axes: Axes, runs: list[list[float]], colour: str, label: str) -> None:
-    """The runs' mean over passes as a line, in the band from their least to their greatest."""
-    longest = max(map(len, runs))
-    values = np.full((len(runs), longest), np.nan)
-    for row, run in zip(values, runs, strict=True):
-        row[: len(run)] = run
-    passes = np.arange(1, longest + 1)
-    # The dots are for runs of one pass, which make no line.
-    axes.plot(passes, np.nanmean(values, 0), color=colour, label=label, marker=".", ms=4)
-    if len(runs) > 1:
-        low, high = np.nanmin(values, 0), np.nanmax(values, 0)
-        axes.fill_between(passes, low, high, color=colour, alpha=0.2, linewidth=0)
 
 
 def learning_curve(records: Sequence[RunRecord], file: Path, source: str | None = None) -> None:
@@ -106,35 +53,6 @@ def learning_curve(records: Sequence[RunRecord], file: Path, source: str | None 
         axes.set_title(fill(title, 60), loc="left")
         if axes.lines:
             axes.legend()
-        save(figure, file, source)
-
-
-def readings(*groups: Sequence[RunRecord], file: Path, source: str | None = None) -> None:
-    """Fig. 5's two curves by reading, and as the authors' own library runs (once).
-
-    The groups are ``original``, eq. 8 as printed, and that with the literal initial weights.
-    """
-    kinds = (("original", VERMILION), ("eq. 8", BLUE), ("eq. 8, U(-2.4/F, 2.4/F)", PURPLE))
-    published, lush = paper.fig5_curve(), paper.lush_curve()
-    panels = (
-        ("training error on the fly, %", "train_error_percent", "train_error"),
-        ("test error, %", "test_error_percent", "test_error"),
-    )
-    with rc_context(STYLE):
-        figure = Figure(figsize=(9.4, 4.4), layout="constrained")
-        both = figure.subplots(1, 2, sharey=True)
-        for axes, (label, key, field) in zip(both, panels, strict=True):
-            for runs, (name, colour) in zip(groups, kinds, strict=True):
-                band(axes, curve(runs, key), colour, f"{name} (n = {len(runs)})")
-            theirs = getattr(lush, field)
-            axes.plot(lush.passes, theirs, color=GREEN, ls="--", label="authors' library (n = 1)")
-            look = {"color": BLACK, "marker": "o", "mfc": "white", "ls": "none", "ms": 4.5}
-            axes.plot(published.passes, getattr(published, field), label="Fig. 5 (1998)", **look)
-            axes.set(xlabel="pass", ylabel=label, yscale="log")
-            axes.yaxis.set_major_formatter("{x:g}")
-            axes.xaxis.get_major_locator().set_params(integer=True)
-        handles, labels = both[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=5)
         save(figure, file, source)
 
 

@@ -11,14 +11,13 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 
 from lenet1998 import paper
-from lenet1998.report import sheets
-from lenet1998.report.figures import BLUE, VERMILION, save
-from lenet1998.report.sheets import PICTURES, PLAIN, RIGHT, WRONG
+from lenet1998.report import style
+from lenet1998.report.style import BLUE, PICTURES, PLAIN, RIGHT, VERMILION, WRONG, save
 
 SIGNED = LinearSegmentedColormap.from_list("", [BLUE, "white", VERMILION], N=255).with_extremes(
-    bad=sheets.EMPTY
+    bad=style.EMPTY
 )
-GREY = colormaps["gray_r"].with_extremes(bad=sheets.EMPTY)
+GREY = colormaps["gray_r"].with_extremes(bad=style.EMPTY)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +62,8 @@ def kernels(c1: np.ndarray, c3: np.ndarray, title: str, file: Path) -> None:
         figure = Figure(figsize=(9.4, 3.3))
         axes = figure.subplots()
         figure.subplots_adjust(left=0, right=1, bottom=0, top=1)
-        sheet, corners = sheets.tile(pictures.reshape(-1, side, side), columns)
-        sheets.show(axes, sheet, SIGNED, -1, 1)
+        sheet, corners = style.tile(pictures.reshape(-1, side, side), columns)
+        style.show(axes, sheet, SIGNED, -1, 1)
         middles = corners + (side - 1) / 2
         for number, (middle, _) in enumerate(middles[::columns]):
             axes.text(-1.5, middle, f"{number}", ha="right", va="center")
@@ -129,22 +128,22 @@ def _image(axes: Axes, image: np.ndarray) -> None:
 
 def _framed(axes: Axes, sheet: np.ndarray, low: float, high: float) -> None:
     """Draw from white to black; the frame is for what is white at the edge."""
-    sheets.show(axes, sheet, GREY, low, high)
-    sheets.frame(axes, (0, 0), sheet.shape, **PLAIN)
+    style.show(axes, sheet, GREY, low, high)
+    style.frame(axes, (0, 0), sheet.shape, **PLAIN)
 
 
 def _enlarged(axes: Axes, c1: np.ndarray) -> None:
     """Kernels at about the size that the maps under them are drawn in."""
     largest = np.abs(c1).max()
-    sheet, _ = sheets.tile(c1.repeat(ENLARGED, 1).repeat(ENLARGED, 2), len(c1))
-    sheets.show(axes, sheet, SIGNED, -largest, largest)
+    sheet, _ = style.tile(c1.repeat(ENLARGED, 1).repeat(ENLARGED, 2), len(c1))
+    style.show(axes, sheet, SIGNED, -largest, largest)
     axes.set_title(f"C1's kernels: -{largest:.2f} (blue) to {largest:.2f} (orange)")
 
 
 def _state(axes: Axes, name: str, maps: np.ndarray, columns: int) -> None:
     low, high = maps.min(), maps.max()
     gap = (1, 1) if maps[0].size > 1 else (0, 0)  # units need none
-    _framed(axes, sheets.tile(maps, columns, gap)[0], low, high)
+    _framed(axes, style.tile(maps, columns, gap)[0], low, high)
     axes.set_title(f"{name}: {low:.2f} to {high:.2f}")
 
 
@@ -198,11 +197,11 @@ def f6(shown: Shown, codes: np.ndarray | None, file: Path) -> None:
 def _codes(axes: Axes, codes: np.ndarray, shown: Shown) -> None:
     """The codes in two rows, each over its distance; the answer's and the label's framed."""
     rows, columns = paper.CODE_SHAPE
-    sheet, corners = sheets.tile(codes.reshape(-1, rows, columns), 5, (9, 5))
-    sheets.show(axes, sheet, colormaps["gray_r"], -1, 1)
+    sheet, corners = style.tile(codes.reshape(-1, rows, columns), 5, (9, 5))
+    style.show(axes, sheet, colormaps["gray_r"], -1, 1)
     for digit, (top, left) in enumerate(corners):
         look, mark = shown.marks.get(digit, (PLAIN, ""))
-        sheets.frame(axes, (top - 0.5, left - 0.5), (rows + 1, columns + 1), **look)
+        style.frame(axes, (top - 0.5, left - 0.5), (rows + 1, columns + 1), **look)
         words = f"{shown.states['output'][digit]:.3g}\n{mark}"
         colour = look["color"] if mark else "black"
         axes.text(left + 3, top + 12.8, words, ha="center", va="top", color=colour)

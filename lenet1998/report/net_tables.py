@@ -70,19 +70,19 @@ def by_class(truth: np.ndarray, answers: np.ndarray) -> pd.DataFrame:
     chosen = [truth == digit for digit in CLASSES] + [np.full(len(truth), True)] * 2
     rows = []
     for name, mask in zip([*names, "macro avg", "weighted avg"], chosen, strict=True):
-        about, patterns, hits = report[name], int(mask.sum()), int(right[mask].sum())
+        scores, patterns, hits = report[name], int(mask.sum()), int(right[mask].sum())
         low, high = wilson(hits, patterns if name != "macro avg" else 0)
         rows.append(
             {
                 "class": name,
                 "patterns": patterns,
                 "misread": patterns - hits,
-                "accuracy_percent": 100 * about["recall"] if patterns else np.nan,
+                "accuracy_percent": 100 * scores["recall"] if patterns else np.nan,
                 "low": 100 * low,
                 "high": 100 * high,
-                "precision": about["precision"],
-                "recall": about["recall"],
-                "f1": about["f1-score"],
+                "precision": scores["precision"],
+                "recall": scores["recall"],
+                "f1": scores["f1-score"],
             }
         )
     return pd.DataFrame(rows)

@@ -10,9 +10,8 @@ from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
 
 from lenet1998.records import RunRecord
-from lenet1998.report import sheets
-from lenet1998.report.figures import BLUE, STYLE, VERMILION, save
-from lenet1998.report.sheets import PICTURES, PLAIN, RIGHT, WRONG
+from lenet1998.report import style
+from lenet1998.report.style import BLUE, PICTURES, PLAIN, RIGHT, STYLE, VERMILION, WRONG, save
 
 ARROW = "\N{RIGHTWARDS ARROW}"
 
@@ -153,11 +152,11 @@ def predictions(
 
 
 def _pictures(axes: Axes, images, truth, answers, look: dict) -> None:
-    sheet, corners = sheets.tile(images, COLUMNS, GAP)
-    sheets.show(axes, sheet, colormaps["gray_r"], images.min(), images.max())
+    sheet, corners = style.tile(images, COLUMNS, GAP)
+    style.show(axes, sheet, colormaps["gray_r"], images.min(), images.max())
     height, width = images.shape[1:]
     for corner, label, answer in zip(corners, truth, answers, strict=True):
-        sheets.frame(axes, corner, (height, width), **look)
+        style.frame(axes, corner, (height, width), **look)
         words = f"{label}" if label == answer else f"{label} {ARROW} {answer}"
         centre = corner[1] + width / 2
         axes.text(centre, corner[0] - 2.5, words, ha="center", color=look["color"])

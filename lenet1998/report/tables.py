@@ -1,15 +1,12 @@
 """Tables of run records, as pandas frames and as Markdown."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from lenet1998 import names, paper
 from lenet1998.records import RunRecord
-from lenet1998.statistics import holm, log_ratio_rms, prediction_interval, summarise, welch
+from lenet1998.statistics import prediction_interval, summarise
 
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 
@@ -24,25 +21,25 @@ def markdown(frame: pd.DataFrame) -> str:
 
 def spread(values: Sequence[float], digits: int = 2) -> str:
     """``mean +- sd (n = 10; 95 % low to high)``, or the value with n = 1."""
-    about = summarise(values)
-    if not about.n:
+    summary = summarise(values)
+    if not summary.n:
         return "none finished (n = 0)"
-    if about.n == 1:
-        return f"{about.mean:.{digits}f} (n = 1)"
-    interval = f"{about.low:.{digits}f} to {about.high:.{digits}f}"
+    if summary.n == 1:
+        return f"{summary.mean:.{digits}f} (n = 1)"
+    interval = f"{summary.low:.{digits}f} to {summary.high:.{digits}f}"
     return (
-        f"{about.mean:.{digits}f} {PLUS_MINUS} {about.sd:.{digits}f}"
-        f" (n = {about.n}; 95 % of the mean {interval})"
+        f"{summary.mean:.{digits}f} {PLUS_MINUS} {summary.sd:.{digits}f}"
+        f" (n = {summary.n}; 95 % of the mean {interval})"
     )
 
 
 def brief(values: Sequence[float], unit: str = "", digits: int = 1) -> str:
     """``mean +- sd``, where n stands in a column of its own."""
-    about = summarise(values)
-    if not about.n:
+    summary = summarise(values)
+    if not summary.n:
         return "none"
-    sd = f" {PLUS_MINUS} {about.sd:.{digits}f}" if about.n > 1 else ""
-    return f"{about.mean:.{digits}f}{sd}{unit}"
+    sd = f" {PLUS_MINUS} {summary.sd:.{digits}f}" if summary.n > 1 else ""
+    return f"{summary.mean:.{digits}f}{sd}{unit}"
 
 
 SECTION_III_B = ("original", "original-logistic", "original-literal")
@@ -135,7 +132,7 @@ def _known(values: Sequence) -> list:
     return [value for value in values if value is not None]
 
 
-def _rates(low: float, high: float) -> str:
+def rates(low: float, high: float) -> str:
     return f"{low:.1e} to {high:.1e}"
 
 
@@ -153,7 +150,7 @@ def beside_the_paper(summary: dict) -> pd.DataFrame:
     }
     lows, highs = _known(summary["rate_min"]), _known(summary["rate_max"])
     if lows:
-        ours["effective rates, pass 1"] = _rates(min(lows), max(highs))
+        ours["effective rates, pass 1"] = rates(min(lows), max(highs))
     if len(test) > 1:
         low, high = prediction_interval(test)
         ours["one more run, 95 %"] = f"{low:.2f} to {high:.2f}"
@@ -164,7 +161,7 @@ def beside_the_paper(summary: dict) -> pd.DataFrame:
             "training error on the fly, %": theirs["train_error_percent"],
             "parameters": f"{theirs['parameters']:,}",
             "connections": f"{theirs['connections']:,}",
-            "effective rates, pass 1": _rates(theirs["rate_min"], theirs["rate_max"]),
+            "effective rates, pass 1": rates(theirs["rate_min"], theirs["rate_max"]),
         }
         values = ["" if known.get(row) is None else str(known[row]) for row in ours]
         frame[f"the paper ({theirs['source']})"] = values
@@ -182,162 +179,3 @@ def by_recipe(records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
     for record in records:
         groups.setdefault(record.recipe["name"], []).append(record)
     return groups
-
-
-@dataclass(frozen=True)
-class Score:
-    """How near the mean curves of a reading's runs are to Fig. 5's (docs/protocol.md)."""
-
-    training: float
-    test: float
-
-    @property
-    def rank(self) -> float:
-        """What readings are ranked by: the root mean square of the two."""
-        return math.hypot(self.training, self.test) / math.sqrt(2)
-
-
-def score(runs: Sequence[RunRecord]) -> Score | None:
-    """The score of runs of 20 passes or more; None where one of them diverged."""
-    published, passes = paper.fig5_curve(), paper.PASSES
-    if any(len(run.per_pass) < passes for run in runs):
-        return None
-
-    def distance(key: str, theirs: np.ndarray) -> float:
-        ours = np.mean([values[:passes] for values in curve(runs, key)], axis=0)
-        return log_ratio_rms(ours, theirs[:passes])
-
-    return Score(
-        distance("train_error_percent", published.train_error),
-        distance("test_error_percent", published.test_error),
-    )
-
-
-def readings(records: Sequence[RunRecord]) -> pd.DataFrame:
-    """One row per reading: its score against Fig. 5, and what it is read with. Best first."""
-    rows = [_lush()]
-    for name, runs in by_recipe(records).items():
-        about = score(runs)
-        first = [run.per_pass[0] for run in runs if run.per_pass]
-        low = min((entry["rate_min"] for entry in first), default=math.nan)
-        high = max((entry["rate_max"] for entry in first), default=math.nan)
-        rows.append(
-            {
-                "reading": names.spaced(name),
-                "n": len(runs),
-                **_scores(about),
-                "score of one run": _one_by_one(runs),
-                "first-pass rates": _rates(low, high) if first else "",
-                "training error at the end, %": _at_the_end(runs, "train_error_percent"),
-                "test error at the end, %": _at_the_end(runs, "test_error_percent"),
-            }
-        )
-    frame = pd.DataFrame(rows).sort_values("score, both", kind="stable")
-    for column in _scores(None):
-        frame[column] = [f"{v:.3f}" if math.isfinite(v) else "diverged" for v in frame[column]]
-    return frame
-
-
-FINALIST = 10
-"""Runs of a reading that was taken to the end."""
-
-
-def finalists(records: Sequence[RunRecord]) -> pd.DataFrame:
-    """The readings with ten runs, the best fit first, and whether the others can be told from it.
-
-    p is Welch's on the scores of single runs, adjusted by Holm.
-    """
-    groups = {name: runs for name, runs in by_recipe(records).items() if len(runs) >= FINALIST}
-    alone = {
-        name: [one.rank for run in runs if (one := score([run]))] for name, runs in groups.items()
-    }
-    ranked = sorted(
-        groups, key=lambda name: score(groups[name]).rank if score(groups[name]) else math.inf
-    )
-    best, *others = ranked
-    tests = [welch(alone[name], alone[best]) for name in others]
-    adjusted = holm([p for _, p in tests])
-    frame = readings(records).set_index("reading").loc[[names.spaced(name) for name in ranked]]
-    frame["against the first"] = [
-        "",
-        *(f"{d:+.3f} (p = {p:.1g})" for (d, _), p in zip(tests, adjusted, strict=True)),
-    ]
-    return frame.reset_index()[
-        ["reading", "n", "score, both", "score of one run", "against the first", "first-pass rates"]
-    ]
-
-
-def _scores(about: Score | None) -> dict[str, float]:
-    values = (about.rank, about.training, about.test) if about else (math.inf,) * 3
-    return dict(zip(("score, both", "training", "test"), values, strict=True))
-
-
-def _one_by_one(runs: Sequence[RunRecord]) -> str:
-    """Mean and standard deviation of the scores that runs have alone."""
-    about = summarise([alone.rank for run in runs if (alone := score([run]))])
-    if not about.n:
-        return "diverged"
-    return f"{about.mean:.3f}" + (f" {PLUS_MINUS} {about.sd:.3f}" if about.n > 1 else "")
-
-
-def _lush() -> dict:
-    """The authors' own library's run as a row."""
-    theirs, published = paper.lush_curve(), paper.fig5_curve()
-    passes = slice(0, paper.PASSES)
-    about = Score(
-        log_ratio_rms(theirs.train_error[passes], published.train_error[passes]),
-        log_ratio_rms(theirs.test_error[passes], published.test_error[passes]),
-    )
-    return {
-        "reading": "*the authors' library (eq. 8, factor 1/2), as run*",
-        "n": 1,
-        **_scores(about),
-        "score of one run": f"{about.rank:.3f}",
-        "first-pass rates": _rates(theirs.rate_min[0], theirs.rate_max[0]),
-        "training error at the end, %": f"{theirs.train_error[-1]:.2f}",
-        "test error at the end, %": f"{theirs.test_error[-1]:.2f}",
-    }
-
-
-def _at_the_end(runs: Sequence[RunRecord], key: str) -> str:
-    """Mean and standard deviation over the finished runs, after their last pass."""
-    about = summarise([run.last[key] for run in runs if not run.diverged])
-    if not about.n:
-        return "diverged"
-    return f"{about.mean:.2f}" + (f" {PLUS_MINUS} {about.sd:.2f}" if about.n > 1 else "")
-
-
-def benchmark(result: dict) -> pd.DataFrame:
-    """What :mod:`lenet1998.benchmark` measured, one line each."""
-    rows = {}
-    for engine in result["engines"]:
-        rows[f"{engine['engine']}, one thread"] = (
-            f"{engine['cpu_us']:.1f} us a pattern (wall {engine['wall_us']:.1f});"
-            f" {engine['times_eager']:.1f} times eager"
-        )
-    rows["arithmetic floor of this core"] = (
-        f"{result['floor_us']:.1f} us ({result['multiply_accumulates']:,} multiply-accumulates at"
-        f" {result['peak_multiply_accumulates_per_us'] / 1000:.0f} a ns, measured)"
-    )
-    rows["compiling, empty cache and filled"] = (
-        f"{result['compile_first_s']:.1f} s and {result['compile_again_s']:.2f} s"
-    )
-    if result["two_at_once"]:
-        rows["two runs at once"] = f"{result['two_at_once']:.2f} times the time of one"
-    if whole := result["whole_run"]:
-        rows[f"{whole['passes']} passes with evaluation"] = (
-            f"{whole['cpu_s']:.0f} s of one core (wall {whole['wall_s']:.0f} s),"
-            f" {whole['peak_memory_gb']:.2f} GB at most"
-        )
-    rows["many runs on a GPU"] = (
-        f"{result['gpu']['patterns_per_second']:,.0f} patterns/s over {result['gpu']['runs']} runs"
-        if result["gpu"]
-        else "not measured: no CUDA device here"
-    )
-    about = result["environment"]
-    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
-    rows["measured on"] = (
-        f"{about['processor']}, {about['cores']} cores, {result['dataset']}, {versions};"
-        f" medians of {result['rounds']} rounds"
-    )
-    return pd.DataFrame({"what": list(rows), "measured": list(rows.values())})

@@ -19,8 +19,8 @@ from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5
 from lenet1998.recipes import Recipe
 from lenet1998.records import RunRecord
-from lenet1998.training.checkpoints import CHECKPOINT
 from lenet1998.training import checkpoints, environment
+from lenet1998.training.checkpoints import CHECKPOINT
 from lenet1998.training.schedule import Schedule
 from lenet1998.training.threads import one_thread
 

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 
 from lenet1998 import build_model, paper
 from lenet1998.inspection.states import kernels, layer_states
-from lenet1998.report import net_figures, run_figures, sheets
+from lenet1998.report import net_figures, run_figures, style
 from lenet1998.report.net_figures import Shown
 from lenet1998.report.net_tables import by_class, confusion
 
@@ -51,7 +51,7 @@ def image_of(axes) -> np.ma.MaskedArray:
 
 
 def test_pictures_are_laid_out_row_by_row():
-    sheet, corners = sheets.tile(np.arange(3.0)[:, None, None] + np.zeros((3, 1, 2)), 2, (1, 3))
+    sheet, corners = style.tile(np.arange(3.0)[:, None, None] + np.zeros((3, 1, 2)), 2, (1, 3))
     nan = np.nan
     expected = [[0, 0, nan, nan, nan, 1, 1], [nan] * 7, [2, 2, *[nan] * 5]]
     np.testing.assert_array_equal(sheet, expected)

@@ -182,18 +182,16 @@ def fig7_ranges(result: dict) -> pd.DataFrame:
     p is Kolmogorov and Smirnov's that the numbers are uniform, whatever the ends.
     """
     rows = []
-    for about in result["parameters"]:
-        name, digits = DRAWN[about["name"]]
-        low, high = about["range"]
-        between = [
-            " to ".join(f"{v:.{digits + 1}f}" for v in about[end]) for end in ("low", "high")
-        ]
+    for fit in result["parameters"]:
+        name, digits = DRAWN[fit["name"]]
+        low, high = fit["range"]
+        between = [" to ".join(f"{v:.{digits + 1}f}" for v in fit[end]) for end in ("low", "high")]
         rows.append(
             {
                 "parameter": name,
                 "range": f"{low:.{digits}f} to {high:.{digits}f}",
                 "95 % interval of the ends": "; ".join(between),
-                "p of uniform": f"{about['p_uniform']:.2f}",
+                "p of uniform": f"{fit['p_uniform']:.2f}",
             }
         )
     return pd.DataFrame(rows)

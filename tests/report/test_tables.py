@@ -15,16 +15,14 @@ from factory import make_record
 
 from lenet1998 import paper
 from lenet1998.recipes import ORIGINAL, RECIPES
-from lenet1998.report import figures
+from lenet1998.report import figures, style
+from lenet1998.report.open_questions import finalists, readings, score
 from lenet1998.report.tables import (
     beside_the_paper,
     by_recipe,
     curve,
-    finalists,
     markdown,
     published,
-    readings,
-    score,
     spread,
     summary_of,
 )
@@ -368,7 +366,7 @@ def test_a_picture_tells_its_source_and_is_the_same_bytes_each_time(source, tmp_
     files = [tmp_path / name / "curve.png" for name in ("a", "b")]
     for file in files:
         figures.learning_curve([make_record()], file, source)
-        assert figures.source_of(file) == source
+        assert style.source_of(file) == source
     assert files[0].read_bytes() == files[1].read_bytes()
     assert files[0].stat().st_size > 3000
 
@@ -398,7 +396,7 @@ def test_a_callers_backend_and_open_figures_stay(tmp_path):
         assert dict(matplotlib.rcParams) == settings
     """
     call = [sys.executable, "-c", dedent(code)]
-    tests, root = Path(__file__).parent, Path(__file__).parents[1]
+    tests, root = Path(__file__).parent, Path(__file__).parents[2]
     place = {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": f"{tests}{os.pathsep}{root}"}}
     done = subprocess.run(call, capture_output=True, text=True, check=False, **place)
     assert (done.returncode, done.stderr) == (0, "")

@@ -57,7 +57,7 @@ def test_only_cuda_trains_many_models(name):
     ("name", "device", "needed"), [("compiled", "meta", "cpu"), ("cuda", "cpu", "cuda")]
 )
 def test_an_engine_asked_for_by_name_is_not_replaced(name, device, needed, monkeypatch):
-    monkeypatch.setattr(engines.cuda, "unavailable", lambda: None)
+    monkeypatch.setattr(engines.cuda_engine, "unavailable", lambda: None)
     models = [ORIGINAL.build_model().to(device)]
     message = f"--engine {name}: runs with --device {needed}, not with --device {device}"
     with pytest.raises(BadInput, match=message):

@@ -14,7 +14,7 @@ from lenet1998.training.flags import run_study
 from lenet1998.training.study import Cell, Setting
 
 SMALL = ["passes=1", "train_size=30", "curvature_patterns=10"]
-EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 
 
 @pytest.fixture

@@ -433,10 +433,10 @@ def test_runs_together_go_on_from_their_checkpoints(
 
 
 def test_the_cuda_engine_without_cuda_or_with_distortions_is_one_line(data, monkeypatch):
-    monkeypatch.setattr(engines.cuda, "unavailable", lambda: "no GPU")
+    monkeypatch.setattr(engines.cuda_engine, "unavailable", lambda: "no GPU")
     with pytest.raises(BadInput, match="--engine cuda: no GPU; use --engine auto"):
         fit_together(small(), [0], data)
-    monkeypatch.setattr(engines.cuda, "unavailable", lambda: None)
+    monkeypatch.setattr(engines.cuda_engine, "unavailable", lambda: None)
     with pytest.raises(BadInput, match="distortions"):
         fit_together(small("original", "distortions=true"), [0], data)
 

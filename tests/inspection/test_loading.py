@@ -6,7 +6,7 @@ import torch
 from factory import make_record
 
 from lenet1998.errors import BadInput
-from lenet1998.inspection.loading import trained
+from lenet1998.inspection.loading import load_net
 from lenet1998.recipes import RECIPES, build_model
 from lenet1998.records import RECORD, WEIGHTS, write_record
 
@@ -21,14 +21,14 @@ def leave_run(folder, variant, seed=0):
 
 def refusal(name) -> str:
     with pytest.raises(BadInput) as error:
-        trained(str(name))
+        load_net(str(name))
     return str(error.value)
 
 
 @pytest.mark.parametrize("variant", ["original", "modern"])
 def test_a_run_is_its_folder_or_its_weights(variant, tmp_path):
     folder = leave_run(tmp_path, variant, seed=7)
-    of_folder, of_file = trained(str(folder)), trained(str(folder / WEIGHTS))
+    of_folder, of_file = load_net(str(folder)), load_net(str(folder / WEIGHTS))
     for net in (of_folder, of_file):
         assert net.recipe == RECIPES[variant]
         assert torch.equal(net.model.c3.weight, build_model(variant, 7).c3.weight)
@@ -37,7 +37,7 @@ def test_a_run_is_its_folder_or_its_weights(variant, tmp_path):
 
 
 def test_a_variant_comes_trained():
-    assert trained("original").recipe == RECIPES["original"]
+    assert load_net("original").recipe == RECIPES["original"]
     assert "weights do not come with lenet1998" in refusal("coursework-adam")
 
 

@@ -15,11 +15,11 @@ from lenet1998 import paper
 from lenet1998.data import Dataset, prepare
 from lenet1998.errors import BadInput
 from lenet1998.records import PREDICTIONS, RECORD, WEIGHTS, write_json, write_record
-from lenet1998.report import documents, figures, published
-from lenet1998.report.published import Shared, claims, errors, fingerprint, shared_with_1998
+from lenet1998.report import documents, figures, results, style
+from lenet1998.report.results import Shared, claims, errors, fingerprint, shared_with_1998
 from lenet1998.statistics import rejected_for, welch
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 THEN = paper.fig8_errors()
 RIGHT = np.zeros(paper.TEST_SIZE, np.uint8)
@@ -171,7 +171,7 @@ def test_rejection_of_nothing_and_of_all():
 
 def test_rejection_table_goes_on_from_fig_10():
     nets = {"original": [{"rejected_percent": 1.0}, {"rejected_percent": 1.5}], "noise": []}
-    table = published.rejection({"nets": nets}).set_index("net")
+    table = results.rejection({"nets": nets}).set_index("net")
     assert table.loc["LeNet-4"].tolist() == ["1.8", 1, "1998, Fig. 10"]
     assert table.loc["original"].tolist() == [f"1.25 {PLUS_MINUS} 0.35", 2, "ours"]
     assert table.loc["noise"].tolist() == ["none", 0, "ours"]
@@ -182,7 +182,7 @@ def test_rejection_table_goes_on_from_fig_10():
 def test_cost_counts_as_every_table_does():
     record = run("original")
     record.environment["processor"] = "a processor"
-    what, theirs, ours = published.cost([record]).to_numpy().T
+    what, theirs, ours = results.cost([record]).to_numpy().T
     assert [text.split(" (")[-1].rstrip(")") for text in what[:2]] == ["Fig. 11", "Fig. 12"]
     time = "10 to 20 passes: 2 to 3 days of a 200 MHz R10000"
     assert theirs.tolist() == ["401,000", "60,000", time]
@@ -230,10 +230,10 @@ def heights(axes, colour, **look):
 def test_errors_by_size_over_fig_6(drawn):
     (axes,) = drawn(figures.error_by_size, *sizes())
     white = {"markerfacecolor": "white"}
-    assert heights(axes, figures.VERMILION, **white) == [1.68, 1.14, 0.94, 0.82]
-    assert heights(axes, figures.BLUE, **white) == [0.05, 0.31, 0.35]
-    assert heights(axes, figures.VERMILION, marker="s", **white) == [0.82]
-    assert heights(axes, figures.VERMILION, linewidth=2) == pytest.approx([1.1] * 8)
+    assert heights(axes, style.VERMILION, **white) == [1.68, 1.14, 0.94, 0.82]
+    assert heights(axes, style.BLUE, **white) == [0.05, 0.31, 0.35]
+    assert heights(axes, style.VERMILION, marker="s", **white) == [0.82]
+    assert heights(axes, style.VERMILION, linewidth=2) == pytest.approx([1.1] * 8)
     legend = [text.get_text() for text in axes.get_legend().get_texts()]
     assert legend[:2] == ["published, Fig. 6", "published, above 60,000 in Fig. 6"]
     names = [label.get_text() for label in axes.get_xticklabels()]
@@ -295,7 +295,7 @@ def test_a_picture_tells_its_source_and_is_the_same_bytes_each_time(draw_it, sou
     files = [tmp_path / name / "figure.png" for name in ("a", "b")]
     for file in files:
         draw_it(*sources, file=file, source="digest")
-        assert figures.source_of(file) == "digest"
+        assert style.source_of(file) == "digest"
     assert files[0].read_bytes() == files[1].read_bytes()
     assert 10_000 < files[0].stat().st_size < 300_000
 
@@ -510,7 +510,7 @@ def test_sheets_are_drawn_of_pictures_and_records(checkout, capsys):
         file = folder / f"{name}.png"
         assert sheet.main(["--results", str(results), "--root", str(checkout)]) == 0
         assert capsys.readouterr().out.split() == [str(file)]
-        assert figures.source_of(file) == documents.digest(results / source)
+        assert style.source_of(file) == documents.digest(results / source)
         assert 0 < file.stat().st_size < 300_000
 
 
@@ -525,7 +525,7 @@ def test_without_records_there_is_no_fig_8_but_one_line(tmp_path, capsys):
 def test_what_distortions_take_off_the_error():
     plain = [run("original", test=v, seed=s) for s, v in enumerate((1.0, 1.1, 0.9))]
     other = [run("distortions", test=v, seed=s) for s, v in enumerate((0.8, 0.7, 0.9))]
-    rows = published.distortion_gain([*plain, *other]).set_index("test error, %")
+    rows = results.distortion_gain([*plain, *other]).set_index("test error, %")
     assert rows.loc["difference", "published"] == "-0.15"
     # t = -0.2 / sqrt(0.01 / 3 + 0.01 / 3) with 4 degrees of freedom.
     assert rows.loc["difference", "ours"] == "-0.20 (p = 0.07)"
@@ -540,7 +540,7 @@ def test_how_fig_7_was_drawn():
     }
     shear = {"range": [-0.14, 0.14], "low": [-0.15, -0.139], "high": [0.135, 0.146]}
     rows = [about | {"name": "shift_x"}, shear | {"name": "shear", "p_uniform": 0.01}]
-    table = published.fig7_ranges({"parameters": rows})
+    table = results.fig7_ranges({"parameters": rows})
     assert table.to_numpy().tolist() == [
         [
             "shift right, pixels of the original",

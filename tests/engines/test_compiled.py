@@ -12,7 +12,7 @@ import pytest
 import torch
 from numba.core import caching
 
-from lenet1998 import engines
+import lenet1998.engines.compiled as compiled_package
 from lenet1998.curvature import diagonal_curvature
 from lenet1998.data import load, prepare
 from lenet1998.engines.compiled import engine as compiled
@@ -271,7 +271,7 @@ def test_without_numba_the_module_still_imports(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)
     for module in ("whole_pass", "layers", "vectors"):
         monkeypatch.delitem(sys.modules, f"lenet1998.engines.compiled.{module}")
-        monkeypatch.delattr(engines.compiled_package, module)
+        monkeypatch.delattr(compiled_package, module)
     spec = importlib.util.spec_from_file_location("without_numba", compiled.__file__)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -14,7 +14,7 @@ from lenet1998.data.distortions import Affine, Pool, draw, warp
 from lenet1998.data.patterns import CENTRE
 from lenet1998.streams import stream
 
-RESULTS = Path(__file__).parents[1] / "experiments" / "results"
+RESULTS = Path(__file__).parents[2] / "experiments" / "results"
 RANGES = {
     "shift_x": distortions.SHIFT,
     "shift_y": distortions.SHIFT,

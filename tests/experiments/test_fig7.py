@@ -12,7 +12,7 @@ from lenet1998 import paper
 from lenet1998.data import Dataset
 from lenet1998.statistics import uniform_ends, uniform_p
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "experiments"))  # where the script looks for its other half
 
 import fig7  # noqa: E402

@@ -9,7 +9,7 @@ from factory import TEST_PATTERNS, make_record
 from lenet1998.recipes import RECIPES
 from lenet1998.records import write_record
 
-SCRIPT = Path(__file__).parents[1] / "experiments" / "labels.py"
+SCRIPT = Path(__file__).parents[2] / "experiments" / "labels.py"
 
 
 def test_nets_are_paired_by_the_seeds_that_both_variants_have(tmp_path):

@@ -75,7 +75,7 @@ def test_open_choices_stand_under_the_recipe_they_vary():
 
 
 def test_every_claim_is_of_a_recipe_that_the_study_runs(monkeypatch):
-    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "experiments")
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "experiments")
     import coursework as study
 
     names = {cell.recipe.name for cell in study.cells(Path()) if "reported" in cell.folder.parts}

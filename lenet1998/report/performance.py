@@ -1,0 +1,39 @@
+"""docs/performance.md: the engines side by side."""
+
+import pandas as pd
+
+
+def benchmark(result: dict) -> pd.DataFrame:
+    """What :mod:`lenet1998.benchmark` measured, one line each."""
+    rows = {}
+    for engine in result["engines"]:
+        rows[f"{engine['engine']}, one thread"] = (
+            f"{engine['cpu_us']:.1f} us a pattern (wall {engine['wall_us']:.1f});"
+            f" {engine['times_eager']:.1f} times eager"
+        )
+    rows["arithmetic floor of this core"] = (
+        f"{result['floor_us']:.1f} us ({result['multiply_accumulates']:,} multiply-accumulates at"
+        f" {result['peak_multiply_accumulates_per_us'] / 1000:.0f} a ns, measured)"
+    )
+    rows["compiling, empty cache and filled"] = (
+        f"{result['compile_first_s']:.1f} s and {result['compile_again_s']:.2f} s"
+    )
+    if result["two_at_once"]:
+        rows["two runs at once"] = f"{result['two_at_once']:.2f} times the time of one"
+    if whole := result["whole_run"]:
+        rows[f"{whole['passes']} passes with evaluation"] = (
+            f"{whole['cpu_s']:.0f} s of one core (wall {whole['wall_s']:.0f} s),"
+            f" {whole['peak_memory_gb']:.2f} GB at most"
+        )
+    rows["many runs on a GPU"] = (
+        f"{result['gpu']['patterns_per_second']:,.0f} patterns/s over {result['gpu']['runs']} runs"
+        if result["gpu"]
+        else "not measured: no CUDA device here"
+    )
+    machine = result["environment"]
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    rows["measured on"] = (
+        f"{machine['processor']}, {machine['cores']} cores, {result['dataset']}, {versions};"
+        f" medians of {result['rounds']} rounds"
+    )
+    return pd.DataFrame({"what": list(rows), "measured": list(rows.values())})
