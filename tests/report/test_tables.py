@@ -396,7 +396,7 @@ def test_a_callers_backend_and_open_figures_stay(tmp_path):
         assert dict(matplotlib.rcParams) == settings
     """
     call = [sys.executable, "-c", dedent(code)]
-    tests, root = Path(__file__).parent, Path(__file__).parents[2]
+    tests, root = Path(__file__).parents[1], Path(__file__).parents[2]
     place = {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": f"{tests}{os.pathsep}{root}"}}
     done = subprocess.run(call, capture_output=True, text=True, check=False, **place)
     assert (done.returncode, done.stderr) == (0, "")
