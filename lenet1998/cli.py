@@ -84,7 +84,7 @@ def entry(main: Callable[[list[str] | None], int]) -> Callable[[list[str] | None
             finally:
                 sys.stdout.flush()  # so that a closed pipe is met here, not on the way out
         except BadInput as error:
-            print(f"lenet1998: {' '.join(str(error).split())}", file=sys.stderr)
+            print(f"lenet1998: {error.line}", file=sys.stderr)
             return 2
         except KeyboardInterrupt as interrupt:
             hint = f"; {interrupt}" if str(interrupt) else ""

@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             reading = answer(net, file, read_picture(file))
         except BadInput as error:
-            refused.append(" ".join(str(error).split()))
+            refused.append(error.line)
             print(f"lenet1998: {refused[-1]}", file=sys.stderr)
             continue
         answers.append(reading)

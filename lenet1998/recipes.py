@@ -202,9 +202,10 @@ class Recipe:
         for assignment in assignments:
             key, equals, text = assignment.partition("=")
             if not equals:
-                raise BadInput(f"--set {assignment}: write KEY=VALUE")
+                raise BadInput(f"{assignment}: write KEY=VALUE", "assignment")
             if key not in SWITCHES:
-                raise BadInput(f"--set {key}: no such switch; valid are {', '.join(SWITCHES)}")
+                valid = ", ".join(SWITCHES)
+                raise BadInput(f"{key}: no such switch; valid are {valid}", "assignment")
             changes[key] = _parse(SWITCHES[key], text)
         return self.changed(**changes)
 
@@ -349,7 +350,7 @@ def recipe_named(name: str) -> Recipe:
         BadInput: no such variant; the message lists them.
     """
     if name not in RECIPES:
-        raise BadInput(f"--variant {name}: no such variant; valid are {', '.join(RECIPES)}")
+        raise BadInput(f"{name}: no such variant; valid are {', '.join(RECIPES)}", "variant")
     return RECIPES[name]
 
 

@@ -1,12 +1,16 @@
 """What all commands share: flags to recipe, and one line and 2 for whatever cannot be used."""
 
+import ast
 import io
 import os
+import pickle
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
+from lenet1998.__main__ import COMMANDS as COMMAND_NAMES
 from lenet1998.cli import entry, parse_jobs, parse_seeds, writable
 from lenet1998.errors import BadInput
 from lenet1998.recipes import DESCRIPTIONS, ORIGINAL, Recipe, recipe_named
@@ -203,6 +207,39 @@ def raising(error):
 def test_bad_input_from_below_is_one_line(capsys):
     assert raising(BadInput("weights:\n  two\n  lines"))() == 2
     assert capsys.readouterr().err == "lenet1998: weights: two lines\n"
+
+
+@pytest.mark.parametrize(
+    ("argument", "says", "prints"),
+    [
+        ("device", "device gpu: is none", "--device gpu: is none"),
+        ("train_size", "train_size gpu: is none", "--train-size gpu: is none"),
+        (None, "gpu: is none", "gpu: is none"),
+    ],
+)
+def test_an_argument_is_a_flag_to_a_command(argument, says, prints, capsys):
+    error = pickle.loads(pickle.dumps(BadInput("gpu: is none", argument)))
+    assert str(error) == says
+    assert raising(error)() == 2
+    assert capsys.readouterr().err == f"lenet1998: {prints}\n"
+
+
+PACKAGE = Path(launch.__file__).parent
+COMMANDS = {PACKAGE / f"{name}.py" for name in ("command", "launch", *COMMAND_NAMES)}
+LIBRARY = sorted({*PACKAGE.rglob("*.py")} - COMMANDS - {*PACKAGE.rglob("__main__.py")})
+
+
+@pytest.mark.parametrize("file", LIBRARY, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_errors_of_the_library_name_no_flags(file):
+    """A caller from Python gave arguments; a command to type is another matter."""
+    raised = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Raise)]
+    words = [
+        text.value
+        for node in raised
+        for text in ast.walk(node)
+        if isinstance(text, ast.Constant) and isinstance(text.value, str)
+    ]
+    assert [text for text in words if re.search(r"--[a-z]", text) and "python -m" not in text] == []
 
 
 def test_interrupt_is_130(capsys):

@@ -235,7 +235,7 @@ def test_coursework_recipes_are_what_the_reports_say(name):
 
 def test_unknown_variant_lists_the_valid():
     said = refusal(recipe_named, "lenet6")
-    assert said == (f"--variant lenet6: no such variant; valid are {', '.join(RECIPES)}")
+    assert said == (f"variant lenet6: no such variant; valid are {', '.join(RECIPES)}")
     assert refusal(build_model, "lenet6") == said
 
 
@@ -366,7 +366,7 @@ def test_override_takes_switches_that_only_fit_together():
 
 def test_unknown_key_lists_the_valid():
     said = refusal(ORIGINAL.override, ["c4=table"])
-    assert said == f"--set c4: no such switch; valid are {', '.join(SWITCHES)}"
+    assert said == f"assignment c4: no such switch; valid are {', '.join(SWITCHES)}"
 
 
 def test_a_variants_name_is_no_switch():
@@ -375,7 +375,7 @@ def test_a_variants_name_is_no_switch():
 
 @pytest.mark.parametrize("text", ["passes", "", "passes:3"])
 def test_override_wants_key_and_value(text):
-    assert refusal(ORIGINAL.override, [text]) == f"--set {text}: write KEY=VALUE"
+    assert refusal(ORIGINAL.override, [text]) == f"assignment {text}: write KEY=VALUE"
 
 
 @pytest.mark.parametrize(

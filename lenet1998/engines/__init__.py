@@ -30,15 +30,13 @@ def check(name: str, recipe: Recipe) -> None:
         BadInput: no such engine, or one that is not here or does not cover the recipe.
     """
     if name not in ENGINES:
-        raise BadInput(f"--engine {name}: must be one of {', '.join(ENGINES)}")
+        raise BadInput(f"{name}: must be one of {', '.join(ENGINES)}", "engine")
     if name != "cuda":
         return
     if reason := cuda_engine.unavailable() or cuda_engine.unsupported(recipe):
-        raise BadInput(f"--engine cuda: {reason}; use --engine auto")
+        raise BadInput(f"cuda: {reason}; use auto", "engine")
     if recipe.distortions or recipe.noise:
-        raise BadInput(
-            "--engine cuda: runs with distortions or noise share no patterns; use --engine auto"
-        )
+        raise BadInput("cuda: runs with distortions or noise share no patterns; use auto", "engine")
 
 
 def create(name: str, recipe: Recipe, models: Sequence[LeNet5]) -> Engine:
@@ -54,7 +52,7 @@ def create(name: str, recipe: Recipe, models: Sequence[LeNet5]) -> Engine:
     check(name, recipe)
     device = next(models[0].parameters()).device.type
     if (needed := DEVICES.get(name, device)) != device:
-        raise BadInput(f"--engine {name}: runs with --device {needed}, not with --device {device}")
+        raise BadInput(f"{name}: runs with device {needed}, not with {device}", "engine")
     if name == "cuda":
         return cuda_engine.CudaEngine(recipe, models)
     if len(models) != 1:

@@ -98,7 +98,7 @@ def ask(net: TrainedNet, dataset: Dataset, answers: np.ndarray | None = None) ->
     if record and record.dataset["checksum"] != dataset.checksum:
         raise BadInput(
             f"{net.source}: was tested on another data set ({record.dataset['name']}) than this"
-            f" {dataset.name}; without --dataset it is asked about its own"
+            f" {dataset.name}; ask it about its own"
         )
     if recipe.held_out and not record:
         raise BadInput(

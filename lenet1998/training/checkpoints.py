@@ -31,8 +31,7 @@ class EngineState:
         """
         if engine != self.engine:
             raise BadInput(
-                f"--resume: {self.file} was written by the {self.engine} engine; add --engine"
-                f" {self.engine}"
+                f"{self.file}: written by the {self.engine} engine; go on with engine {self.engine}"
             )
         return self.state
 
@@ -68,7 +67,7 @@ def restore(file: Path, record: RunRecord, model: LeNet5) -> EngineState:
         run = state["run"]
     except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:
         reason = str(error).splitlines()[0]
-        raise BadInput(f"--resume: {file} is no readable checkpoint ({reason})") from None
+        raise BadInput(f"{file}: no readable checkpoint ({reason})") from None
     if run != _identity(record):
         theirs, ours = (
             {"seed": r["seed"], "dataset": r["dataset"], **r["recipe"]}
@@ -76,8 +75,7 @@ def restore(file: Path, record: RunRecord, model: LeNet5) -> EngineState:
         )
         other = [f"{key}={theirs.get(key)}" for key in ours if theirs.get(key) != ours[key]]
         raise BadInput(
-            f"--resume: {file} is of a run with {', '.join(other)}; give the same switches, or"
-            " another --out"
+            f"{file}: of a run with {', '.join(other)}; give the same switches, or another folder"
         )
     record.per_pass = state["per_pass"]
     record.predictions = state["predictions"].numpy()

@@ -21,39 +21,42 @@ def cluster(address: str) -> Iterator[Executor]:
         from distributed.comm import get_address_host_port
     except ImportError:
         raise BadInput(
-            "--scheduler needs Dask: pip install 'lenet1998[cluster]' here and on the workers"
+            "needs Dask: pip install 'lenet1998[cluster]' here and on the workers", "scheduler"
         ) from None
     try:
         get_address_host_port(address, strict=True)
     except ValueError as error:
-        raise BadInput(f"--scheduler {address}: write tcp://host:port ({error})") from None
+        raise BadInput(f"{address}: write tcp://host:port ({error})", "scheduler") from None
     try:
         client = Client(address, timeout=CONNECT_SECONDS)
     # TypeError: a tls:// address without certificates.
     except (OSError, TypeError) as error:
-        raise BadInput(f"--scheduler {address}: no Dask scheduler answers ({error})") from None
+        raise BadInput(f"{address}: no Dask scheduler answers ({error})", "scheduler") from None
     with closing(client):
         _check_versions(client, address)
         if not client.nthreads():
-            logger.warning("--scheduler %s has no workers yet: waiting for one", address)
+            logger.warning("the cluster at %s has no workers yet: waiting for one", address)
         try:
             # No retries: those are for cells that raise. The scheduler gives a lost worker's cells
             # to others anyway, until a cell has taken several workers with it.
             yield client.get_executor(pure=False)
         except BadInput as error:
-            raise BadInput(f"on a worker of {address}: {error}") from None
+            where = f"{error.message} (on a worker of {address})"
+            raise BadInput(where, error.argument) from None
         except KilledWorker as error:
             workers = error.allowed_failures + 1
             raise BadInput(
-                f"--scheduler {address}: gave up on a cell that {workers} workers died of, the"
-                f" last at {error.last_worker.address}: have they memory enough?"
+                f"{address}: gave up on a cell that {workers} workers died of, the last at"
+                f" {error.last_worker.address}: have they memory enough?",
+                "scheduler",
             ) from None
         except CancelledError:
             # Or it would tell of the broken connection in forty lines.
             logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
             raise BadInput(
-                f"--scheduler {address}: the scheduler is gone; what is done is kept: start again"
-                " (reproduce: with --resume) for the rest"
+                f"{address}: the scheduler is gone; what is done is kept: start again and resume"
+                " for the rest",
+                "scheduler",
             ) from None
 
 
@@ -69,6 +72,7 @@ def _check_versions(client, address: str) -> None:
         there = place["packages"]["lenet1998"]
         if there != here:
             raise BadInput(
-                f"--scheduler {address}: lenet1998 is {here} here but {there or 'missing'} there;"
-                " install the same on the scheduler and all workers"
+                f"{address}: lenet1998 is {here} here but {there or 'missing'} there;"
+                " install the same on the scheduler and all workers",
+                "scheduler",
             )

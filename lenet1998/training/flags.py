@@ -11,6 +11,7 @@ from tqdm import tqdm
 from lenet1998.cli import Parser, entry, parse_jobs, writable
 from lenet1998.data import DATASETS, Dataset
 from lenet1998.engines import ENGINES
+from lenet1998.errors import BadInput
 from lenet1998.recipes import DESCRIPTIONS, Recipe, recipe_named
 from lenet1998.records import RunRecord
 from lenet1998.training import study
@@ -73,7 +74,12 @@ def recipe_from(flags: argparse.Namespace, variant: str | None = None) -> Recipe
     changes += [f"passes={flags.passes}"] if flags.passes is not None else []
     changes += [f"train_size={flags.train_size}"] if flags.train_size is not None else []
     changes += ["distortions=true"] if flags.distortions else []
-    return recipe_named(variant or flags.variant).override(changes + flags.set)
+    try:
+        return recipe_named(variant or flags.variant).override(changes + flags.set)
+    except BadInput as error:
+        if error.argument != "assignment":
+            raise
+        raise BadInput(error.message, "set") from None
 
 
 def setting_from(flags: argparse.Namespace) -> Setting:

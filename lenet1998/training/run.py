@@ -48,11 +48,11 @@ def resolve_device(name: str) -> torch.device:
         return torch.device("cpu")
     kind, _, index = name.partition(":")
     if kind != "cuda" or (index and not index.isdigit()):
-        raise BadInput(f"--device {name}: must be auto, cpu, cuda or cuda:NUMBER")
+        raise BadInput(f"{name}: must be auto, cpu, cuda or cuda:NUMBER", "device")
     if not torch.cuda.is_available():
-        raise BadInput(f"--device {name}: no CUDA device here; use --device cpu")
+        raise BadInput(f"{name}: no CUDA device here; use cpu", "device")
     if index and int(index) >= torch.cuda.device_count():
-        raise BadInput(f"--device {name}: there are only {torch.cuda.device_count()} CUDA devices")
+        raise BadInput(f"{name}: there are only {torch.cuda.device_count()} CUDA devices", "device")
     return torch.device(name)
 
 

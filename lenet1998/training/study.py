@@ -107,8 +107,9 @@ def check_memory(jobs: int, recipes: list[Recipe], dataset: Dataset) -> None:
     own = RUN_BYTES + POOL_BYTES * any(recipe.distortions for recipe in recipes)
     if shared + jobs * own > available:
         raise BadInput(
-            f"--jobs {jobs}: would take {(shared + jobs * own) / 2**30:.1f} GB of memory where"
-            f" {available / 2**30:.1f} GB are free; at most {max(1, (available - shared) // own)}"
+            f"{jobs}: would take {(shared + jobs * own) / 2**30:.1f} GB of memory where"
+            f" {available / 2**30:.1f} GB are free; at most {max(1, (available - shared) // own)}",
+            "jobs",
         )
 
 
@@ -227,8 +228,9 @@ def run_on_cluster(
     begun = [cell.folder / CHECKPOINT for cell in cells if (cell.folder / CHECKPOINT).exists()]
     if resume and begun:
         raise BadInput(
-            f"--scheduler: a cluster cannot go on from {begun[0]}; finish that run without"
-            " --scheduler, or remove the file to train it anew"
+            f"{address}: a cluster cannot go on from {begun[0]}; finish that run without one, or"
+            " remove the file to train it anew",
+            "scheduler",
         )
     if setting.dataset == "auto":
         # A worker without MNIST is to say so, not to train on the digits unasked.

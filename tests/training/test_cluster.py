@@ -181,7 +181,9 @@ def test_an_interrupt_cancels_what_waits_and_says_how_to_resume(
 def test_a_worker_reads_its_own_data_and_its_complaint_is_ours(cluster, tmp_path):
     """Not tried again either: the data would be as bad."""
     cells = [Cell(RECIPE, 0, tmp_path)]
-    with pytest.raises(BadInput, match=f"on a worker .*{cluster.folder}.* is truncated"):
+    with pytest.raises(
+        BadInput, match=f"{cluster.folder}.* is truncated.*on a worker of {cluster.address}"
+    ):
         list(study.run(cells, Setting(dataset="mnist"), scheduler=cluster.address))
 
 

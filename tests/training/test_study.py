@@ -102,7 +102,7 @@ def test_a_cluster_does_not_quietly_start_a_resumed_run_anew(cells, tmp_path, ca
     checkpoint.touch()
     assert start(cells, tmp_path, "--scheduler", "tcp://127.0.0.1:1") == 2
     complaint = capsys.readouterr().err.splitlines()[-1]
-    assert f"--scheduler: a cluster cannot go on from {checkpoint}" in complaint
+    assert f"--scheduler tcp://127.0.0.1:1: a cluster cannot go on from {checkpoint}" in complaint
     assert checkpoint.exists()
 
 
