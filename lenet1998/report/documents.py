@@ -43,7 +43,7 @@ BY_SIZE = (
 LITERAL = "readings/original-literal"
 EQUATION_8 = "readings/original,loss=distance,half_distance=false,f6_curvature=gauss_newton"
 READINGS = (EQUATION_8, LITERAL)
-MEASURES, LABELS, FIG7 = "measures.json", "labels.json", "fig7.json"
+REJECTION_INVARIANCE, ANSWERS, FIG7 = "rejection_invariance.json", "answers.json", "fig7.json"
 COURSEWORK, OPEN, SWEEP = "coursework/reported", "coursework/open", "sweep"
 COMPARED = {  # a variant, and where its runs are
     "original": ORIGINAL,
@@ -123,7 +123,7 @@ def fingerprint(results: Path) -> pd.DataFrame:
 
 def rejection(results: Path) -> pd.DataFrame:
     """Fig. 10, with the bar that it lacks."""
-    return results_page.rejection(_json(results / MEASURES))
+    return results_page.rejection(_json(results / REJECTION_INVARIANCE))
 
 
 def cost(results: Path) -> pd.DataFrame:
@@ -153,7 +153,7 @@ def compared_all(results: Path) -> pd.DataFrame:
 
 def answers(results: Path) -> pd.DataFrame:
     """Nets of two variants on the same patterns."""
-    return comparison.answers(_json(results / LABELS))
+    return comparison.answers(_json(results / ANSWERS))
 
 
 def coursework_claims(results: Path) -> pd.DataFrame:
@@ -173,7 +173,7 @@ def coursework_open(results: Path) -> pd.DataFrame:
 
 def coursework_by_class(results: Path) -> pd.DataFrame:
     """One report's accuracy by digit."""
-    return coursework.by_class(_json(results / LABELS))
+    return coursework.by_class(_json(results / ANSWERS))
 
 
 TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
@@ -224,7 +224,7 @@ FIGURES = {
     "fig5.png": Drawing(figures.learning_curve, (ORIGINAL,)),
     "fig6.png": Drawing(figures.error_by_size, BY_SIZE),
     "readings.png": Drawing(open_questions.learning_curves, (ORIGINAL, *READINGS)),
-    "invariance.png": Drawing(figures.invariance, (MEASURES,)),
+    "invariance.png": Drawing(figures.invariance, (REJECTION_INVARIANCE,)),
     "comparison.png": Drawing(comparison.learning_curves, tuple(COMPARED.values())),
     "coursework.png": Drawing(coursework.learning_curves, (COURSEWORK,)),
     "sweep.png": Drawing(coursework.sweep, (SWEEP,)),

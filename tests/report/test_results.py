@@ -34,7 +34,7 @@ def script(name):
     return module
 
 
-measures = script("measures")
+rejection_invariance = script("rejection_invariance")
 fig7_sheet, fig8_sheet = script("fig7_sheet"), script("fig8_sheet")
 
 
@@ -255,10 +255,10 @@ def test_diverged_runs_are_not_drawn_nor_counted(drawn):
 
 def some_measures(seeds=2):
     axes = {
-        "scale": measures.SCALES,
-        "shift": measures.SHIFTS,
-        "rotation": measures.ROTATIONS,
-        "inverted": measures.INVERTED,
+        "scale": rejection_invariance.SCALES,
+        "shift": rejection_invariance.SHIFTS,
+        "rotation": rejection_invariance.ROTATIONS,
+        "inverted": rejection_invariance.INVERTED,
     }
     nets = {
         name: [
@@ -266,7 +266,7 @@ def some_measures(seeds=2):
             | {key: [1.0 + 2 * seed] * len(values) for key, values in axes.items()}
             for seed in range(seeds)
         ]
-        for name in measures.NETS
+        for name in rejection_invariance.NETS
     }
     return {"axes": axes, "patterns": 1000, "nets": nets}
 
@@ -277,7 +277,7 @@ def test_invariance_has_a_panel_for_each_transform(drawn):
     for axes, key in zip(panels, ("scale", "shift", "rotation", "inverted"), strict=True):
         lines = {line.get_label(): line for line in axes.lines}
         x = np.array(some_measures()["axes"][key]) * (100 if key == "inverted" else 1)
-        for name in measures.NETS:
+        for name in rejection_invariance.NETS:
             np.testing.assert_allclose(lines[f"{name} (n = 2)"].get_data(), [x, 0 * x + 2])
         band = axes.collections[0].get_paths()[0].vertices[:, 1]
         assert (band.min(), band.max()) == (1, 3)
@@ -323,7 +323,7 @@ def checkout(tmp_path, monkeypatch):
             made.dataset["test_patterns"] = paper.TEST_SIZE
             made.environment["processor"] = "a processor"
             write_record(results / folder / f"seed-{seed}", made)
-    write_json(results / documents.MEASURES, some_measures())
+    write_json(results / documents.REJECTION_INVARIANCE, some_measures())
     page = tmp_path / "docs" / "results.md"
     page.parent.mkdir()
     page.write_text((ROOT / "docs" / "results.md").read_text())
@@ -349,7 +349,7 @@ def test_a_figure_is_stale_when_any_of_its_sources_changes(checkout):
     file.write_text(file.read_text().replace('"test_errors": 3', '"test_errors": 4'))
     assert "docs/figures/fig6.png" in documents.remake(checkout, check=True)
     assert "docs/figures/invariance.png" not in documents.remake(checkout)
-    write_json(results / documents.MEASURES, some_measures(seeds=3))
+    write_json(results / documents.REJECTION_INVARIANCE, some_measures(seeds=3))
     assert "docs/figures/invariance.png" in documents.remake(checkout, check=True)
 
 
@@ -357,7 +357,7 @@ def test_digest_of_several_sources(tmp_path):
     folders = [tmp_path / name for name in ("a", "b")]
     for seed, folder in enumerate(folders):
         write_record(folder / "seed-0", make_record(seed=seed))
-    measured = tmp_path / "measures.json"
+    measured = tmp_path / "rejection_invariance.json"
     missing = documents.digest(*folders, measured)
     write_json(measured, {"nets": {}})
     whole = documents.digest(*folders, measured)
@@ -373,11 +373,11 @@ def test_digest_of_several_sources(tmp_path):
 
 def test_a_missing_source_is_one_clear_line(checkout):
     results = checkout / "experiments" / "results"
-    (results / documents.MEASURES).unlink()
-    with pytest.raises(BadInput, match=r"measures\.json: is missing"):
+    (results / documents.REJECTION_INVARIANCE).unlink()
+    with pytest.raises(BadInput, match=r"rejection_invariance\.json: is missing"):
         documents.FIGURES["invariance.png"].remake(results, checkout / "figure.png")
-    (results / documents.MEASURES).write_text("{")
-    with pytest.raises(BadInput, match=r"measures\.json: no readable JSON"):
+    (results / documents.REJECTION_INVARIANCE).write_text("{")
+    with pytest.raises(BadInput, match=r"rejection_invariance\.json: no readable JSON"):
         documents.TABLES["rejection"](results)
     shutil.rmtree(results / "readings")
     with pytest.raises(BadInput, match="no run records"):
@@ -397,7 +397,7 @@ def close(ours, expected):
 
 
 def test_moved_by_nothing(images):
-    close(measures.moved(images), images)
+    close(rejection_invariance.moved(images), images)
 
 
 @pytest.mark.parametrize("down", [-3, 2, 5])
@@ -405,12 +405,12 @@ def test_moved_down_is_rolled_down(images, down):
     expected = images.roll(down, dims=2)
     background = slice(None, down) if down > 0 else slice(down, None)
     expected[:, :, background] = images.min()
-    close(measures.moved(images, down=down), expected)
+    close(rejection_invariance.moved(images, down=down), expected)
 
 
 @pytest.mark.parametrize(("degrees", "quarters"), [(90, -1), (-90, 1), (180, 2)])
 def test_turned_clockwise_as_seen(images, degrees, quarters):
-    close(measures.moved(images, degrees=degrees), images.rot90(quarters, dims=(2, 3)))
+    close(rejection_invariance.moved(images, degrees=degrees), images.rot90(quarters, dims=(2, 3)))
 
 
 def test_scaled_about_the_centre(images):
@@ -419,11 +419,11 @@ def test_scaled_about_the_centre(images):
     expected = torch.full((1, 1, 32, 32), -0.1)
     expected[..., 8:24, 8:24] = 1.175
     inner = (..., slice(9, 23), slice(9, 23))
-    larger = measures.moved(square, scale=2)
+    larger = rejection_invariance.moved(square, scale=2)
     close(larger[inner], expected[inner])
     assert (larger[..., :7, :] == square.min()).all()
     ink = float((images + 0.1).sum())
-    assert float((measures.moved(images, scale=0.5) + 0.1).sum()) == pytest.approx(
+    assert float((rejection_invariance.moved(images, scale=0.5) + 0.1).sum()) == pytest.approx(
         ink / 4, rel=0.02
     )
 
@@ -432,20 +432,20 @@ def test_turned_then_shifted(images):
     turned = images.rot90(-1, dims=(2, 3))
     expected = turned.roll(2, dims=2)
     expected[:, :, :2] = images.min()
-    close(measures.moved(images, down=2, degrees=90), expected)
+    close(rejection_invariance.moved(images, down=2, degrees=90), expected)
 
 
 def test_inverted_trades_ink_for_background(images):
-    assert measures.inverted(images, 0.0).equal(images)
+    assert rejection_invariance.inverted(images, 0.0).equal(images)
     low, high = images.min(), images.max()
-    close(measures.inverted(images, 1.0), low + high - images)
-    some = measures.inverted(images, 0.1)
+    close(rejection_invariance.inverted(images, 1.0), low + high - images)
+    some = rejection_invariance.inverted(images, 0.1)
     changed = some != images
     assert changed.float().mean() == pytest.approx(0.1, abs=0.01)
     close(some[changed], low + high - images[changed])
-    assert measures.inverted(images, 0.1).equal(some)
+    assert rejection_invariance.inverted(images, 0.1).equal(some)
     # What is inverted at 10 % is inverted at 20 % too.
-    assert (measures.inverted(images, 0.2) != images)[changed].all()
+    assert (rejection_invariance.inverted(images, 0.2) != images)[changed].all()
 
 
 @pytest.mark.parametrize(("smallest_wins", "expected"), [(True, [1.0, 2.0]), (False, [4.0, 3.0])])
@@ -459,7 +459,7 @@ def test_margins_are_between_the_two_best(smallest_wins, expected):
         def __call__(self, part):
             return part
 
-    assert measures.margins(Net(), outputs).tolist() == expected
+    assert rejection_invariance.margins(Net(), outputs).tolist() == expected
 
 
 # --- Sheets -------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What ``experiments/labels.py`` makes of records: nets are paired by seed, of whatever number."""
+"""What ``experiments/answers.py`` makes of records: nets are paired by seed, of whatever number."""
 
 import importlib.util
 from pathlib import Path
@@ -9,7 +9,7 @@ from factory import TEST_PATTERNS, make_record
 from lenet1998.recipes import RECIPES
 from lenet1998.records import write_record
 
-SCRIPT = Path(__file__).parents[2] / "experiments" / "labels.py"
+SCRIPT = Path(__file__).parents[2] / "experiments" / "answers.py"
 
 
 def test_nets_are_paired_by_the_seeds_that_both_variants_have(tmp_path):

@@ -1,9 +1,10 @@
 """What needs trained weights and not only records: rejection (III-D) and invariance (III-E).
 
 Reads the weights that the headline and published studies left beside their records, and writes
-``measures.json``.
+``rejection_invariance.json``.
 """
 
+import json
 import math
 import sys
 from pathlib import Path
@@ -28,6 +29,7 @@ NETS = {
     "distortions": "published/distortions",
     "noise": "published/noise",
 }
+OUTCOME = "rejection_invariance.json"
 ERROR_ALLOWED = 0.005
 SCALES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2.0)
 SHIFTS = tuple(range(-12, 13, 2))  # pixels downwards
@@ -78,28 +80,44 @@ def measure(model: LeNet5, recipe: Recipe, data) -> dict:
     }
 
 
+def measure_all(results: Path, name: str, data) -> list[dict]:
+    """What is measured of each run of a kind of net.
+
+    Raises:
+        BadInput: a run without its weights.
+    """
+    rows = []
+    for record in read_records(results / NETS[name]):
+        weights = results / NETS[name] / f"seed-{record.seed}" / WEIGHTS
+        recipe = recorded(record.recipe, weights.parent)
+        if not weights.is_file():
+            raise BadInput(f"{weights} is missing: train it again (weights are not committed)")
+        model = load_weights(recipe.build_model(), weights)
+        rows.append({"seed": record.seed, **measure(model, recipe, data)})
+        print(f"{name} seed {record.seed}: {rows[-1]['rejected_percent']:.2f} % rejected")
+    return rows
+
+
 @entry
 @one_thread()  # as runs are recorded
 def main(arguments=None):
-    parser = Parser(prog="measures.py", description=__doc__)
+    parser = Parser(prog="rejection_invariance.py", description=__doc__)
     parser.add_argument("--data", metavar="DIR", help="where MNIST is")
     parser.add_argument("--results", default=RESULTS, type=Path, metavar="DIR")
+    parser.add_argument(
+        "--nets",
+        nargs="+",
+        choices=NETS,
+        default=list(NETS),
+        help="measure only these; the others stay as they were measured (default: all)",
+    )
     flags = parser.parse_args(arguments)
-    data = load("mnist", flags.data)
-    nets = {}
-    for name, folder in NETS.items():
-        rows = []
-        for record in read_records(writable(flags.results, "--results") / folder):
-            weights = flags.results / folder / f"seed-{record.seed}" / WEIGHTS
-            recipe = recorded(record.recipe, weights.parent)
-            if not weights.is_file():
-                raise BadInput(f"{weights} is missing: train it again (weights are not committed)")
-            model = load_weights(recipe.build_model(), weights)
-            rows.append({"seed": record.seed, **measure(model, recipe, data)})
-            print(f"{name} seed {record.seed}: {rows[-1]['rejected_percent']:.2f} % rejected")
-        nets[name] = rows
+    data, file = load("mnist", flags.data), writable(flags.results, "--results") / OUTCOME
+    kept = json.loads(file.read_bytes())["nets"] if set(flags.nets) < set(NETS) else {}
+    fresh = {name: measure_all(flags.results, name, data) for name in flags.nets}
+    nets = {name: fresh.get(name) or kept[name] for name in NETS}
     axes = {"scale": SCALES, "shift": SHIFTS, "rotation": ROTATIONS, "inverted": INVERTED}
-    write_json(flags.results / "measures.json", {"axes": axes, "patterns": 1000, "nets": nets})
+    write_json(file, {"axes": axes, "patterns": 1000, "nets": nets})
     return 0
 
 

@@ -1,6 +1,6 @@
 """What needs MNIST's labels beside committed predictions: accuracy by digit, McNemar's test.
 
-Writes ``labels.json``.
+Writes ``answers.json``.
 """
 
 import sys
@@ -42,7 +42,7 @@ def pairs(results: Path, truth: np.ndarray) -> list[dict]:
 
 @entry
 def main(arguments=None):
-    parser = Parser(prog="labels.py", description=__doc__)
+    parser = Parser(prog="answers.py", description=__doc__)
     parser.add_argument("--data", metavar="DIR", help="where MNIST is")
     parser.add_argument("--results", default=RESULTS, type=Path, metavar="DIR")
     flags = parser.parse_args(arguments)
@@ -52,7 +52,7 @@ def main(arguments=None):
         "by_class": [by_class(run.predictions, truth) for run in read_records(results / PADDED)],
         "mcnemar": pairs(results, truth),
     }
-    write_json(results / "labels.json", measured)
+    write_json(results / "answers.json", measured)
     return 0
 
 
