@@ -4,6 +4,17 @@ The public names are loaded when first used: reading records and making tables n
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # for editors and type checkers; a test holds it to _HOME
+    from lenet1998.counts import count
+    from lenet1998.curvature import diagonal_curvature
+    from lenet1998.errors import BadInput
+    from lenet1998.models import LeNet5
+    from lenet1998.optim import SDLM
+    from lenet1998.recipes import RECIPES, Recipe, build_model, load_pretrained
+    from lenet1998.records import RunRecord
+    from lenet1998.training import fit
 
 _HOME = {
     "BadInput": "errors",
@@ -19,7 +30,19 @@ _HOME = {
     "load_pretrained": "recipes",
 }
 
-__all__ = sorted(_HOME)
+__all__ = [
+    "RECIPES",
+    "SDLM",
+    "BadInput",
+    "LeNet5",
+    "Recipe",
+    "RunRecord",
+    "build_model",
+    "count",
+    "diagonal_curvature",
+    "fit",
+    "load_pretrained",
+]
 
 
 def __getattr__(name: str):

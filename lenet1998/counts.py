@@ -1,6 +1,7 @@
 """What each layer is, its work, and its parameters and connections as the paper counts them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -65,7 +66,7 @@ def _inputs_per_position(layer: nn.Module) -> int:
     if isinstance(layer, Subsampling2d):
         return layer.channels * (layer.window**2 + 1)
     if isinstance(layer, (nn.Conv2d, nn.Linear)):
-        return layer.weight.numel() + layer.bias.numel()
+        return layer.weight.numel() + (0 if layer.bias is None else layer.bias.numel())
     if isinstance(layer, RBFOutput):
         return layer.codes.numel()
     raise TypeError(f"no rule to count the connections of {type(layer).__name__}")
@@ -75,7 +76,8 @@ def _connections(layer: nn.Module, maps: int, positions: int) -> int:
     """Untrained pooling has its four inputs per unit and no bias."""
     for module in layer.modules():
         if isinstance(module, (nn.AvgPool2d, nn.MaxPool2d)):
-            return maps * positions * module.kernel_size**2
+            window: Any = module.kernel_size  # a number, as LeNet5 has it
+            return maps * positions * window**2
     return _inputs_per_position(layer) * positions
 
 
@@ -104,7 +106,7 @@ def count(model: LeNet5) -> Counts:
     rows = []
     for name, layer in layers.items():
         maps, side = shapes[name][1], shapes[name][-1] if len(shapes[name]) == 4 else 1
-        counts = {
+        counts: dict[str, Any] = {
             "name": name,
             "maps": maps,
             "size": side,
@@ -126,7 +128,7 @@ def forms(model: LeNet5) -> tuple[LayerForm, ...]:
     )
 
 
-def _kind(layer: nn.Module) -> tuple[str, int | None, int | None]:
+def _kind(layer: nn.Module) -> tuple[str, Any, Any]:
     """A layer's kind in words, and the side and stride of its kernels or windows."""
     if isinstance(layer, Subsampling2d):
         kind = "trainable average" if layer.average else "trainable subsampling"

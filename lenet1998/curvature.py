@@ -151,9 +151,10 @@ def _start(tape: list[Call], criterion: nn.Module, labels: Tensor) -> Tensor:
     """h where the recursion begins; an RBF layer is taken off the tape, as part of the loss."""
     last = tape[-1]
     if isinstance(last.module, RBFOutput):
-        if hasattr(criterion, "state_curvature"):
+        state_curvature = getattr(criterion, "state_curvature", None)
+        if state_curvature is not None:
             tape.pop()
-            return criterion.state_curvature(last.input, last.module.codes, labels)
+            return state_curvature(last.input, last.module.codes, labels)
     elif isinstance(criterion, nn.CrossEntropyLoss):
         return cross_entropy_curvature(last.output)
     output, loss = type(last.module).__name__, type(criterion).__name__

@@ -1,6 +1,7 @@
 """LeNet-5 with switches: historic and modern differ only where a switch says so."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -60,7 +61,7 @@ class LeNet5(nn.Module):
         input_size: int = paper.INPUT_SIZE,
     ):
         super().__init__()
-        self.switches = {
+        self.switches: dict[str, Any] = {
             "c3": c3,
             "pooling": pooling,
             "squash": squash,

@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib.resources import as_file, files
+from typing import Any
 
 import torch
 from torch import nn
@@ -153,7 +154,7 @@ class Recipe:
 
     def learning_rate(self, pass_number: int) -> float:
         """eta in a pass, counted from 1."""
-        return paper.eta(pass_number) if self.eta == "paper" else self.eta
+        return paper.eta(pass_number) if isinstance(self.eta, str) else self.eta
 
     def start(self) -> Start:
         """How the parameters start."""
@@ -178,7 +179,10 @@ class Recipe:
         """The loss as a module of (outputs, labels)."""
         if self.loss == "cross_entropy":
             return nn.CrossEntropyLoss()
-        shared = {"half_distance": self.half_distance, "curvature": self.f6_curvature}
+        shared: dict[str, Any] = {
+            "half_distance": self.half_distance,
+            "curvature": self.f6_curvature,
+        }
         if self.loss == "distance":
             return DistanceLoss(**shared)
         return DiscriminativeLoss(self.rubbish_j, **shared)
@@ -266,7 +270,7 @@ _AS_PRINTED = {
     "f6_curvature": "gauss_newton",
     "initialisation": "fan_in",
 }
-_OF_ORIGINAL = {
+_OF_ORIGINAL: dict[str, dict[str, Any]] = {
     "original": {},
     "original-logistic": {"subsampling_squash": "logistic"},
     "original-literal": _AS_PRINTED,

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import lenet1998
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = {"distributed": "cluster"}
@@ -50,3 +52,31 @@ def test_nothing_is_declared_that_is_not_imported():
     known = packages_distributions()
     used = {name.lower() for package in USED for name in known[package]}
     assert declared(PROJECT["dependencies"]) <= used
+
+
+def test_editors_see_every_public_name_where_it_lives():
+    """What ``TYPE_CHECKING`` imports is what is loaded when first used."""
+    tree = ast.parse((ROOT / "lenet1998" / "__init__.py").read_text())
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    seen = {
+        alias.name: node.module.removeprefix("lenet1998.")
+        for node in block.body
+        for alias in node.names
+    }
+    assert seen == lenet1998._HOME
+    assert sorted(seen) == sorted(lenet1998.__all__)
+    for name in seen:
+        assert getattr(lenet1998, name)
+
+
+def test_the_committed_results_stay_small():
+    files = [file for file in (ROOT / "experiments" / "results").rglob("*") if file.is_file()]
+    kept = [file for file in files if file.suffix in (".json", ".npy")]
+    assert sum(file.stat().st_size for file in kept) <= 25 * 2**20
+    assert max(file.stat().st_size for file in kept) <= 2**20
+
+
+def test_the_types_of_the_package_are_announced():
+    assert (ROOT / "lenet1998" / "py.typed").is_file()
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    assert "py.typed" in data["package-data"]["lenet1998"]
