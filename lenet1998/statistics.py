@@ -78,6 +78,26 @@ def welch(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]
     return float(np.mean(ours) - np.mean(theirs)), float(test.pvalue)
 
 
+def welch_interval(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
+    """Welch's 95 % interval for the difference of means (ours - theirs)."""
+    interval = stats.ttest_ind(ours, theirs, equal_var=False).confidence_interval(CONFIDENCE)
+    return float(interval.low), float(interval.high)
+
+
+def one_more_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
+    """Where the difference of one further run of each would fall with 95 % probability.
+
+    The difference of means +- t sqrt(s1^2 (1 + 1/n1) + s2^2 (1 + 1/n2)), with Welch's degrees of
+    freedom.
+    """
+    one, other = summarise(ours), summarise(theirs)
+    test = stats.ttest_ind(ours, theirs, equal_var=False)
+    t = float(stats.t.ppf((1 + CONFIDENCE) / 2, test.df))
+    half = t * math.sqrt(one.sd**2 * (1 + 1 / one.n) + other.sd**2 * (1 + 1 / other.n))
+    middle = one.mean - other.mean
+    return middle - half, middle + half
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """p values adjusted for being a family (Holm's step-down), in the order given."""
     p = np.asarray(p_values, float)

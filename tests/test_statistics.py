@@ -10,10 +10,12 @@ from lenet1998.statistics import (
     holm,
     log_ratio_rms,
     mcnemar,
+    one_more_difference,
     prediction_interval,
     summarise,
     verdict,
     welch,
+    welch_interval,
 )
 
 # Student's t for 95 % two-sided, by degrees of freedom, from printed tables.
@@ -92,6 +94,17 @@ def test_welch_of_a_worked_example():
     inside = np.trapezoid(scale * (1 + x**2 / df) ** (-(df + 1) / 2), x)
     assert difference == -2
     assert p == pytest.approx(1 - inside, abs=1e-9)
+
+
+def test_the_intervals_of_a_difference():
+    """One of single runs is wider than that of means, by sqrt(n + 1) where all spreads are alike."""
+    ours, theirs = [1.0, 2.0, 3.0], [2.0, 3.0, 4.0]
+    mean, single = welch_interval(ours, theirs), one_more_difference(ours, theirs)
+    # 2.776 is the 97.5 % point of Student's t with 4 degrees of freedom.
+    assert mean == pytest.approx(
+        (-1 - 2.776 * (2 / 3) ** 0.5, -1 + 2.776 * (2 / 3) ** 0.5), abs=1e-3
+    )
+    assert single[1] + 1 == pytest.approx(2 * (mean[1] + 1))
 
 
 def test_welch_takes_two_sides():

@@ -526,9 +526,19 @@ def test_what_distortions_take_off_the_error():
     plain = [run("original", test=v, seed=s) for s, v in enumerate((1.0, 1.1, 0.9))]
     other = [run("distortions", test=v, seed=s) for s, v in enumerate((0.8, 0.7, 0.9))]
     rows = results.distortion_gain([*plain, *other]).set_index("test error, %")
-    assert rows.loc["difference", "published"] == "-0.15"
-    # t = -0.2 / sqrt(0.01 / 3 + 0.01 / 3) with 4 degrees of freedom.
-    assert rows.loc["difference", "ours"] == "-0.20 (p = 0.07)"
+    assert rows.loc["gain", "published"] == "0.15"
+    # t = 0.2 / sqrt(0.01 / 3 + 0.01 / 3) with 4 degrees of freedom, whose 97.5 % point is 2.776.
+    assert rows.loc["gain", "ours"] == "0.20 (95 % -0.03 to 0.43; p = 0.07)"
+    single = rows.loc["gain of one run over another, 95 %"]
+    assert single.tolist() == ["cannot tell", "-0.25 to 0.65"]
+
+
+@pytest.mark.parametrize(("gain", "words"), [(0.2, "consistent"), (0.9, "inconsistent")])
+def test_the_published_gain_is_the_difference_of_two_single_runs(gain, words):
+    values = [0.9, 1.0, 1.1] * 2
+    plain = [run("original", test=v, seed=s) for s, v in enumerate(values)]
+    other = [run("distortions", test=v - gain, seed=s) for s, v in enumerate(values)]
+    assert results.distortion_gain([*plain, *other])["published"].iloc[-1] == words
 
 
 def test_how_fig_7_was_drawn():
