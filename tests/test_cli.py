@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import lenet1998
 from lenet1998.__main__ import COMMANDS as COMMAND_NAMES
 from lenet1998.cli import entry, parse_jobs, parse_seeds, writable
 from lenet1998.errors import BadInput
@@ -224,8 +225,8 @@ def test_an_argument_is_a_flag_to_a_command(argument, says, prints, capsys):
     assert capsys.readouterr().err == f"lenet1998: {prints}\n"
 
 
-PACKAGE = Path(launch.__file__).parent
-COMMANDS = {PACKAGE / f"{name}.py" for name in ("command", "launch", *COMMAND_NAMES)}
+PACKAGE = Path(lenet1998.__file__).parent
+COMMANDS = {PACKAGE / f"{name}.py" for name in ("cli", "training/flags", *COMMAND_NAMES)}
 LIBRARY = sorted({*PACKAGE.rglob("*.py")} - COMMANDS - {*PACKAGE.rglob("__main__.py")})
 
 
