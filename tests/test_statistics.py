@@ -97,7 +97,7 @@ def test_welch_of_a_worked_example():
 
 
 def test_the_intervals_of_a_difference():
-    """One of single runs is wider than that of means, by sqrt(n + 1) where all spreads are alike."""
+    """That of single runs is wider, by sqrt(n + 1) where all spreads are alike."""
     ours, theirs = [1.0, 2.0, 3.0], [2.0, 3.0, 4.0]
     mean, single = welch_interval(ours, theirs), one_more_difference(ours, theirs)
     # 2.776 is the 97.5 % point of Student's t with 4 degrees of freedom.
