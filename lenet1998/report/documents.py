@@ -19,6 +19,7 @@ from lenet1998.records import PREDICTIONS, RECORD, RunRecord, read_records, writ
 from lenet1998.report import (
     comparison,
     coursework,
+    distortions,
     figures,
     open_questions,
     performance,
@@ -108,12 +109,17 @@ def published_errors(results: Path) -> pd.DataFrame:
 
 def distortion_gain(results: Path) -> pd.DataFrame:
     """The original's runs without and with distortions."""
-    return results_page.distortion_gain(_records(results, ORIGINAL, DISTORTIONS))
+    return distortions.distortion_gain(_records(results, ORIGINAL, DISTORTIONS))
 
 
 def fig7_ranges(results: Path) -> pd.DataFrame:
     """How the distortions of Fig. 7 were drawn."""
-    return results_page.fig7_ranges(_json(results / FIG7))
+    return distortions.fig7_ranges(_json(results / FIG7))
+
+
+def fig7_checks(results: Path) -> pd.DataFrame:
+    """How sure that is."""
+    return distortions.fig7_checks(_json(results / FIG7))
 
 
 def fingerprint(results: Path) -> pd.DataFrame:
@@ -184,6 +190,7 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "published-errors": published_errors,
     "distortion-gain": distortion_gain,
     "fig7-ranges": fig7_ranges,
+    "fig7-checks": fig7_checks,
     "fingerprint": fingerprint,
     "rejection": rejection,
     "cost": cost,

@@ -10,11 +10,9 @@ from lenet1998.records import RunRecord
 from lenet1998.report.tables import brief, by_recipe, spread
 from lenet1998.statistics import (
     holm,
-    one_more_difference,
     prediction_interval,
     verdict,
     welch,
-    welch_interval,
 )
 
 FIGURE_RESOLUTION = 0.015  # percent, of what is read off Fig. 5 and Fig. 6
@@ -97,36 +95,6 @@ def errors(records: Sequence[RunRecord]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-GAIN_KNOWN_TO = 0.055  # points: each of the two published errors is rounded
-
-
-def distortion_gain(records: Sequence[RunRecord]) -> pd.DataFrame:
-    """What training with distortions takes off the test error, then and now (docs/protocol.md)."""
-    kinds = by_recipe([run for run in records if not run.diverged])
-    plain, distorted = (
-        [run.last["test_error_percent"] for run in kinds.get(name, [])]
-        for name in ("original", "distortions")
-    )
-    gain, p = welch(plain, distorted)
-    mean, single = welch_interval(plain, distorted), one_more_difference(plain, distorted)
-    published = paper.TEST_ERROR_PERCENT - paper.DISTORTED_TEST_ERROR_PERCENT
-    within = single[0] - GAIN_KNOWN_TO <= published <= single[1] + GAIN_KNOWN_TO
-    words = "consistent" if within else "inconsistent"
-    if min(len(plain), len(distorted)) < 6:
-        words = "cannot tell"
-    between = "{:.2f} to {:.2f}".format
-    rows = {
-        "without distortions": (f"{paper.TEST_ERROR_PERCENT:g}", spread(plain)),
-        "with distortions": (f"{paper.DISTORTED_TEST_ERROR_PERCENT:g}", spread(distorted)),
-        "gain": (f"{published:.2f}", f"{gain:.2f} (95 % {between(*mean)}; p = {p:.1g})"),
-        "gain of one run over another, 95 %": (words, between(*single)),
-    }
-    return pd.DataFrame(
-        [(what, theirs, ours) for what, (theirs, ours) in rows.items()],
-        columns=["test error, %", "published", "ours"],
-    )
-
-
 @dataclass(frozen=True)
 class Shared:
     """What one net's errors share with the 82 of Fig. 8."""
@@ -177,36 +145,6 @@ def fingerprint(records: Sequence[RunRecord]) -> pd.DataFrame:
                 "with 1998's answer": brief([net.same_answer for net in nets]),
                 "of its errors, in the 82": brief([100 * share for share in shares[name]], " %"),
                 "p": "" if p is None else f"{p:.1g}",
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-DRAWN = {  # of section III-B's distortions; names as experiments/fig7.py has them
-    "shift_x": ("shift right, pixels of the original", 1),
-    "shift_y": ("shift down, pixels of the original", 1),
-    "shrink": ("1 / scale", 2),
-    "squeeze": ("squeeze, sqrt(scale down / scale across)", 2),
-    "shear": ("shear, pixels right per pixel down", 2),
-}
-
-
-def fig7_ranges(result: dict) -> pd.DataFrame:
-    """What Fig. 7's digits say of each random number of the distortions.
-
-    p is Kolmogorov and Smirnov's that the numbers are uniform, whatever the ends.
-    """
-    rows = []
-    for fit in result["parameters"]:
-        name, digits = DRAWN[fit["name"]]
-        low, high = fit["range"]
-        between = [" to ".join(f"{v:.{digits + 1}f}" for v in fit[end]) for end in ("low", "high")]
-        rows.append(
-            {
-                "parameter": name,
-                "range": f"{low:.{digits}f} to {high:.{digits}f}",
-                "95 % interval of the ends": "; ".join(between),
-                "p of uniform": f"{fit['p_uniform']:.2f}",
             }
         )
     return pd.DataFrame(rows)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+import json
 import shutil
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from lenet1998 import paper
 from lenet1998.data import Dataset, prepare
 from lenet1998.errors import BadInput
 from lenet1998.records import PREDICTIONS, RECORD, WEIGHTS, write_json, write_record
-from lenet1998.report import documents, figures, results, style
+from lenet1998.report import distortions, documents, figures, results, style
 from lenet1998.report.results import Shared, claims, errors, fingerprint, shared_with_1998
 from lenet1998.statistics import rejected_for, welch
 
@@ -525,7 +526,7 @@ def test_without_records_there_is_no_fig_8_but_one_line(tmp_path, capsys):
 def test_what_distortions_take_off_the_error():
     plain = [run("original", test=v, seed=s) for s, v in enumerate((1.0, 1.1, 0.9))]
     other = [run("distortions", test=v, seed=s) for s, v in enumerate((0.8, 0.7, 0.9))]
-    rows = results.distortion_gain([*plain, *other]).set_index("test error, %")
+    rows = distortions.distortion_gain([*plain, *other]).set_index("test error, %")
     assert rows.loc["gain", "published"] == "0.15"
     # t = 0.2 / sqrt(0.01 / 3 + 0.01 / 3) with 4 degrees of freedom, whose 97.5 % point is 2.776.
     assert rows.loc["gain", "ours"] == "0.20 (95 % -0.03 to 0.43; p = 0.07)"
@@ -538,7 +539,16 @@ def test_the_published_gain_is_the_difference_of_two_single_runs(gain, words):
     values = [0.9, 1.0, 1.1] * 2
     plain = [run("original", test=v, seed=s) for s, v in enumerate(values)]
     other = [run("distortions", test=v - gain, seed=s) for s, v in enumerate(values)]
-    assert results.distortion_gain([*plain, *other])["published"].iloc[-1] == words
+    assert distortions.distortion_gain([*plain, *other])["published"].iloc[-1] == words
+
+
+def test_how_sure_fig_7_is():
+    fits = json.loads((ROOT / "experiments" / "results" / "fig7.json").read_bytes())
+    rows = dict(distortions.fig7_checks(fits).to_numpy())
+    assert rows["left over, of full ink (rms)"] == "0.36%; at worst 0.55%"
+    excluded = [what for what in rows if what.startswith("log likelihood")]
+    assert "log likelihood of shift down: the result" in excluded
+    assert not any(what.endswith("the original") for what in excluded)
 
 
 def test_how_fig_7_was_drawn():
@@ -550,7 +560,7 @@ def test_how_fig_7_was_drawn():
     }
     shear = {"range": [-0.14, 0.14], "low": [-0.15, -0.139], "high": [0.135, 0.146]}
     rows = [about | {"name": "shift_x"}, shear | {"name": "shear", "p_uniform": 0.01}]
-    table = results.fig7_ranges({"parameters": rows})
+    table = distortions.fig7_ranges({"parameters": rows})
     assert table.to_numpy().tolist() == [
         [
             "shift right, pixels of the original",
