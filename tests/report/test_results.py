@@ -545,7 +545,7 @@ def test_the_published_gain_is_the_difference_of_two_single_runs(gain, words):
 def test_how_sure_fig_7_is():
     fits = json.loads((ROOT / "experiments" / "results" / "fig7.json").read_bytes())
     rows = dict(distortions.fig7_checks(fits).to_numpy())
-    assert rows["left over, of full ink (rms)"] == "0.36%; at worst 0.55%"
+    assert rows["left over, of full ink (rms)"] == "0.36 %; at worst 0.55 %"
     excluded = [what for what in rows if what.startswith("log likelihood")]
     assert "log likelihood of shift down: the result" in excluded
     assert not any(what.endswith("the original") for what in excluded)
