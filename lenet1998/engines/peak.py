@@ -8,6 +8,7 @@ CHAINS, LENGTH = 8, 64
 """Independent chains, enough to hide an addition's latency, and multiply-adds in each."""
 
 
+@microkernel(2)
 def _chains(v, state, factors):
     totals = [v.load(state, LANES * i) for i in range(CHAINS)]
     a, b = v.load(factors, 0), v.load(factors, LANES)
@@ -17,7 +18,7 @@ def _chains(v, state, factors):
         v.store(total, state, LANES * i)
 
 
-_run = microkernel(_chains, 2)
+_run = _chains()
 
 
 @njit(nogil=True)

@@ -16,6 +16,7 @@ import lenet1998.engines.compiled as compiled_package
 from lenet1998.curvature import diagonal_curvature
 from lenet1998.data import load, prepare
 from lenet1998.engines.compiled import engine as compiled
+from lenet1998.engines.compiled import vectors
 from lenet1998.engines.compiled import whole_pass as kernels
 from lenet1998.engines.compiled.engine import CompiledEngine, CompilerUnavailable
 from lenet1998.engines.eager import EagerEngine
@@ -231,7 +232,7 @@ def test_an_engine_is_sound_again_after_nan(patterns):
 def test_without_a_cache_directory_it_compiles_in_memory(monkeypatch, patterns, caplog):
     monkeypatch.setattr(caching.CompileResultCacheImpl, "_locator_classes", [])
     with caplog.at_level(logging.WARNING):
-        monkeypatch.setattr(kernels, "PASS", kernels.Pass())
+        monkeypatch.setattr(kernels, "PASS", kernels.Pass(vectors))
     assert "compiled anew in every process" in caplog.text
     engine = CompiledEngine(ORIGINAL, ORIGINAL.build_model())
     loss, errors = begin(engine, flat_curvature(engine.model)).train(*patterns(ORIGINAL, 0, 5))

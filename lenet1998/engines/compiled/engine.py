@@ -81,6 +81,7 @@ class CompiledEngine:
     Args:
         recipe: what to train, and how.
         model: the recipe's network, in float32 on the CPU; updated in place.
+        compiled: the pass to train with; default: that of the vector code.
 
     Attributes:
         velocity: for SGD, each parameter's velocity by name; without momentum that is the last
@@ -95,9 +96,10 @@ class CompiledEngine:
 
     name = "compiled"
 
-    def __init__(self, recipe: Recipe, model: LeNet5):
+    def __init__(self, recipe: Recipe, model: LeNet5, compiled: "kernels.Pass | None" = None):
         if kernels is None:
             raise CompilerUnavailable(unavailable())
+        self._compiled = compiled or kernels.PASS
         if model.switches != {key: getattr(recipe, key) for key in NETWORK_SWITCHES}:
             raise ValueError(f"the model, {model.extra_repr()}, is not this recipe's")
         self.recipe = recipe
@@ -132,7 +134,7 @@ class CompiledEngine:
         try:
             self._run(*nothing)
         except Exception as failure:  # a cache that is full or corrupt, or no working compiler
-            kernels.PASS.forget_disk(failure)
+            self._compiled.forget_disk(failure)
             try:
                 self._run(*nothing)
             except Exception as error:
@@ -239,7 +241,7 @@ class CompiledEngine:
 
     def _run(self, rows: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
         """The loops over images as rows, (N, 1024)."""
-        return kernels.PASS.train(
+        return self._compiled.train(
             rows,
             labels,
             self._seen,

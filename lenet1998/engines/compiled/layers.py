@@ -10,6 +10,7 @@ written here has room around it. Deltas, dE/d(a unit's activation), overwrite th
 to where those have served.
 """
 
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
@@ -173,12 +174,12 @@ def fill_maps(maps, values):
             target[i] = value
 
 
-def _subsampling(pitch: int):
+def subsampling(microkernels: ModuleType, pitch: int):
     """The forward and the backward pass of a subsampling layer whose maps have such rows."""
-    sums = v.microkernel(v.window_sums, 2, pitch=pitch)
-    maxima = v.microkernel(v.window_maxima, 2, pitch=pitch)
-    times = v.microkernel(v.times_windows, 2, pitch=pitch)
-    to_maxima = v.microkernel(v.to_maxima, 3, pitch=pitch)
+    sums = microkernels.window_sums(pitch=pitch)
+    maxima = microkernels.window_maxima(pitch=pitch)
+    times = microkernels.times_windows(pitch=pitch)
+    to_maxima = microkernels.to_maxima(pitch=pitch)
 
     @_njit
     def forward(switches, maps, weight, bias, pooled, out):
@@ -206,10 +207,6 @@ def _subsampling(pitch: int):
                 times(maps, 4 * i, delta, i)
 
     return forward, backward
-
-
-s2, s2_backward = _subsampling(pitch=32)
-s4, s4_backward = _subsampling(pitch=16)
 
 
 @_njit

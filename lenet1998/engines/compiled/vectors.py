@@ -1,12 +1,15 @@
 """Straight-line vector code for the compiled loops: convolutions and pooling, 16 floats at a time.
 
 Each function here emits LLVM instructions for one small block of a map, with everything that is
-used more than once held in registers; :func:`microkernel` makes it callable from Numba. LLVM
-splits the vectors where registers are narrower, so nothing is tied to one processor.
+used more than once held in registers; :func:`microkernel` makes it callable from Numba:
+``correlate(rows=10, pitch=16)`` is a Numba function. LLVM splits the vectors where registers are
+narrower, so nothing is tied to one processor. :mod:`~lenet1998.engines.compiled.plain` has the same
+microkernels as loops.
 
 Maps lie in rows of whole vectors: a 10x10 map of C3 is 10 rows of 16 floats.
 """
 
+import functools
 from collections.abc import Callable
 
 from llvmlite import ir
@@ -16,6 +19,8 @@ from numba.extending import intrinsic
 LANES = 16
 SIDE = 5  # of every convolution's kernels
 TAPS = SIDE * SIDE
+C1_ROWS, C1_BLOCKS = 14, (0, 16, 14 * 32, 14 * 32 + 16)
+"""C1's maps are taken as four blocks of 14 rows of 16."""
 FAST = ("contract",)
 FLOAT, INT = ir.FloatType(), ir.IntType(32)
 
@@ -107,10 +112,13 @@ class Vectors:
         return self.add(self.shuffle(a, b, keep), self.shuffle(a, b, cross))
 
 
-def microkernel(emit: Callable, arrays: int, **sizes: int):
-    """``emit(vectors, *pointers, **sizes)`` as a Numba function of arrays and first indices."""
+def microkernel(arrays: int):
+    """Make of ``emit(vectors, *pointers, **sizes)`` what makes a Numba function for sizes.
 
-    def build(*kinds):
+    That function takes, for each pointer, an array and the index of the float to begin with.
+    """
+
+    def build(emit: Callable, sizes: dict[str, int], kinds: tuple):
         def generate(context, builder, signature, arguments):
             pointers = []
             for i in range(0, len(kinds), 2):
@@ -122,12 +130,22 @@ def microkernel(emit: Callable, arrays: int, **sizes: int):
 
         return types.void(*kinds), generate
 
-    # Numba wants a fixed number of named arguments.
-    if arrays == 2:
-        return intrinsic(lambda typing, a, i, b, j: build(a, i, b, j))
-    return intrinsic(lambda typing, a, i, b, j, c, k: build(a, i, b, j, c, k))
+    def decorated(emit: Callable):
+        @functools.wraps(emit)
+        def make(**sizes: int):
+            # Numba wants a fixed number of named arguments.
+            if arrays == 2:
+                return intrinsic(lambda typing, a, i, b, j: build(emit, sizes, (a, i, b, j)))
+            return intrinsic(
+                lambda typing, a, i, b, j, c, k: build(emit, sizes, (a, i, b, j, c, k))
+            )
+
+        return make
+
+    return decorated
 
 
+@microkernel(3)
 def correlate(v, out, image, kernel, rows: int, pitch: int):
     """out[y, x] += sum_rc kernel[r, c] image[y + r, x + c]; each image row serves five of out."""
     total = [v.load(out, y * pitch) for y in range(rows)]
@@ -141,6 +159,7 @@ def correlate(v, out, image, kernel, rows: int, pitch: int):
         v.store(total[y], out, y * pitch)
 
 
+@microkernel(3)
 def spread(v, out, delta, kernel, rows: int, pitch: int):
     """out[y + r, x + c] += sum kernel[r, c] delta[y, x]: the transpose of ``correlate``.
 
@@ -157,6 +176,7 @@ def spread(v, out, delta, kernel, rows: int, pitch: int):
         v.store(total[y], out, y * pitch)
 
 
+@microkernel(3)
 def products(v, gradient, delta, image, rows: int, pitch: int):
     """gradient[r, c] += sum_yx delta[y, x] image[y + r, x + c].
 
@@ -195,12 +215,14 @@ def _corners(v, maps, pitch: int) -> list:
     return corners
 
 
+@microkernel(2)
 def window_sums(v, pooled, maps, pitch: int):
     """The sums of 16 windows of 2x2."""
     a, b, c, d = _corners(v, maps, pitch)
     v.store(v.add(v.add(a, b), v.add(c, d)), pooled, 0)
 
 
+@microkernel(2)
 def window_maxima(v, pooled, maps, pitch: int):
     """The maxima of 16 windows of 2x2; NaN wins, as in torch."""
     best, *others = _corners(v, maps, pitch)
@@ -211,6 +233,7 @@ def window_maxima(v, pooled, maps, pitch: int):
     v.store(best, pooled, 0)
 
 
+@microkernel(2)
 def times_windows(v, maps, pooled, pitch: int):
     """Multiply every pixel by its window's number."""
     number = v.load(pooled, 0)
@@ -220,6 +243,7 @@ def times_windows(v, maps, pooled, pitch: int):
             v.store(v.multiply(v.load(maps, at), half), maps, at)
 
 
+@microkernel(3)
 def to_maxima(v, maps, pooled, delta, pitch: int):
     """Replace the first maximum of each window by the window's delta, every other pixel by 0."""
     best, rest = v.load(pooled, 0), v.load(delta, 0)

@@ -3,13 +3,14 @@
 import hashlib
 import logging
 from pathlib import Path
+from types import FunctionType, ModuleType
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from lenet1998.engines.compiled import layers as loops
-from lenet1998.engines.compiled import vectors as v
+from lenet1998.engines.compiled import vectors
 from lenet1998.engines.compiled.vectors import LANES, TAPS
 
 logger = logging.getLogger(__name__)
@@ -73,38 +74,7 @@ def workspace(features: int) -> Workspace:
     return Workspace(*map(aligned_zeros, (32 * 32, *maps, features, features, 120, 84, 10)))
 
 
-# C1's maps are taken as four blocks of 14 rows of 16.
-C1_BLOCKS = (0, 16, 14 * 32, 14 * 32 + 16)
-_c1_correlate = v.microkernel(v.correlate, 3, rows=14, pitch=32)
-_c1_products = v.microkernel(v.products, 3, rows=14, pitch=32)
-_c3_correlate = v.microkernel(v.correlate, 3, rows=10, pitch=16)
-_c3_spread = v.microkernel(v.spread, 3, rows=10, pitch=16)
-_c3_products = v.microkernel(v.products, 3, rows=10, pitch=16)
-
 _inlined = njit(inline="always", **loops.OPTIONS)  # not compiled on its own
-
-
-@_inlined
-def _forward(switches, net, work, seen, made):
-    """From the image to F6."""
-    squash = switches.squash
-    loops.fill_maps(work.c1, net.c1_bias)
-    for m in range(6):
-        for at in C1_BLOCKS:
-            _c1_correlate(work.c1, m * C1_MAP + at, work.image, at, net.c1_weight, m * TAPS)
-    loops.squash(squash, work.c1)
-    loops.s2(switches, work.c1, net.s2_weight, net.s2_bias, work.s2_pooled, work.s2)
-    loops.fill_maps(work.c3, net.c3_bias)
-    for p in range(seen.size):
-        i, o = seen[p] * S2_MAP, made[p] * C3_MAP
-        _c3_correlate(work.c3, o, work.s2, i, net.c3_weight, p * TAPS)
-    loops.squash(squash, work.c3)
-    loops.s4(switches, work.c3, net.s4_weight, net.s4_bias, work.s4_pooled, work.s4)
-    loops.pack(work.s4, work.column)
-    loops.dense(net.c5_weight, net.c5_bias, work.column, work.c5)
-    loops.squash(squash, work.c5)
-    loops.dense(net.f6_weight, net.f6_bias, work.c5, work.f6)
-    loops.squash(squash, work.f6)
 
 
 @_inlined
@@ -122,58 +92,97 @@ def _loss(switches, net, rates, velocity, gradient, work, label, shares):
     return loss, read
 
 
-@_inlined
-def _backward(switches, net, rates, velocity, gradient, work, seen, made):
-    """From dE/dF6 down to the gradients; the dense layers are updated on the way.
+def _forward_and_backward(microkernels: ModuleType):
+    """The forward and the backward pass, with one set of microkernels."""
+    m = microkernels
+    blocks = m.C1_BLOCKS
+    c1_correlate = m.correlate(rows=m.C1_ROWS, pitch=32)
+    c1_products = m.products(rows=m.C1_ROWS, pitch=32)
+    c3_correlate = m.correlate(rows=10, pitch=16)
+    c3_spread = m.spread(rows=10, pitch=16)
+    c3_products = m.products(rows=10, pitch=16)
+    s2, s2_backward = loops.subsampling(m, pitch=32)
+    s4, s4_backward = loops.subsampling(m, pitch=16)
 
-    The gradient of a bias of C5 or F6 is its unit's delta.
-    """
-    f6_delta, c5_delta = gradient.f6_bias, gradient.c5_bias
-    loops.times_slopes(switches.squash, f6_delta, work.f6)
-    weight, rate, speed = net.f6_weight, rates.f6_weight, velocity.f6_weight
-    loops.dense_backward(switches, weight, rate, speed, work.c5, f6_delta, c5_delta)
-    loops.times_slopes(switches.squash, c5_delta, work.c5)
-    weight, rate, speed = net.c5_weight, rates.c5_weight, velocity.c5_weight
-    loops.dense_backward(switches, weight, rate, speed, work.column, c5_delta, work.column_delta)
-    loops.unpack(work.column_delta, work.s4_delta)
-    loops.s4_backward(
-        switches,
-        work.c3,
-        net.s4_weight,
-        work.s4_pooled,
-        work.s4,
-        work.s4_delta,
-        gradient.s4_weight,
-        gradient.s4_bias,
-    )
-    loops.map_sums(work.c3, gradient.c3_bias)
-    work.s2_delta[:] = loops.ZERO
-    gradient.c3_weight[:] = loops.ZERO
-    for p in range(seen.size):
-        i, o = seen[p] * S2_MAP, made[p] * C3_MAP
-        _c3_spread(work.s2_delta, i, work.c3, o, net.c3_weight, p * TAPS)
-        _c3_products(gradient.c3_weight, p * TAPS, work.c3, o, work.s2, i)
-    loops.s2_backward(
-        switches,
-        work.c1,
-        net.s2_weight,
-        work.s2_pooled,
-        work.s2,
-        work.s2_delta,
-        gradient.s2_weight,
-        gradient.s2_bias,
-    )
-    loops.map_sums(work.c1, gradient.c1_bias)
-    gradient.c1_weight[:] = loops.ZERO
-    for m in range(6):
-        for at in C1_BLOCKS:
-            _c1_products(gradient.c1_weight, m * TAPS, work.c1, m * C1_MAP + at, work.image, at)
+    @_inlined
+    def forward(switches, net, work, seen, made):
+        """From the image to F6."""
+        squash = switches.squash
+        loops.fill_maps(work.c1, net.c1_bias)
+        for m in range(6):
+            for at in blocks:
+                c1_correlate(work.c1, m * C1_MAP + at, work.image, at, net.c1_weight, m * TAPS)
+        loops.squash(squash, work.c1)
+        s2(switches, work.c1, net.s2_weight, net.s2_bias, work.s2_pooled, work.s2)
+        loops.fill_maps(work.c3, net.c3_bias)
+        for p in range(seen.size):
+            i, o = seen[p] * S2_MAP, made[p] * C3_MAP
+            c3_correlate(work.c3, o, work.s2, i, net.c3_weight, p * TAPS)
+        loops.squash(squash, work.c3)
+        s4(switches, work.c3, net.s4_weight, net.s4_bias, work.s4_pooled, work.s4)
+        loops.pack(work.s4, work.column)
+        loops.dense(net.c5_weight, net.c5_bias, work.column, work.c5)
+        loops.squash(squash, work.c5)
+        loops.dense(net.f6_weight, net.f6_bias, work.c5, work.f6)
+        loops.squash(squash, work.f6)
+
+    @_inlined
+    def backward(switches, net, rates, velocity, gradient, work, seen, made):
+        """From dE/dF6 down to the gradients; the dense layers are updated on the way.
+
+        The gradient of a bias of C5 or F6 is its unit's delta.
+        """
+        f6_delta, c5_delta = gradient.f6_bias, gradient.c5_bias
+        loops.times_slopes(switches.squash, f6_delta, work.f6)
+        weight, rate, speed = net.f6_weight, rates.f6_weight, velocity.f6_weight
+        loops.dense_backward(switches, weight, rate, speed, work.c5, f6_delta, c5_delta)
+        loops.times_slopes(switches.squash, c5_delta, work.c5)
+        weight, rate, speed = net.c5_weight, rates.c5_weight, velocity.c5_weight
+        loops.dense_backward(
+            switches, weight, rate, speed, work.column, c5_delta, work.column_delta
+        )
+        loops.unpack(work.column_delta, work.s4_delta)
+        s4_backward(
+            switches,
+            work.c3,
+            net.s4_weight,
+            work.s4_pooled,
+            work.s4,
+            work.s4_delta,
+            gradient.s4_weight,
+            gradient.s4_bias,
+        )
+        loops.map_sums(work.c3, gradient.c3_bias)
+        work.s2_delta[:] = loops.ZERO
+        gradient.c3_weight[:] = loops.ZERO
+        for p in range(seen.size):
+            i, o = seen[p] * S2_MAP, made[p] * C3_MAP
+            c3_spread(work.s2_delta, i, work.c3, o, net.c3_weight, p * TAPS)
+            c3_products(gradient.c3_weight, p * TAPS, work.c3, o, work.s2, i)
+        s2_backward(
+            switches,
+            work.c1,
+            net.s2_weight,
+            work.s2_pooled,
+            work.s2,
+            work.s2_delta,
+            gradient.s2_weight,
+            gradient.s2_bias,
+        )
+        loops.map_sums(work.c1, gradient.c1_bias)
+        gradient.c1_weight[:] = loops.ZERO
+        for m in range(6):
+            for at in blocks:
+                c1_products(gradient.c1_weight, m * TAPS, work.c1, m * C1_MAP + at, work.image, at)
+
+    return forward, backward
 
 
 def _trainer(sources: str):
     """The loop over patterns, to be compiled; ``sources`` is there to be in the disk cache's key.
 
-    Numba on its own would only notice changes to this file.
+    Numba on its own would only notice changes to this file. :class:`Pass` provides ``forward`` and
+    ``backward``.
     """
 
     def train(images, labels, seen, made, switches, net, rates, velocity, gradient, work):
@@ -189,11 +198,11 @@ def _trainer(sources: str):
             image = images[n]
             for i in range(image.size):
                 work.image[i] = image[i]
-            _forward(switches, net, work, seen, made)
+            forward(switches, net, work, seen, made)  # noqa: F821
             loss, read = _loss(switches, net, rates, velocity, gradient, work, labels[n], shares)
             loss_sum += loss
             errors += read != labels[n]
-            _backward(switches, net, rates, velocity, gradient, work, seen, made)
+            backward(switches, net, rates, velocity, gradient, work, seen, made)  # noqa: F821
             for k in range(len(net) - DENSE):
                 loops.descend(switches, net[k], rates[k], velocity[k], gradient[k])
         return loss_sum, errors
@@ -204,13 +213,22 @@ def _trainer(sources: str):
 class Pass:
     """The loop over patterns, compiled.
 
+    Args:
+        microkernels: the module of those that it is built from.
+
     Attributes:
         train: what :func:`_trainer` says; on disk unless no cache directory is writable.
     """
 
-    def __init__(self):
-        files = (Path(module) for module in (__file__, loops.__file__, v.__file__))
-        python = _trainer(hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest())
+    def __init__(self, microkernels: ModuleType):
+        modules = (__file__, loops.__file__, vectors.__file__, microkernels.__file__)
+        sources = b"".join(Path(module).read_bytes() for module in modules)
+        python = _trainer(hashlib.sha256(sources).hexdigest())
+        # As globals: in a closure, Numba would pickle them into the disk cache's key, and they are
+        # pickled differently in every process.
+        forward, backward = _forward_and_backward(microkernels)
+        scope = {**globals(), "forward": forward, "backward": backward}
+        python = FunctionType(python.__code__, scope, closure=python.__closure__)
         try:
             self.train = njit(cache=True, **loops.OPTIONS)(python)
         except RuntimeError as error:
@@ -225,4 +243,4 @@ class Pass:
         self.train = njit(**loops.OPTIONS)(self.train.py_func)
 
 
-PASS = Pass()
+PASS = Pass(vectors)
