@@ -7,7 +7,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +19,12 @@ from lenet1998.cli import Parser, entry, writable
 from lenet1998.counts import count
 from lenet1998.curvature import diagonal_curvature
 from lenet1998.data import Dataset, load
+from lenet1998.engines import Engine
 from lenet1998.engines.compiled import engine as compiled_engine
 from lenet1998.engines.cuda import engine as cuda_engine
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.errors import BadInput
+from lenet1998.models import LeNet5
 from lenet1998.recipes import ORIGINAL, Recipe
 from lenet1998.records import write_json
 from lenet1998.report.performance import benchmark as table
@@ -45,7 +49,9 @@ print(time.perf_counter() - begun)
 class Trainer:
     """An engine with its own network in the middle of a first pass, ready for more patterns."""
 
-    def __init__(self, engine: type, recipe: Recipe, schedule: Schedule):
+    def __init__(
+        self, engine: Callable[[Recipe, LeNet5], Engine], recipe: Recipe, schedule: Schedule
+    ):
         model = recipe.build_model()
         self.engine = engine(recipe, model)
         images, labels = schedule.take(schedule.curvature_indices(1), 1)
@@ -64,10 +70,18 @@ class Trainer:
 
 
 def side_by_side(schedule: Schedule, rounds: int) -> list[dict]:
-    """Eager and compiled in alternating rounds; the compiled one learns ten times the patterns."""
+    """Eager, compiled, and between them compiled of plain loops, in alternating rounds.
+
+    The compiled ones learn ten times the patterns.
+    """
+    from lenet1998.engines.compiled import plain, whole_pass
+
+    vector_code = compiled_engine.CompiledEngine
+    plain_loops = partial(vector_code, compiled=whole_pass.Pass(plain))
     contest = {
         "eager": (Trainer(EagerEngine, ORIGINAL, schedule), 200),
-        "compiled": (Trainer(compiled_engine.CompiledEngine, ORIGINAL, schedule), 2000),
+        "plain loops": (Trainer(plain_loops, ORIGINAL, schedule), 2000),
+        "compiled": (Trainer(vector_code, ORIGINAL, schedule), 2000),
     }
     times: dict[str, list] = {name: [] for name in contest}
     for turn in range(rounds + 1):
@@ -122,6 +136,17 @@ def multiply_accumulates_per_microsecond() -> float:
         done = multiply_adds(state, 200)
         best = max(best, done / (time.perf_counter() - begun) / 1e6)
     return best
+
+
+def core() -> dict:
+    """What LLVM calls this core, and which vector instructions it compiles for."""
+    from llvmlite import binding
+
+    features = binding.get_host_cpu_features()
+    return {
+        "core": binding.get_host_cpu_name(),
+        "vector_instructions": [name for name in ("avx2", "avx512f") if features.get(name)],
+    }
 
 
 def multiply_accumulates_of_an_update(recipe: Recipe) -> int:
@@ -199,7 +224,7 @@ def main(arguments: list[str] | None = None) -> int:
         "whole_run": whole_run(dataset) if flags.full else None,
         "gpu": gpu(dataset),
         "dataset": dataset.name,
-        "environment": environment.describe("all", torch.device("cpu")),
+        "environment": {**environment.describe("all", torch.device("cpu")), **core()},
     }
     write_json(out / "benchmark.json", result)
     print(table(result).to_string(index=False))

@@ -1,12 +1,15 @@
 """The benchmark measures what it says, on little data."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from lenet1998 import benchmark
 from lenet1998.recipes import ORIGINAL
 from lenet1998.report.performance import benchmark as table
+
+RESULTS = Path(__file__).parents[1] / "experiments" / "results"
 
 
 @pytest.fixture
@@ -20,19 +23,41 @@ def quick(monkeypatch, digits):
 def test_the_engines_side_by_side(tmp_path, capsys):
     assert benchmark.main(["--rounds", "1", "--out", str(tmp_path)]) == 0
     result = json.loads((tmp_path / "benchmark.json").read_text())
-    eager, compiled = result["engines"]
-    assert (eager["engine"], compiled["engine"]) == ("eager", "compiled")
+    eager, plain, compiled = result["engines"]
+    assert [row["engine"] for row in result["engines"]] == ["eager", "plain loops", "compiled"]
     assert eager["times_eager"] == 1
     # Far below what it is, so that a busy machine does not fail it.
-    assert compiled["times_eager"] > 5
+    assert min(plain["times_eager"], compiled["times_eager"]) > 5
     assert 0 < result["floor_us"] < compiled["cpu_us"]
     assert result["whole_run"] is None
     printed = capsys.readouterr().out
     assert "arithmetic floor" in printed
     rows = dict(table(result).to_numpy().tolist())
+    assert rows["plain loops, one thread"].startswith(f"{plain['cpu_us']:.1f} us a pattern")
+    assert f"({result['environment']['core']}: " in rows["measured on"]
     assert rows["compiling, empty cache and filled"] == "5.0 s and 0.50 s"
     if result["gpu"] is None:
         assert rows["many runs on a GPU"] == "not measured: no CUDA device here"
+
+
+@pytest.mark.parametrize(
+    ("instructions", "shown"),
+    [
+        (["avx2", "avx512f"], "(x: AVX2 and AVX-512), "),
+        (["avx2"], "(x: AVX2), "),
+        ([], "(x: no AVX2), "),
+    ],
+)
+def test_the_table_tells_one_core_from_another(instructions, shown):
+    result = json.loads((RESULTS / "benchmark.json").read_text())
+    result["environment"] |= {"core": "x", "vector_instructions": instructions}
+    assert shown in dict(table(result).to_numpy().tolist())["measured on"]
+
+
+def test_a_measurement_without_plain_loops_still_makes_a_table():
+    rows = dict(table(json.loads((RESULTS / "benchmark.json").read_text())).to_numpy().tolist())
+    assert "plain loops, one thread" not in rows
+    assert rows["measured on"].startswith("AMD EPYC, 2 cores")
 
 
 def test_the_floor_counts_each_layer_forwards_for_its_parameters_and_for_its_inputs():

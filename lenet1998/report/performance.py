@@ -3,6 +3,12 @@
 import pandas as pd
 
 
+def vectors_of(machine: dict) -> str:
+    """A core's vector instructions, ``avx512f`` as AVX-512."""
+    names = {"avx2": "AVX2", "avx512f": "AVX-512"}
+    return " and ".join(names[name] for name in machine["vector_instructions"]) or "no AVX2"
+
+
 def benchmark(result: dict) -> pd.DataFrame:
     """What :mod:`lenet1998.benchmark` measured, one line each."""
     rows = {}
@@ -32,8 +38,10 @@ def benchmark(result: dict) -> pd.DataFrame:
     )
     machine = result["environment"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    # Of older measurements the record does not say which core it was.
+    core = f" ({machine['core']}: {vectors_of(machine)})" if "core" in machine else ""
     rows["measured on"] = (
-        f"{machine['processor']}, {machine['cores']} cores, {result['dataset']}, {versions};"
+        f"{machine['processor']}{core}, {machine['cores']} cores, {result['dataset']}, {versions};"
         f" medians of {result['rounds']} rounds"
     )
     return pd.DataFrame({"what": list(rows), "measured": list(rows.values())})
