@@ -121,11 +121,6 @@ class Recipe:
             )
         if self.optimizer != "sgd" and self.momentum:
             raise BadInput(f"momentum={self.momentum} needs optimizer=sgd, not {self.optimizer}")
-        if self.held_out and self.distortions:
-            raise BadInput(
-                f"held_out={self.held_out} does not go with distortions: what is held out would be"
-                " learnt distorted"
-            )
         if not self.name:
             object.__setattr__(self, "name", _name(self, ORIGINAL))
         names.check(self.name)

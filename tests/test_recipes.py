@@ -394,7 +394,6 @@ def test_override_wants_key_and_value(text):
             {"optimizer": "adam", "eta": 0.1, "momentum": 0.9},
             "momentum=0.9 needs optimizer=sgd, not adam",
         ),
-        ({"held_out": 9, "distortions": True}, "held_out=9 does not go with distortions"),
     ],
 )
 def test_switches_that_contradict_each_other(switches, says):

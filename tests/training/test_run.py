@@ -284,6 +284,15 @@ def test_with_distortions_only_the_chosen_originals_are_learnt(data):
     assert set(learnt % len(data.train_images)) == chosen
 
 
+def test_what_is_held_out_is_not_learnt_distorted_either(data):
+    recipe = recipe_named("distortions").changed(held_out=50, curvature_patterns=20)
+    n, schedule = len(data.train_images), Schedule(recipe, 3, data)
+    learnt = {i % n for number in range(1, 11) for i in schedule.indices(number)}
+    plain = Schedule(small("original", "held_out=50", "train_size=none"), 3, data)
+    assert learnt == set(plain.indices(1))
+    assert len(learnt) == n - 50
+
+
 def test_what_is_held_out_is_asked_and_never_learnt(data):
     recipe = small("original", "held_out=50", "train_size=none")
     schedule = Schedule(recipe, 3, data)
