@@ -17,7 +17,7 @@ from lenet1998.report.net_figures import Shown
 from lenet1998.report.net_tables import by_class, confusion
 
 ARROW = "\N{RIGHTWARDS ARROW}"
-LOSS = {"loss": "cross_entropy"}
+LOSS = {"output": "linear", "loss": "cross_entropy"}
 
 
 @pytest.fixture
