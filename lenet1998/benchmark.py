@@ -95,7 +95,15 @@ def side_by_side(schedule: Schedule, rounds: int) -> list[dict]:
         ratio = statistics.median(
             mine[1] / theirs[1] for mine, theirs in zip(times["eager"], taken, strict=True)
         )
-        rows.append({"engine": name, "wall_us": wall, "cpu_us": cpu, "times_eager": ratio})
+        rows.append(
+            {
+                "engine": name,
+                "wall_us": wall,
+                "cpu_us": cpu,
+                "fastest_cpu_us": min(cpu for _, cpu in taken),
+                "times_eager": ratio,
+            }
+        )
     return rows
 
 
@@ -209,6 +217,7 @@ def main(arguments: list[str] | None = None) -> int:
     out = writable(flags.out)
     dataset = load("auto", flags.data)
     schedule = Schedule(ORIGINAL, 0, dataset)
+    load_average = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     first, again = compile_seconds()
     peak = multiply_accumulates_per_microsecond()
     work = multiply_accumulates_of_an_update(ORIGINAL)
@@ -224,6 +233,7 @@ def main(arguments: list[str] | None = None) -> int:
         "whole_run": whole_run(dataset) if flags.full else None,
         "gpu": gpu(dataset),
         "dataset": dataset.name,
+        "load_average": load_average,
         "environment": {**environment.describe("all", torch.device("cpu")), **core()},
     }
     write_json(out / "benchmark.json", result)

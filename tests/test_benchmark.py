@@ -28,6 +28,7 @@ def test_the_engines_side_by_side(tmp_path, capsys):
     assert eager["times_eager"] == 1
     # Far below what it is, so that a busy machine does not fail it.
     assert min(plain["times_eager"], compiled["times_eager"]) > 5
+    assert all(0 < row["fastest_cpu_us"] <= row["cpu_us"] for row in result["engines"])
     assert 0 < result["floor_us"] < compiled["cpu_us"]
     assert result["whole_run"] is None
     printed = capsys.readouterr().out
@@ -51,13 +52,18 @@ def test_the_engines_side_by_side(tmp_path, capsys):
 def test_the_table_tells_one_core_from_another(instructions, shown):
     result = json.loads((RESULTS / "benchmark.json").read_text())
     result["environment"] |= {"core": "x", "vector_instructions": instructions}
-    assert shown in dict(table(result).to_numpy().tolist())["measured on"]
+    result["load_average"] = 1.96
+    measured_on = dict(table(result).to_numpy().tolist())["measured on"]
+    assert shown in measured_on
+    assert measured_on.endswith("rounds, beside other work (load average 2.0)")
 
 
 def test_a_measurement_without_plain_loops_still_makes_a_table():
     rows = dict(table(json.loads((RESULTS / "benchmark.json").read_text())).to_numpy().tolist())
     assert "plain loops, one thread" not in rows
+    assert rows["compiled, one thread"] == "20.8 us a pattern (wall 20.8); 61.8 times eager"
     assert rows["measured on"].startswith("AMD EPYC, 2 cores")
+    assert "beside other work" not in rows["measured on"]
 
 
 def test_the_floor_counts_each_layer_forwards_for_its_parameters_and_for_its_inputs():

@@ -12,10 +12,13 @@ def vectors_of(machine: dict) -> str:
 def benchmark(result: dict) -> pd.DataFrame:
     """What :mod:`lenet1998.benchmark` measured, one line each."""
     rows = {}
+    # Records from before the plain loops say neither a fastest round, nor which core, nor the load.
     for engine in result["engines"]:
+        fastest = engine.get("fastest_cpu_us")
         rows[f"{engine['engine']}, one thread"] = (
-            f"{engine['cpu_us']:.1f} us a pattern (wall {engine['wall_us']:.1f});"
-            f" {engine['times_eager']:.1f} times eager"
+            f"{engine['cpu_us']:.1f} us a pattern (wall {engine['wall_us']:.1f}"
+            + (f"; fastest round {fastest:.1f}); " if fastest else "); ")
+            + f"{engine['times_eager']:.1f} times eager"
         )
     rows["arithmetic floor of this core"] = (
         f"{result['floor_us']:.1f} us ({result['multiply_accumulates']:,} multiply-accumulates at"
@@ -38,10 +41,11 @@ def benchmark(result: dict) -> pd.DataFrame:
     )
     machine = result["environment"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    # Of older measurements the record does not say which core it was.
     core = f" ({machine['core']}: {vectors_of(machine)})" if "core" in machine else ""
+    beside = result.get("load_average")
+    load = f", beside other work (load average {beside:.1f})" if (beside or 0) >= 0.5 else ""
     rows["measured on"] = (
         f"{machine['processor']}{core}, {machine['cores']} cores, {result['dataset']}, {versions};"
-        f" medians of {result['rounds']} rounds"
+        f" medians of {result['rounds']} rounds{load}"
     )
     return pd.DataFrame({"what": list(rows), "measured": list(rows.values())})
