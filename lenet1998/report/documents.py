@@ -98,8 +98,13 @@ def finalists(results: Path) -> pd.DataFrame:
 
 
 def benchmark(results: Path) -> pd.DataFrame:
-    """The engines side by side."""
+    """The engines side by side, on a core with AVX-512."""
     return performance.benchmark(_json(results / "benchmark.json"))
+
+
+def benchmark_avx2(results: Path) -> pd.DataFrame:
+    """The engines side by side, on a core without AVX-512."""
+    return performance.benchmark(_json(results / "benchmark-avx2.json"))
 
 
 def published_errors(results: Path) -> pd.DataFrame:
@@ -187,6 +192,7 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "readings": readings,
     "finalists": finalists,
     "benchmark": benchmark,
+    "benchmark-avx2": benchmark_avx2,
     "published-errors": published_errors,
     "distortion-gain": distortion_gain,
     "fig7-ranges": fig7_ranges,
