@@ -59,7 +59,7 @@ def test_only_cuda_trains_many_models(name):
 def test_an_engine_asked_for_by_name_is_not_replaced(name, device, needed, monkeypatch):
     monkeypatch.setattr(engines.cuda_engine, "unavailable", lambda: None)
     models = [ORIGINAL.build_model().to(device)]
-    message = f"--engine {name}: runs with --device {needed}, not with --device {device}"
+    message = f"^engine {name}: runs with device {needed}, not with {device}$"
     with pytest.raises(BadInput, match=message):
         engines.create(name, ORIGINAL, models)
 
