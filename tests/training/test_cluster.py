@@ -109,7 +109,7 @@ def fresh_data():
 def training(client: Client) -> list[str]:
     """The workers that are in the middle of a cell."""
     stacks = client.call_stack(keys=None).items()
-    return [worker for worker, tasks in stacks if "training.py" in str(tasks)]
+    return [worker for worker, tasks in stacks if "training/run.py" in str(tasks)]
 
 
 def essence(record: RunRecord) -> dict:
