@@ -79,7 +79,9 @@ def welch(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]
 
 
 def welch_interval(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
-    """Welch's 95 % interval for the difference of means (ours - theirs)."""
+    """Welch's 95 % interval for the difference of means (ours - theirs); nan as in welch."""
+    if not np.ptp(ours) and not np.ptp(theirs):
+        return math.nan, math.nan
     interval = stats.ttest_ind(ours, theirs, equal_var=False).confidence_interval(CONFIDENCE)
     return float(interval.low), float(interval.high)
 
@@ -88,8 +90,10 @@ def one_more_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple
     """Where the difference of one further run of each would fall with 95 % probability.
 
     The difference of means +- t sqrt(s1^2 (1 + 1/n1) + s2^2 (1 + 1/n2)), with Welch's degrees of
-    freedom.
+    freedom; nan where neither side has any spread.
     """
+    if not np.ptp(ours) and not np.ptp(theirs):
+        return math.nan, math.nan
     one, other = summarise(ours), summarise(theirs)
     test = stats.ttest_ind(ours, theirs, equal_var=False)
     t = float(stats.t.ppf((1 + CONFIDENCE) / 2, test.df))

@@ -325,6 +325,7 @@ def checkout(tmp_path, monkeypatch):
             made.environment["processor"] = "a processor"
             write_record(results / folder / f"seed-{seed}", made)
     write_json(results / documents.REJECTION_INVARIANCE, some_measures())
+    shutil.copy(ROOT / "experiments" / "results" / documents.FIG7, results)
     page = tmp_path / "docs" / "results.md"
     page.parent.mkdir()
     page.write_text((ROOT / "docs" / "results.md").read_text())
