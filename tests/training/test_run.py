@@ -339,7 +339,9 @@ class TogetherOnTheCpu:
 
     def begin_pass(self, eta, curvatures):
         for run, curvature in zip(self.runs, curvatures, strict=True):
-            run.begin_pass(eta, [curvature])
+            # A run that has diverged is carried along; SDLM would refuse its curvature.
+            sound = curvature and {name: h.nan_to_num() for name, h in curvature.items()}
+            run.begin_pass(eta, [sound])
 
     def train(self, images, labels, order=None):
         learnt = [run.train(images, labels, order[r : r + 1]) for r, run in enumerate(self.runs)]
