@@ -178,11 +178,17 @@ class Recipe:
         )
 
     def build_model(self, seed: int = 0) -> LeNet5:
-        """The network on the CPU in float32, drawn from a private generator for this seed."""
-        # Building draws default weights; the global generator's state must not notice.
-        with torch.random.fork_rng(devices=()):
-            model = LeNet5(**{key: getattr(self, key) for key in NETWORK_SWITCHES})
-        model.reset_parameters(initial_weights(seed), self.start())
+        """The network on the CPU in float32, drawn from a private generator for this seed.
+
+        Raises:
+            TypeError, ValueError: a seed that is no whole number, or not from 0 to 2^32 - 1.
+        """
+        generator = initial_weights(seed)
+        # Building draws default weights; the global generator's state must not notice. And the
+        # caller's default device and dtype must not be noticed here.
+        with torch.random.fork_rng(devices=()), torch.device("cpu"):
+            model = LeNet5(**{key: getattr(self, key) for key in NETWORK_SWITCHES}).float()
+        model.reset_parameters(generator, self.start())
         return model
 
     def build_criterion(self) -> nn.Module:
@@ -366,7 +372,10 @@ def recipe_named(name: str) -> Recipe:
 
     Raises:
         BadInput: no such variant; the message lists them.
+        TypeError: no name at all.
     """
+    if not isinstance(name, str):
+        raise TypeError(f"variant must be the name of one, got {type(name).__name__}")
     if name not in RECIPES:
         raise BadInput(f"{name}: no such variant; valid are {', '.join(RECIPES)}", "variant")
     return RECIPES[name]
@@ -395,6 +404,10 @@ def build_model(variant: str | Recipe = "original", seed: int = 0) -> LeNet5:
 
         >>> lenet1998.build_model("original")(torch.zeros(1, 1, 32, 32)).shape
         torch.Size([1, 10])
+
+    Raises:
+        BadInput: no such variant.
+        TypeError, ValueError: a seed that is no whole number, or not from 0 to 2^32 - 1.
     """
     recipe = variant if isinstance(variant, Recipe) else recipe_named(variant)
     return recipe.build_model(seed)

@@ -23,6 +23,7 @@ from lenet1998.recipes import (
     RECIPES,
     Recipe,
     build_model,
+    load_pretrained,
     recipe_named,
 )
 from lenet1998.training import fit
@@ -240,6 +241,67 @@ def test_unknown_variant_lists_the_valid():
     said = refusal(recipe_named, "lenet6")
     assert said == (f"variant lenet6: no such variant; valid are {', '.join(RECIPES)}")
     assert refusal(build_model, "lenet6") == said
+
+
+@pytest.mark.parametrize("call", [recipe_named, build_model, load_pretrained])
+@pytest.mark.parametrize("variant", [None, 5, ["original"], {"name": "original"}])
+def test_what_is_no_name_is_a_type_error(call, variant):
+    with pytest.raises(TypeError, match=f"variant must be .*, got {type(variant).__name__}"):
+        call(variant)
+
+
+def test_trained_weights_are_had_by_name():
+    with pytest.raises(TypeError, match="variant must be the name of one, got Recipe"):
+        load_pretrained(ORIGINAL)
+
+
+@pytest.mark.parametrize(
+    ("seed", "error", "says"),
+    [
+        (-1, ValueError, "seed must be from 0 to 4294967295, got -1"),
+        (2**32, ValueError, "seed must be from 0 to 4294967295"),
+        (True, TypeError, "seed must be a whole number, got True"),
+        (1.0, TypeError, "seed must be a whole number, got 1.0"),
+        ("1", TypeError, "seed must be a whole number, got '1'"),
+        (None, TypeError, "seed must be a whole number, got None"),
+    ],
+)
+def test_a_seed_is_a_whole_number(seed, error, says):
+    with pytest.raises(error, match=says):
+        build_model("original", seed)
+
+
+def test_numpys_seed_is_pythons():
+    weights = (build_model("original", seed).c3.weight for seed in (3, np.int64(3), np.uint8(3)))
+    first, *others = weights
+    assert all(torch.equal(first, other) for other in others)
+
+
+@pytest.fixture
+def double_by_default():
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.fixture
+def nowhere_by_default():
+    torch.set_default_device("meta")
+    yield
+    torch.set_default_device(None)
+
+
+@pytest.mark.parametrize("default", ["double_by_default", "nowhere_by_default"])
+@pytest.mark.parametrize("variant", ["original", "modern"])
+def test_the_callers_defaults_change_no_network(variant, default, request):
+    drawn, trained = build_model(variant).state_dict(), load_pretrained(variant).state_dict()
+    request.getfixturevalue(default)
+    for expected, found in (
+        (drawn, build_model(variant).state_dict()),
+        (trained, load_pretrained(variant).state_dict()),
+    ):
+        assert all(torch.equal(found[name], value) for name, value in expected.items())
+        assert {(t.dtype, t.device.type) for t in found.values()} == {(torch.float32, "cpu")}
 
 
 CHOICES = {
