@@ -6,6 +6,36 @@ import torch
 from torch import Tensor, nn
 
 
+def check_labels(labels: Tensor, patterns: int) -> None:
+    """Refuse what is not one label for each of so many patterns.
+
+    Raises:
+        TypeError: anything but a tensor of int64.
+        ValueError: another shape than (patterns,).
+    """
+    if torch.jit.is_tracing():  # where shapes are no numbers
+        return
+    if not isinstance(labels, Tensor) or labels.dtype != torch.int64:
+        kind = getattr(labels, "dtype", type(labels).__name__)
+        raise TypeError(f"labels must be a tensor of int64, got {kind}")
+    if labels.shape != (patterns,):
+        shape = tuple(labels.shape)
+        raise ValueError(f"labels must be ({patterns},), one for each pattern, got {shape}")
+
+
+def check_classes(labels: Tensor, classes: int) -> None:
+    """Refuse labels of classes that there are not; on CUDA this waits for the device.
+
+    Raises:
+        ValueError: a label outside 0..classes - 1.
+    """
+    if not len(labels):
+        return
+    smallest, largest = (int(label) for label in labels.aminmax())
+    if smallest < 0 or largest >= classes:
+        raise ValueError(f"labels must be 0 to {classes - 1}, got {smallest} to {largest}")
+
+
 class _DistanceCriterion(nn.Module, ABC):
     def __init__(self, half_distance: bool = False, curvature: str = "gauss_newton"):
         super().__init__()
@@ -18,6 +48,18 @@ class _DistanceCriterion(nn.Module, ABC):
     def factor(self) -> float:
         """What multiplies eq. 7's distance: 1, or the authors' code's 1/2 (open question Q7)."""
         return 0.5 if self.half_distance else 1.0
+
+    def _right(self, distances: Tensor, labels: Tensor) -> Tensor:
+        """(N,) distances to the right class's code, as ``factor`` counts them."""
+        if distances.ndim != 2:
+            raise ValueError(f"distances must be (N, classes), got {tuple(distances.shape)}")
+        check_labels(labels, len(distances))
+        try:
+            right = distances.gather(1, labels.unsqueeze(1)).squeeze(1)
+        except RuntimeError:  # asked afterwards: beforehand it would cost every pattern
+            check_classes(labels, distances.shape[1])
+            raise
+        return self.factor * right
 
     def state_curvature(self, state: Tensor, codes: Tensor, labels: Tensor) -> Tensor:
         r"""Per pattern, the second derivative of the loss by each of F6's outputs.
@@ -59,12 +101,17 @@ class DistanceLoss(_DistanceCriterion):
 
     Shape:
         - distances: (N, 10), squared
-        - labels: (N,) of int64
+        - labels: (N,) of int64, 0 to 9
         - Output: a scalar
+
+    Raises:
+        TypeError: labels of another dtype.
+        ValueError: shapes that do not fit, or a label out of range. On CUDA it is the device that
+            refuses such a label, as for torch's own losses.
     """
 
     def forward(self, distances: Tensor, labels: Tensor) -> Tensor:
-        return self.factor * distances.gather(-1, labels.unsqueeze(-1)).mean()
+        return self._right(distances, labels).mean()
 
     def _exact_curvature(self, state: Tensor, codes: Tensor) -> Tensor:
         return torch.full_like(state, 2 * self.factor)
@@ -109,8 +156,8 @@ class DiscriminativeLoss(_DistanceCriterion):
         return scores - normaliser.unsqueeze(-1), normaliser
 
     def forward(self, distances: Tensor, labels: Tensor) -> Tensor:
+        right = self._right(distances, labels)
         _, normaliser = self._log_posteriors(distances)
-        right = self.factor * distances.gather(-1, labels.unsqueeze(-1)).squeeze(-1)
         return (right + normaliser).mean()
 
     def _exact_curvature(self, state: Tensor, codes: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ where :math:`V_k` are the connections that share weight k (summed, not averaged)
 over the patterns. Source: LeCun et al. 1998, eqs. 22 to 27.
 """
 
+import math
 from collections.abc import Callable
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -19,9 +20,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.grad import conv2d_weight
 
-from lenet1998.criteria import cross_entropy_curvature
+from lenet1998.criteria import check_classes, check_labels, cross_entropy_curvature
 from lenet1998.modules import MappedConv2d, RBFOutput, ScaledTanh, Subsampling2d
 
 
@@ -49,6 +49,10 @@ SLOPES: dict[type[nn.Module], Callable[[Any, Tensor], Tensor]] = {
 """f'(a) of each squashing function f, from y = f(a) alone; a subclass has its parent's."""
 
 
+def _no_rule(name: str, module: nn.Module, setting: str = "") -> TypeError:
+    return TypeError(f"no curvature rule for {type(module).__name__}{setting} (layer {name!r})")
+
+
 def _slope(squash: nn.Module, output: Tensor) -> Tensor:
     for kind in type(squash).__mro__:
         if kind in SLOPES:
@@ -60,22 +64,34 @@ def _squash(call: Call, h: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     return _slope(call.module, call.output).square() * h, {}
 
 
-def _dense_convolution(inputs: Tensor, weight: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-    """h at a convolution's inputs, and of its weights: both are correlations of squares."""
-    h_inputs = F.conv_transpose2d(h, weight.square())
-    h_weight = conv2d_weight(inputs.square(), weight.shape, h)
-    return h_inputs, h_weight
+def _backward(function: Callable[..., Tensor], h: Tensor, *squares: Tensor) -> tuple[Tensor, ...]:
+    """h at a linear function's arguments: its backpropagation at the squares of all factors."""
+    factors = [factor.clone().requires_grad_() for factor in squares]
+    with torch.enable_grad():
+        outputs = function(*factors)
+    return torch.autograd.grad(outputs, factors, h)
+
+
+def _bias(layer: Any, h: Tensor) -> dict[str, Tensor]:
+    return {} if layer.bias is None else {"bias": h.sum([0, *range(2, h.ndim)])}
 
 
 def _conv2d(call: Call, h: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    h_inputs, h_weight = _dense_convolution(call.input, call.module.weight, h)
-    return h_inputs, {"weight": h_weight, "bias": h.sum((0, 2, 3))}
+    layer = call.module
+    if layer.padding_mode != "zeros":  # an input may then reach a unit by several connections
+        raise _no_rule(call.name, layer, f" with padding_mode={layer.padding_mode}")
+    geometry = (layer.stride, layer.padding, layer.dilation, layer.groups)
+    h_inputs, h_weight = _backward(
+        lambda x, u: F.conv2d(x, u, None, *geometry), h, call.input.square(), layer.weight.square()
+    )
+    return h_inputs, {"weight": h_weight, **_bias(layer, h)}
 
 
 def _mapped_conv2d(call: Call, h: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     layer = call.module
-    h_inputs, h_weight = _dense_convolution(call.input, layer.dense(layer.weight), h)
-    return h_inputs, {"weight": layer.connected(h_weight), "bias": h.sum((0, 2, 3))}
+    dense = layer.dense(layer.weight)
+    h_inputs, h_weight = _backward(F.conv2d, h, call.input.square(), dense.square())
+    return h_inputs, {"weight": layer.connected(h_weight), **_bias(layer, h)}
 
 
 def _subsampling(call: Call, h: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
@@ -85,23 +101,29 @@ def _subsampling(call: Call, h: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     share = layer.weight / layer.window**2 if layer.average else layer.weight
     h_pooled = share.square().view(-1, 1, 1) * h
     h_inputs = F.interpolate(h_pooled, scale_factor=layer.window)
-    return h_inputs, {"weight": h_weight, "bias": h.sum((0, 2, 3))}
+    return h_inputs, {"weight": h_weight, **_bias(layer, h)}
 
 
 def _average_pool(call: Call, h: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    window = call.module.kernel_size
-    return F.interpolate(h / window**4, scale_factor=window), {}
+    pool = call.module
+    if pool.ceil_mode or not pool.count_include_pad:  # not all windows then weigh alike
+        raise _no_rule(call.name, pool, " with ceil_mode=True or count_include_pad=False")
+    window = pool.kernel_size
+    area = window**2 if isinstance(window, int) else math.prod(window)
+    (h_inputs,) = _backward(pool.forward, h, call.input)
+    return h_inputs / (pool.divisor_override or area), {}
 
 
 def _max_pool(call: Call, h: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    window = call.module.kernel_size
-    _, winners = F.max_pool2d(call.input, window, return_indices=True)
-    return F.max_unpool2d(h, winners, window, output_size=call.input.shape), {}
+    (h_inputs,) = _backward(call.module.forward, h, call.input)
+    return h_inputs, {}
 
 
 def _linear(call: Call, h: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    weight = call.module.weight
-    return h @ weight.square(), {"weight": h.T @ call.input.square(), "bias": h.sum(0)}
+    layer = call.module
+    rows, inputs = h.flatten(0, -2), call.input.flatten(0, -2)
+    h_weight = rows.T @ inputs.square()
+    return h @ layer.weight.square(), {"weight": h_weight, **_bias(layer, rows)}
 
 
 RULES: dict[type[nn.Module], Rule] = {
@@ -125,7 +147,7 @@ def _leaves(module: nn.Module, name: str = ""):
     if _rule(module) is not None or isinstance(module, RBFOutput):
         yield name, module
     elif not any(True for _ in module.children()):
-        raise TypeError(f"no curvature rule for {type(module).__name__} (layer {name!r})")
+        raise _no_rule(name, module)
     else:
         for child_name, child in module.named_children():
             yield from _leaves(child, f"{name}.{child_name}" if name else child_name)
@@ -139,12 +161,37 @@ def _taped(model: nn.Module):
     def record(name):
         return lambda module, args, output: tape.append(Call(name, module, args[0], output))
 
-    handles = [leaf.register_forward_hook(record(name)) for name, leaf in _leaves(model)]
+    names: dict[nn.Module, str] = {}  # a module that serves in two places is told of once
+    for name, leaf in _leaves(model):
+        names.setdefault(leaf, name)
+    handles = [leaf.register_forward_hook(record(name)) for leaf, name in names.items()]
     try:
         yield tape
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _check_chain(tape: list[Call], outputs: Tensor) -> None:
+    """Refuse a network in which anything is done to values between two of its modules.
+
+    Raises:
+        TypeError: a branch, or a function that is no module, after a layer, which is named.
+    """
+    if not tape:
+        raise TypeError("the model ran none of its modules: there is no curvature to find")
+    for call, taken in zip(tape, [*(call.input for call in tape[1:]), outputs], strict=True):
+        given = call.output
+        if taken.data_ptr() == given.data_ptr() and taken.numel() == given.numel():
+            continue
+        # Flattening may have made a copy.
+        if taken.numel() != given.numel() or not torch.allclose(
+            taken.flatten(), given.flatten(), rtol=0, atol=0, equal_nan=True
+        ):
+            raise TypeError(
+                f"the output of layer {call.name!r} must be the input of the next module: the"
+                " curvature knows chains of modules, without branches or functions between them"
+            )
 
 
 def _start(tape: list[Call], criterion: nn.Module, labels: Tensor) -> Tensor:
@@ -161,6 +208,7 @@ def _start(tape: list[Call], criterion: nn.Module, labels: Tensor) -> Tensor:
     raise TypeError(f"no curvature to start from for {loss} after {output}")
 
 
+@torch.inference_mode(False)  # where nothing could be backpropagated
 @torch.no_grad()
 def diagonal_curvature(
     model: nn.Module, criterion: nn.Module, images: Tensor, labels: Tensor, batch: int = 250
@@ -180,15 +228,22 @@ def diagonal_curvature(
         {parameter name: tensor of its shape, all >= 0}, in the order of ``named_parameters``.
 
     Raises:
-        TypeError: a module or a criterion without a rule.
-        ValueError: no patterns.
+        TypeError: a module or a criterion without a rule, a network that is no chain, or labels
+            that are not of int64.
+        ValueError: no patterns, not one label for each, or labels out of range.
     """
     if not len(images):
         raise ValueError("the curvature needs at least one pattern")
-    total = {name: torch.zeros_like(p) for name, p in model.named_parameters()}
+    if batch < 1:
+        raise ValueError(f"batch must be >= 1, got {batch}")
+    check_labels(labels, len(images))
+    # By parameter, not by layer: two layers may share one, and their connections then add up.
+    total = {p: torch.zeros_like(p) for p in model.parameters()}
     for part, target in zip(images.split(batch), labels.split(batch), strict=True):
         with _taped(model) as tape:
-            model(part)
+            outputs = model(part)
+        _check_chain(tape, outputs)
+        check_classes(target, outputs.shape[-1])
         h = _start(tape, criterion, target)
         for call in reversed(tape):
             # Between two modules the maps may have been flattened: C5's 1x1 maps are a vector.
@@ -196,5 +251,5 @@ def diagonal_curvature(
             assert rule is not None  # only modules that have one are on the tape
             h, of_parameters = rule(call, h.reshape(call.output.shape))
             for name, value in of_parameters.items():
-                total[f"{call.name}.{name}"] += value
-    return {name: value / len(images) for name, value in total.items()}
+                total[getattr(call.module, name)] += value
+    return {name: total[p] / len(images) for name, p in model.named_parameters()}

@@ -49,6 +49,9 @@ class LeNet5(nn.Module):
     Shape:
         - images: (N, 1, input_size, input_size)
         - Output: (N, 10), squared distances (rbf: the smallest wins) or logits (linear).
+
+    Raises:
+        ValueError: a switch or images of another shape.
     """
 
     def __init__(
@@ -105,6 +108,11 @@ class LeNet5(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """F6's output, (N, 84): what the codes of Fig. 3 are compared with."""
+        size = self.switches["input_size"]
+        # While torch traces, shapes are no numbers.
+        if not torch.jit.is_tracing() and images.shape[1:] != (1, size, size):
+            shape = tuple(images.shape)
+            raise ValueError(f"images must be (N, 1, {size}, {size}), prepared, got {shape}")
         maps = self.s2(self.squash(self.c1(images)))
         maps = self.s4(self.squash(self.c3(maps)))
         column = self.squash(self.c5(maps)).flatten(1)

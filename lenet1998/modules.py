@@ -167,10 +167,12 @@ class Subsampling2d(nn.Module):
 
     def pooled(self, maps: Tensor) -> Tensor:
         """The window sums (or means) that the coefficient multiplies, (N, C, H, W)."""
-        if maps.shape[-1] % self.window or maps.shape[-2] % self.window:
-            raise ValueError(f"Subsampling2d needs maps of even size, got {tuple(maps.shape)}")
-        if maps.shape[-3] != self.channels:
-            raise ValueError(f"expected {self.channels} maps, got {tuple(maps.shape)}")
+        if not torch.jit.is_tracing():  # where shapes are no numbers
+            shape = tuple(maps.shape)
+            if shape[-1] % self.window or shape[-2] % self.window:
+                raise ValueError(f"Subsampling2d needs maps of even size, got {shape}")
+            if shape[-3] != self.channels:
+                raise ValueError(f"expected {self.channels} maps, got {shape}")
         mean = F.avg_pool2d(maps, self.window)
         return mean if self.average else self.window**2 * mean
 

@@ -1,10 +1,18 @@
 """The stochastic diagonal Levenberg-Marquardt method, as a torch optimizer."""
 
+import math
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
+
+
+def _check_rates(group: Mapping[str, Any]) -> None:
+    for key, name in (("lr", "lr (eta)"), ("mu", "mu")):
+        if key in group and not 0 < group[key] < math.inf:
+            raise ValueError(f"{name} must be > 0 and finite, got {group[key]}")
 
 
 class SDLM(Optimizer):
@@ -24,7 +32,8 @@ class SDLM(Optimizer):
         mu: what keeps the rate finite where the curvature vanishes, > 0.
 
     Raises:
-        ValueError: a rate or mu that is not positive.
+        ValueError: a rate or mu, of a group too, that is not positive and finite. (A scheduler may
+            let the rate fall to 0.)
         RuntimeError: a step before any curvature was given.
 
     Example::
@@ -36,11 +45,18 @@ class SDLM(Optimizer):
     """
 
     def __init__(self, params, lr: float = 5e-4, mu: float = 0.02):
-        if not lr > 0:
-            raise ValueError(f"lr (eta) must be > 0, got {lr}")
-        if not mu > 0:
-            raise ValueError(f"mu must be > 0, got {mu}")
-        super().__init__(params, {"lr": lr, "mu": mu})
+        defaults = {"lr": lr, "mu": mu}
+        _check_rates(defaults)
+        super().__init__(params, defaults)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Take up further parameters, with a rate or mu of their own or the optimizer's.
+
+        Raises:
+            ValueError: as for the class.
+        """
+        _check_rates(param_group)
+        super().add_param_group(param_group)
 
     def _parameters(self) -> list[Tensor]:
         return [p for group in self.param_groups for p in group["params"]]
@@ -53,7 +69,9 @@ class SDLM(Optimizer):
                 if the optimizer was given named parameters and by order if not.
 
         Raises:
-            ValueError: not one tensor of the right shape for each parameter, or a negative value.
+            TypeError: not tensors.
+            ValueError: not one tensor of the right shape for each parameter, or a value that is
+                negative or, in the parameter's dtype, not finite.
         """
         parameters = self._parameters()
         names = [name for group in self.param_groups for name in group.get("param_names", ())]
@@ -65,13 +83,16 @@ class SDLM(Optimizer):
             else:
                 curvature = curvature.values()
         given = list(curvature)
+        if not all(isinstance(h, Tensor) for h in given):
+            raise TypeError("curvature must be tensors, in a mapping or in the parameters' order")
         shapes = [tuple(h.shape) for h in given]
         if shapes != [tuple(p.shape) for p in parameters]:
             raise ValueError(f"curvature must have the parameters' shapes, in order; got {shapes}")
-        if any(bool((h < 0).any()) for h in given):
-            raise ValueError("curvature must be >= 0: eta / (mu + h) would not be a rate")
-        for p, h in zip(parameters, given, strict=True):
-            self.state[p]["curvature"] = h.detach().to(p, copy=True)
+        frozen = [h.detach().to(p, copy=True) for p, h in zip(parameters, given, strict=True)]
+        if not all(bool(((h >= 0) & h.isfinite()).all()) for h in frozen):
+            raise ValueError("curvature must be >= 0 and finite: eta / (mu + h) is to be a rate")
+        for p, h in zip(parameters, frozen, strict=True):
+            self.state[p]["curvature"] = h
 
     def _curvature(self, p: Tensor) -> Tensor:
         if "curvature" not in self.state[p]:

@@ -4,12 +4,12 @@ A variant is a named recipe; an ablation is ``original.changed(one_thing=...)``,
 """
 
 import dataclasses
-import sys
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib.resources import as_file, files
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -32,10 +32,17 @@ def _network(key: str):
     return _choice(*NETWORK_SWITCHES[key])
 
 
+LARGEST = 1e37
+"""The limit of every number that has no nearer one: ten times as much, which Adam's first step
+takes, and twice as much, which is a range's width, are still float32."""
+
+
 def _number(default, at_least=None, above=None, at_most=None, also=()):
     """A numeric switch of the default's type with its limits; ``also`` names values beside them."""
-    limits = {"at_least": at_least, "above": above, "at_most": at_most, "also": also}
     kind = int if isinstance(default, int) or None in also else float
+    if kind is float and at_most is None:
+        at_most = LARGEST
+    limits = {"at_least": at_least, "above": above, "at_most": at_most, "also": also}
     return field(default=default, metadata={"number": kind, **limits})
 
 
@@ -84,7 +91,7 @@ class Recipe:
     initial_gain: float = _number(paper.INITIAL_WEIGHT_RANGE, above=0)
     initial_biases: str = _choice("zero", "uniform")
     fan_in_counts_bias: bool = _choice(False, True)
-    initial_coefficient: float = _number(0.25)
+    initial_coefficient: float = _number(0.25, at_least=-LARGEST)
     initial_coefficients: str = _choice("constant", "uniform")
     # The optimizer (Appendix C). eta "paper" is the printed schedule; a number is constant.
     optimizer: str = _choice("sdlm", "sgd", "adam")
@@ -94,7 +101,7 @@ class Recipe:
     curvature_patterns: int = _number(paper.CURVATURE_PATTERNS, at_least=1)
     curvature_draw: str = _choice("first", "fixed", "fresh")
     # The training run (sections III-A, III-B and III-E).
-    batch_size: int = _number(1, at_least=1)
+    batch_size: int = _number(1, at_least=1, at_most=paper.TRAIN_SIZE)
     passes: int = _number(paper.PASSES, at_least=1)
     order: str = _choice("constant", "renewed")
     train_size: int | None = _number(None, at_least=1, at_most=paper.TRAIN_SIZE, also=(None,))
@@ -106,10 +113,13 @@ class Recipe:
     def __post_init__(self):
         for switch in SWITCHES.values():
             value = getattr(self, switch.name)
+            if isinstance(value, np.generic):  # which is no JSON
+                value = value.item()
             _check(switch, value)
             # So that 1 and 1.0 are one recipe with one name.
             if switch.metadata.get("number") is float and isinstance(value, int):
-                object.__setattr__(self, switch.name, float(value))
+                value = float(value)
+            object.__setattr__(self, switch.name, value)
         if (self.loss == "cross_entropy") != (self.output == "linear"):
             raise BadInput(
                 f"loss={self.loss} does not fit output={self.output}: output=linear goes with"
@@ -121,6 +131,11 @@ class Recipe:
             )
         if self.optimizer != "sgd" and self.momentum:
             raise BadInput(f"momentum={self.momentum} needs optimizer=sgd, not {self.optimizer}")
+        if self.initial_coefficients == "uniform" and self.initial_coefficient < 0:
+            raise BadInput(
+                f"initial_coefficient={self.initial_coefficient}: initial_coefficient must be >= 0"
+                " with initial_coefficients=uniform, which draws from -v to v"
+            )
         if not self.name:
             object.__setattr__(self, "name", _name(self, ORIGINAL))
         names.check(self.name)
@@ -163,11 +178,17 @@ class Recipe:
         )
 
     def build_model(self, seed: int = 0) -> LeNet5:
-        """The network on the CPU in float32, drawn from a private generator for this seed."""
-        # Building draws default weights; the global generator's state must not notice.
-        with torch.random.fork_rng(devices=()):
-            model = LeNet5(**{key: getattr(self, key) for key in NETWORK_SWITCHES})
-        model.reset_parameters(initial_weights(seed), self.start())
+        """The network on the CPU in float32, drawn from a private generator for this seed.
+
+        Raises:
+            TypeError, ValueError: a seed that is no whole number, or not from 0 to 2^32 - 1.
+        """
+        generator = initial_weights(seed)
+        # Building draws default weights; the global generator's state must not notice. And the
+        # caller's default device and dtype must not be noticed here.
+        with torch.random.fork_rng(devices=()), torch.device("cpu"):
+            model = LeNet5(**{key: getattr(self, key) for key in NETWORK_SWITCHES}).float()
+        model.reset_parameters(generator, self.start())
         return model
 
     def build_criterion(self) -> nn.Module:
@@ -227,18 +248,22 @@ def _valid(switch: dataclasses.Field) -> str:
     return ", or ".join([" ".join([kind, " and ".join(limits)]).strip(), *map(str, facts["also"])])
 
 
+def _one_of(value, values) -> bool:
+    """Whether a value is one of those, in its type too: 1 is not True."""
+    return any(type(value) is type(known) and value == known for known in values)
+
+
 def _check(switch: dataclasses.Field, value) -> None:
     facts = switch.metadata
     if "values" in facts:
-        good = value in facts["values"] and type(value) is type(facts["values"][0])
-    elif value in facts["also"]:
+        good = _one_of(value, facts["values"])
+    elif _one_of(value, facts["also"]):
         good = True
     else:
         kinds = int if facts["number"] is int else (int, float)
         good = (
             isinstance(value, kinds)
             and not isinstance(value, bool)
-            and (kinds is int or abs(value) <= sys.float_info.max)
             and (facts["at_least"] is None or value >= facts["at_least"])
             and (facts["above"] is None or value > facts["above"])
             and (facts["at_most"] is None or value <= facts["at_most"])
@@ -347,7 +372,10 @@ def recipe_named(name: str) -> Recipe:
 
     Raises:
         BadInput: no such variant; the message lists them.
+        TypeError: no name at all.
     """
+    if not isinstance(name, str):
+        raise TypeError(f"variant must be the name of one, got {type(name).__name__}")
     if name not in RECIPES:
         raise BadInput(f"{name}: no such variant; valid are {', '.join(RECIPES)}", "variant")
     return RECIPES[name]
@@ -376,6 +404,10 @@ def build_model(variant: str | Recipe = "original", seed: int = 0) -> LeNet5:
 
         >>> lenet1998.build_model("original")(torch.zeros(1, 1, 32, 32)).shape
         torch.Size([1, 10])
+
+    Raises:
+        BadInput: no such variant.
+        TypeError, ValueError: a seed that is no whole number, or not from 0 to 2^32 - 1.
     """
     recipe = variant if isinstance(variant, Recipe) else recipe_named(variant)
     return recipe.build_model(seed)

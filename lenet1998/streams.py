@@ -7,6 +7,7 @@ permutations: the runs of a record can be repeated.
 """
 
 import math
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -45,9 +46,28 @@ def stream(seed: int, purpose: str, turn: int = 0) -> np.random.PCG64:
     return np.random.PCG64([seed, turn, *_WORDS[purpose]])
 
 
+def plain_seed(seed) -> int:
+    """A seed as Python's int, whatever kind of whole number it came as.
+
+    Raises:
+        TypeError: no whole number.
+        ValueError: not 0 <= seed < 2^32.
+    """
+    if not isinstance(seed, Integral) or isinstance(seed, bool):
+        raise TypeError(f"seed must be a whole number, got {seed!r}")
+    plain = int(seed)
+    if not 0 <= plain < _LIMIT:
+        raise ValueError(f"seed must be from 0 to {_LIMIT - 1}, got {plain}")
+    return plain
+
+
 def initial_weights(seed: int) -> torch.Generator:
-    """The stream that initial weights are drawn from: a Mersenne Twister, as torch wants it."""
-    return torch.Generator().manual_seed(seed)
+    """The stream that initial weights are drawn from: a Mersenne Twister, as torch wants it.
+
+    Raises:
+        TypeError, ValueError: as :func:`plain_seed`.
+    """
+    return torch.Generator("cpu").manual_seed(plain_seed(seed))
 
 
 def uniform(bits: np.random.PCG64, shape: tuple[int, ...]) -> np.ndarray:

@@ -90,3 +90,31 @@ def test_cross_entropy_curvature_is_its_hessian_diagonal():
 def test_wrong_arguments_are_refused(make):
     with pytest.raises(ValueError, match="must be"):
         make()
+
+
+@pytest.mark.parametrize("criterion", [DistanceLoss(), DiscriminativeLoss()])
+@pytest.mark.parametrize(
+    ("outputs", "labels", "error", "says"),
+    [
+        ((3, 10), torch.tensor([1, 2]), ValueError, r"labels must be \(3,\).*got \(2,\)"),
+        ((3, 10), torch.tensor([1, 2, 3, 4]), ValueError, r"labels must be \(3,\)"),
+        ((3, 10), torch.tensor([[1], [2], [3]]), ValueError, r"labels must be \(3,\)"),
+        ((1, 10), torch.tensor(1), ValueError, r"labels must be \(1,\).*got \(\)"),
+        ((2, 10), torch.tensor([1, 10]), ValueError, "labels must be 0 to 9, got 1 to 10"),
+        ((2, 10), torch.tensor([-1, 1]), ValueError, "labels must be 0 to 9, got -1 to 1"),
+        ((2, 10), torch.tensor([1.0, 2.0]), TypeError, "labels must be a tensor of int64.*float32"),
+        ((2, 10), torch.tensor([True, False]), TypeError, "labels must be.*bool"),
+        ((2, 10), [1, 2], TypeError, "labels must be a tensor of int64, got list"),
+        ((10,), torch.tensor([1]), ValueError, r"distances must be \(N, classes\), got \(10,\)"),
+    ],
+)
+def test_labels_that_do_not_fit_the_distances_are_refused(criterion, outputs, labels, error, says):
+    with pytest.raises(error, match=says):
+        criterion(torch.rand(outputs), labels)
+
+
+@pytest.mark.parametrize("criterion", [DistanceLoss(), DiscriminativeLoss()])
+def test_losses_can_be_compiled_whole(criterion):
+    distances, labels = torch.rand(3, 10), torch.tensor([3, 1, 4])
+    compiled = torch.compile(criterion, backend="eager", fullgraph=True)
+    assert torch.equal(compiled(distances, labels), criterion(distances, labels))

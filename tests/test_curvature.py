@@ -110,9 +110,16 @@ def test_the_network_against_the_scalar_recursion():
         (Subsampling2d(2), (2, 4, 2)),
         (Subsampling2d(2, nn.Sigmoid()), (2, 4, 2)),
         (Subsampling2d(2, nn.Identity(), average=True), (2, 4, 2)),
+        (Conv2d(4, 6, (3, 2), stride=(2, 1), padding=1, dilation=2, groups=2), (4, 7, 6)),
+        (Conv2d(2, 3, 3, padding="same", bias=False), (2, 5, 4)),
         (nn.AvgPool2d(2), (2, 4, 2)),
+        (nn.AvgPool2d((3, 2), stride=1, padding=1), (2, 4, 3)),
+        (nn.AvgPool2d(2, divisor_override=3), (2, 5, 2)),
         (nn.MaxPool2d(2), (2, 4, 2)),
+        (nn.MaxPool2d(3, stride=2, padding=1, ceil_mode=True), (2, 6, 5)),
         (Linear(5, 4), (5,)),
+        (Linear(5, 4, bias=False), (5,)),
+        (Linear(5, 4), (2, 5)),
         (ScaledTanh(), (6,)),
         (nn.Tanh(), (6,)),
         (nn.Sigmoid(), (6,)),
@@ -210,6 +217,17 @@ def test_batches_add_up_and_nothing_else_is_touched(variant, switch):
     assert not any(module._forward_hooks for module in model.modules())
 
 
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize("variant", ["original", "modern"])
+def test_the_callers_grad_mode_changes_nothing(variant, mode):
+    recipe = RECIPES[variant]
+    model, criterion = recipe.build_model().double(), recipe.build_criterion()
+    expected = diagonal_curvature(model, criterion, *patterns(3))
+    with mode():
+        found = diagonal_curvature(model, criterion, *(part.clone() for part in patterns(3)))
+    assert all(torch.equal(found[name], h) for name, h in expected.items())
+
+
 def test_halving_the_distance_halves_the_curvature():
     model, (images, labels) = build_model().double(), patterns(4)
     whole = diagonal_curvature(model, DistanceLoss(), images, labels)
@@ -222,8 +240,101 @@ def test_wrong_calls_say_what_is_wrong():
     images, labels = patterns(1)
     with pytest.raises(ValueError, match="at least one pattern"):
         diagonal_curvature(build_model().double(), DistanceLoss(), images[:0], labels[:0])
+    with pytest.raises(ValueError, match="batch must be >= 1, got 0"):
+        diagonal_curvature(build_model().double(), DistanceLoss(), images, labels, batch=0)
     with pytest.raises(TypeError, match="no curvature rule for Softplus"):
         diagonal_curvature(nn.Sequential(nn.Softplus()), DistanceLoss(), images, labels)
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "says"),
+    [
+        (torch.arange(5), ValueError, r"labels must be \(4,\).*got \(5,\)"),
+        (torch.arange(3), ValueError, r"labels must be \(4,\).*got \(3,\)"),
+        (torch.tensor([0, 1, 2, 10]), ValueError, "labels must be 0 to 9"),
+        (torch.tensor([-1, 1, 2, 3]), ValueError, "labels must be 0 to 9"),
+        (torch.arange(4.0), TypeError, "labels must be a tensor of int64"),
+        ([0, 1, 2, 3], TypeError, "labels must be a tensor of int64"),
+    ],
+)
+@pytest.mark.parametrize("variant", ["original", "modern"])
+def test_labels_that_do_not_fit_are_refused(variant, labels, error, says):
+    model, criterion = build_model(variant).double(), RECIPES[variant].build_criterion()
+    images, _ = patterns(4)
+    with pytest.raises(error, match=says):
+        diagonal_curvature(model, criterion, images, labels, batch=2)
+
+
+class Chain(nn.Sequential):
+    """Vectors to ten logits, with something done between the layers."""
+
+    def __init__(self, between, *layers):
+        super().__init__(*layers)
+        self.between = between
+
+    def forward(self, values):
+        for layer in self:
+            values = self.between(layer(values))
+        return values
+
+
+def vectors():
+    return torch.randn(6, 10, generator=torch.Generator().manual_seed(4)), torch.arange(6)
+
+
+def test_layers_that_share_a_parameter_add_up():
+    """As one layer met twice does, and as the connections of V_k do."""
+    one, two = Linear(10, 10), Linear(10, 10)
+    apart = nn.Sequential(one, nn.Tanh(), two)
+    two.load_state_dict(one.state_dict())
+    h = diagonal_curvature(apart, nn.CrossEntropyLoss(), *vectors())
+    expected = {k: h[f"0.{k}"] + h[f"2.{k}"] for k in ("weight", "bias")}
+    two.weight = one.weight
+    shared = diagonal_curvature(apart, nn.CrossEntropyLoss(), *vectors())
+    assert list(shared) == ["0.weight", "0.bias", "2.bias"]
+    torch.testing.assert_close(shared["0.weight"], expected["weight"])
+    torch.testing.assert_close(shared["2.bias"], h["2.bias"])
+    twice = nn.ModuleDict({"a": nn.Sequential(one), "b": nn.Sequential(nn.Tanh(), one)})
+    twice.forward = lambda x: twice["b"](twice["a"](x))
+    met = diagonal_curvature(twice, nn.CrossEntropyLoss(), *vectors())
+    assert list(met) == ["a.0.weight", "a.0.bias"]
+    for name, value in expected.items():
+        torch.testing.assert_close(met[f"a.0.{name}"], value)
+
+
+def test_a_single_layer_is_a_network():
+    h = diagonal_curvature(Linear(10, 10, bias=False), nn.CrossEntropyLoss(), *vectors())
+    assert list(h) == ["weight"]
+
+
+@pytest.mark.parametrize("between", [torch.relu, lambda x: x + 1, lambda x: x.flip(-1)])
+def test_a_function_between_the_layers_is_refused(between):
+    model = Chain(between, Linear(10, 10), Linear(10, 10))
+    with pytest.raises(TypeError, match="layer '0' must be the input of the next module"):
+        diagonal_curvature(model, nn.CrossEntropyLoss(), *vectors())
+
+
+def test_flattening_between_the_layers_is_no_function():
+    model = Chain(lambda x: x.mT.contiguous().mT.clone(), Linear(10, 10), Linear(10, 10))
+    model[0].weight.data.fill_(math.nan)  # a diverged network is found out elsewhere
+    assert diagonal_curvature(model, nn.CrossEntropyLoss(), *vectors())["1.bias"].isnan().all()
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv2d(1, 1, 3, padding=1, padding_mode="circular"),
+        nn.AvgPool2d(2, ceil_mode=True),
+        nn.AvgPool2d(2, padding=1, count_include_pad=False),
+    ],
+    ids=str,
+)
+def test_a_setting_without_a_rule_names_the_layer(layer):
+    images, labels = patterns(2, 10)
+    model = nn.Sequential(layer, nn.Conv2d(1, 10, layer(images.float()).shape[-1]))
+    model.forward = lambda x: model[1](model[0](x)).flatten(1)
+    with pytest.raises(TypeError, match=f"rule for {type(layer).__name__} with .*layer '0'"):
+        diagonal_curvature(model, nn.CrossEntropyLoss(), images.float(), labels)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,9 @@
 """The network's counts, names and switches."""
 
+import copy
+import io
+import pickle
+
 import pytest
 import torch
 import torchinfo
@@ -9,6 +13,7 @@ from lenet1998 import build_model, count, paper
 from lenet1998.errors import BadInput
 from lenet1998.models import NETWORK_SWITCHES, LeNet5, load_weights
 from lenet1998.modules import RBFOutput
+from lenet1998.recipes import RECIPES
 
 SHAPES = {
     "c1.weight": (6, 1, 5, 5),
@@ -70,6 +75,97 @@ def test_every_switch_runs_forward_and_backward(key, value):
     assert outputs.shape == (2, 10)
     assert all(p.grad is not None for p in model.parameters())
     assert f"{key}={value}" in model.extra_repr()
+
+
+NETWORKS = {str(build_model(name).switches): name for name in reversed(RECIPES)}.values()
+"""A variant of each network that there is."""
+
+
+def saved(model):
+    file = io.BytesIO()
+    torch.save(model, file)
+    file.seek(0)
+    return torch.load(file, weights_only=False)
+
+
+def restored(model):
+    file = io.BytesIO()
+    torch.save(model.state_dict(), file)
+    file.seek(0)
+    other = LeNet5(**model.switches)
+    other.load_state_dict(torch.load(file, weights_only=True))
+    return other
+
+
+def compiled(model):
+    torch.compiler.reset()
+    return torch.compile(model, backend="aot_eager", fullgraph=True)
+
+
+def exported(model):
+    size = model.switches["input_size"]
+    batch = {0: torch.export.Dim("n", min=2)}
+    example = torch.zeros(2, 1, size, size)
+    return torch.export.export(model, (example,), dynamic_shapes=(batch,)).module()
+
+
+def traced(model):
+    size = model.switches["input_size"]
+    return torch.jit.trace(model, torch.zeros(2, 1, size, size))
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.trace")  # says that it is deprecated
+@pytest.mark.parametrize(
+    "made",
+    [
+        copy.deepcopy,
+        lambda model: pickle.loads(pickle.dumps(model)),
+        saved,
+        restored,
+        compiled,
+        exported,
+        traced,
+    ],
+    ids=["deepcopy", "pickle", "save", "state_dict", "compile", "export", "trace"],
+)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_what_torch_makes_of_a_network_gives_its_outputs(name, made):
+    model = build_model(name, seed=2)
+    size = model.switches["input_size"]
+    images = torch.rand(3, 1, size, size, generator=torch.Generator().manual_seed(0))
+    expected = model(images)
+    torch.testing.assert_close(made(model)(images), expected)
+    assert torch.equal(model(images), expected)
+
+
+@pytest.mark.parametrize("made", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_a_copy_is_trained_by_itself(made):
+    model = build_model()
+    other, before = made(model), model.c3.weight.detach().clone()
+    with torch.no_grad():
+        other.c3.weight.zero_()
+    assert torch.equal(model.c3.weight, before)
+    assert other.extra_repr() == model.extra_repr()
+
+
+@pytest.mark.parametrize(
+    ("size", "shape"),
+    [
+        (32, (1, 32, 32)),
+        (32, (32, 32)),
+        (32, (2, 1, 28, 28)),
+        (32, (2, 3, 32, 32)),
+        (32, (2, 1, 32, 30)),
+        (32, (2, 1, 1, 32, 32)),
+        (28, (2, 1, 32, 32)),
+        (28, (2, 784)),
+    ],
+)
+@pytest.mark.parametrize("call", ["forward", "features", "predict"])
+def test_images_of_another_shape_are_refused(size, shape, call):
+    says = rf"^images must be \(N, 1, {size}, {size}\), prepared, got \({shape[0]}, "
+    with pytest.raises(ValueError, match=says):
+        getattr(LeNet5(input_size=size), call)(torch.zeros(shape))
 
 
 def test_unknown_switch_value_lists_the_valid_ones():

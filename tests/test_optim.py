@@ -1,5 +1,8 @@
 """SDLM: the update by hand, its refusals, and its state."""
 
+import copy
+import pickle
+
 import pytest
 import torch
 
@@ -114,12 +117,79 @@ def test_given_curvature_is_frozen():
     [
         (lambda w: SDLM([w], lr=0), "lr"),
         (lambda w: SDLM([w], lr=float("nan")), "lr"),
+        (lambda w: SDLM([w], lr=float("inf")), "lr"),
         (lambda w: SDLM([w], mu=-1), "mu"),
+        (lambda w: SDLM([{"params": [w], "lr": -5}]), r"lr \(eta\) must be > 0 .*got -5"),
+        (lambda w: SDLM([{"params": [w], "lr": float("nan")}]), "lr"),
+        (lambda w: SDLM([{"params": [w], "mu": 0}]), "mu must be > 0"),
+        (lambda w: SDLM([w]).add_param_group({"params": [parameter(1.0)], "lr": 0}), "lr"),
         (lambda w: SDLM([w]).set_curvature([]), "shapes"),
         (lambda w: SDLM([w]).set_curvature([torch.zeros(3)]), "shapes"),
+        (lambda w: SDLM([w]).set_curvature(torch.zeros(1, 3)), "shapes"),
         (lambda w: SDLM([w]).set_curvature([-torch.ones(1)]), ">= 0"),
+        (lambda w: SDLM([w]).set_curvature([torch.tensor([float("nan")])]), "finite"),
+        (lambda w: SDLM([w]).set_curvature({"w": torch.tensor([float("inf")])}), "finite"),
+        (
+            lambda w: SDLM([torch.nn.Parameter(w.detach().float())]).set_curvature(
+                [torch.tensor([1e39]).double()]
+            ),
+            "finite",
+        ),
     ],
 )
 def test_wrong_calls_say_what_is_wrong(make, fault):
     with pytest.raises(ValueError, match=fault):
         make(parameter(1.0))
+
+
+def test_curvature_is_of_tensors():
+    with pytest.raises(TypeError, match="curvature must be tensors"):
+        SDLM([parameter(1.0)]).set_curvature([[0.5]])
+
+
+def test_a_refused_curvature_leaves_the_one_before():
+    v, w = parameter(1.0), parameter(1.0)
+    optimizer = SDLM([v, w], lr=0.01)
+    optimizer.set_curvature([torch.zeros(1), torch.zeros(1)])
+    with pytest.raises(ValueError, match="finite"):
+        optimizer.set_curvature([torch.ones(1), torch.tensor([float("nan")])])
+    assert [rate.item() for rate in optimizer.rates()] == pytest.approx([0.5, 0.5])
+
+
+def test_a_later_group_has_rates_of_its_own_and_needs_a_curvature():
+    v, w = parameter(1.0), parameter(1.0)
+    optimizer = SDLM([v], lr=0.01)
+    optimizer.set_curvature([torch.zeros(1)])
+    optimizer.add_param_group({"params": [w], "lr": 0.03, "mu": 0.1})
+    w.grad = torch.ones(1, dtype=torch.float64)
+    with pytest.raises(RuntimeError, match="SDLM has no curvature yet"):
+        optimizer.step()
+    optimizer.set_curvature([torch.zeros(1), torch.full((1,), 0.2)])
+    assert [rate.item() for rate in optimizer.rates()] == pytest.approx([0.5, 0.1])
+
+
+def test_a_scheduler_may_let_the_rate_fall_to_nothing():
+    w = parameter(1.0)
+    optimizer = SDLM([w], lr=0.01)
+    optimizer.set_curvature([torch.zeros(1)])
+    scheduler = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=2)
+    for _ in range(4):
+        w.grad = torch.ones(1, dtype=torch.float64)
+        optimizer.step()
+        scheduler.step()
+    assert w.item() == pytest.approx(1 - 0.5 - 0.25)
+    again = SDLM([w])
+    again.load_state_dict(optimizer.state_dict())
+    again.step()
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))])
+def test_copies_go_on_by_themselves(copied):
+    optimizer = SDLM([parameter(1.0)], lr=0.01)
+    optimizer.set_curvature([torch.zeros(1)])
+    other = copied(optimizer)
+    (w,) = other.param_groups[0]["params"]
+    w.grad = torch.ones(1, dtype=torch.float64)
+    other.step()
+    assert w.item() == 0.5
+    assert optimizer.param_groups[0]["params"][0].item() == 1

@@ -5,6 +5,7 @@ import itertools
 import json
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -17,12 +18,15 @@ from lenet1998.models import NETWORK_SWITCHES
 from lenet1998.optim import SDLM
 from lenet1998.recipes import (
     DESCRIPTIONS,
+    LARGEST,
     ORIGINAL,
     RECIPES,
     Recipe,
     build_model,
+    load_pretrained,
     recipe_named,
 )
+from lenet1998.training import fit
 
 LINEAR = {"output": "linear", "loss": "cross_entropy"}
 LITERAL_LOSS = "loss=distance,half_distance=false,f6_curvature=gauss_newton"
@@ -239,6 +243,67 @@ def test_unknown_variant_lists_the_valid():
     assert refusal(build_model, "lenet6") == said
 
 
+@pytest.mark.parametrize("call", [recipe_named, build_model, load_pretrained])
+@pytest.mark.parametrize("variant", [None, 5, ["original"], {"name": "original"}])
+def test_what_is_no_name_is_a_type_error(call, variant):
+    with pytest.raises(TypeError, match=f"variant must be .*, got {type(variant).__name__}"):
+        call(variant)
+
+
+def test_trained_weights_are_had_by_name():
+    with pytest.raises(TypeError, match="variant must be the name of one, got Recipe"):
+        load_pretrained(ORIGINAL)
+
+
+@pytest.mark.parametrize(
+    ("seed", "error", "says"),
+    [
+        (-1, ValueError, "seed must be from 0 to 4294967295, got -1"),
+        (2**32, ValueError, "seed must be from 0 to 4294967295"),
+        (True, TypeError, "seed must be a whole number, got True"),
+        (1.0, TypeError, "seed must be a whole number, got 1.0"),
+        ("1", TypeError, "seed must be a whole number, got '1'"),
+        (None, TypeError, "seed must be a whole number, got None"),
+    ],
+)
+def test_a_seed_is_a_whole_number(seed, error, says):
+    with pytest.raises(error, match=says):
+        build_model("original", seed)
+
+
+def test_numpys_seed_is_pythons():
+    weights = (build_model("original", seed).c3.weight for seed in (3, np.int64(3), np.uint8(3)))
+    first, *others = weights
+    assert all(torch.equal(first, other) for other in others)
+
+
+@pytest.fixture
+def double_by_default():
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.fixture
+def nowhere_by_default():
+    torch.set_default_device("meta")
+    yield
+    torch.set_default_device(None)
+
+
+@pytest.mark.parametrize("default", ["double_by_default", "nowhere_by_default"])
+@pytest.mark.parametrize("variant", ["original", "modern"])
+def test_the_callers_defaults_change_no_network(variant, default, request):
+    drawn, trained = build_model(variant).state_dict(), load_pretrained(variant).state_dict()
+    request.getfixturevalue(default)
+    for expected, found in (
+        (drawn, build_model(variant).state_dict()),
+        (trained, load_pretrained(variant).state_dict()),
+    ):
+        assert all(torch.equal(found[name], value) for name, value in expected.items())
+        assert {(t.dtype, t.device.type) for t in found.values()} == {(torch.float32, "cpu")}
+
+
 CHOICES = {
     **NETWORK_SWITCHES,
     "f6_curvature": ("constant", "gauss_newton"),
@@ -289,15 +354,23 @@ def test_a_choice_is_of_its_own_type(key, value):
 
 NUMBERS = {
     # switch: (the limits as told, values inside, values outside)
-    "rubbish_j": ("a number > 0", (1e-9, 3), (0, -1)),
-    "initial_gain": ("a number > 0", (0.5,), (0,)),
-    "initial_coefficient": ("a number", (-1.0, 0, 2.5), ()),
-    "eta": ("a number > 0, or paper", (1e-6, 2, "paper"), (0, -0.1, "papers")),
-    "mu": ("a number > 0", (1e-9, 1), (0, -1e-9)),
+    "rubbish_j": ("a number > 0 and <= 1e+37", (1e-9, 3, 1e37), (0, -1, 1e38)),
+    "initial_gain": ("a number > 0 and <= 1e+37", (0.5, 1e37), (0, 1e39)),
+    "initial_coefficient": (
+        "a number >= -1e+37 and <= 1e+37",
+        (-1.0, 0, 2.5, 1e37, -1e37),
+        (1e39, -1e39),
+    ),
+    "eta": (
+        "a number > 0 and <= 1e+37, or paper",
+        (1e-6, 2, 1e37, "paper"),
+        (0, -0.1, 1e38, 1e300, "papers"),
+    ),
+    "mu": ("a number > 0 and <= 1e+37", (1e-9, 1, 1e37), (0, -1e-9, 1e38)),
     "momentum": ("a number >= 0 and <= 0.999", (0,), (-0.1, 0.9991)),
     "curvature_patterns": ("a whole number >= 1", (1, 60_000), (0, -3)),
     "noise": ("a number >= 0 and <= 1", (0, 0.1, 1), (-0.1, 1.1)),
-    "batch_size": ("a whole number >= 1", (1, 128), (0,)),
+    "batch_size": ("a whole number >= 1 and <= 60,000", (1, 60_000), (0, 10**400)),
     "passes": ("a whole number >= 1", (1, 1000, 10**400), (0,)),
     "train_size": ("a whole number >= 1 and <= 60,000, or None", (1, 60_000, None), (0, 60_001)),
     "held_out": ("a whole number >= 0 and <= 59,999", (0, 12_000), (-1, 60_000)),
@@ -320,13 +393,75 @@ def test_no_switch_is_left_out_here():
     assert sorted([*CHOICES, *NUMBERS]) == sorted(SWITCHES)
 
 
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {"initial_gain": LARGEST, "initial_biases": "uniform"},
+        {"initial_coefficient": LARGEST, "initial_coefficients": "uniform"},
+        {"initial_coefficient": -LARGEST},
+        {"rubbish_j": LARGEST},
+        {"mu": LARGEST},
+        {"eta": LARGEST},
+        {"eta": LARGEST, "optimizer": "sgd", "momentum": 0.9},
+        {"eta": LARGEST, "optimizer": "adam"},
+        {"batch_size": paper.TRAIN_SIZE},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("engine", ["eager", "compiled"])
+def test_the_largest_numbers_train_or_diverge(switches, engine, digits):
+    small = {"passes": 1, "train_size": 5, "curvature_patterns": 5}
+    assert fit(Recipe(**small, **switches), data=digits, engine=engine).status
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "plain"),
+    [
+        ("passes", np.int64(3), 3),
+        ("batch_size", np.uint8(4), 4),
+        ("train_size", np.int32(50), 50),
+        ("eta", np.float64(0.01), 0.01),
+        ("mu", np.float32(0.5), 0.5),
+        ("mu", np.int64(2), 2.0),
+        ("noise", np.float16(0.25), 0.25),
+        ("half_distance", np.bool_(False), False),
+        ("input_size", np.int64(28), 28),
+        ("pooling", np.str_("max"), "max"),
+    ],
+)
+def test_numpys_scalars_are_pythons(key, value, plain):
+    recipe, same = Recipe(**{key: value}), Recipe(**{key: plain})
+    assert recipe == same
+    assert repr(recipe) == repr(same)
+    assert type(getattr(recipe, key)) is type(plain)
+    assert Recipe(**json.loads(json.dumps(recipe.as_dict()))) == same
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("passes", np.array([1, 2])),
+        ("eta", np.array([0.1, 0.2])),
+        ("pooling", np.array(["max", "average"])),
+        ("pooling", ["max"]),
+        ("eta", torch.tensor([0.1, 0.2])),
+        ("passes", np.float64(3)),
+        ("passes", np.bool_(True)),
+        ("mu", np.float64("nan")),
+    ],
+    ids=str,
+)
+def test_what_is_no_scalar_of_its_kind_is_refused(key, value):
+    assert f"{key} must be " in refusal(Recipe, **{key: value})
+
+
 @pytest.mark.parametrize(("key", "value"), INSIDE, ids=named)
 def test_numbers_within_limits(key, value):
     assert getattr(Recipe(**{key: value}), key) == value
     assert getattr(ORIGINAL.override([f"{key}={value}"]), key) == value
 
 
-@pytest.mark.parametrize(("key", "value", "told"), OUTSIDE)
+@pytest.mark.parametrize(("key", "value", "told"), OUTSIDE, ids=named)
 def test_numbers_without_limits(key, value, told):
     assert refusal(Recipe, **{key: value}) == f"{key}={value}: {key} must be {told}"
     assert refusal(ORIGINAL.override, [f"{key}={value}"]).endswith(f": {key} must be {told}")
@@ -390,6 +525,11 @@ def test_override_wants_key_and_value(text):
         ({"optimizer": "sgd"}, "optimizer=sgd needs eta=NUMBER"),
         ({"optimizer": "adam"}, "optimizer=adam needs eta=NUMBER"),
         ({"momentum": 0.9}, "momentum=0.9 needs optimizer=sgd, not sdlm"),
+        (
+            {"initial_coefficient": -0.5, "initial_coefficients": "uniform"},
+            "initial_coefficient=-0.5: initial_coefficient must be >= 0 with"
+            " initial_coefficients=uniform",
+        ),
         (
             {"optimizer": "adam", "eta": 0.1, "momentum": 0.9},
             "momentum=0.9 needs optimizer=sgd, not adam",

@@ -1,6 +1,7 @@
 """One run: a recipe, a seed and a data set become a run record."""
 
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
@@ -19,8 +20,10 @@ from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5
 from lenet1998.recipes import Recipe
 from lenet1998.records import RunRecord
+from lenet1998.streams import plain_seed
 from lenet1998.training import checkpoints, environment
 from lenet1998.training.checkpoints import CHECKPOINT
+from lenet1998.training.modes import plain_modes
 from lenet1998.training.schedule import Schedule
 from lenet1998.training.threads import one_thread
 
@@ -36,6 +39,23 @@ Where runs are trained together, the mean of those that have not diverged.
 
 class Interrupted(Exception):  # noqa: N818
     """Raised by a progress callback to stop a run between two blocks."""
+
+
+def _expect(argument: str, value: object, *kinds: type) -> None:
+    """Refuse an argument that is of none of these types."""
+    if not isinstance(value, kinds):
+        wanted = " or ".join(kind.__name__ for kind in kinds)
+        raise TypeError(f"{argument} must be a {wanted}, got {type(value).__name__}")
+
+
+def _path(folder: str | os.PathLike | None) -> Path | None:
+    """Where a run's checkpoint goes; an empty name would be the folder one happens to be in."""
+    if folder is None:
+        return None
+    _expect("folder", folder, str, os.PathLike)
+    if not os.fspath(folder):
+        raise ValueError("folder must not be an empty string; None keeps no checkpoint")
+    return Path(folder)
 
 
 def resolve_device(name: str) -> torch.device:
@@ -157,23 +177,25 @@ class Run:
         )
 
 
-@one_thread()
 def fit(
     recipe: Recipe,
     seed: int = 0,
     data: Dataset | None = None,
     *,
     engine: str = "auto",
-    device: str = "auto",
-    folder: Path | None = None,
+    device: str | torch.device = "auto",
+    folder: str | os.PathLike | None = None,
     resume: bool = False,
     progress: Progress | None = None,
 ) -> RunRecord:
     """Train a network as a recipe says and measure it after each pass, with one torch thread.
 
+    What is learnt does not depend on the caller's threads, grad mode, default dtype or device.
+
     Args:
         recipe: what to train, and how.
-        seed: of the run's generators for the initial weights, the order, and the draws.
+        seed: of the run's generators for the initial weights, the order, and the draws, from 0 to
+            2^32 - 1.
         data: the patterns; default: MNIST, or the embedded digits where it cannot be had.
         engine: ``auto`` (the fastest one here that knows the recipe), ``eager``, ``compiled`` or
             ``cuda``.
@@ -188,8 +210,8 @@ def fit(
 
     Raises:
         BadInput: an engine or device that is not here, or a checkpoint of another run.
+        TypeError, ValueError: an argument of another type, or a seed out of range; it is named.
     """
-    data = load() if data is None else data
     (record,) = fit_together(
         recipe,
         [seed],
@@ -204,14 +226,15 @@ def fit(
 
 
 @one_thread()
+@plain_modes()
 def fit_together(
     recipe: Recipe,
     seeds: Sequence[int],
-    data: Dataset,
+    data: Dataset | None,
     *,
     engine: str = "cuda",
-    device: str = "auto",
-    folders: Sequence[Path | None] | None = None,
+    device: str | torch.device = "auto",
+    folders: Sequence[str | os.PathLike | None] | None = None,
     resume: bool = False,
     progress: Progress | None = None,
 ) -> list[RunRecord]:
@@ -228,13 +251,20 @@ def fit_together(
         curvature and the training of all runs.
 
     Raises:
-        BadInput: as :func:`fit`.
+        BadInput, TypeError, ValueError: as :func:`fit`.
     """
+    _expect("recipe", recipe, Recipe)
+    seeds = [plain_seed(seed) for seed in seeds]
+    paths = [_path(folder) for folder in folders or [None] * len(seeds)]
+    data = load() if data is None else data
+    _expect("data", data, Dataset)
+    if progress is not None:
+        _expect("progress", progress, Callable)
     engines.check(engine, recipe)
-    target = resolve_device("cuda" if engine == "cuda" and device == "auto" else device)
+    target = resolve_device("cuda" if engine == "cuda" and device == "auto" else str(device))
     runs = [
         Run(recipe, seed, data, engine, target, folder)
-        for seed, folder in zip(seeds, folders or [None] * len(seeds), strict=True)
+        for seed, folder in zip(seeds, paths, strict=True)
     ]
     in_step: dict[int, list[Run]] = {}  # an interruption may have left some a pass behind
     for run in runs:

@@ -1,5 +1,6 @@
 """A run from recipe to record: determinism, resuming, measuring, and stopping."""
 
+import contextlib
 import dataclasses
 from types import SimpleNamespace
 
@@ -18,7 +19,7 @@ from lenet1998.training import run as training
 from lenet1998.training import study
 from lenet1998.training.checkpoints import CHECKPOINT
 from lenet1998.training.run import Interrupted, Run, fit, fit_together, predict
-from lenet1998.training.schedule import Schedule
+from lenet1998.training.schedule import Schedule, _plain_patterns
 from lenet1998.training.study import Bars, Cell, Setting
 
 SMALL = ["passes=3", "train_size=60", "curvature_patterns=20"]
@@ -318,6 +319,83 @@ def test_more_patterns_than_there_are_is_refused(data):
         train(small("original", "train_size=2000"), data)
 
 
+@contextlib.contextmanager
+def defaults(dtype, device):
+    torch.set_default_dtype(dtype)
+    torch.set_default_device(device)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
+        torch.set_default_device(None)
+
+
+@pytest.mark.parametrize("engine", ["eager", "compiled"])
+@pytest.mark.parametrize("variant", ["original", "coursework-adam"])
+def test_the_callers_modes_change_no_byte_and_stay(engine, variant, data):
+    recipe = small(variant, "passes=1")
+    expected = train(recipe, data, engine=engine)
+    for mode in (
+        torch.no_grad(),
+        torch.inference_mode(),
+        defaults(torch.float64, "cpu"),
+        defaults(torch.bfloat16, "meta"),
+    ):
+        _plain_patterns.cache_clear()
+        with mode:
+            before = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
+            found = train(recipe, data, engine=engine)
+            assert (torch.is_grad_enabled(), torch.is_inference_mode_enabled()) == before
+        assert same(found, expected)
+
+
+def test_a_run_goes_on_under_other_modes(data, tmp_path):
+    def stop_in_pass_three(pass_number, done, errors):
+        if pass_number == 3:
+            raise Interrupted
+
+    with torch.inference_mode(), pytest.raises(Interrupted):
+        train(small(), data, folder=tmp_path, progress=stop_in_pass_three)
+    with torch.no_grad(), defaults(torch.float64, "cpu"):
+        resumed = train(small(), data, folder=tmp_path, resume=True)
+    assert same(resumed, train(small(), data))
+
+
+def test_a_folder_may_be_a_string(data, tmp_path):
+    train(small("original", "passes=1"), data, folder=str(tmp_path / "run"))
+    assert (tmp_path / "run" / CHECKPOINT).is_file()
+
+
+def test_numpys_seed_and_torchs_device_are_taken(data):
+    record = train(small(), data, seed=np.int64(3), device=torch.device("cpu"))
+    assert type(record.seed) is int
+    assert same(record, train(small(), data, seed=3))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "says"),
+    [
+        ({"recipe": "original"}, TypeError, "recipe must be a Recipe, got str"),
+        ({"recipe": None}, TypeError, "recipe must be a Recipe, got NoneType"),
+        ({"data": "digits"}, TypeError, "data must be a Dataset, got str"),
+        ({"data": (1, 2)}, TypeError, "data must be a Dataset, got tuple"),
+        ({"seed": -1}, ValueError, "seed must be from 0 to 4294967295, got -1"),
+        ({"seed": True}, TypeError, "seed must be a whole number, got True"),
+        ({"seed": 1.0}, TypeError, "seed must be a whole number, got 1.0"),
+        ({"seed": np.float64(1)}, TypeError, "seed must be a whole number"),
+        ({"folder": 5}, TypeError, "folder must be a str or PathLike, got int"),
+        ({"folder": b"run"}, TypeError, "folder must be a str or PathLike, got bytes"),
+        ({"folder": ""}, ValueError, "folder must not be an empty string"),
+        ({"device": 0}, BadInput, "device 0: must be auto, cpu"),
+        ({"engine": None}, BadInput, "engine None: must be one of auto"),
+        ({"progress": 5}, TypeError, "progress must be a Callable, got int"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments, error, says, data):
+    with pytest.raises(error, match=says):
+        fit(**{"recipe": small(), "data": data, **arguments})
+
+
 @pytest.mark.parametrize("name", ["gpu", "cuda:x", "cuda:99", "cuda"])
 def test_unknown_devices_are_refused(name, data):
     if name == "cuda" and torch.cuda.is_available():
@@ -339,7 +417,9 @@ class TogetherOnTheCpu:
 
     def begin_pass(self, eta, curvatures):
         for run, curvature in zip(self.runs, curvatures, strict=True):
-            run.begin_pass(eta, [curvature])
+            # A run that has diverged is carried along; SDLM would refuse its curvature.
+            sound = curvature and {name: h.nan_to_num() for name, h in curvature.items()}
+            run.begin_pass(eta, [sound])
 
     def train(self, images, labels, order=None):
         learnt = [run.train(images, labels, order[r : r + 1]) for r, run in enumerate(self.runs)]

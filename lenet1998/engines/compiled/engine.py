@@ -107,7 +107,7 @@ class CompiledEngine:
         self.models = [model]
         self.switches = _switches(recipe)
         sizes = {name: p.numel() for name, p in model.named_parameters() if self.switches.sgd}
-        self._velocities = torch.zeros(sum(sizes.values()))
+        self._velocities = torch.zeros(sum(sizes.values()), dtype=torch.float32)
         parts = self._velocities.split(list(sizes.values()))
         self.velocity = {
             name: part.view_as(model.get_parameter(name))
@@ -150,7 +150,8 @@ class CompiledEngine:
             layer, kind = field.split("_")
             tensor = tensors.get(f"{layer}.{kind}")
             if tensor is None:
-                tensor = torch.full(({"s2": 6, "s4": 16}.get(layer, 10),), constants[kind])
+                size = {"s2": 6, "s4": 16}.get(layer, 10)
+                tensor = torch.full((size,), constants[kind], dtype=torch.float32)
             arrays.append(tensor.detach().view(-1).numpy())
         return kernels.Parameters(*arrays)
 
