@@ -56,7 +56,8 @@ def test_a_name_from_a_file_is_true_and_safe(name, told, tmp_path):
     write_record(tmp_path, make_record(recipe={"name": name, "mu": 0.5}, weights=weights))
     for path in (tmp_path, tmp_path / WEIGHTS):
         said = refusal(path)
-        assert said.startswith(f"{path}: name=")
+        assert said.startswith(str(path))
+        assert ": name=" in said
         assert told in said
 
 
