@@ -67,7 +67,11 @@ ALL_VARIANTS = {
 
 
 def _records(results: Path, *folders: str) -> list[RunRecord]:
-    """The runs of some folders, one folder after the other."""
+    """The runs of some folders, one folder after the other.
+
+    Raises:
+        BadInput: a folder without runs, or one that cannot be read.
+    """
     found = []
     for folder in folders:
         records = read_records(results / folder)
@@ -77,9 +81,12 @@ def _records(results: Path, *folders: str) -> list[RunRecord]:
     return found
 
 
-def _json(file: Path) -> dict:
-    if not file.is_file():
-        raise BadInput(f"{file}: is missing, and a table or figure is made of it")
+def read_json(file: Path) -> dict:
+    """The checked content of one of the results' JSON files.
+
+    Raises:
+        BadInput: it is missing, or not what that file holds.
+    """
     return READERS[file.name](file)
 
 
@@ -123,12 +130,12 @@ def finalists(results: Path) -> pd.DataFrame:
 
 def benchmark(results: Path) -> pd.DataFrame:
     """The engines side by side, on a core with AVX-512."""
-    return performance.benchmark(_json(results / BENCHMARKS[0]))
+    return performance.benchmark(read_json(results / BENCHMARKS[0]))
 
 
 def benchmark_avx2(results: Path) -> pd.DataFrame:
     """The engines side by side, on a core without AVX-512."""
-    return performance.benchmark(_json(results / BENCHMARKS[1]))
+    return performance.benchmark(read_json(results / BENCHMARKS[1]))
 
 
 def published_errors(results: Path) -> pd.DataFrame:
@@ -143,12 +150,12 @@ def distortion_gain(results: Path) -> pd.DataFrame:
 
 def fig7_ranges(results: Path) -> pd.DataFrame:
     """How the distortions of Fig. 7 were drawn."""
-    return distortions.fig7_ranges(_json(results / FIG7))
+    return distortions.fig7_ranges(read_json(results / FIG7))
 
 
 def fig7_checks(results: Path) -> pd.DataFrame:
     """How sure that is."""
-    return distortions.fig7_checks(_json(results / FIG7))
+    return distortions.fig7_checks(read_json(results / FIG7))
 
 
 def fingerprint(results: Path) -> pd.DataFrame:
@@ -158,7 +165,7 @@ def fingerprint(results: Path) -> pd.DataFrame:
 
 def rejection(results: Path) -> pd.DataFrame:
     """Fig. 10, with the bar that it lacks."""
-    return results_page.rejection(_json(results / REJECTION_INVARIANCE))
+    return results_page.rejection(read_json(results / REJECTION_INVARIANCE))
 
 
 def cost(results: Path) -> pd.DataFrame:
@@ -188,7 +195,7 @@ def compared_all(results: Path) -> pd.DataFrame:
 
 def answers(results: Path) -> pd.DataFrame:
     """Nets of two variants on the same patterns."""
-    return comparison.answers(_json(results / ANSWERS))
+    return comparison.answers(read_json(results / ANSWERS))
 
 
 def coursework_claims(results: Path) -> pd.DataFrame:
@@ -208,7 +215,7 @@ def coursework_open(results: Path) -> pd.DataFrame:
 
 def coursework_by_class(results: Path) -> pd.DataFrame:
     """One report's accuracy by digit."""
-    return coursework.by_class(_json(results / ANSWERS))
+    return coursework.by_class(read_json(results / ANSWERS))
 
 
 TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
@@ -249,7 +256,7 @@ class Drawing:
     def held(self, results: Path) -> list:
         """What the sources hold."""
         return [
-            _json(results / source) if source.endswith(".json") else _records(results, source)
+            read_json(results / source) if source.endswith(".json") else _records(results, source)
             for source in self.sources
         ]
 
@@ -324,7 +331,11 @@ def remake(root: Path, check: bool = False) -> list[str]:
 
 
 def _source_of(figure: Path) -> str | None:
-    return style.source_of(figure) if figure.is_file() else None
+    """What a figure says it shows; None if it is missing or damaged, and so to be remade."""
+    try:
+        return style.source_of(figure)
+    except (OSError, SyntaxError, ValueError):
+        return None
 
 
 def _text(file: Path) -> str:
@@ -334,7 +345,7 @@ def _text(file: Path) -> str:
         BadInput: a page with other marks: what stands after such a one would be taken for a table.
     """
     try:
-        text = file.read_bytes().decode()
+        text = file.read_text("utf-8")
     except UnicodeDecodeError as error:
         raise BadInput(f"{file}: no text in UTF-8 ({error})") from None
     open_since = None
