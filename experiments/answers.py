@@ -6,12 +6,15 @@ Writes ``answers.json``.
 import sys
 from pathlib import Path
 
+import coursework
+import headline
 import numpy as np
 
 from lenet1998 import paper
 from lenet1998.cli import Parser, entry, writable
 from lenet1998.data import load
-from lenet1998.records import read_records, write_json
+from lenet1998.errors import BadInput
+from lenet1998.records import RunRecord, has_record, read_records, write_json
 from lenet1998.statistics import mcnemar
 from lenet1998.training.flags import RESULTS
 
@@ -25,12 +28,44 @@ def by_class(predictions: np.ndarray, truth: np.ndarray) -> list[float]:
     return [100 * float(right[truth == digit].mean()) for digit in range(paper.CLASSES)]
 
 
+def answered(folder: Path, truth: np.ndarray) -> list[RunRecord]:
+    """A folder's runs, each with an answer to every pattern.
+
+    Raises:
+        BadInput: a record that cannot be read, or of a run without those answers.
+    """
+    runs = read_records(folder)
+    for run in runs:
+        if run.predictions is None or len(run.predictions) != len(truth):
+            raise BadInput(f"{folder}: the run of seed {run.seed} has not {len(truth):,} answers")
+    return runs
+
+
+def check_complete(results: Path) -> None:
+    """Refuse results that lack a run which the answers are of.
+
+    Raises:
+        BadInput: with the first folder without a record.
+    """
+    of_pairs = {name for pair in PAIRS for name in pair}
+    for cell in (*headline.cells(results), *coursework.cells(results)):
+        wanted = cell.recipe.name in of_pairs or cell.folder.parent == results / PADDED
+        if wanted and not has_record(cell.folder):
+            raise BadInput(
+                f"{cell.folder}: has no record; run experiments/headline.py and coursework.py"
+            )
+
+
 def pairs(results: Path, truth: np.ndarray) -> list[dict]:
-    """McNemar's test of two variants' nets of the same seed, for every seed that both have."""
+    """McNemar's test of two variants' nets of the same seed, for every seed that both have.
+
+    Raises:
+        BadInput: as :func:`answered`.
+    """
     rows = []
     for names in PAIRS:
         first, second = (
-            {run.seed: run.predictions for run in read_records(results / "headline" / name)}
+            {run.seed: run.predictions for run in answered(results / "headline" / name, truth)}
             for name in names
         )
         for seed in sorted(first.keys() & second.keys()):
@@ -46,13 +81,14 @@ def main(arguments=None):
     parser.add_argument("--data", metavar="DIR", help="where MNIST is")
     parser.add_argument("--results", default=RESULTS, type=Path, metavar="DIR")
     flags = parser.parse_args(arguments)
-    results = writable(flags.results, "--results")
+    check_complete(flags.results)
     truth = load("mnist", flags.data).test_labels
+    padded = answered(flags.results / PADDED, truth)
     measured = {
-        "by_class": [by_class(run.predictions, truth) for run in read_records(results / PADDED)],
-        "mcnemar": pairs(results, truth),
+        "by_class": [by_class(run.predictions, truth) for run in padded],
+        "mcnemar": pairs(flags.results, truth),
     }
-    write_json(results / "answers.json", measured)
+    write_json(writable(flags.results, "--results") / "answers.json", measured)
     return 0
 
 

@@ -3,7 +3,6 @@
 It needs MNIST's pictures and ``fig7.json``; ``python -m lenet1998.report`` does not remake it.
 """
 
-import json
 import sys
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from lenet1998 import paper
 from lenet1998.cli import Parser, entry, writable
 from lenet1998.data import Dataset, distortions, load
 from lenet1998.data.distortions import draw, warp
-from lenet1998.report.documents import digest
+from lenet1998.report.documents import digest, read_json
 from lenet1998.report.style import BLUE, PICTURES, VERMILION, save, show, tile
 from lenet1998.streams import stream
 from lenet1998.training.flags import RESULTS
@@ -73,9 +72,10 @@ def main(arguments=None):
     parser.add_argument("--results", default=RESULTS, type=Path, metavar="DIR")
     parser.add_argument("--root", default=".", type=Path, metavar="DIR", help="a checkout")
     flags = parser.parse_args(arguments)
-    file = writable(flags.root / "docs" / "figures", "--root") / "fig7.png"
     fits = flags.results / "fig7.json"
-    sheet(load("mnist", flags.data), json.loads(fits.read_bytes()), file, digest(fits))
+    content, data = read_json(fits), load("mnist", flags.data)
+    file = writable(flags.root / "docs" / "figures", "--root") / "fig7.png"
+    sheet(data, content, file, digest(fits))
     print(file)
     return 0
 

@@ -141,12 +141,14 @@ def main(arguments=None):
     parser.add_argument("--results", default=RESULTS, type=Path, metavar="DIR")
     parser.add_argument("--root", default=".", type=Path, metavar="DIR", help="a checkout")
     flags = parser.parse_args(arguments)
-    file = writable(flags.root / "docs" / "figures", "--root") / "fig8.png"
-    dataset = load("mnist", flags.data)
     folder = flags.results / DISTORTIONS
     records = read_records(folder)
     if all(record.diverged for record in records):
         raise BadInput(f"{folder}: no finished run to draw Fig. 8 of: run experiments/published.py")
+    if any(record.dataset["test_patterns"] != paper.TEST_SIZE for record in records):
+        raise BadInput(f"{folder}: a run was not tested on MNIST's {paper.TEST_SIZE:,} patterns")
+    dataset = load("mnist", flags.data)
+    file = writable(flags.root / "docs" / "figures", "--root") / "fig8.png"
     errors_sheet(dataset, records, file, digest(folder))
     print(file)
     return 0

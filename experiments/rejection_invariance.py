@@ -4,7 +4,6 @@ Reads the weights that the headline and published studies left beside their reco
 ``rejection_invariance.json``.
 """
 
-import json
 import math
 import sys
 from pathlib import Path
@@ -16,9 +15,11 @@ from torch.nn import functional as F
 from lenet1998.cli import Parser, entry, writable
 from lenet1998.data import load, prepare
 from lenet1998.errors import BadInput
-from lenet1998.models import LeNet5, load_weights
-from lenet1998.recipes import Recipe, recorded
-from lenet1998.records import WEIGHTS, read_records, write_json
+from lenet1998.inspection.loading import TrainedNet, load_net
+from lenet1998.models import LeNet5
+from lenet1998.recipes import Recipe
+from lenet1998.records import WEIGHTS, has_record, write_json
+from lenet1998.report.documents import read_json
 from lenet1998.statistics import rejected_for
 from lenet1998.training.flags import RESULTS
 from lenet1998.training.threads import one_thread
@@ -81,21 +82,27 @@ def measure(model: LeNet5, recipe: Recipe, data) -> dict:
     }
 
 
-def measure_all(results: Path, name: str, data) -> list[dict]:
-    """What is measured of the first ten runs of a kind of net.
+def nets_of(results: Path, name: str) -> list[TrainedNet]:
+    """A kind's first ten nets.
 
     Raises:
-        BadInput: a run without its weights.
+        BadInput: a run that is missing or cannot be read, or one without its weights.
     """
+    folders = [results / NETS[name] / f"seed-{seed}" for seed in range(NETS_MEASURED)]
+    for folder in folders:
+        if has_record(folder) and not (folder / WEIGHTS).exists():
+            raise BadInput(
+                f"{folder / WEIGHTS}: is missing; train it again (weights are not committed)"
+            )
+    return [load_net(str(folder)) for folder in folders]
+
+
+def measure_all(nets: list[TrainedNet], data) -> list[dict]:
+    """What is measured of nets."""
     rows = []
-    for record in read_records(results / NETS[name])[:NETS_MEASURED]:
-        weights = results / NETS[name] / f"seed-{record.seed}" / WEIGHTS
-        recipe = recorded(record.recipe, weights.parent)
-        if not weights.is_file():
-            raise BadInput(f"{weights} is missing: train it again (weights are not committed)")
-        model = load_weights(recipe.build_model(), weights)
-        rows.append({"seed": record.seed, **measure(model, recipe, data)})
-        print(f"{name} seed {record.seed}: {rows[-1]['rejected_percent']:.2f} % rejected")
+    for net in nets:
+        rows.append({"seed": net.record.seed, **measure(net.model, net.recipe, data)})
+        print(f"{net.source}: {rows[-1]['rejected_percent']:.2f} % rejected")
     return rows
 
 
@@ -113,9 +120,15 @@ def main(arguments=None):
         help="measure only these; the others stay as they were measured (default: all)",
     )
     flags = parser.parse_args(arguments)
-    data, file = load("mnist", flags.data), writable(flags.results, "--results") / OUTCOME
-    kept = json.loads(file.read_bytes())["nets"] if set(flags.nets) < set(NETS) else {}
-    fresh = {name: measure_all(flags.results, name, data) for name in flags.nets}
+    file = flags.results / OUTCOME
+    others = set(NETS) - set(flags.nets)
+    kept = read_json(file)["nets"] if others else {}
+    if missing := sorted(others - kept.keys()):
+        raise BadInput(f"{file}: has no nets of {', '.join(missing)}: measure them, too")
+    trained = {name: nets_of(flags.results, name) for name in flags.nets}
+    data = load("mnist", flags.data)
+    writable(flags.results, "--results")
+    fresh = {name: measure_all(nets, data) for name, nets in trained.items()}
     nets = {name: fresh.get(name) or kept[name] for name in NETS}
     axes = {"scale": SCALES, "shift": SHIFTS, "rotation": ROTATIONS, "inverted": INVERTED}
     write_json(file, {"axes": axes, "patterns": 1000, "nets": nets})

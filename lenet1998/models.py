@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load
 from torch import Tensor, nn
 
 from lenet1998 import paper
@@ -20,6 +20,7 @@ from lenet1998.modules import (
     Start,
     Subsampling2d,
 )
+from lenet1998.schema import in_short, read_bytes
 
 NETWORK_SWITCHES = {
     "c3": ("table", "dense"),
@@ -30,6 +31,9 @@ NETWORK_SWITCHES = {
     "input_size": (32, 28),
 }
 """Every switch of the network with its values, the 1998 design's first."""
+
+WEIGHTS_BYTES = 4 * 2**20
+"""What a file of weights may take: many times what the largest variant's do."""
 
 
 class LeNet5(nn.Module):
@@ -143,16 +147,44 @@ def load_weights(model: LeNet5, file: Path) -> LeNet5:
     """Fill ``model`` from a safetensors file of its state dict.
 
     Raises:
-        BadInput: no such file, a corrupt one, or the weights of a network with other switches.
+        BadInput: no such file, a corrupt one, the weights of a network with other switches, or
+            weights that are no numbers.
     """
-    try:
-        state = load_file(file)
-    except (OSError, SafetensorError) as error:
-        raise BadInput(f"{file}: no readable safetensors file ({error})") from None
-    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    found = {name: tuple(tensor.shape) for name, tensor in state.items()}
-    if expected != found:
-        odd = sorted(name for name in expected | found if expected.get(name) != found.get(name))
-        raise BadInput(f"{file}: the weights of another network (they differ in {', '.join(odd)})")
+    state, _ = read_weights(file)
+    check_state(state, model, file)
     model.load_state_dict(state)
     return model
+
+
+def read_weights(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors of a safetensors file by name, and the texts that travel with them.
+
+    Raises:
+        BadInput: no such file, a corrupt one, or one that is too large for this network's weights.
+    """
+    content = read_bytes(file, WEIGHTS_BYTES)
+    try:
+        with safe_open(file, framework="pt") as opened:
+            return load(content), opened.metadata() or {}
+    except (OSError, SafetensorError, KeyError) as error:  # KeyError: numbers that torch lacks
+        raise BadInput(f"{file}: no readable safetensors file ({in_short(error)})") from None
+
+
+def check_state(state: dict[str, Tensor], model: LeNet5, source: Path) -> None:
+    """Refuse a state dict that is not of this network.
+
+    Raises:
+        BadInput: other names, shapes or kinds of numbers, or some that are not finite; the message
+            begins with the source.
+    """
+    expected, found = (
+        {name: (tuple(t.shape), t.dtype, t.layout) for name, t in tensors.items()}
+        for tensors in (model.state_dict(), state)
+    )
+    if expected != found:
+        odd = sorted(name for name in expected | found if expected.get(name) != found.get(name))
+        names = in_short(", ".join(odd))
+        raise BadInput(f"{source}: the weights of another network (they differ in {names})")
+    for name, tensor in state.items():
+        if not tensor.isfinite().all():
+            raise BadInput(f"{source}: {name} holds values that are no numbers")

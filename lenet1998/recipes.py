@@ -20,6 +20,7 @@ from lenet1998.errors import BadInput
 from lenet1998.models import NETWORK_SWITCHES, LeNet5, load_weights
 from lenet1998.modules import Start
 from lenet1998.optim import SDLM
+from lenet1998.schema import in_short
 from lenet1998.streams import initial_weights
 
 
@@ -389,8 +390,13 @@ def recorded(recipe: dict, source) -> Recipe:
         source: the folder or file, for the complaint.
 
     Raises:
-        BadInput: values that no recipe has, or a name that is not true or not safe.
+        BadInput: switches or values that no recipe has, or a name that is not true or not safe.
     """
+    if unknown := sorted(recipe.keys() - {"name", *SWITCHES}):
+        raise BadInput(
+            f"{source}: has switches that this version of lenet1998 does not know:"
+            f" {in_short(', '.join(unknown))}"
+        )
     try:
         return Recipe(**recipe)
     except BadInput as error:

@@ -9,12 +9,14 @@ import dataclasses
 import io
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save as weights_to_bytes
 
+from lenet1998 import names, paper, schema
 from lenet1998.errors import BadInput
 from lenet1998.work import multiply_accumulates
 
@@ -24,6 +26,10 @@ RECORD, PREDICTIONS, WEIGHTS = "record.json", "predictions.npy", "weights.safete
 
 class CorruptRecord(BadInput):
     """A record that is there but cannot be read; the message names it."""
+
+
+class NewerRecord(BadInput):
+    """A record that a later version of the project wrote: whole, but not for this one to read."""
 
 
 @dataclass(eq=False)
@@ -137,28 +143,96 @@ def has_record(folder: Path) -> bool:
 
 
 def read_record(folder: Path) -> RunRecord:
-    """Read a run's record and predictions; weights stay on disk.
+    """Read a run's record and predictions, both checked; weights stay on disk.
 
     Raises:
-        CorruptRecord: a file that is truncated, no JSON, of another schema, or without its fields.
+        NewerRecord: a record of a later schema.
+        CorruptRecord: a file that is missing, damaged, or does not hold what a run's record does.
     """
     file = folder / RECORD
     try:
-        content = json.loads(file.read_bytes())
-        if content["schema"] != SCHEMA:
-            raise CorruptRecord(f"{file}: schema {content['schema']}, this version reads {SCHEMA}")
-        kept = {f.name for f in dataclasses.fields(RunRecord)} - {"predictions", "weights"}
-        record = RunRecord(**{key: content[key] for key in kept})
-        predictions = folder / PREDICTIONS
-        if record.per_pass:
-            record.predictions = np.load(predictions)
-            if len(record.predictions) != record.dataset["test_patterns"]:
-                raise CorruptRecord(f"{predictions}: {len(record.predictions)} predictions")
-    except KeyError as error:
-        raise CorruptRecord(f"{file}: has no {error}") from None
-    except (OSError, ValueError, TypeError, EOFError) as error:
-        raise CorruptRecord(f"{folder}: no readable run record ({error})") from None
+        content = schema.parse(file)
+        version = content.get("schema") if isinstance(content, dict) else None
+        newer = type(version) is int and version > SCHEMA
+        if not newer:
+            schema.check(content, schema.RECORD, file)
+            check_passes(content, file)
+            _check_record(content, file)
+    except BadInput as error:
+        raise CorruptRecord(str(error)) from None
+    if newer:
+        raise NewerRecord(f"{file}: schema {version}, this version reads {SCHEMA}")
+    kept = {f.name for f in dataclasses.fields(RunRecord)} - {"predictions", "weights"}
+    record = RunRecord(**{key: content[key] for key in kept})
+    if record.per_pass:
+        record.predictions = _read_predictions(
+            folder / PREDICTIONS, record.dataset["test_patterns"]
+        )
     return record
+
+
+def check_passes(content: dict, source: Path) -> None:
+    """Refuse passes that no run of the data set can have had.
+
+    Args:
+        content: ``per_pass`` and ``dataset`` (or ``run`` with it), of the right types.
+        source: for the complaint.
+
+    Raises:
+        BadInput: passes that are not counted from 1, or more patterns misread than there are.
+    """
+    dataset = content.get("run", content)["dataset"]
+    for number, entry in enumerate(content["per_pass"], 1):
+        if entry["pass"] != number:
+            raise BadInput(f"{source}: has pass {entry['pass']} where pass {number} should be")
+        if entry["test_errors"] > dataset["test_patterns"]:
+            raise BadInput(
+                f"{source}: {entry['test_errors']} of {dataset['test_patterns']} misread in pass"
+                f" {number}"
+            )
+
+
+def _check_record(content: dict, source: Path) -> None:
+    """Refuse a record whose fields contradict each other; see :func:`read_record`."""
+    try:
+        names.check(content["recipe"]["name"])
+    except BadInput as error:
+        raise BadInput(f"{source}: {error}") from None
+    if content["status"] == "finished" and not content["per_pass"]:
+        raise BadInput(f"{source}: of a run that finished without a pass")
+    for total in ("parameters", "connections"):
+        if content[total] != sum(layer[total] for layer in content["layers"]):
+            raise BadInput(f"{source}: {total} are not the sum of the layers'")
+
+
+# What numpy writes, word for word: numpy's own reader evaluates a header, and allocates what the
+# header asks for.
+_HEADER = re.compile(
+    rb"\x93NUMPY\x01\0(..)\{'descr': '\|u1', 'fortran_order': False, 'shape': \((\d+),\), \} *\n",
+    re.DOTALL,
+)
+_HEADER_BYTES = 256
+
+
+def _read_predictions(file: Path, patterns: int) -> np.ndarray:
+    """The labels given to so many test patterns, (patterns,) uint8.
+
+    Raises:
+        CorruptRecord: a file that does not hold them.
+    """
+    try:
+        content = schema.read_bytes(file, _HEADER_BYTES + patterns)
+    except BadInput as error:
+        raise CorruptRecord(str(error)) from None
+    header = _HEADER.match(content[:_HEADER_BYTES])
+    if not header or header.end() != 10 + int.from_bytes(header[1], "little"):
+        raise CorruptRecord(f"{file}: no readable predictions (a row of uint8 in numpy's format)")
+    labels = np.frombuffer(content, np.uint8, offset=header.end()).copy()
+    if int(header[2]) != patterns or len(labels) != patterns:
+        raise CorruptRecord(f"{file}: {len(labels)} predictions, where {patterns} were tested")
+    if labels.max() >= paper.CLASSES:
+        raise CorruptRecord(f"{file}: label {labels.max()}, where there are ten digits")
+    return labels
 
 
 def read_records(folder: Path) -> list[RunRecord]:

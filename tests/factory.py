@@ -63,7 +63,7 @@ def make_record(
             "test_patterns": TEST_PATTERNS,
         },
         layers=LAYERS,
-        environment={"engine": "eager", "device": "cpu"},
+        environment={"engine": "eager", "device": "cpu", "processor": "a processor"},
         status=status,
         per_pass=per_pass,
         predictions=np.arange(TEST_PATTERNS, dtype=np.uint8) % 10 if per_pass else None,

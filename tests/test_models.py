@@ -2,6 +2,7 @@
 
 import copy
 import io
+import json
 import pickle
 
 import pytest
@@ -208,13 +209,54 @@ def test_a_second_library_counts_the_same_parameters(name):
     assert seen.trainable_params == count(model).parameters
 
 
-@pytest.mark.parametrize("content", [None, b"", b"no safetensors file at all"])
-def test_unreadable_weights_are_one_line(tmp_path, content):
+def header(**changes) -> bytes:
+    """A safetensors file of ten zeros called ``f6.bias``, with other claims in its header."""
+    claims = {"dtype": "F32", "shape": [10], "data_offsets": [0, 40], **changes}
+    text = json.dumps({"f6.bias": claims}).encode()
+    return len(text).to_bytes(8, "little") + text + bytes(40)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "is missing"),
+        (b"", "no readable safetensors file"),
+        (b"no safetensors file at all", "no readable safetensors file"),
+        (header(shape=[10**14], data_offsets=[0, 4 * 10**14]), "no readable safetensors file"),
+        (header(shape=[-1]), "no readable safetensors file"),
+        (header(dtype="F31"), "no readable safetensors file"),
+        (header(dtype="F4", shape=[80]), "no readable safetensors file"),
+        (header(), "the weights of another network"),
+        (header() + bytes(5 * 2**20), "is larger than 4,194,304 bytes"),
+    ],
+)
+def test_unreadable_weights_are_one_line(tmp_path, content, says):
     file = tmp_path / "weights.safetensors"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(BadInput, match="no readable safetensors file"):
+    with pytest.raises(BadInput) as caught:
         load_weights(build_model(), file)
+    assert str(caught.value).startswith(f"{file}: {says}")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("harm", "says"),
+    [
+        (lambda t: t * float("nan"), "f6.bias holds values that are no numbers"),
+        (lambda t: t + float("inf"), "f6.bias holds values that are no numbers"),
+        (lambda t: t.double(), "differ in f6.bias"),
+        (lambda t: t[None], "differ in f6.bias"),
+    ],
+)
+def test_weights_that_are_no_numbers_of_the_networks_are_refused(tmp_path, harm, says):
+    file, model = tmp_path / "weights.safetensors", build_model()
+    state = model.state_dict()
+    save_file({**state, "f6.bias": harm(state["f6.bias"])}, file)
+    before = {name: tensor.clone() for name, tensor in state.items()}
+    with pytest.raises(BadInput, match=says.replace(".", r"\.")):
+        load_weights(model, file)
+    assert all(torch.equal(t, before[name]) for name, t in model.state_dict().items())
 
 
 def test_weights_of_another_network_are_refused(tmp_path):

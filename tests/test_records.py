@@ -15,6 +15,7 @@ from lenet1998 import records
 from lenet1998.errors import BadInput
 from lenet1998.records import (
     CorruptRecord,
+    NewerRecord,
     has_record,
     read_record,
     read_records,
@@ -22,6 +23,8 @@ from lenet1998.records import (
     write_json,
     write_record,
 )
+
+RESULTS = Path(__file__).parents[1] / "experiments" / "results"
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -171,23 +174,69 @@ def cut(file: Path) -> None:
     file.write_bytes(file.read_bytes()[:-40])
 
 
+def last_pass(folder: Path, **fields) -> None:
+    content = json.loads((folder / "record.json").read_text())
+    content["per_pass"][-1].update(fields)
+    change(folder, per_pass=content["per_pass"])
+
+
+def claim(shape: str, descr: str = "|u1", order: str = "False", rest: bytes = b"") -> bytes:
+    """A predictions file whose header makes a claim, whatever follows it."""
+    header = f"{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}"
+    return b"\x93NUMPY\x01\0v\0" + header.ljust(117).encode() + b"\n" + rest
+
+
 @pytest.mark.parametrize(
     ("harm", "says"),
     [
-        (lambda d: cut(d / "record.json"), "no readable run record"),
-        (lambda d: (d / "record.json").write_bytes(b""), "no readable run record"),
-        (lambda d: (d / "record.json").write_bytes(b"\xff\xfe\x00"), "no readable run record"),
-        (lambda d: (d / "record.json").write_text("[1, 2]"), "no readable run record"),
-        (lambda d: (d / "record.json").unlink(), "record.json"),
-        (lambda d: change(d, schema=99), "schema 99, this version reads 1"),
+        (lambda d: cut(d / "record.json"), "record.json: no readable JSON"),
+        (lambda d: (d / "record.json").write_bytes(b""), "record.json: no readable JSON"),
+        (lambda d: (d / "record.json").write_bytes(b"\xff\xfe\x00"), "no readable JSON"),
+        (lambda d: (d / "record.json").write_text("{}", "utf-16"), "no readable JSON"),
+        (lambda d: (d / "record.json").write_text("[" * 10**5), "nested too deeply"),
+        (lambda d: change(d, environment=[[[]] * 2] * 2), "environment is [[[], []]"),
+        (lambda d: change(d, more=json.loads("[" * 30 + "]" * 30)), "more than 20 levels"),
+        (lambda d: change(d, more="a" * 9_000_000), "larger than 8,388,608 bytes"),
+        (lambda d: change(d, more="\ud800"), "cannot be printed"),
+        (lambda d: (d / "record.json").write_text("[1, 2]"), "[1, 2], against type 'object'"),
+        (lambda d: (d / "record.json").unlink(), "record.json: is missing"),
         (lambda d: drop(d, "schema"), "record.json: has no 'schema'"),
         (lambda d: drop(d, "seed"), "record.json: has no 'seed'"),
-        (lambda d: change(d, dataset={}), "has no 'test_patterns'"),
-        (lambda d: change(d, dataset="mnist"), "no readable run record"),
-        (lambda d: (d / "predictions.npy").unlink(), "predictions.npy"),
-        (lambda d: cut(d / "predictions.npy"), "no readable run record"),
-        (lambda d: (d / "predictions.npy").write_bytes(b""), "no readable run record"),
-        (lambda d: np.save(d / "predictions.npy", np.zeros(7)), "predictions.npy: 7 predictions"),
+        (lambda d: change(d, seed=-1), "seed is -1, against minimum 0"),
+        (lambda d: change(d, seed=1.0), "seed is 1.0, against type 'integer'"),
+        (lambda d: change(d, seed=True), "seed is True, against type 'integer'"),
+        (lambda d: change(d, seed=2**60), "beyond 2^53"),
+        (lambda d: change(d, status="done"), "status is 'done'"),
+        (lambda d: change(d, per_pass=[]), "finished without a pass"),
+        (lambda d: change(d, parameters=59_999), "parameters are not the sum"),
+        (lambda d: change(d, recipe=make_record().recipe | {"name": "../evil"}), "name='../evil'"),
+        (lambda d: change(d, recipe=make_record().recipe | {"eta": [1]}), "recipe.eta is [1]"),
+        (lambda d: change(d, dataset={}), "dataset has no 'name'"),
+        (lambda d: change(d, dataset="mnist"), "dataset is 'mnist'"),
+        (lambda d: last_pass(d, loss=float("nan")), "NaN is no number"),
+        (lambda d: last_pass(d, loss=1e400), "Infinity is no number"),
+        (lambda d: last_pass(d, train_error_percent=100.5), "per_pass[1].train_error_percent"),
+        (lambda d: last_pass(d, test_errors=201), "201 of 200 misread in pass 2"),
+        (lambda d: last_pass(d, **{"pass": 1}), "has pass 1 where pass 2 should be"),
+        (lambda d: (d / "predictions.npy").unlink(), "predictions.npy: is missing"),
+        (lambda d: cut(d / "predictions.npy"), "160 predictions, where 200 were tested"),
+        (lambda d: (d / "predictions.npy").write_bytes(b""), "no readable predictions"),
+        (lambda d: np.save(d / "predictions.npy", np.zeros(7, np.uint8)), "npy: 7 predictions"),
+        (
+            lambda d: np.save(d / "predictions.npy", np.zeros(200, np.int8)),
+            "no readable predictions",
+        ),
+        (lambda d: np.save(d / "predictions.npy", np.full(200, 10, np.uint8)), "label 10"),
+        (lambda d: np.save(d / "predictions.npy", [{}] * 200), "npy: is larger than"),
+        (lambda d: (d / "predictions.npy").write_bytes(claim(f"({10**14},)")), "0 predictions"),
+        (
+            lambda d: (d / "predictions.npy").write_bytes(claim("(200,)", "|O")),
+            "no readable predictions",
+        ),
+        (
+            lambda d: (d / "predictions.npy").write_bytes(claim("(200,)", rest=bytes(201))),
+            "201 predictions",
+        ),
     ],
 )
 def test_a_corrupt_record_is_named_in_one_line(harm, says, tmp_path):
@@ -200,6 +249,28 @@ def test_a_corrupt_record_is_named_in_one_line(harm, says, tmp_path):
     assert says in str(error.value)
     assert isinstance(error.value, BadInput)
     assert "\n" not in str(error.value)
+    assert len(str(error.value)) < len(str(folder)) + 300
+
+
+def test_a_record_of_a_later_version_is_not_a_corrupt_one(tmp_path):
+    write_record(tmp_path, make_record())
+    change(tmp_path, schema=99, per_pass="kept otherwise")
+    with pytest.raises(NewerRecord, match="schema 99, this version reads 1") as error:
+        read_record(tmp_path)
+    assert not isinstance(error.value, CorruptRecord)
+
+
+def test_no_memory_is_taken_on_the_word_of_a_record(tmp_path):
+    write_record(tmp_path, make_record())
+    dataset = make_record().dataset | {"test_patterns": 2**50}
+    change(tmp_path, dataset=dataset)
+    (tmp_path / "predictions.npy").write_bytes(claim(f"({2**50},)"))
+    with pytest.raises(CorruptRecord, match="0 predictions"):
+        read_record(tmp_path)
+
+
+def test_every_committed_record_can_be_read():
+    assert len(read_records(RESULTS)) >= 500
 
 
 def test_records_come_by_name_and_seed(tmp_path):

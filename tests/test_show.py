@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from lenet1998 import show
 from lenet1998.data import constant_order, load
 from lenet1998.errors import BadInput
 from lenet1998.inspection.answers import ask
 from lenet1998.inspection.loading import TrainedNet, load_net
-from lenet1998.recipes import recipe_named
+from lenet1998.recipes import ORIGINAL, build_model, recipe_named
 from lenet1998.records import read_record, write_record
 from lenet1998.reproduce import main as reproduce
 from lenet1998.show import main
@@ -295,6 +296,14 @@ def test_a_spoilt_file_of_a_run_is_named(name, spoil, run, capsys):
 def test_a_file_that_no_run_wrote(home, capsys):
     torch.save({}, home / "weights.pt")
     assert "no readable safetensors file" in refusal(capsys, "weights.pt", *DIGITS)
+
+
+def test_a_name_from_a_file_chooses_no_folder(home, capsys):
+    recipe = json.dumps(ORIGINAL.as_dict() | {"name": "../../../evil"})
+    save_file(build_model("original").state_dict(), home / "net.safetensors", {"recipe": recipe})
+    before = sorted(home.parent.rglob("*"))
+    assert "net.safetensors: name='../../../evil'" in refusal(capsys, "net.safetensors", *DIGITS)
+    assert sorted(home.parent.rglob("*")) == before
 
 
 def test_another_data_set_than_the_runs(original, tiny_mnist, capsys):

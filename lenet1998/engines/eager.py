@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lenet1998.engines.kept import load_optimizer
 from lenet1998.engines.protocol import Curvature
 from lenet1998.models import LeNet5
 from lenet1998.optim import SDLM
@@ -80,4 +81,4 @@ class EagerEngine:
     def load_state_dicts(self, states: Sequence[dict]) -> None:
         """See :class:`~lenet1998.engines.protocol.Engine`."""
         (state,) = states
-        self.optimizer.load_state_dict(state)
+        load_optimizer(self.optimizer, state)

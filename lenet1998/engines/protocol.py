@@ -61,4 +61,8 @@ class Engine(Protocol):
         """For each run, what must be kept beside its weights to go on after a pass."""
 
     def load_state_dicts(self, states: Sequence[dict]) -> None:
-        """Go on from where :meth:`state_dicts` was taken."""
+        """Go on from where :meth:`state_dicts` was taken.
+
+        Raises:
+            BadInput: what an engine of this recipe cannot have kept.
+        """

@@ -1,13 +1,11 @@
 """Trained networks, however they are named: a variant, a run's folder, or a file of weights."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-
+from lenet1998 import schema
 from lenet1998.errors import BadInput
-from lenet1998.models import LeNet5, load_weights
+from lenet1998.models import LeNet5, load_weights, read_weights
 from lenet1998.recipes import RECIPES, Recipe, load_pretrained, recorded
 from lenet1998.records import WEIGHTS, RunRecord, has_record, read_record
 
@@ -66,11 +64,9 @@ def _of_run(folder: Path) -> TrainedNet:
 
 def _recipe_in(file: Path) -> Recipe:
     """The recipe that travels with the weights a run wrote."""
-    try:
-        with safe_open(file, framework="numpy") as content:
-            recipe = json.loads((content.metadata() or {})["recipe"])
-        return recorded(recipe, file)
-    except (OSError, SafetensorError) as error:
-        raise BadInput(f"{file}: no readable safetensors file ({error})") from None
-    except (KeyError, ValueError, TypeError) as error:
-        raise BadInput(f"{file}: was not written by a run of lenet1998 ({error!r})") from None
+    _, metadata = read_weights(file)
+    if "recipe" not in metadata:
+        raise BadInput(f"{file}: was not written by a run of lenet1998 (it names no recipe)")
+    recipe = schema.parse_text(metadata["recipe"], file)
+    schema.check(recipe, schema.RECIPE, file)
+    return recorded(recipe, file)

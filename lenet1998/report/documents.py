@@ -5,15 +5,16 @@ what stands between is replaced. A figure carries, in the file, a digest of the 
 A source is a folder of run records or a JSON file, named by its place in ``experiments/results``.
 """
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 import pandas as pd
 
+from lenet1998 import schema
 from lenet1998.errors import BadInput
 from lenet1998.records import PREDICTIONS, RECORD, RunRecord, read_records, write_atomically
 from lenet1998.report import (
@@ -31,6 +32,8 @@ from lenet1998.report import (
 )
 
 BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+END = "<!-- end -->"
+MARK = re.compile(r"<!-- *(?:generated\b.*?|end *)-->")
 DOCUMENTS = ("README.md", "docs/*.md")
 
 
@@ -44,6 +47,7 @@ BY_SIZE = (
 LITERAL = "readings/original-literal"
 EQUATION_8 = "readings/original,loss=distance,half_distance=false,f6_curvature=gauss_newton"
 READINGS = (EQUATION_8, LITERAL)
+BENCHMARKS = ("benchmark.json", "benchmark-avx2.json")
 REJECTION_INVARIANCE, ANSWERS, FIG7 = "rejection_invariance.json", "answers.json", "fig7.json"
 COURSEWORK, OPEN, SWEEP = "coursework/reported", "coursework/open", "sweep"
 COMPARED = {  # a variant, and where its runs are
@@ -63,7 +67,11 @@ ALL_VARIANTS = {
 
 
 def _records(results: Path, *folders: str) -> list[RunRecord]:
-    """The runs of some folders, one folder after the other."""
+    """The runs of some folders, one folder after the other.
+
+    Raises:
+        BadInput: a folder without runs, or one that cannot be read.
+    """
     found = []
     for folder in folders:
         records = read_records(results / folder)
@@ -73,13 +81,36 @@ def _records(results: Path, *folders: str) -> list[RunRecord]:
     return found
 
 
-def _json(file: Path) -> dict:
-    if not file.is_file():
-        raise BadInput(f"{file}: is missing, and a table or figure is made of it")
-    try:
-        return json.loads(file.read_bytes())
-    except ValueError as error:
-        raise BadInput(f"{file}: no readable JSON ({error})") from None
+def read_json(file: Path) -> dict:
+    """The checked content of one of the results' JSON files.
+
+    Raises:
+        BadInput: it is missing, or not what that file holds.
+    """
+    return READERS[file.name](file)
+
+
+def rejection_invariance(file: Path) -> dict:
+    """The content of ``rejection_invariance.json``, checked.
+
+    Raises:
+        BadInput: none that can be read, or not as many errors as there are transforms.
+    """
+    content = schema.read(file, schema.REJECTION_INVARIANCE)
+    for name, nets in content["nets"].items():
+        for axis in schema.AXES:
+            if any(len(net[axis]) != len(content["axes"][axis]) for net in nets):
+                raise BadInput(f"{file}: a net of {name} was not measured at each {axis}")
+    return content
+
+
+READERS: dict[str, Callable[[Path], dict]] = {
+    REJECTION_INVARIANCE: rejection_invariance,
+    ANSWERS: partial(schema.read, schema=schema.ANSWERS),
+    FIG7: partial(schema.read, schema=schema.FIG7),
+    **dict.fromkeys(BENCHMARKS, partial(schema.read, schema=schema.BENCHMARK)),
+}
+"""What reads each JSON file of results and checks it."""
 
 
 def headline(results: Path) -> pd.DataFrame:
@@ -99,12 +130,12 @@ def finalists(results: Path) -> pd.DataFrame:
 
 def benchmark(results: Path) -> pd.DataFrame:
     """The engines side by side, on a core with AVX-512."""
-    return performance.benchmark(_json(results / "benchmark.json"))
+    return performance.benchmark(read_json(results / BENCHMARKS[0]))
 
 
 def benchmark_avx2(results: Path) -> pd.DataFrame:
     """The engines side by side, on a core without AVX-512."""
-    return performance.benchmark(_json(results / "benchmark-avx2.json"))
+    return performance.benchmark(read_json(results / BENCHMARKS[1]))
 
 
 def published_errors(results: Path) -> pd.DataFrame:
@@ -119,12 +150,12 @@ def distortion_gain(results: Path) -> pd.DataFrame:
 
 def fig7_ranges(results: Path) -> pd.DataFrame:
     """How the distortions of Fig. 7 were drawn."""
-    return distortions.fig7_ranges(_json(results / FIG7))
+    return distortions.fig7_ranges(read_json(results / FIG7))
 
 
 def fig7_checks(results: Path) -> pd.DataFrame:
     """How sure that is."""
-    return distortions.fig7_checks(_json(results / FIG7))
+    return distortions.fig7_checks(read_json(results / FIG7))
 
 
 def fingerprint(results: Path) -> pd.DataFrame:
@@ -134,7 +165,7 @@ def fingerprint(results: Path) -> pd.DataFrame:
 
 def rejection(results: Path) -> pd.DataFrame:
     """Fig. 10, with the bar that it lacks."""
-    return results_page.rejection(_json(results / REJECTION_INVARIANCE))
+    return results_page.rejection(read_json(results / REJECTION_INVARIANCE))
 
 
 def cost(results: Path) -> pd.DataFrame:
@@ -164,7 +195,7 @@ def compared_all(results: Path) -> pd.DataFrame:
 
 def answers(results: Path) -> pd.DataFrame:
     """Nets of two variants on the same patterns."""
-    return comparison.answers(_json(results / ANSWERS))
+    return comparison.answers(read_json(results / ANSWERS))
 
 
 def coursework_claims(results: Path) -> pd.DataFrame:
@@ -184,7 +215,7 @@ def coursework_open(results: Path) -> pd.DataFrame:
 
 def coursework_by_class(results: Path) -> pd.DataFrame:
     """One report's accuracy by digit."""
-    return coursework.by_class(_json(results / ANSWERS))
+    return coursework.by_class(read_json(results / ANSWERS))
 
 
 TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
@@ -222,12 +253,15 @@ class Drawing:
     draw: Callable[..., None]
     sources: tuple[str, ...]
 
-    def remake(self, results: Path, file: Path) -> None:
-        held = [
-            _json(results / source) if source.endswith(".json") else _records(results, source)
+    def held(self, results: Path) -> list:
+        """What the sources hold."""
+        return [
+            read_json(results / source) if source.endswith(".json") else _records(results, source)
             for source in self.sources
         ]
-        self.draw(*held, file=file, source=self.digest(results))
+
+    def remake(self, results: Path, file: Path) -> None:
+        self.draw(*self.held(results), file=file, source=self.digest(results))
 
     def digest(self, results: Path) -> str:
         return digest(*(results / source for source in self.sources))
@@ -266,21 +300,67 @@ def remake(root: Path, check: bool = False) -> list[str]:
 
     Returns:
         What was stale, as ``file: name``.
+
+    Raises:
+        BadInput: a mark without its other half, or of no table, or a source that cannot be read;
+            then nothing is written.
     """
-    results, stale = root / "experiments" / "results", []
-    for file in sorted(path for pattern in DOCUMENTS for path in root.glob(pattern)):
-        text = file.read_text()
-        if unknown := {name for _, name, _ in BLOCK.findall(text)} - set(TABLES):
-            raise BadInput(f"{file}: no generated table is called {', '.join(sorted(unknown))}")
-        fresh = BLOCK.sub(lambda m: m[1] + tables.markdown(TABLES[m[2]](results)) + m[3], text)
-        if fresh != text:
-            stale.append(str(file.relative_to(root)))
-            if not check:
-                write_atomically(file, fresh.encode())
-    for name, drawing in FIGURES.items():
-        file = root / "docs" / "figures" / name
-        if not file.is_file() or style.source_of(file) != drawing.digest(results):
-            stale.append(str(file.relative_to(root)))
-            if not check:
-                drawing.remake(results, file)
-    return stale
+    results = root / "experiments" / "results"
+    texts = {
+        file: _text(file)
+        for file in sorted(path for pattern in DOCUMENTS for path in root.glob(pattern))
+    }
+    fresh = {
+        file: BLOCK.sub(lambda m: m[1] + tables.markdown(TABLES[m[2]](results)) + m[3], text)
+        for file, text in texts.items()
+    }
+    pages = [file for file, text in texts.items() if text != fresh[file]]
+    drawings = {
+        root / "docs" / "figures" / name: drawing
+        for name, drawing in FIGURES.items()
+        if _source_of(root / "docs" / "figures" / name) != drawing.digest(results)
+    }
+    if not check:
+        for drawing in drawings.values():
+            drawing.held(results)  # before anything is written
+        for file in pages:
+            write_atomically(file, fresh[file].encode())
+        for file, drawing in drawings.items():
+            drawing.remake(results, file)
+    return [str(file.relative_to(root)) for file in (*pages, *drawings)]
+
+
+def _source_of(figure: Path) -> str | None:
+    """What a figure says it shows; None if it is missing or damaged, and so to be remade."""
+    try:
+        return style.source_of(figure)
+    except (OSError, SyntaxError, ValueError):
+        return None
+
+
+def _text(file: Path) -> str:
+    """A page whose marks all have their other half.
+
+    Raises:
+        BadInput: a page with other marks: what stands after such a one would be taken for a table.
+    """
+    try:
+        text = file.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{file}: no text in UTF-8 ({error})") from None
+    open_since = None
+    for number, line in enumerate(text.splitlines(), 1):
+        for mark in MARK.findall(line):
+            closes = mark == END
+            if line.strip() != mark or not (closes or BLOCK.fullmatch(f"{mark}\n{END}")):
+                raise BadInput(f"{file}:{number}: {mark} must be a line of its own, written so")
+            if closes and open_since is None:
+                raise BadInput(f"{file}:{number}: {END} ends no generated table")
+            if not closes and open_since is not None:
+                raise BadInput(f"{file}:{open_since}: the generated table has no {END}")
+            open_since = None if closes else number
+    if open_since is not None:
+        raise BadInput(f"{file}:{open_since}: the generated table has no {END}")
+    if unknown := {name for _, name, _ in BLOCK.findall(text)} - set(TABLES):
+        raise BadInput(f"{file}: no generated table is called {', '.join(sorted(unknown))}")
+    return text

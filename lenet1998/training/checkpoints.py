@@ -1,18 +1,22 @@
 """What an interrupted run needs to go on from its last finished pass."""
 
 import io
-import pickle
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from lenet1998 import paper, schema
 from lenet1998.errors import BadInput
-from lenet1998.models import LeNet5
-from lenet1998.records import RunRecord, write_atomically
+from lenet1998.models import LeNet5, check_state
+from lenet1998.records import RunRecord, check_passes, write_atomically
 
 CHECKPOINT = "checkpoint.pt"
+CHECKPOINT_BYTES = 64 * 2**20
+"""What a checkpoint may take: many times what that of the largest network and optimizer does."""
 
 
 @dataclass(frozen=True)
@@ -60,28 +64,67 @@ def restore(file: Path, record: RunRecord, model: LeNet5) -> EngineState:
     """Put record and model back to where a checkpoint was taken.
 
     Raises:
-        BadInput: no readable checkpoint, or another run's.
+        BadInput: no readable checkpoint, or another run's; record and model are then untouched.
     """
-    try:
-        state = torch.load(file, map_location="cpu", weights_only=True)
-        run = state["run"]
-    except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
-        raise BadInput(f"{file}: no readable checkpoint ({reason})") from None
-    if run != _identity(record):
+    state = _read(file)
+    if state["run"] != _identity(record):
         theirs, ours = (
             {"seed": r["seed"], "dataset": r["dataset"], **r["recipe"]}
-            for r in (run, _identity(record))
+            for r in (state["run"], _identity(record))
         )
         other = [f"{key}={theirs.get(key)}" for key in ours if theirs.get(key) != ours[key]]
         raise BadInput(
             f"{file}: of a run with {', '.join(other)}; give the same switches, or another folder"
         )
+    predictions, passes = state["predictions"], len(state["per_pass"])
+    if not 1 <= passes <= record.recipe["passes"]:
+        raise BadInput(f"{file}: has {passes} passes of a run of {record.recipe['passes']}")
+    labels = (record.dataset["test_patterns"],)
+    if (predictions.shape, predictions.dtype, predictions.layout) != (
+        labels,
+        torch.uint8,
+        torch.strided,
+    ):
+        raise BadInput(f"{file}: its predictions are not those of {labels[0]} test patterns")
+    if int(predictions.max()) >= paper.CLASSES:
+        raise BadInput(f"{file}: predicts {predictions.max()}, where there are ten digits")
+    check_state(state["model"], model, file)
     record.per_pass = state["per_pass"]
-    record.predictions = state["predictions"].numpy()
+    record.predictions = predictions.numpy()
     model.load_state_dict(state["model"])
     record.weights = weights_of(model)
     return EngineState(file, state["engine"], state["engine_state"])
+
+
+def _read(file: Path) -> dict:
+    """What :func:`save` kept, with values of the right types; tensors are for others to check.
+
+    Raises:
+        BadInput: another file, or one that was damaged.
+    """
+    content = schema.read_bytes(file, CHECKPOINT_BYTES)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            # torch neither compares the sums of what it reads nor bounds what it unpacks.
+            if any(part.compress_type != zipfile.ZIP_STORED for part in archive.infolist()):
+                raise ValueError("its parts are packed")
+            if damaged := archive.testzip():
+                raise ValueError(f"{damaged} is damaged")
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception as error:  # neither library says what a damaged file can make it raise
+        raise BadInput(f"{file}: no readable checkpoint ({schema.in_short(error)})") from None
+    kinds = {"predictions": Tensor, "model": dict, "engine_state": dict}
+    if not isinstance(state, dict) or not kinds.keys() <= state.keys():
+        raise BadInput(f"{file}: no checkpoint of a run")
+    if not (
+        all(isinstance(state[key], kind) for key, kind in kinds.items())
+        and all(isinstance(tensor, Tensor) for tensor in state["model"].values())
+    ):
+        raise BadInput(f"{file}: holds no tensors where a checkpoint has them")
+    beside = {key: value for key, value in state.items() if key not in kinds}
+    schema.check(beside, schema.CHECKPOINT, file)
+    check_passes(beside, file)
+    return state
 
 
 def weights_of(model: LeNet5) -> dict[str, np.ndarray]:

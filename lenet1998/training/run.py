@@ -284,7 +284,11 @@ def _train(engine: Engine, runs: list[Run], progress: Progress | None) -> None:
     for run in runs:
         run.record.environment["engine"] = engine.name
     if runs[0].kept:
-        engine.load_state_dicts([run.kept.of(engine.name) for run in runs])
+        kept = [run.kept.of(engine.name) for run in runs]
+        try:
+            engine.load_state_dicts(kept)
+        except BadInput as error:
+            raise BadInput(f"{', '.join(str(run.kept.file) for run in runs)}: {error}") from None
     recipe = runs[0].recipe
     for pass_number in range(len(runs[0].record.per_pass) + 1, recipe.passes + 1):
         curvatures = [run.begin_pass(pass_number) for run in runs]

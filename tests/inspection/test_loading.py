@@ -1,13 +1,16 @@
 """Trained networks by whatever name: a variant, a run's folder, a file of weights."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 from factory import make_record
+from safetensors.torch import save_file
 
 from lenet1998.errors import BadInput
 from lenet1998.inspection.loading import load_net
-from lenet1998.recipes import RECIPES, build_model
+from lenet1998.recipes import ORIGINAL, RECIPES, build_model
 from lenet1998.records import RECORD, WEIGHTS, write_record
 
 
@@ -56,8 +59,37 @@ def test_a_name_from_a_file_is_true_and_safe(name, told, tmp_path):
     write_record(tmp_path, make_record(recipe={"name": name, "mu": 0.5}, weights=weights))
     for path in (tmp_path, tmp_path / WEIGHTS):
         said = refusal(path)
-        assert said.startswith(f"{path}: name=")
+        assert said.startswith(str(path))
+        assert ": name=" in said
         assert told in said
+
+
+@pytest.mark.parametrize(
+    ("metadata", "says"),
+    [
+        (None, "it names no recipe"),
+        ({"recipe": "[" * 10**5}, "nested too deeply"),
+        ({"recipe": "original"}, "no readable JSON"),
+        ({"recipe": '{"name": "original"}'}, "has no 'pooling'"),
+        ({"recipe": json.dumps(ORIGINAL.as_dict() | {"mu": [1]})}, "mu is [1]"),
+        ({"recipe": json.dumps(ORIGINAL.as_dict() | {"tau": 1})}, "does not know: tau"),
+        ({"recipe": json.dumps(ORIGINAL.as_dict() | {"squash": "sin"})}, "squash=sin"),
+    ],
+)
+def test_the_recipe_beside_weights_is_checked(metadata, says, tmp_path):
+    file = tmp_path / WEIGHTS
+    save_file(build_model("original").state_dict(), file, metadata)
+    said = refusal(file)
+    assert said.startswith(f"{file}: ")
+    assert says in said
+
+
+def test_a_switch_of_a_later_version_is_named(tmp_path):
+    folder = leave_run(tmp_path, "original")
+    record = json.loads((folder / RECORD).read_text())
+    record["recipe"]["tau"] = 1
+    (folder / RECORD).write_text(json.dumps(record))
+    assert "does not know: tau" in refusal(folder)
 
 
 def test_what_is_no_net_is_one_line(tmp_path):

@@ -17,6 +17,7 @@ from lenet1998.data import Dataset, prepare
 from lenet1998.errors import BadInput
 from lenet1998.records import PREDICTIONS, RECORD, WEIGHTS, write_json, write_record
 from lenet1998.report import distortions, documents, figures, results, style
+from lenet1998.report.__main__ import main as report
 from lenet1998.report.results import Shared, claims, errors, fingerprint, shared_with_1998
 from lenet1998.statistics import rejected_for, welch
 
@@ -386,6 +387,55 @@ def test_a_missing_source_is_one_clear_line(checkout):
         documents.TABLES["readings"](results)
 
 
+def test_a_damaged_source_is_one_clear_line(checkout):
+    results = checkout / "experiments" / "results"
+    file = results / documents.REJECTION_INVARIANCE
+    nan, short, none = some_measures(), some_measures(), some_measures()
+    nan["nets"]["modern"][0]["rejected_percent"] = float("nan")
+    short["nets"]["modern"][1]["shift"] = short["nets"]["modern"][1]["shift"][1:]
+    del none["axes"]["scale"]
+    for harmed, says in ((nan, "NaN is no number"), (short, "each shift"), (none, "no 'scale'")):
+        write_json(file, harmed)
+        for make in (documents.TABLES["rejection"], documents.FIGURES["invariance.png"].held):
+            with pytest.raises(BadInput, match=f"rejection_invariance.json: .*{says}"):
+                make(results)
+
+
+@pytest.mark.parametrize(
+    ("harm", "says"),
+    [
+        (lambda text: text.replace("<!-- end -->", "<!-- ned -->", 1), "has no <!-- end -->"),
+        (lambda text: text.replace("<!-- end -->", "<!--end-->", 1), "must be a line of its own"),
+        (lambda text: text + "<!-- generated: cost -->\n", "has no <!-- end -->"),
+        (lambda text: text + "<!-- end -->\n", "ends no generated table"),
+        (lambda text: text + "<!-- generated: cost --> <!-- end -->\n", "a line of its own"),
+        (lambda text: text + "<!-- generated: cot -->\n<!-- end -->\n", "is called cot"),
+    ],
+)
+def test_a_mark_without_its_other_half_stops_everything(harm, says, checkout, capsys):
+    (checkout / "README.md").write_text("<!-- generated: cost -->\n<!-- end -->\n")  # is stale
+    page = checkout / "docs" / "results.md"
+    page.write_text(harm(page.read_text()))
+    files = [*checkout.glob("*.md"), *checkout.glob("docs/**/*.*")]
+    before = {file: file.read_bytes() for file in files}
+    assert report(["--root", str(checkout)]) == 2
+    error = capsys.readouterr().err
+    assert str(page) in error
+    assert says in error
+    assert len(error.splitlines()) == 1
+    assert {file: file.read_bytes() for file in files} == before
+    assert not (checkout / "docs" / "figures").exists()
+
+
+def test_a_source_that_cannot_be_read_stops_everything(checkout, capsys):
+    write_json(checkout / "experiments" / "results" / documents.REJECTION_INVARIANCE, {"nets": {}})
+    page = checkout / "docs" / "results.md"
+    page.write_text("<!-- generated: cost -->\n<!-- end -->\n")  # is stale
+    assert report(["--root", str(checkout)]) == 2
+    assert "rejection_invariance.json: nets is {}" in capsys.readouterr().err
+    assert page.read_text() == "<!-- generated: cost -->\n<!-- end -->\n"
+
+
 # --- Measures of trained nets ---------------------------------------------------------------------
 
 
@@ -505,8 +555,6 @@ def as_mnist(digits, monkeypatch):
 @pytest.mark.usefixtures("as_mnist")
 def test_sheets_are_drawn_of_pictures_and_records(checkout, capsys):
     results, folder = checkout / "experiments" / "results", checkout / "docs" / "figures"
-    fits = {"digits": [{"drawn": dict.fromkeys(fig7_sheet.DRAWS, 0.9)}] * 100}
-    write_json(results / "fig7.json", fits)
     shown = {"fig7": "fig7.json", "fig8": documents.DISTORTIONS}
     for sheet, (name, source) in zip((fig7_sheet, fig8_sheet), shown.items(), strict=True):
         file = folder / f"{name}.png"

@@ -4,7 +4,7 @@ SDLM and SGD, one pattern at a time, are loops from end to end. For a mini-batch
 same loops sum up the gradients and a torch optimizer takes the step.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -12,7 +12,9 @@ from torch import Tensor, nn
 
 from lenet1998 import paper
 from lenet1998.engines.eager import begin_pass, in_order
+from lenet1998.engines.kept import check_tensor, load_optimizer
 from lenet1998.engines.protocol import Curvature
+from lenet1998.errors import BadInput
 from lenet1998.models import NETWORK_SWITCHES, LeNet5
 from lenet1998.recipes import Recipe
 
@@ -263,9 +265,12 @@ class CompiledEngine:
         """See :class:`~lenet1998.engines.protocol.Engine`."""
         (state,) = states
         if self.optimizer:
-            self.optimizer.load_state_dict(state)
+            load_optimizer(self.optimizer, state)
             return
-        if set(state["velocity"]) != set(self.velocity):
-            raise ValueError("the velocities of another recipe")
-        for name, tensor in state["velocity"].items():
-            self.velocity[name].copy_(tensor)
+        velocity = state.get("velocity")
+        if not isinstance(velocity, Mapping) or velocity.keys() != self.velocity.keys():
+            raise BadInput("it keeps the velocities of another recipe")
+        for name, ours in self.velocity.items():
+            check_tensor(f"velocity of {name}", velocity[name], ours.shape, ours.dtype)
+        for name, ours in self.velocity.items():
+            ours.copy_(velocity[name])

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lenet1998 import paper
+from lenet1998.engines.kept import check_tensor
 from lenet1998.engines.protocol import Curvature
 from lenet1998.models import NETWORK_SWITCHES, LeNet5
 from lenet1998.recipes import Recipe
@@ -175,5 +176,8 @@ class CudaEngine:
     def load_state_dicts(self, states: Sequence[dict]) -> None:
         """See :class:`~lenet1998.engines.protocol.Engine`."""
         if self.recipe.momentum:
+            shape = self._side.shape[1:]
+            for state in states:
+                check_tensor("velocity", state.get("velocity"), shape, torch.float32)
             velocities = torch.stack([state["velocity"] for state in states])
             self._side = cuda.to_device(velocities.numpy())
