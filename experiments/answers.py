@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from lenet1998 import paper
-from lenet1998.cli import Parser, entry, writable
+from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import load
 from lenet1998.records import read_records, write_json
 from lenet1998.statistics import mcnemar
@@ -43,8 +43,8 @@ def pairs(results: Path, truth: np.ndarray) -> list[dict]:
 @entry
 def main(arguments=None):
     parser = Parser(prog="answers.py", description=__doc__)
-    parser.add_argument("--data", metavar="DIR", help="where MNIST is")
-    parser.add_argument("--results", default=RESULTS, type=Path, metavar="DIR")
+    parser.add_argument("--data", type=path, metavar="DIR", help="where MNIST is")
+    parser.add_argument("--results", default=RESULTS, type=path, metavar="DIR")
     flags = parser.parse_args(arguments)
     results = writable(flags.results, "--results")
     truth = load("mnist", flags.data).test_labels
