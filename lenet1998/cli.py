@@ -186,4 +186,5 @@ def _of_the_system(error: OSError) -> str:
 
 def _mute(stream: TextIO) -> None:
     """Send what is still to come to nowhere, or the interpreter would try again when it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    with suppress(OSError):  # a stream of no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -11,8 +11,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
+WORDS: dict[int, str] = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 """The signals that ask a command to stop, and what it says then."""
 HASTE = 3.0
 """Seconds after the first signal in which another is the same haste, and changes nothing."""
@@ -41,8 +42,9 @@ class Stopped:
         number: the first signal, None before it.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.number: int | None = None
+        self.since = 0.0
 
     def __call__(self, number: int, frame=None) -> None:
         if self.number is None:
@@ -53,13 +55,13 @@ class Stopped:
             end_at_once(number)
 
 
-def handle(handler) -> dict[int, object]:
+def handle(handler) -> dict[int, Any]:
     """Have signals that ask to stop handled so; what handled them before, by number.
 
     What is ignored, as Ctrl-C is by a command in the background of a script, stays ignored. Only
     the main thread may say how signals are handled: elsewhere nothing changes.
     """
-    former: dict[int, object] = {}
+    former: dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():
         for number in WORDS:
             # None: handled by something that is not Python and cannot be put back.
