@@ -11,7 +11,7 @@ import headline
 import numpy as np
 
 from lenet1998 import paper
-from lenet1998.cli import Parser, entry, writable
+from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import load
 from lenet1998.errors import BadInput
 from lenet1998.records import RunRecord, has_record, read_records, write_json
@@ -78,8 +78,8 @@ def pairs(results: Path, truth: np.ndarray) -> list[dict]:
 @entry
 def main(arguments=None):
     parser = Parser(prog="answers.py", description=__doc__)
-    parser.add_argument("--data", metavar="DIR", help="where MNIST is")
-    parser.add_argument("--results", default=RESULTS, type=Path, metavar="DIR")
+    parser.add_argument("--data", type=path, metavar="DIR", help="where MNIST is")
+    parser.add_argument("--results", default=RESULTS, type=path, metavar="DIR")
     flags = parser.parse_args(arguments)
     check_complete(flags.results)
     truth = load("mnist", flags.data).test_labels

@@ -9,7 +9,6 @@ import csv
 import io
 import itertools
 import sys
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +16,7 @@ from registration import FROM_ORIGIN, MAP, Registration, padded, printed, regist
 from scipy import stats
 
 from lenet1998 import paper
-from lenet1998.cli import Parser, entry, writable
+from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import load
 from lenet1998.records import write_atomically, write_json
 from lenet1998.statistics import CONFIDENCE, holm, uniform_ends, uniform_p
@@ -309,9 +308,9 @@ def forwards(result: dict) -> str:
 @entry
 def main(arguments=None):
     parser = Parser(prog="fig7.py", description=__doc__)
-    parser.add_argument("--data", metavar="DIR", help="where MNIST is")
-    parser.add_argument("--results", default=RESULTS, type=Path, metavar="DIR")
-    parser.add_argument("--affine", type=Path, metavar="FILE", help="write the maps forwards, too")
+    parser.add_argument("--data", type=path, metavar="DIR", help="where MNIST is")
+    parser.add_argument("--results", default=RESULTS, type=path, metavar="DIR")
+    parser.add_argument("--affine", type=path, metavar="FILE", help="write the maps forwards, too")
     flags = parser.parse_args(arguments)
     results = writable(flags.results, "--results")
     figure = paper.fig7_patterns()

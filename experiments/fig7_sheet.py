@@ -11,7 +11,7 @@ from matplotlib import colormaps, rc_context
 from matplotlib.figure import Figure
 
 from lenet1998 import paper
-from lenet1998.cli import Parser, entry, writable
+from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import Dataset, distortions, load
 from lenet1998.data.distortions import draw, warp
 from lenet1998.report.documents import digest, read_json
@@ -68,9 +68,9 @@ def sheet(dataset: Dataset, fits: dict, file: Path, source: str) -> None:
 @entry
 def main(arguments=None):
     parser = Parser(prog="fig7_sheet.py", description=__doc__)
-    parser.add_argument("--data", metavar="DIR", help="where MNIST is")
-    parser.add_argument("--results", default=RESULTS, type=Path, metavar="DIR")
-    parser.add_argument("--root", default=".", type=Path, metavar="DIR", help="a checkout")
+    parser.add_argument("--data", type=path, metavar="DIR", help="where MNIST is")
+    parser.add_argument("--results", default=RESULTS, type=path, metavar="DIR")
+    parser.add_argument("--root", default=Path(), type=path, metavar="DIR", help="a checkout")
     flags = parser.parse_args(arguments)
     fits = flags.results / "fig7.json"
     content, data = read_json(fits), load("mnist", flags.data)

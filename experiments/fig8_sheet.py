@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from lenet1998 import paper
-from lenet1998.cli import Parser, entry, writable
+from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import Dataset, load
 from lenet1998.errors import BadInput
 from lenet1998.records import RunRecord, read_records
@@ -137,9 +137,9 @@ def _picture(axes, image: np.ndarray, left: float, top: float) -> None:
 @entry
 def main(arguments=None):
     parser = Parser(prog="fig8_sheet.py", description=__doc__)
-    parser.add_argument("--data", metavar="DIR", help="where MNIST is")
-    parser.add_argument("--results", default=RESULTS, type=Path, metavar="DIR")
-    parser.add_argument("--root", default=".", type=Path, metavar="DIR", help="a checkout")
+    parser.add_argument("--data", type=path, metavar="DIR", help="where MNIST is")
+    parser.add_argument("--results", default=RESULTS, type=path, metavar="DIR")
+    parser.add_argument("--root", default=Path(), type=path, metavar="DIR", help="a checkout")
     flags = parser.parse_args(arguments)
     folder = flags.results / DISTORTIONS
     records = read_records(folder)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from lenet1998.cli import Parser, entry, writable
+from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import load, prepare
 from lenet1998.errors import BadInput
 from lenet1998.inspection.loading import TrainedNet, load_net
@@ -110,8 +110,8 @@ def measure_all(nets: list[TrainedNet], data) -> list[dict]:
 @one_thread()  # as runs are recorded
 def main(arguments=None):
     parser = Parser(prog="rejection_invariance.py", description=__doc__)
-    parser.add_argument("--data", metavar="DIR", help="where MNIST is")
-    parser.add_argument("--results", default=RESULTS, type=Path, metavar="DIR")
+    parser.add_argument("--data", type=path, metavar="DIR", help="where MNIST is")
+    parser.add_argument("--results", default=RESULTS, type=path, metavar="DIR")
     parser.add_argument(
         "--nets",
         nargs="+",

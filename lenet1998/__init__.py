@@ -6,6 +6,8 @@ The public names are loaded when first used: reading records and making tables n
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from lenet1998.interrupts import end_at_once, handle, is_a_command
+
 if TYPE_CHECKING:  # for editors and type checkers; a test holds it to _HOME
     from lenet1998.counts import count
     from lenet1998.curvature import diagonal_curvature
@@ -43,6 +45,10 @@ __all__ = [
     "fit",
     "load_pretrained",
 ]
+
+
+if is_a_command():
+    handle(end_at_once)  # its imports take seconds, and there is nothing yet to clean up
 
 
 def __getattr__(name: str):

@@ -3,6 +3,10 @@
 import sys
 from importlib import import_module
 
+from lenet1998.cli import entry
+from lenet1998.errors import BadInput
+from lenet1998.interrupts import end_at_once, handled_by
+
 COMMANDS = {
     "reproduce": "train a variant and set it beside the published result",
     "compare": "variants side by side, and two runs by McNemar's test",
@@ -13,6 +17,7 @@ COMMANDS = {
 }
 
 
+@entry
 def main(arguments: list[str] | None = None) -> int:
     """Run the command that the first argument names."""
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -23,10 +28,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     command = arguments[0]
     if command not in COMMANDS:
-        print(f"lenet1998: no command {command}; there are {', '.join(COMMANDS)}", file=sys.stderr)
-        return 2
+        raise BadInput(f"no command {command}; there are {', '.join(COMMANDS)}")
     home = "lenet1998.report.__main__" if command == "report" else f"lenet1998.{command}"
-    return import_module(home).main(arguments[1:])
+    with handled_by(end_at_once):
+        module = import_module(home)  # takes seconds
+    return module.main(arguments[1:])
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lenet1998.cli import Parser, entry, writable
+from lenet1998.cli import Parser, entry, path, whole_number, writable
 from lenet1998.counts import count
 from lenet1998.curvature import diagonal_curvature
 from lenet1998.data import Dataset, load
@@ -205,13 +205,12 @@ def whole_run(dataset: Dataset) -> dict:
 def main(arguments: list[str] | None = None) -> int:
     """Measure, print the table, and write it with the machine beside it."""
     parser = Parser(prog="lenet1998.benchmark", description=SUMMARY)
-    parser.add_argument("--data", metavar="DIR", help="where MNIST is; the digits do as well")
-    parser.add_argument("--rounds", default=11, type=int, metavar="N", help="default 11")
+    where = "where MNIST is; the digits do as well"
+    parser.add_argument("--data", type=path, metavar="DIR", help=where)
+    parser.add_argument("--rounds", default=11, type=whole_number, metavar="N", help="default 11")
     parser.add_argument("--full", action="store_true", help="also one whole run of 20 passes")
-    parser.add_argument("--out", default="runs/benchmark", type=Path, metavar="DIR")
+    parser.add_argument("--out", default=Path("runs", "benchmark"), type=path, metavar="DIR")
     flags = parser.parse_args(arguments)
-    if flags.rounds < 1:
-        raise BadInput(f"--rounds {flags.rounds}: must be >= 1")
     if reason := compiled_engine.unavailable():
         raise BadInput(f"nothing to compare: {reason}")
     out = writable(flags.out)

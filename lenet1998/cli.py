@@ -1,25 +1,69 @@
 """What all commands share: a parser and an ending that say what is wrong in one line."""
 
 import argparse
-import logging
+import errno
 import os
 import re
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
-from lenet1998.errors import BadInput
+from lenet1998.errors import BadInput, one_line
+from lenet1998.interrupts import WORDS, Stopped, handled_by, status_of
+
+MOST_FOLDERS = 256
+"""How deep a path may go: Python's own functions recurse, and give up at about 1,000."""
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose complaint is one line."""
+    """An argument parser whose complaint is one line, and which takes no empty value."""
 
     def __init__(self, **options):
         options.setdefault("allow_abbrev", False)
         super().__init__(**options)
+        self.register("type", None, some_text)  # of every argument that names no other type
 
     def error(self, message: str):
-        self.exit(2, f"{self.prog}: {' '.join(message.split())} (--help lists the flags)\n")
+        say(f"{message} (--help lists the flags)", self.prog)
+        self.exit(2)
+
+
+def some_text(text: str) -> str:
+    """The type of an argument that is any text but none at all."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("an empty value")
+    return text
+
+
+def path(text: str) -> Path:
+    """The type of an argument that names a file or folder, which need not be there.
+
+    ``~`` is the home folder even after ``--out=``, where shells leave it as it is.
+    """
+    try:
+        named = Path(some_text(text)).expanduser()
+        named.as_posix().encode()  # or it could be written to no record, table or terminal
+        if len(named.parts) > MOST_FOLDERS:
+            raise argparse.ArgumentTypeError(f"{text}: more than {MOST_FOLDERS} folders deep")
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            named.stat()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError(f"{text}: a name that is not UTF-8") from None
+    except OSError as error:  # a name too long, links in a circle
+        raise argparse.ArgumentTypeError(f"{text}: {error.strerror}") from None
+    except (RuntimeError, ValueError) as error:  # no such user's home, a null character
+        raise argparse.ArgumentTypeError(f"{text}: {error}") from None
+    return named
+
+
+def whole_number(text: str) -> int:
+    """The type of an argument that counts."""
+    if not re.fullmatch("[0-9]{1,6}", text) or not int(text):
+        raise argparse.ArgumentTypeError(f"{text}: must be a whole number from 1 to 999,999")
+    return int(text)
 
 
 def parse_seeds(spec: str) -> list[int]:
@@ -42,15 +86,12 @@ def parse_seeds(spec: str) -> list[int]:
     return seeds
 
 
-def parse_jobs(text: str | None, runs: int) -> int:
-    """How many runs go at once: never more than there are."""
-    if text is None:
+def jobs_at_once(most: int | None, runs: int) -> int:
+    """How many runs go at once: never more than there are, by default as many as cores."""
+    if most is None:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        return min(cores or 1, runs)
-    jobs = int(text) if re.fullmatch(r"\d{1,9}", text) else 0
-    if jobs < 1:
-        raise BadInput(f"--jobs {text}: must be a whole number >= 1")
-    return min(jobs, runs)
+        most = cores or 1
+    return min(most, runs)
 
 
 def writable(folder: Path, flag: str = "--out") -> Path:
@@ -73,29 +114,77 @@ def writable(folder: Path, flag: str = "--out") -> Path:
     return folder
 
 
+def say(line: str, who: str = "lenet1998") -> None:
+    """Print one line to standard error, if anybody can be told there."""
+    try:
+        print(f"{who}: {one_line(line)}", file=sys.stderr, flush=True)
+    except OSError:
+        _mute(sys.stderr)
+
+
 def entry(main: Callable[[list[str] | None], int]) -> Callable[[list[str] | None], int]:
-    """Decorate a command: bad input becomes one line and 2, an interrupt 130, never a traceback."""
+    """Decorate a command: whatever stops it becomes one line and an exit status, no traceback.
+
+    Bad input, a full disk and too little memory are 2, Ctrl-C 130, SIGTERM 143. Our own faults keep
+    their traceback.
+    """
 
     def guarded(arguments: list[str] | None = None) -> int:
-        logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
-        try:
+        with _streams(), handled_by(Stopped()) as stopped:
             try:
-                return main(arguments)
-            finally:
-                sys.stdout.flush()  # so that a closed pipe is met here, not on the way out
-        except BadInput as error:
-            print(f"lenet1998: {error.line}", file=sys.stderr)
-            return 2
-        except KeyboardInterrupt as interrupt:
-            hint = f"; {interrupt}" if str(interrupt) else ""
-            print(f"lenet1998: interrupted{hint}", file=sys.stderr)
-            return 130
-        except BrokenPipeError:
-            # Whoever read our output (head, say) has seen enough.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
-        except OSError as error:  # a full disk, say; what was written before it stands
-            print(f"lenet1998: {error}", file=sys.stderr)
-            return 2
+                try:
+                    return main(arguments)
+                finally:
+                    sys.stdout.flush()  # so that a closed pipe is met here, not on the way out
+            except BadInput as error:
+                say(error.line)
+                return 2
+            except KeyboardInterrupt as interrupt:
+                number = stopped.number or signal.SIGINT
+                say(f"{WORDS[number]}; {interrupt}" if str(interrupt) else WORDS[number])
+                return status_of(number)
+            except BrokenPipeError:
+                # Whoever read our output (head, say) has seen enough.
+                _mute(sys.stdout)
+                return 0
+            except OSError as error:  # a full disk, say; what was written before it stands
+                say(_of_the_system(error))
+                return 2
+            except (MemoryError, RuntimeError) as error:
+                # What torch raises where numpy raises a MemoryError has no class of its own.
+                if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+                    raise
+                say(f"not enough memory ({str(error) or 'nothing is left'})")
+                return 2
 
     return guarded
+
+
+@contextmanager
+def _streams() -> Iterator[None]:
+    """Let everything be printed: what an encoding lacks as "?", to a closed stream nothing."""
+    with ExitStack() as after:
+        for name in ("stdout", "stderr"):
+            if getattr(sys, name) is None:  # closed; print would take None for standard output
+                after.callback(setattr, sys, name, None)
+                setattr(sys, name, after.enter_context(open(os.devnull, "w")))
+        if hasattr(sys.stdout, "reconfigure"):  # standard error escapes of itself
+            after.callback(sys.stdout.reconfigure, errors=sys.stdout.errors)
+            sys.stdout.reconfigure(errors="replace")
+        yield
+
+
+def _of_the_system(error: OSError) -> str:
+    """What the operating system refused, and of which file."""
+    file = error.filename
+    # Whatever writes a file names it, so it is what has no name that could not be written.
+    if file is None and error.errno in (errno.ENOSPC, errno.EIO, errno.EBADF):
+        _mute(sys.stdout)
+        file = "standard output"
+    return f"{file}: {error.strerror}" if file else str(error)
+
+
+def _mute(stream: TextIO) -> None:
+    """Send what is still to come to nowhere, or the interpreter would try again when it ends."""
+    with suppress(OSError):  # a stream of no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

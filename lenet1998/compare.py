@@ -1,12 +1,12 @@
 """``python -m lenet1998.compare``: variants side by side, of committed runs or trained afresh."""
 
 import json
-import logging
 import sys
 from argparse import Namespace
+from collections.abc import Set
 from pathlib import Path
 
-from lenet1998.cli import entry, parse_seeds, writable
+from lenet1998.cli import entry, parse_seeds, path, writable
 from lenet1998.errors import BadInput
 from lenet1998.recipes import Recipe, recorded
 from lenet1998.records import RunRecord, read_record, read_records, write_atomically, write_json
@@ -21,40 +21,63 @@ from lenet1998.training.study import Cell
 
 SUMMARY = "Variants side by side: accuracy, parameters, connections, time."
 VARIANTS = ["original", "original-logistic", "modern"]
-FRESH_SEEDS, OUT = "0-2", "runs/compare"
+FRESH_SEEDS, OUT = "0-2", Path("runs", "compare")
 FRESH = ("fresh", "seeds", "passes", "train_size", "distortions", "set", "quick", "resume")
 """Flags that ask for other runs than the committed ones."""
-
-logger = logging.getLogger(__name__)
+OF_COMMITTED = {"variant", "variants", "dataset", "results", "out", "json"}
+OF_TWO_RUNS = {"runs", "dataset", "data", "json"}
+"""What of the flags means anything there."""
 
 
 @entry
 def main(arguments: list[str] | None = None) -> int:
     """Gather each variant's runs, write and print the comparison; or compare two given runs."""
-    parser = run_parser("compare", SUMMARY, f"when trained afresh: {FRESH_SEEDS}", OUT)
+    parser = run_parser("compare", SUMMARY, f"when trained afresh: {FRESH_SEEDS}", str(OUT))
     parser.set_defaults(variant=None, seeds=None)
     add = parser.add_argument
-    add("variants", nargs="*", metavar="VARIANT", help=f"default {' '.join(VARIANTS)}")
+    words = f"default {' '.join(VARIANTS)}"
+    add("variants", nargs="*", default=[], metavar="VARIANT", help=words)
     add("--fresh", action="store_true", help="train afresh, as do --seeds, --passes and the like")
-    add("--results", default=RESULTS, type=Path, metavar="DIR", help="where committed records are")
-    add("--runs", nargs=2, type=Path, metavar="RUN", help="exact McNemar test of two runs' folders")
+    add("--results", default=RESULTS, type=path, metavar="DIR", help="where committed records are")
+    add("--runs", nargs=2, type=path, metavar="RUN", help="exact McNemar test of two runs' folders")
     flags = parser.parse_args(arguments)
+    given = {name for name, value in vars(flags).items() if value != parser.get_default(name)}
     if flags.runs:
+        refuse(given - OF_TWO_RUNS, "does not go with --runs, which compares two given runs")
         return compare_runs(*flags.runs, flags)
+    if flags.variants and flags.variant:
+        raise BadInput(f"{flags.variant}: name variants with or without the flag", "variant")
     variants = flags.variants or ([flags.variant] if flags.variant else VARIANTS)
     recipes = [recipe_from(flags, variant) for variant in variants]
     names = [recipe.name for recipe in recipes]
     if len(set(names)) < len(names):
         raise BadInput(f"{' '.join(variants)}: a variant is named twice, or made the same by flags")
-    out = writable(Path(flags.out or OUT))
-    fresh = any(getattr(flags, name) for name in FRESH) or flags.dataset == "digits"
-    groups = {} if fresh else committed(flags.results, recipes)
-    if missing := [recipe for recipe in recipes if not groups.get(recipe.name)]:
-        if not fresh:
-            words = ", ".join(recipe.name for recipe in missing)
-            logger.warning("no committed runs of %s in %s: training afresh", words, flags.results)
-        groups |= train(missing, out, flags)
+    if given.intersection(FRESH) or flags.dataset == "digits":
+        refuse(given & {"results"}, "is where committed runs are, and these are trained afresh")
+        out = writable(flags.out or OUT)
+        groups = train(recipes, out, flags)
+    else:
+        refuse(given - OF_COMMITTED, "is for runs that are trained: add --fresh to train them")
+        groups = committed(flags.results, recipes)
+        if missing := [name for name in names if not groups[name]]:
+            raise BadInput(
+                f"{flags.results}: no committed runs of {', '.join(missing)} in it; name a folder"
+                " that has them, or add --fresh to train them",
+                "results",
+            )
+        out = writable(flags.out or OUT)
     return publish({name: groups[name] for name in names}, out, flags.json)
+
+
+def refuse(given: Set[str], why: str) -> None:
+    """Refuse flags that would be ignored.
+
+    Raises:
+        BadInput: there is one.
+    """
+    for name in sorted(given):
+        words = "VARIANT" if name == "variants" else f"--{name.replace('_', '-')}"
+        raise BadInput(f"{words}: {why}")
 
 
 def committed(results: Path, recipes: list[Recipe]) -> dict[str, list[RunRecord]]:
@@ -72,14 +95,14 @@ def committed(results: Path, recipes: list[Recipe]) -> dict[str, list[RunRecord]
 
 def train(recipes: list[Recipe], out: Path, flags: Namespace) -> dict[str, list[RunRecord]]:
     """Train every seed of recipes, in a folder of each one's name; the runs by name."""
-    dataset = study.load_once(flags.dataset, flags.data)
-    for recipe in recipes:
-        check_size(recipe, dataset)
     cells = [
         Cell(recipe, seed, out / recipe.name / f"seed-{seed}")
         for recipe in recipes
         for seed in parse_seeds(flags.seeds or FRESH_SEEDS)
     ]
+    dataset = study.load_once(flags.dataset, flags.data)
+    for recipe in recipes:
+        check_size(recipe, dataset)
     records = run_all(cells, out, flags, dataset)
     show_each(cells, dataset)
     return {

@@ -1,5 +1,7 @@
 """The one exception that commands turn into one line on standard error and exit status 2."""
 
+LONGEST_WORD, LONGEST_LINE = 160, 600
+
 
 class BadInput(Exception):  # noqa: N818
     """Input that cannot be used; the message is one line: what was wrong, what would be right.
@@ -22,4 +24,20 @@ class BadInput(Exception):  # noqa: N818
     def line(self) -> str:
         """The one line for a command to print, with the flag if an argument is at fault."""
         flag = f"--{self.argument.replace('_', '-')} " if self.argument else ""
-        return " ".join(f"{flag}{self.message}".split())
+        return one_line(f"{flag}{self.message}")
+
+
+def one_line(text: str) -> str:
+    """A text as one line that any terminal can print: a value in it may be whatever was typed.
+
+    What is too long loses its middle, since the value stands first and what would be right last;
+    what cannot be printed is written as Python escapes it.
+    """
+    words = " ".join(_shortened(word, LONGEST_WORD) for word in text.split())
+    escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in words)
+    return _shortened(escaped, LONGEST_LINE)
+
+
+def _shortened(text: str, longest: int) -> str:
+    half = (longest - 3) // 2
+    return text if len(text) <= longest else f"{text[:half]}...{text[-half:]}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from lenet1998.cli import Parser, entry
+from lenet1998.cli import Parser, entry, path, say
 from lenet1998.data import prepare
 from lenet1998.data.pictures import Picture, read_picture
 from lenet1998.errors import BadInput
@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
             reading = answer(net, file, read_picture(file))
         except BadInput as error:
             refused.append(error.line)
-            print(f"lenet1998: {refused[-1]}", file=sys.stderr)
+            say(error.line)
             continue
         answers.append(reading)
         if not flags.json:
@@ -50,12 +50,17 @@ def _parser() -> Parser:
     add = parser.add_argument
     add("pictures", nargs="+", metavar="IMAGE", help="a picture of one digit, in any format")
     add("--variant", metavar="NAME", help="whose weights come with lenet1998 (default original)")
-    add("--weights", metavar="PATH", help="a run's folder or its weights.safetensors instead")
+    add(
+        "--weights",
+        type=path,
+        metavar="PATH",
+        help="a run's folder or its weights.safetensors instead",
+    )
     add("--json", action="store_true", help="print one JSON object, nothing else")
     return parser
 
 
-def network(variant: str | None, weights: str | None) -> TrainedNet:
+def network(variant: str | None, weights: Path | None) -> TrainedNet:
     """The network that the flags name.
 
     Raises:
@@ -66,9 +71,9 @@ def network(variant: str | None, weights: str | None) -> TrainedNet:
         # Not load_net(name), to which a folder of that name would come first.
         source = f"{recipe.name} as it comes with lenet1998"
         return TrainedNet(recipe, load_pretrained(recipe.name), source)
-    if not Path(weights).exists():
+    if not weights.exists():
         raise BadInput(f"--weights {weights}: no such file or folder")
-    net = load_net(weights)
+    net = load_net(str(weights))
     if variant not in (None, net.recipe.name):
         raise BadInput(f"--weights {weights}: of {net.recipe.name}, not of --variant {variant}")
     return net

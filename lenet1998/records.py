@@ -104,6 +104,9 @@ def write_atomically(path: Path, content: bytes) -> None:
     try:
         temporary.write_bytes(content)
         temporary.replace(path)
+    except OSError as error:
+        error.filename = str(path)  # a full disk is told without, and nobody knows the temporary
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

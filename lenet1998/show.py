@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lenet1998.cli import Parser, entry, writable
+from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import DATASETS, Dataset, load
 from lenet1998.errors import BadInput
 from lenet1998.inspection.answers import FIGURES, Answers, ask, draw
@@ -27,7 +27,8 @@ def _parser() -> Parser:
     add(
         "net",
         nargs="?",
-        default="original",
+        default=Path("original"),
+        type=path,
         metavar="NET",
         help="a run's folder, a weights file, or a variant that comes trained (default original)",
     )
@@ -35,8 +36,10 @@ def _parser() -> Parser:
     which.add_argument("--digit", type=int, metavar="D", help="draw the states of the first D")
     which.add_argument("--pattern", type=int, metavar="N", help="or of test pattern N (default 0)")
     add("--dataset", default="auto", choices=DATASETS, help="default auto: the run's, else MNIST")
-    add("--data", metavar="DIR", help="where MNIST is (default $LENET1998_DATA, else ./data)")
-    add("--out", metavar="DIR", help="default NET/figures of a run, else runs/<variant>/figures")
+    where = "where MNIST is (default $LENET1998_DATA, else ./data)"
+    add("--data", type=path, metavar="DIR", help=where)
+    out = "default NET/figures of a run, else runs/<variant>/figures"
+    add("--out", type=path, metavar="DIR", help=out)
     add("--json", action="store_true", help="print one JSON object, nothing else")
     return parser
 
@@ -45,7 +48,7 @@ def _parser() -> Parser:
 def main(arguments: list[str] | None = None) -> int:
     """Examine a net, write its tables and figures, and print the tables."""
     flags = _parser().parse_args(arguments)
-    net = load_net(flags.net)
+    net = load_net(str(flags.net))
     answers = ask(net, _dataset(net, flags))
     pattern = _pattern(answers.truth, flags)
     files = draw(answers, pattern, writable(_folder(net, flags)))
@@ -94,8 +97,8 @@ def _pattern(truth: np.ndarray, flags: argparse.Namespace) -> int:
 
 def _folder(net: TrainedNet, flags: argparse.Namespace) -> Path:
     if flags.out:
-        return Path(flags.out)
-    home = Path(flags.net) if net.record else Path("runs", net.recipe.name)
+        return flags.out
+    home = flags.net if net.record else Path("runs", net.recipe.name)
     return home / FIGURES
 
 

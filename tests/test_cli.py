@@ -1,18 +1,24 @@
 """What all commands share: flags to recipe, and one line and 2 for whatever cannot be used."""
 
+import argparse
 import ast
 import io
+import logging
 import os
 import pickle
 import re
+import signal
+import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 import lenet1998
+from lenet1998 import interrupts
 from lenet1998.__main__ import COMMANDS as COMMAND_NAMES
-from lenet1998.cli import entry, parse_jobs, parse_seeds, writable
+from lenet1998.cli import entry, jobs_at_once, parse_seeds, path, whole_number, writable
 from lenet1998.errors import BadInput
 from lenet1998.recipes import DESCRIPTIONS, ORIGINAL, Recipe, recipe_named
 from lenet1998.training import flags as launch
@@ -29,8 +35,8 @@ def reads_its_flags(arguments):
     """A command that trains nothing."""
     flags = parse(*arguments)
     recipe_from(flags)
-    parse_jobs(flags.jobs, len(parse_seeds(flags.seeds)))
-    writable(Path(flags.out))
+    jobs_at_once(flags.jobs, len(parse_seeds(flags.seeds)))
+    writable(flags.out)
     return 0
 
 
@@ -68,26 +74,62 @@ def test_seeds_that_are_none(spec, says):
 
 
 @pytest.mark.parametrize(
-    ("text", "runs", "jobs"),
-    [("1", 5, 1), ("4", 5, 4), ("5", 5, 5), ("64", 5, 5), (None, 3, 3), (None, 100, 8)],
+    ("most", "runs", "jobs"),
+    [(1, 5, 1), (4, 5, 4), (5, 5, 5), (64, 5, 5), (None, 3, 3), (None, 100, 8)],
 )
-def test_jobs_are_no_more_than_runs_and_by_default_than_cores(text, runs, jobs, monkeypatch):
+def test_jobs_are_no_more_than_runs_and_by_default_than_cores(most, runs, jobs, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
-    assert parse_jobs(text, runs) == jobs
+    assert jobs_at_once(most, runs) == jobs
 
 
 @pytest.mark.parametrize(("cores", "jobs"), [(6, 6), (None, 1)])
 def test_cores_where_nobody_tells_which_are_ours(cores, jobs, monkeypatch):
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: cores)
-    assert parse_jobs(None, 100) == jobs
+    assert jobs_at_once(None, 100) == jobs
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "", "\N{SUPERSCRIPT TWO}", "9" * 5000])
 def test_jobs_that_are_none(text):
-    with pytest.raises(BadInput) as error:
-        parse_jobs(text, 3)
-    assert str(error.value) == f"--jobs {text}: must be a whole number >= 1"
+    with pytest.raises(argparse.ArgumentTypeError, match="must be a whole number from 1 to"):
+        whole_number(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "an empty value"),
+        (" ", "an empty value"),
+        ("~nouser/x", "home directory"),
+        ("x" * 300, "File name too long"),
+        ("a/" * 4000, "more than 256 folders deep"),
+        ("a\0b", "embedded null"),
+        ("\udcff", "a name that is not UTF-8"),
+        ("circle", "symbolic links"),
+    ],
+)
+def test_paths_that_nothing_can_be_at(text, says, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("circle").symlink_to("circle")
+    with pytest.raises(argparse.ArgumentTypeError, match=says):
+        path(text)
+
+
+def test_home_is_home_and_the_rest_need_not_be_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert parse("--out=~/x", "--data", "y").out == tmp_path / "x"
+    (tmp_path / "file").touch()
+    for there in (tmp_path / "file" / "below", Path("nowhere"), Path("~")):
+        assert path(str(there)) == there.expanduser()
+
+
+def test_no_value_is_empty(capsys):
+    for flag in ("variant", "seeds", "passes", "data", "scheduler", "set", "out", "jobs", "device"):
+        for arguments in ([f"--{flag}", ""], [f"--{flag}="]):
+            with pytest.raises(SystemExit) as stop:
+                parse(*arguments)
+            assert stop.value.code == 2
+            assert f"argument --{flag}: " in capsys.readouterr().err
 
 
 def test_writable_makes_the_folder_and_leaves_nothing_in_it(tmp_path):
@@ -137,7 +179,7 @@ def test_flags_make_the_recipe(flags, recipe):
 def test_flags_make_the_setting():
     assert setting_from(parse()) == Setting("auto", None, "auto", "auto")
     flags = ["--dataset", "digits", "--data", "here", "--engine", "eager", "--device", "cpu"]
-    assert setting_from(parse(*flags)) == Setting("digits", "here", "eager", "cpu")
+    assert setting_from(parse(*flags)) == Setting("digits", Path("here"), "eager", "cpu")
 
 
 def test_no_flag_is_needed():
@@ -168,7 +210,7 @@ def test_list_names_each_variant_on_a_line_of_its_own(capsys):
         (["--train-size", "0"], "train_size=0: train_size must be a whole number >= 1"),
         (["--seeds", "x"], "--seeds x: "),
         (["--seeds"], "--seeds: expected one argument"),
-        (["--jobs", "0"], "--jobs 0: "),
+        (["--jobs", "0"], "--jobs: 0: must be a whole number from 1"),
         (["--out", os.devnull], f"--out {os.devnull}: cannot be written to"),
         (["--engine", "warp"], "--engine: invalid choice: 'warp'"),
         (["--dataset", "imagenet"], "--dataset: invalid choice: 'imagenet'"),
@@ -243,9 +285,190 @@ def test_errors_of_the_library_name_no_flags(file):
     assert [text for text in words if re.search(r"--[a-z]", text) and "python -m" not in text] == []
 
 
+@pytest.mark.parametrize(
+    "text", ["x" * 5000, "word " * 5000, "\0\x1b[31m\udcff\n", "x" * 5000 + ": what is right"]
+)
+def test_a_complaint_is_a_line_to_print_whatever_was_typed(text, capsys):
+    assert raising(BadInput(f"{text}: what is wrong", "set"))() == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.isprintable()
+    assert len(line) < 700
+    assert line.startswith("lenet1998: --set ")
+    assert line.endswith(": what is wrong")
+
+
 def test_interrupt_is_130(capsys):
     assert raising(KeyboardInterrupt())() == 130
     assert capsys.readouterr().err == "lenet1998: interrupted\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+def test_a_signal_is_a_line_that_says_how_to_go_on(number, status, word, capsys):
+    handlers = [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)]
+    cleaned_up = []
+
+    @entry
+    def main(_):
+        try:
+            signal.raise_signal(number)
+        except KeyboardInterrupt:
+            # In haste: while what there is to clean up is being cleaned up.
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGTERM)
+            cleaned_up.append(True)
+            raise KeyboardInterrupt("add --resume") from None
+
+    assert main() == status
+    assert cleaned_up
+    assert capsys.readouterr().err == f"lenet1998: {word}; add --resume\n"
+    assert handlers == [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)]
+
+
+def test_an_ignored_signal_stays_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert entry(lambda _: signal.raise_signal(signal.SIGINT) or 7)() == 7
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_command_in_a_thread_leaves_signals_alone():
+    with ThreadPoolExecutor() as pool:
+        assert pool.submit(entry(lambda _: 7)).result() == 7
+
+
+def test_a_signal_long_after_the_first_ends_it_at_once(monkeypatch):
+    ended = []
+    monkeypatch.setattr(interrupts, "HASTE", -1.0)
+    monkeypatch.setattr(interrupts, "end_at_once", ended.append)
+    stopped = interrupts.Stopped()
+    with pytest.raises(KeyboardInterrupt):
+        stopped(signal.SIGINT)
+    stopped(signal.SIGTERM)
+    assert ended == [signal.SIGTERM]
+
+
+def python(*arguments, env=None, folder=None):
+    """A process in which torch is imported only if the command gets that far."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": f"{folder}:{PACKAGE.parent}", **(env or {})},
+    )
+
+
+@pytest.mark.parametrize(
+    "command", [["-m", "lenet1998.reproduce"], ["-m", "lenet1998", "show"], ["SCRIPT"]]
+)
+@pytest.mark.parametrize(
+    ("number", "status", "says"), [(2, 130, "interrupted"), (15, 143, "terminated")]
+)
+def test_a_signal_while_imports_run_is_one_line(command, number, status, says, tmp_path):
+    script = str(PACKAGE.parent / "experiments" / "headline.py")
+    # The first of what takes long to import.
+    stop = f"import os, time\nos.kill(os.getpid(), {number})\ntime.sleep(9)\n"
+    for module in ("numpy", "tqdm", "torch"):
+        (tmp_path / f"{module}.py").write_text(stop)
+    done = python(*[script if word == "SCRIPT" else word for word in command], folder=tmp_path)
+    assert (done.returncode, done.stdout) == (status, "")
+    assert done.stderr == f"lenet1998: {says}\n"
+
+
+def test_a_library_leaves_signals_alone(tmp_path):
+    (tmp_path / "experiments").mkdir()
+    script = tmp_path / "experiments" / "theirs.py"
+    script.write_text(
+        "import signal, lenet1998\n"
+        "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
+        "assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL\n"
+    )
+    assert python(str(script), folder=tmp_path).stderr == ""
+    assert python("-c", script.read_text(), folder=PACKAGE.parent / "experiments").stderr == ""
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_what_an_encoding_lacks_is_printed_otherwise(encoding, monkeypatch):
+    for name in ("stdout", "stderr"):
+        errors = "strict" if name == "stdout" else "backslashreplace"  # as Python sets them
+        stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors=errors)
+        monkeypatch.setattr(sys, name, stream)
+
+    @entry
+    def main(_):
+        print("1 \N{PLUS-MINUS SIGN} 2 \N{MULTIPLICATION SIGN} 3 \N{RIGHTWARDS ARROW} \udcff")
+        raise BadInput("\N{RIGHTWARDS ARROW}")
+
+    assert main() == 2
+    printed = [stream.buffer.getvalue() for stream in (sys.stdout, sys.stderr)]
+    assert printed[0].endswith(b" ? ?\n")
+    assert printed[1] == b"lenet1998: \\u2192\n"
+    assert sys.stdout.errors == "strict"
+
+
+def test_closed_streams_take_everything(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+
+    @entry
+    def main(_):
+        print("a result")
+        logging.getLogger("lenet1998").warning("a warning")
+        sys.stderr.isatty()
+        raise BadInput("a fault")
+
+    assert main() == 2
+    assert (sys.stdout, sys.stderr) == (None, None)
+    with pytest.raises(SystemExit) as stop:
+        entry(lambda _: parse("--frobnicate"))()
+    assert stop.value.code == 2
+
+
+needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+
+
+@needs_full
+@pytest.mark.parametrize("size", [1, 100_000])
+def test_a_full_standard_output_is_named(size, monkeypatch, capsys):
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert entry(lambda _: print("x" * size))() == 2
+    assert capsys.readouterr().err == "lenet1998: standard output: No space left on device\n"
+
+
+@needs_full
+def test_nobody_can_be_told_on_a_full_standard_error(monkeypatch):
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stderr", full)
+        assert raising(BadInput("a fault"))() == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (OSError(28, "No space left on device", "x"), "x: No space left on device"),
+        (OSError("of a library"), "of a library"),
+        (MemoryError(), "not enough memory (nothing is left)"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "not enough memory (Default"),
+    ],
+)
+def test_what_the_machine_lacks_is_one_line(error, says, capsys):
+    assert raising(error)() == 2
+    assert capsys.readouterr().err.startswith(f"lenet1998: {says}")
+
+
+def test_a_backend_of_matplotlib_that_is_none_is_not_our_business(tmp_path):
+    code = "import lenet1998.report.style, os; print(os.environ['MPLBACKEND'])"
+    done = python("-c", code, env={"MPLBACKEND": "nonsense"}, folder=tmp_path)
+    assert (done.stdout, done.stderr) == ("nonsense\n", "")
+    code = "import lenet1998.report.style, matplotlib; print(matplotlib.get_backend())"
+    done = python("-c", code, env={"MPLBACKEND": "svg"}, folder=tmp_path)
+    assert (done.stdout, done.stderr) == ("svg\n", "")
 
 
 def test_our_own_faults_keep_their_traceback():

@@ -132,11 +132,49 @@ def test_variants_trained_afresh_side_by_side(tiny_mnist, tmp_path, capsys, monk
     assert main(["modern", "original", "--engine", "eager", "--resume", *arguments]) == 0
 
 
-def test_without_committed_runs_it_says_so_and_trains(tmp_path, capsys, monkeypatch, caplog):
+@pytest.fixture
+def no_training(monkeypatch):
+    def train(*_):
+        raise AssertionError("nobody asked for this")
+
+    monkeypatch.setattr(compare, "train", train)
+
+
+@pytest.mark.parametrize("folder", ["empty", "mistyped"])
+def test_without_committed_runs_it_says_so_and_trains_nothing(
+    folder, tmp_path, capsys, monkeypatch, no_training
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    told = failure(capsys, "modern", "original", "--results", folder)
+    assert told.startswith(f"lenet1998: --results {folder}: no committed runs of modern, original")
+    assert "--fresh" in told
+    assert [file.name for file in tmp_path.iterdir()] == ["empty"]
+
+
+def test_runs_trained_afresh_are_of_the_variants_asked_for(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(compare, "train", lambda recipes, out, flags: groups(modern=(3, 5)))
-    assert main(["modern", "--results", str(tmp_path), "--out", str(tmp_path / "out")]) == 0
-    assert "no committed runs of modern" in caplog.text
+    assert main(["modern", "--fresh", "--out", str(tmp_path / "out")]) == 0
     assert "2.00 \N{PLUS-MINUS SIGN} 0.71 (n = 2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ("original --variant modern", "--variant modern: name variants with or without"),
+        ("--device cpu", "--device: is for runs that are trained: add --fresh"),
+        ("--jobs 2", "--jobs: is for runs that are trained: add --fresh"),
+        ("--scheduler tcp://nobody:1", "--scheduler: is for runs that are trained"),
+        ("--data here", "--data: is for runs that are trained"),
+        ("--fresh --results here", "--results: is where committed runs are"),
+        ("--runs A B --passes 3", "--passes: does not go with --runs"),
+        ("--runs A B --out there", "--out: does not go with --runs"),
+        ("--runs A B --engine eager", "--engine: does not go with --runs"),
+        ("modern --runs A B", "VARIANT: does not go with --runs"),
+    ],
+)
+def test_a_flag_that_does_not_apply_is_refused(arguments, told, capsys, no_training):
+    assert told in failure(capsys, *arguments.split())
 
 
 def two_runs(tmp_path, data, **second):

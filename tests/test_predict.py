@@ -181,7 +181,7 @@ def test_the_default_is_original():
 def test_a_runs_folder_or_its_weights(variant, below, tmp_path):
     recipe = RECIPES["coursework-tanh-28"]
     folder = a_run(tmp_path / "run", recipe)
-    net = network(variant, str(folder / below))
+    net = network(variant, folder / below)
     assert net.recipe == recipe
     assert torch.equal(net.model.f6.weight, recipe.build_model(3).f6.weight)
 

@@ -146,7 +146,7 @@ def test_a_failed_write_keeps_the_old_content(method, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, method, full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match=f"No space left on device: '{file}'"):
         write_json(file, {"new": 2})
     assert contents(tmp_path) == before
 

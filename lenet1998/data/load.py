@@ -32,7 +32,11 @@ def load(name: str = "auto", directory: str | os.PathLike | None = None) -> Data
         raise BadInput(f"unknown dataset {name!r}: choose from {', '.join(DATASETS)}")
     if name == "digits":
         return read_digits()
-    directory = Path(directory or os.environ.get("LENET1998_DATA") or "data").expanduser()
+    directory = Path(directory or os.environ.get("LENET1998_DATA") or "data")
+    try:
+        directory = directory.expanduser()
+    except RuntimeError as error:  # no such user's home
+        raise BadInput(f"cannot read {directory}: {error}") from None
     try:
         return read_mnist(directory / "MNIST" / "raw")
     except Absent as error:

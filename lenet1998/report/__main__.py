@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from lenet1998.cli import Parser, entry
+from lenet1998.cli import Parser, entry, path
 from lenet1998.errors import BadInput
 from lenet1998.report.documents import remake
 
@@ -14,7 +14,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = Parser(prog="lenet1998.report", description="Remake tables and figures from records.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if stale")
     parser.add_argument(
-        "--root", default=".", type=Path, metavar="DIR", help="a checkout (default .)"
+        "--root", default=Path(), type=path, metavar="DIR", help="a checkout (default .)"
     )
     flags = parser.parse_args(arguments)
     if not (flags.root / "experiments" / "results").is_dir():

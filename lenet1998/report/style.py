@@ -4,6 +4,7 @@ Figures are made without pyplot, here and in all of ``report``: a caller's backe
 that are open there are none of our business.
 """
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
+
+from lenet1998.records import write_atomically
 
 # Okabe and Ito's palette.
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BLACK = (
@@ -39,8 +42,9 @@ STYLE = {
 
 def save(figure: Figure, file: Path, source: str | None = None) -> None:
     """Write a PNG, in it a digest of the records it shows."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(file, metadata={"Source": source} if source else None)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", metadata={"Source": source} if source else None)
+    write_atomically(file, picture.getvalue())
 
 
 def source_of(file: Path) -> str | None:

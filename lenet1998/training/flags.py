@@ -2,13 +2,14 @@
 
 import argparse
 import logging
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from tqdm import tqdm
 
-from lenet1998.cli import Parser, entry, parse_jobs, writable
+from lenet1998.cli import Parser, entry, jobs_at_once, path, whole_number, writable
 from lenet1998.data import DATASETS, Dataset
 from lenet1998.engines import ENGINES
 from lenet1998.errors import BadInput
@@ -49,7 +50,7 @@ def run_parser(
     add("--dataset", default="auto", choices=DATASETS, help="default auto: MNIST if to be had")
     _add_where(add)
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="override one switch")
-    add("--out", metavar="DIR", help=f"default {out}")
+    add("--out", type=path, metavar="DIR", help=f"default {out}")
     add("--resume", action="store_true", help="go on from the last finished pass in --out")
     add("--quick", action="store_true", help="1,000 patterns, 2 passes: the same path in seconds")
     add("--json", action="store_true", help="print the summary as one JSON object, nothing else")
@@ -58,11 +59,19 @@ def run_parser(
 
 def _add_where(add: Callable) -> None:
     """The flags that say where the data is and where and on what runs go."""
-    add("--data", metavar="DIR", help="where MNIST is (default $LENET1998_DATA, else ./data)")
+    where = "where MNIST is (default $LENET1998_DATA, else ./data)"
+    add("--data", type=path, metavar="DIR", help=where)
     add("--engine", default="auto", choices=ENGINES, help="default auto: the fastest here")
-    add("--device", default="auto", metavar="NAME", help="auto | cpu | cuda[:i]")
-    add("--jobs", metavar="N", help="runs at once (default: cores)")
+    add("--device", default="auto", type=device, metavar="NAME", help="auto | cpu | cuda[:i]")
+    add("--jobs", type=whole_number, metavar="N", help="runs at once (default: cores)")
     add("--scheduler", metavar="URL", help="tcp://host:port of a Dask cluster to run on instead")
+
+
+def device(text: str) -> str:
+    """The type of ``--device``; whether there is such a device is asked where the runs go."""
+    if not re.fullmatch("auto|cpu|cuda(:[0-9]{1,3})?", text):
+        raise argparse.ArgumentTypeError(f"{text}: must be auto, cpu, cuda or cuda:NUMBER")
+    return text
 
 
 def recipe_from(flags: argparse.Namespace, variant: str | None = None) -> Recipe:
@@ -120,7 +129,7 @@ class ProgressBars(Bars):
 
 def train_cells(cells: list[Cell], flags: argparse.Namespace, dataset: Dataset, resume: bool):
     """Run cells as the flags say, with bars; yields each with its record as it finishes."""
-    jobs = parse_jobs(flags.jobs, len(cells))
+    jobs = jobs_at_once(flags.jobs, len(cells))
     if flags.scheduler is None:
         study.check_memory(jobs, [cell.recipe for cell in cells], dataset)
     everything = len(dataset.train_images)
@@ -162,7 +171,7 @@ def run_study(
     parser = Parser(prog=Path(sys.argv[0]).name, description=description)
     _add_where(parser.add_argument)
     parser.add_argument(
-        "--results", default=RESULTS, type=Path, metavar="DIR", help=f"default {RESULTS}"
+        "--results", default=RESULTS, type=path, metavar="DIR", help=f"default {RESULTS}"
     )
     parser.set_defaults(dataset="mnist")
 

@@ -46,13 +46,13 @@ class Setting:
     """Where and on what cells are run; plain values, so that it can be sent to another machine."""
 
     dataset: str = "auto"
-    directory: str | None = None
+    directory: Path | None = None
     engine: str = "auto"
     device: str = "auto"
 
 
 @lru_cache(maxsize=1)
-def load_once(dataset: str, directory: str | None) -> Dataset:
+def load_once(dataset: str, directory: Path | None) -> Dataset:
     """The data set, read once per process and shared by its runs."""
     return load(dataset, directory)
 

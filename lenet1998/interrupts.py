@@ -1,0 +1,97 @@
+"""Ctrl-C and SIGTERM while a command starts, works and ends: one line each, never a traceback.
+
+Imports nothing that takes time, for it is there before everything else.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+WORDS: dict[int, str] = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
+"""The signals that ask a command to stop, and what it says then."""
+HASTE = 3.0
+"""Seconds after the first signal in which another is the same haste, and changes nothing."""
+
+
+def status_of(number: int) -> int:
+    """The exit status of a command that a signal ended, as shells have it: 130, 143."""
+    return 128 + number
+
+
+def end_at_once(number: int, _frame=None) -> None:
+    """A signal handler that says so and ends the process, whatever it is in the middle of.
+
+    Not by an exception: one that is raised in the middle of an import may be turned into another,
+    or be swallowed, by whatever is imported.
+    """
+    with suppress(OSError):  # standard error may be closed
+        os.write(2, f"lenet1998: {WORDS[number]}\n".encode())
+    os._exit(status_of(number))
+
+
+class Stopped:
+    """A signal handler that interrupts the command once, to be cleaned up after in peace.
+
+    Attributes:
+        number: the first signal, None before it.
+    """
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+        self.since = 0.0
+
+    def __call__(self, number: int, frame=None) -> None:
+        if self.number is None:
+            self.number, self.since = number, time.monotonic()
+            # Of SIGTERM too, so that whoever knows how to go on after the one says so after both.
+            raise KeyboardInterrupt
+        if time.monotonic() - self.since > HASTE:
+            end_at_once(number)
+
+
+def handle(handler) -> dict[int, Any]:
+    """Have signals that ask to stop handled so; what handled them before, by number.
+
+    What is ignored, as Ctrl-C is by a command in the background of a script, stays ignored. Only
+    the main thread may say how signals are handled: elsewhere nothing changes.
+    """
+    former: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in WORDS:
+            # None: handled by something that is not Python and cannot be put back.
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                former[number] = signal.signal(number, handler)
+    return former
+
+
+@contextmanager
+def handled_by(handler) -> Iterator:
+    """Have signals that ask to stop handled so, and as before afterwards."""
+    former = handle(handler)
+    try:
+        yield handler
+    finally:
+        for number, before in former.items():
+            signal.signal(number, before)
+
+
+def is_a_command() -> bool:
+    """Whether this process was started as one of our commands, and is now importing for it.
+
+    Either as ``python -m lenet1998...``, where ``sys.argv`` starts with ``-m`` for as long as the
+    package itself is imported and no longer, or as a script of the ``experiments`` folder beside
+    the package. Whoever imports the package as a library is never taken for one.
+    """
+    package = Path(__file__).parent
+    script = sys.argv[0] if sys.argv else ""
+    if script == "-m":
+        module = sys.orig_argv[-len(sys.argv)].removeprefix("-m")
+        return module.partition(".")[0] == package.name
+    folder = Path(os.path.abspath(script)).parent
+    return script.endswith(".py") and folder == package.parent / "experiments"
