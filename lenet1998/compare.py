@@ -15,8 +15,9 @@ from lenet1998.report.tables import markdown
 from lenet1998.reproduce import show_each
 from lenet1998.statistics import mcnemar
 from lenet1998.training import study
-from lenet1998.training.flags import RESULTS, recipe_from, run_all, run_parser
-from lenet1998.training.schedule import Schedule, check_size
+from lenet1998.training.claims import claimed
+from lenet1998.training.flags import RESULTS, check_cells, recipe_from, run_all, run_parser
+from lenet1998.training.schedule import Schedule
 from lenet1998.training.study import Cell
 
 SUMMARY = "Variants side by side: accuracy, parameters, connections, time."
@@ -54,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
         raise BadInput(f"{' '.join(variants)}: a variant is named twice, or made the same by flags")
     if given.intersection(FRESH) or flags.dataset == "digits":
         refuse(given & {"results"}, "is where committed runs are, and these are trained afresh")
-        out = writable(flags.out or OUT)
+        out = flags.out or OUT
         groups = train(recipes, out, flags)
     else:
         refuse(given - OF_COMMITTED, "is for runs that are trained: add --fresh to train them")
@@ -101,10 +102,10 @@ def train(recipes: list[Recipe], out: Path, flags: Namespace) -> dict[str, list[
         for seed in parse_seeds(flags.seeds or FRESH_SEEDS)
     ]
     dataset = study.load_once(flags.dataset, flags.data)
-    for recipe in recipes:
-        check_size(recipe, dataset)
-    records = run_all(cells, out, flags, dataset)
-    show_each(cells, dataset)
+    check_cells(cells, flags, dataset)
+    with claimed(out, [cell.folder for cell in cells]):
+        records = run_all(cells, out, flags, dataset)
+        show_each(cells, dataset)
     return {
         recipe.name: [record for cell, record in records.items() if cell.recipe == recipe]
         for recipe in recipes

@@ -98,17 +98,54 @@ class RunRecord:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write under a temporary name beside ``path`` and rename: readers find all of it or none."""
+    """Write under a temporary name beside ``path`` and rename: readers find all of it or none.
+
+    Both are on the disk when this returns, so a machine that loses its power keeps it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        temporary.write_bytes(content)
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
+        _sync(path.parent)
     except OSError as error:
         error.filename = str(path)  # a full disk is told without, and nobody knows the temporary
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    """Have the names in a folder written to the disk, too."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+_TEMPORARY = re.compile(r"\..+\.(\d{1,9})")
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files below a folder that processes left which are no longer there."""
+    for file in folder.rglob(".*"):
+        match = _TEMPORARY.fullmatch(file.name)
+        if match and not _alive(int(match[1])):
+            file.unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's, so it is there
+        return True
+    return True
 
 
 def write_json(path: Path, content: dict) -> None:

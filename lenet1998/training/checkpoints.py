@@ -60,6 +60,15 @@ def _identity(record: RunRecord) -> dict:
     return {"recipe": record.recipe, "seed": record.seed, "dataset": record.dataset}
 
 
+def run_of(file: Path) -> dict:
+    """Which run a checkpoint is of: ``recipe``, ``seed`` and ``dataset`` as its record has them.
+
+    Raises:
+        BadInput: no readable checkpoint.
+    """
+    return _read(file)["run"]
+
+
 def restore(file: Path, record: RunRecord, model: LeNet5) -> EngineState:
     """Put record and model back to where a checkpoint was taken.
 

@@ -17,6 +17,8 @@ from lenet1998.recipes import DESCRIPTIONS, Recipe, recipe_named
 from lenet1998.records import RunRecord
 from lenet1998.training import study
 from lenet1998.training.checkpoints import CHECKPOINT
+from lenet1998.training.claims import claimed
+from lenet1998.training.schedule import check_size
 from lenet1998.training.study import Bars, Cell, Setting
 
 logger = logging.getLogger(__name__)
@@ -52,6 +54,7 @@ def run_parser(
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="override one switch")
     add("--out", type=path, metavar="DIR", help=f"default {out}")
     add("--resume", action="store_true", help="go on from the last finished pass in --out")
+    add("--overwrite", action="store_true", help="replace other runs that stand in --out")
     add("--quick", action="store_true", help="1,000 patterns, 2 passes: the same path in seconds")
     add("--json", action="store_true", help="print the summary as one JSON object, nothing else")
     return parser
@@ -127,11 +130,22 @@ class ProgressBars(Bars):
         self.bars.pop(cell).close()
 
 
+def check_cells(cells: list[Cell], flags: argparse.Namespace, dataset: Dataset) -> None:
+    """Refuse runs for which there are too few patterns or too little memory.
+
+    Raises:
+        BadInput: with what there is.
+    """
+    for recipe in dict.fromkeys(cell.recipe for cell in cells):
+        check_size(recipe, dataset)
+    if flags.scheduler is None and cells:
+        jobs = jobs_at_once(flags.jobs, len(cells))
+        study.check_memory(jobs, [cell.recipe for cell in cells], dataset)
+
+
 def train_cells(cells: list[Cell], flags: argparse.Namespace, dataset: Dataset, resume: bool):
     """Run cells as the flags say, with bars; yields each with its record as it finishes."""
     jobs = jobs_at_once(flags.jobs, len(cells))
-    if flags.scheduler is None:
-        study.check_memory(jobs, [cell.recipe for cell in cells], dataset)
     everything = len(dataset.train_images)
     bars = ProgressBars(lambda cell: cell.recipe.train_size or everything - cell.recipe.held_out)
     return study.run(cells, setting_from(flags), jobs, bars, flags.scheduler, resume)
@@ -142,13 +156,21 @@ def run_all(
 ) -> dict[Cell, RunRecord]:
     """Run cells as the flags say; with ``--resume``, those that are done already are only read.
 
+    Whether all may be run is asked before the first is.
+
     Raises:
+        BadInput: a folder holds another run, and is not to be overwritten.
         KeyboardInterrupt: that of the user, with how to go on.
     """
-    records = {cell: study.finished(cell, dataset) if flags.resume else None for cell in cells}
+    records = {cell: _standing(cell, flags, dataset) for cell in cells}
     to_run = [cell for cell in cells if records[cell] is None]
-    if not flags.resume and any((cell.folder / CHECKPOINT).exists() for cell in cells):
-        logger.warning("%s: starting anew; --resume would go on with the interrupted run", out)
+    if flags.overwrite:
+        for cell in to_run:
+            study.forget_another(cell, dataset)
+    if flags.resume and not any((cell.folder / CHECKPOINT).exists() for cell in to_run):
+        anew = ", ".join(str(cell.folder) for cell in to_run[:3]) + ", ..." * (len(to_run) > 3)
+        if to_run:
+            logger.warning("nothing to resume in %s: starting from the first pass", anew)
     try:
         for cell, record in train_cells(to_run, flags, dataset, flags.resume) if to_run else ():
             records[cell] = record
@@ -156,6 +178,19 @@ def run_all(
         again = f"add --resume --out {out} to the same command to go on"
         raise KeyboardInterrupt(again) from None
     return records
+
+
+def _standing(cell: Cell, flags: argparse.Namespace, dataset: Dataset) -> RunRecord | None:
+    """The record of a cell that need not be run; see :func:`lenet1998.training.study.finished`."""
+    try:
+        record = study.finished(
+            cell, dataset, flags.resume, "go on with --resume", "replace it with --overwrite"
+        )
+    except BadInput:
+        if not flags.overwrite:
+            raise
+        return None
+    return record if flags.resume else None
 
 
 def run_study(
@@ -182,11 +217,19 @@ def run_study(
         cells = cells_in(writable(flags.results, "--results"))
         to_run = [cell for cell in cells if study.finished(cell, dataset) is None]
         print(f"{len(cells) - len(to_run)} of {len(cells)} cells are done", file=sys.stderr)
-        for cell, record in train_cells(to_run, flags, dataset, resume=True) if to_run else ():
-            result = (
-                record.status if record.diverged else f"{record.last['test_error_percent']:.2f} %"
-            )
-            print(f"{cell.folder}: {result}, {record.seconds:.0f} s", flush=True)
+        check_cells(to_run, flags, dataset)
+        with claimed(flags.results, [cell.folder for cell in to_run], "--results"):
+            try:
+                for cell, record in train_cells(to_run, flags, dataset, True) if to_run else ():
+                    print(f"{cell.folder}: {_outcome(record)}", flush=True)
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt("run the same command again to go on") from None
         return 0
 
     return main(arguments)
+
+
+def _outcome(record: RunRecord) -> str:
+    """How a run ended, in a few words."""
+    result = record.status if record.diverged else f"{record.last['test_error_percent']:.2f} %"
+    return f"{result}, {record.seconds:.0f} s"

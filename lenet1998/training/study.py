@@ -7,7 +7,7 @@ again, so a study that was interrupted goes on where it was.
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -17,7 +17,7 @@ from lenet1998.data import Dataset, load
 from lenet1998.errors import BadInput
 from lenet1998.recipes import Recipe, recorded
 from lenet1998.records import CorruptRecord, RunRecord, has_record, read_record, write_record
-from lenet1998.training import environment
+from lenet1998.training import checkpoints, environment
 from lenet1998.training.checkpoints import CHECKPOINT
 from lenet1998.training.cluster import cluster
 from lenet1998.training.run import Interrupted, Progress, fit, fit_together
@@ -79,19 +79,83 @@ def run_cell(
     )
 
 
-def finished(cell: Cell, dataset: Dataset) -> RunRecord | None:
-    """The cell's record if it stands in its folder; a corrupt one is named and run again."""
-    if not has_record(cell.folder):
+def _same(cell: Cell, run: Mapping, dataset: Dataset) -> bool:
+    """Whether a run that left its recipe, seed and data set in a cell's folder is the cell's."""
+    theirs = recorded(run["recipe"], cell.folder), run["seed"], run["dataset"]["checksum"]
+    return theirs == (cell.recipe, cell.seed, dataset.checksum)
+
+
+def _in_words(run: Mapping) -> str:
+    return f"{run['recipe']['name']}, seed {run['seed']}, on {run['dataset']['name']}"
+
+
+def finished(
+    cell: Cell,
+    dataset: Dataset,
+    resume: bool = True,
+    resumed_by: str = "resume it",
+    replaced_by: str = "remove it",
+) -> RunRecord | None:
+    """The record of a cell that is done; None for one to be run, whose folder is free for it.
+
+    A run is done where its record stands. Where it does not, the run's own checkpoint goes before
+    whatever another run left.
+
+    Args:
+        cell: the run, and the folder it is to go to.
+        dataset: what it learns.
+        resume: go on with a run that was interrupted, and take a damaged record, which is named,
+            for none.
+        resumed_by, replaced_by: how a user would go on with an unfinished run, and have a folder
+            that is not free given to the cell.
+
+    Raises:
+        BadInput: the folder holds another run, or without ``resume`` this one, unfinished.
+    """
+    folder, checkpoint = cell.folder, cell.folder / CHECKPOINT
+    record = damaged = None
+    if has_record(folder):
+        try:
+            record = read_record(folder)
+        except CorruptRecord as error:
+            damaged = error
+    if record and _same(cell, vars(record), dataset):
+        return record
+    if checkpoint.exists():
+        try:
+            run = checkpoints.run_of(checkpoint)
+        except BadInput as error:
+            raise BadInput(f"{error.message}; {replaced_by}") from None
+        if not _same(cell, run, dataset):
+            raise BadInput(
+                f"{checkpoint}: of another run ({_in_words(run)}); give another folder, or"
+                f" {replaced_by}"
+            )
+        if not resume:
+            raise BadInput(f"{folder}: holds this run, unfinished; {resumed_by}, or {replaced_by}")
         return None
-    try:
-        record = read_record(cell.folder)
-    except CorruptRecord as error:
-        logger.warning("%s: running it again", error)
-        return None
-    run = (recorded(record.recipe, cell.folder), record.seed, record.dataset["checksum"])
-    if run != (cell.recipe, cell.seed, dataset.checksum):
-        raise BadInput(f"{cell.folder} holds another run: give another folder, or remove it")
-    return record
+    if record:
+        raise BadInput(
+            f"{folder}: holds another run ({_in_words(vars(record))}); give another folder, or"
+            f" {replaced_by}"
+        )
+    if damaged and not resume:
+        raise BadInput(f"{damaged.message}; give another folder, or {replaced_by}")
+    if damaged:
+        logger.warning("%s: running it again", damaged)
+    return None
+
+
+def forget_another(cell: Cell, dataset: Dataset) -> None:
+    """Remove a checkpoint that is not the cell's, so that the cell can be resumed from its own."""
+    checkpoint = cell.folder / CHECKPOINT
+    if checkpoint.exists():
+        try:
+            if _same(cell, checkpoints.run_of(checkpoint), dataset):
+                return
+        except BadInput:
+            pass  # unreadable, so nobody's
+        checkpoint.unlink()
 
 
 def check_memory(jobs: int, recipes: list[Recipe], dataset: Dataset) -> None:

@@ -97,9 +97,9 @@ def test_the_cuda_engine_without_cuda_is_refused(cells, tmp_path, capsys):
 
 
 def test_a_cluster_does_not_quietly_start_a_resumed_run_anew(cells, tmp_path, capsys):
-    checkpoint = cells(tmp_path)[1].folder / CHECKPOINT
-    checkpoint.parent.mkdir(parents=True)
-    checkpoint.touch()
+    cell = cells(tmp_path)[0]
+    checkpoint = cell.folder / CHECKPOINT
+    study.fit(cell.recipe, 0, study.load_once("mnist", None), engine="eager", folder=cell.folder)
     assert start(cells, tmp_path, "--scheduler", "tcp://127.0.0.1:1") == 2
     complaint = capsys.readouterr().err.splitlines()[-1]
     assert f"--scheduler tcp://127.0.0.1:1: a cluster cannot go on from {checkpoint}" in complaint

@@ -1,0 +1,281 @@
+"""One command at a time in a folder, and none over another's results."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from lenet1998 import reproduce
+from lenet1998.errors import BadInput
+from lenet1998.records import PREDICTIONS, RECORD, WEIGHTS, read_record, sweep, write_atomically
+from lenet1998.reproduce import main
+from lenet1998.training import claims
+from lenet1998.training.checkpoints import CHECKPOINT
+from lenet1998.training.claims import HOLDER, LOCK, claimed
+
+TINY = ["--dataset", "digits", "--train-size", "40", "--passes", "2", "--engine", "eager"]
+TINY += ["--set", "curvature_patterns=10"]
+HOLD = """
+import sys
+from pathlib import Path
+from lenet1998.training.claims import claimed
+out = Path(sys.argv[1])
+with claimed(out, [out / "seed-0"]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def files(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+# --- Locks --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Another process that is at work in seed-0."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_second_command_is_told_who_is_at_work(holder, tmp_path, capsys):
+    before = files(tmp_path)
+    assert main([*TINY, "--seeds", "0-1", "--out", str(tmp_path)]) == 2
+    line = capsys.readouterr().err
+    assert f"seed-0: another command is at work in it (process {holder.pid} on " in line
+    assert line.count("\n") == 1
+    assert files(tmp_path) == before
+    assert not (tmp_path / "seed-1").exists()
+
+
+def test_a_lock_ends_with_the_process_that_has_it(holder, tmp_path):
+    holder.kill()
+    holder.wait()
+    with claimed(tmp_path, [tmp_path / "seed-0"]):
+        assert str(os.getpid()) in (tmp_path / "seed-0" / HOLDER).read_text()
+
+
+def test_nothing_is_left_of_a_claim_that_came_to_nothing(tmp_path):
+    out = tmp_path / "runs" / "original"
+    with claimed(out, [out / "seed-0", out / "seed-1"]):
+        assert (out / "seed-1" / LOCK).exists()
+    assert not (tmp_path / "runs").exists()
+
+
+def test_what_was_written_stays_and_what_was_there_too(tmp_path):
+    (tmp_path / "seed-1").mkdir()
+    with claimed(tmp_path, [tmp_path / "seed-0", tmp_path / "seed-1"]):
+        (tmp_path / "seed-0" / "result").touch()
+    left = {path.name for path in (tmp_path / "seed-0").iterdir()}
+    assert left == {"result", LOCK}
+    assert (tmp_path / "seed-1").is_dir()
+
+
+def test_all_folders_are_claimed_or_none(holder, tmp_path):
+    with (
+        pytest.raises(BadInput, match="another command"),
+        claimed(tmp_path, [tmp_path / "a", tmp_path / "seed-0"]),
+    ):
+        pytest.fail("half a claim")
+    assert not (tmp_path / "a").exists()
+
+
+def test_too_many_folders_to_lock(tmp_path, monkeypatch):
+    class Full(claims.FileLock):
+        def acquire(self, *_, **__):
+            raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(claims, "FileLock", Full)
+    with pytest.raises(BadInput, match="fewer runs"), claimed(tmp_path, [tmp_path / "seed-0"]):
+        pytest.fail("no lock")
+
+
+# --- Files --------------------------------------------------------------------------------------
+
+
+def test_temporary_files_of_the_dead_are_swept_and_no_others(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    gone = [tmp_path / f".record.json.{dead.pid}", tmp_path / f".writable.{dead.pid}"]
+    kept = [tmp_path / f".record.json.{os.getpid()}", tmp_path / ".hidden", tmp_path / "a.1"]
+    for file in (*gone, *kept):
+        file.touch()
+    sweep(tmp_path)
+    assert set(tmp_path.iterdir()) == set(kept)
+
+
+def test_content_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    told = []
+    sync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda number: (told.append("sync"), sync(number)))
+    monkeypatch.setattr(
+        type(tmp_path), "replace", lambda a, b: (told.append("rename"), replace(a, b))
+    )
+    write_atomically(tmp_path / "file", b"content")
+    assert told == ["sync", "rename", "sync"]
+    assert (tmp_path / "file").read_bytes() == b"content"
+
+
+# --- Runs ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def no_figures(monkeypatch):
+    """Figures take longer than these runs, and nothing here is about them."""
+    monkeypatch.setattr(reproduce, "show_each", lambda *_: None)
+    monkeypatch.setattr(reproduce, "learning_curve", lambda *_: None)
+
+
+@pytest.fixture
+def done(tmp_path):
+    """A finished run, and its files."""
+    assert main([*TINY, "--out", str(tmp_path)]) == 0
+    return files(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [["--passes", "1"], ["--set", "pooling=max"], ["--set", "eta=1e-3"], ["--variant", "modern"]],
+)
+def test_a_finished_run_of_another_recipe_is_not_overwritten(flags, done, tmp_path, capsys):
+    capsys.readouterr()
+    assert main([*TINY, *flags, "--out", str(tmp_path)]) == 2
+    line = capsys.readouterr().err
+    assert line.count("\n") == 1
+    assert "--overwrite" in line
+    assert files(tmp_path) == done
+
+
+def test_nor_is_one_of_another_data_set(done, tmp_path, tiny_mnist, capsys):
+    flags = [*TINY, "--dataset", "mnist", "--data", str(tiny_mnist), "--out", str(tmp_path)]
+    assert main(flags) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert files(tmp_path / "seed-0").items() <= done.items()
+    assert read_record(tmp_path / "seed-0").dataset["name"] == "digits"
+
+
+def test_the_summary_of_other_runs_is_not_either(done, tmp_path, capsys):
+    assert main([*TINY, "--passes", "1", "--seeds", "7", "--out", str(tmp_path)]) == 2
+    assert (
+        "summary.json: sums up runs of original,curvature_patterns=10,passes=2,"
+        in capsys.readouterr().err
+    )
+    assert files(tmp_path) == done
+
+
+def test_overwrite_overwrites(done, tmp_path):
+    assert main([*TINY, "--passes", "1", "--overwrite", "--out", str(tmp_path)]) == 0
+    assert len(read_record(tmp_path / "seed-0").per_pass) == 1
+    assert json.loads((tmp_path / "summary.json").read_text())["passes"] == 1
+
+
+def test_the_same_run_may_be_repeated_and_gives_the_same(done, tmp_path):
+    assert main([*TINY, "--out", str(tmp_path)]) == 0
+    for name in (PREDICTIONS, WEIGHTS):
+        assert (tmp_path / "seed-0" / name).read_bytes() == done[tmp_path / "seed-0" / name]
+
+
+def test_a_record_of_a_newer_version_stays_even_when_resuming(done, tmp_path, capsys):
+    record = tmp_path / "seed-0" / RECORD
+    newer = record.read_text().replace('"schema": 1', '"schema": 99')
+    record.write_text(newer)
+    for flag in ([], ["--resume"]):
+        assert main([*TINY, *flag, "--out", str(tmp_path)]) == 2
+        assert "schema 99" in capsys.readouterr().err
+    assert record.read_text() == newer
+
+
+def test_a_damaged_record_is_replaced_when_resuming_only(done, tmp_path, capsys):
+    record = tmp_path / "seed-0" / RECORD
+    record.write_text("{")
+    assert main([*TINY, "--out", str(tmp_path)]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert main([*TINY, "--resume", "--out", str(tmp_path)]) == 0
+    assert read_record(tmp_path / "seed-0").status == "finished"
+
+
+def interrupted(flags, tmp_path, monkeypatch, after=1):
+    """A run that is interrupted when the checkpoint of a pass is written."""
+    from lenet1998.training import run
+
+    save = run.checkpoints.save
+
+    def saved_and_stopped(file, record, *rest):
+        save(file, record, *rest)
+        if len(record.per_pass) == after:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run.checkpoints, "save", saved_and_stopped)
+        assert main([*TINY, *flags, "--out", str(tmp_path)]) == 130
+
+
+def test_an_unfinished_run_of_the_same_recipe_is_not_lost(tmp_path, monkeypatch, capsys):
+    interrupted([], tmp_path, monkeypatch)
+    capsys.readouterr()
+    before = files(tmp_path)
+    assert main([*TINY, "--out", str(tmp_path)]) == 2
+    line = capsys.readouterr().err
+    assert "--resume" in line
+    assert "--overwrite" in line
+    assert files(tmp_path) == before
+    assert main([*TINY, "--out", str(tmp_path), "--resume"]) == 0
+
+
+def test_a_run_over_an_older_one_is_resumed_as_it_says(done, tmp_path, monkeypatch, capsys):
+    other = ["--passes", "3", "--overwrite"]
+    interrupted(other, tmp_path, monkeypatch)
+    assert f"add --resume --out {tmp_path} to the same command" in capsys.readouterr().err
+    assert main([*TINY, *other, "--resume", "--out", str(tmp_path)]) == 0
+    fresh = tmp_path / "fresh"
+    assert main([*TINY, "--passes", "3", "--out", str(fresh)]) == 0
+    for name in (PREDICTIONS, WEIGHTS):
+        kept, anew = (folder / "seed-0" / name for folder in (tmp_path, fresh))
+        assert kept.read_bytes() == anew.read_bytes()
+    assert not (tmp_path / "seed-0" / CHECKPOINT).exists()
+
+
+def test_a_checkpoint_of_another_run_is_not_lost_either(tmp_path, monkeypatch, capsys):
+    interrupted(["--passes", "3"], tmp_path, monkeypatch)
+    before = files(tmp_path)
+    for flag in ([], ["--resume"]):
+        capsys.readouterr()
+        assert main([*TINY, *flag, "--out", str(tmp_path)]) == 2
+        assert "of another run (original,curvature_patterns=10,passes=3," in capsys.readouterr().err
+    assert files(tmp_path) == before
+    assert main([*TINY, "--overwrite", "--resume", "--out", str(tmp_path)]) == 0
+    assert len(read_record(tmp_path / "seed-0").per_pass) == 2
+
+
+def test_resume_where_there_is_nothing_says_so(tmp_path, caplog):
+    assert main([*TINY, "--resume", "--out", str(tmp_path)]) == 0
+    assert "nothing to resume in" in caplog.text
+
+
+def test_no_checkpoint_is_promised_where_there_is_none(tmp_path, capsys):
+    exploding = [
+        "--variant",
+        "modern",
+        "--set",
+        "eta=1e30",
+        "--set",
+        "squash=relu",
+        "--train-size",
+        "300",
+    ]
+    assert main([*TINY, *exploding, "--out", str(tmp_path)]) == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert ("checkpoint" in line) == (tmp_path / "seed-0" / CHECKPOINT).exists()
+    assert not (tmp_path / "seed-0" / CHECKPOINT).exists()
