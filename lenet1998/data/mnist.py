@@ -41,6 +41,9 @@ PROBE_SECONDS = 8.0  # to find out whether any mirror answers
 STALL_SECONDS = 20.0  # without a byte, while downloading
 FILE_SECONDS = 300.0  # for one file from one mirror, however its bytes come
 
+# What urllib raises; ValueError where it is given, or sent on to, what is no address.
+_REFUSALS = (OSError, HTTPException, ValueError)
+
 
 class Absent(BadInput):
     """MNIST is neither on disk nor to be downloaded."""
@@ -137,7 +140,7 @@ def _from_any(mirrors: list[str], file: str) -> bytes:
             content = _unzipped(_get(f"{mirror}{file}.gz", 2 * MNIST_BYTES[file]), file)
             if fault := _fault(file, len(content), io.BytesIO(content)):
                 raise OSError(f"{file} as downloaded {fault}")
-        except (OSError, HTTPException) as error:
+        except _REFUSALS as error:
             complaints.append(f"{mirror}: {error}")
             mirrors.remove(mirror)
             mirrors.append(mirror)
@@ -189,7 +192,7 @@ def _probe(urls: list[str]) -> None:
 
     try:
         _first_answer([partial(ask, url) for url in urls], PROBE_SECONDS)
-    except (queue.Empty, OSError, HTTPException) as error:
+    except (queue.Empty, *_REFUSALS) as error:
         raise OSError("no mirror can be reached") from error
 
 

@@ -284,6 +284,15 @@ def test_what_one_mirror_lacks_another_has(packed, tmp_path, monkeypatch):
     assert len(asked) <= 2  # by the probe, and for the first file
 
 
+def test_what_is_no_address_is_no_mirror(packed, tmp_path, monkeypatch):
+    with mirror(monkeypatch, packed):
+        monkeypatch.setattr(MNIST, "mirrors", ["mirror.invalid/", *MNIST.mirrors])
+        assert load("mnist", tmp_path / "new").name == "mnist"
+        monkeypatch.setattr(MNIST, "mirrors", ["http://[::/"])
+        with pytest.raises(BadInput, match="no mirror can be reached"):
+            load("mnist", tmp_path / "other")
+
+
 @pytest.mark.parametrize(
     ("how", "words"),
     [
