@@ -251,5 +251,8 @@ def diagonal_curvature(
             assert rule is not None  # only modules that have one are on the tape
             h, of_parameters = rule(call, h.reshape(call.output.shape))
             for name, value in of_parameters.items():
-                total[getattr(call.module, name)] += value
+                parameter = getattr(call.module, name)
+                if parameter not in total:  # but made of others, as torch's parametrizations are
+                    raise _no_rule(call.name, call.module, f" whose {name} is no parameter")
+                total[parameter] += value
     return {name: total[p] / len(images) for name, p in model.named_parameters()}

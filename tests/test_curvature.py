@@ -307,6 +307,12 @@ def test_a_single_layer_is_a_network():
     assert list(h) == ["weight"]
 
 
+def test_a_weight_that_is_made_of_others_is_refused():
+    model = nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(10, 10)))
+    with pytest.raises(TypeError, match=r"Linear whose weight is no parameter \(layer '0'\)"):
+        diagonal_curvature(model, nn.CrossEntropyLoss(), *vectors())
+
+
 @pytest.mark.parametrize("between", [torch.relu, lambda x: x + 1, lambda x: x.flip(-1)])
 def test_a_function_between_the_layers_is_refused(between):
     model = Chain(between, Linear(10, 10), Linear(10, 10))

@@ -3,14 +3,19 @@
 import io
 import logging
 import queue
-import socket
+import stat
 import tempfile
 import threading
 import time
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from hashlib import file_digest, sha256
 from http.client import HTTPException
 from pathlib import Path
+from typing import BinaryIO
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from lenet1998.data.patterns import Dataset
@@ -34,6 +39,10 @@ MNIST_BYTES = {
 
 PROBE_SECONDS = 8.0  # to find out whether any mirror answers
 STALL_SECONDS = 20.0  # without a byte, while downloading
+FILE_SECONDS = 300.0  # for one file from one mirror, however its bytes come
+
+# What urllib raises; ValueError where it is given, or sent on to, what is no address.
+_REFUSALS = (OSError, HTTPException, ValueError)
 
 
 class Absent(BadInput):
@@ -53,8 +62,7 @@ def read_mnist(raw: Path) -> Dataset:
     if missing:
         try:
             _download(missing, raw)
-        # torchvision raises RuntimeError, of several lines.
-        except (OSError, RuntimeError, HTTPException) as error:
+        except OSError as error:
             reason = " ".join(str(error).split())
             raise Absent(
                 f"MNIST is not at hand ({reason}): put {', '.join(missing)} (unzipped) into {raw}"
@@ -70,7 +78,12 @@ def read_mnist(raw: Path) -> Dataset:
 def _verified(path: Path) -> bool:
     """Whether a file is there; BadInput if it is, but is not the published one."""
     try:
-        fault = _fault(path)
+        state = path.stat()
+        if stat.S_ISREG(state.st_mode):
+            with path.open("rb") as file:
+                fault = _fault(path.name, state.st_size, file)
+        else:
+            fault = "is no regular file"  # and may never end
     except FileNotFoundError:
         return False
     except OSError as error:
@@ -80,75 +93,138 @@ def _verified(path: Path) -> bool:
     return True
 
 
-def _fault(path: Path) -> str | None:
-    """What is wrong with a file's content, or None if it is the published one."""
-    with path.open("rb") as file:
-        digest = file_digest(file, "sha256").hexdigest()
-        size = file.tell()
-    if digest == MNIST_SHA256[path.name]:
-        return None
-    for other, known in MNIST_SHA256.items():
-        if digest == known:
-            return f"holds the content of {other}: the files are swapped"
-    if size < MNIST_BYTES[path.name]:
-        return f"is truncated: {size:,} bytes of {MNIST_BYTES[path.name]:,}"
-    return f"has the wrong SHA-256, {digest} for {MNIST_SHA256[path.name]}"
+def _fault(name: str, size: int, content: BinaryIO) -> str | None:
+    """What is wrong with a file's content, or None if it is the published one.
+
+    What no file of MNIST has the size of is not read.
+    """
+    if size in MNIST_BYTES.values():
+        digest = file_digest(content, "sha256").hexdigest()
+        if digest == MNIST_SHA256[name]:
+            return None
+        for other, known in MNIST_SHA256.items():
+            if digest == known:
+                return f"holds the content of {other}: the files are swapped"
+    if size < MNIST_BYTES[name]:
+        return f"is truncated: {size:,} bytes of {MNIST_BYTES[name]:,}"
+    if size > MNIST_BYTES[name]:
+        return f"is too long: {size:,} bytes for {MNIST_BYTES[name]:,}"
+    return f"has the wrong SHA-256, {digest} for {MNIST_SHA256[name]}"
 
 
 def _download(files: list[str], raw: Path) -> None:
     """Download files into `raw`; all are verified before any is put there."""
     from torchvision.datasets import MNIST
 
-    _probe([mirror + MNIST.resources[0][0] for mirror in MNIST.mirrors])
+    mirrors = list(MNIST.mirrors)
+    _probe([f"{mirror}{files[0]}.gz" for mirror in mirrors])
     logger.info("downloading MNIST into %s", raw)
     raw.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=raw) as folder:
-        with (
-            _stalling_at_most(STALL_SECONDS),
-            redirect_stdout(io.StringIO()) as progress,
-            redirect_stderr(progress),
-        ):
-            downloaded = Path(MNIST(folder, download=True).raw_folder)
         for file in files:
-            if fault := _fault(downloaded / file):
+            (Path(folder) / file).write_bytes(_from_any(mirrors, file))
+        for file in files:
+            (Path(folder) / file).replace(raw / file)
+
+
+def _from_any(mirrors: list[str], file: str) -> bytes:
+    """A file's content, unzipped and verified; mirrors that fail are from now on asked last.
+
+    Raises:
+        OSError: no mirror has it, with what each did instead.
+    """
+    complaints = []
+    for mirror in tuple(mirrors):
+        try:
+            # What deflate cannot compress is hardly longer for it.
+            content = _unzipped(_get(f"{mirror}{file}.gz", 2 * MNIST_BYTES[file]), file)
+            if fault := _fault(file, len(content), io.BytesIO(content)):
                 raise OSError(f"{file} as downloaded {fault}")
-        for file in files:
-            (downloaded / file).replace(raw / file)
+        except _REFUSALS as error:
+            complaints.append(f"{mirror}: {error}")
+            mirrors.remove(mirror)
+            mirrors.append(mirror)
+        else:
+            return content
+    raise OSError(f"no mirror has {file}.gz: {'; '.join(complaints)}")
+
+
+def _unzipped(packed: bytearray, file: str) -> bytes:
+    """What a gzip file holds, or a little more than the file's right number of bytes of it."""
+    try:
+        return zlib.decompressobj(wbits=31).decompress(packed, MNIST_BYTES[file] + 1)
+    except zlib.error as error:
+        raise OSError(f"what comes as {file}.gz is no gzip file ({error})") from None
+
+
+def _get(url: str, largest: int) -> bytearray:
+    """What an address answers with, at most so many bytes.
+
+    Raises:
+        OSError: another answer, or not all of it within FILE_SECONDS.
+    """
+    end = time.monotonic() + FILE_SECONDS
+    late = TimeoutError(f"timed out after {FILE_SECONDS:g} seconds")
+
+    def read() -> bytearray:
+        content = bytearray()
+        with _open(url, STALL_SECONDS) as response:
+            while part := response.read1(1 << 16):
+                content += part
+                if len(content) > largest:
+                    raise OSError(f"sends more than {largest:,} bytes")
+                if time.monotonic() > end:
+                    raise late
+        return content
+
+    try:
+        return _first_answer([read], FILE_SECONDS)
+    except queue.Empty:
+        raise late from None
 
 
 def _probe(urls: list[str]) -> None:
-    """OSError if none of the addresses answers within PROBE_SECONDS.
+    """OSError if none of the addresses answers within PROBE_SECONDS, be it with a refusal."""
 
-    In threads that are left behind, because looking up a host name has no time limit of its own.
+    def ask(url: str) -> None:
+        with suppress(HTTPError):
+            _open(url, PROBE_SECONDS).close()
+
+    try:
+        _first_answer([partial(ask, url) for url in urls], PROBE_SECONDS)
+    except (queue.Empty, *_REFUSALS) as error:
+        raise OSError("no mirror can be reached") from error
+
+
+def _open(url: str, seconds: float):
+    """The response to a GET, since some servers refuse HEAD; no byte may take longer than that."""
+    try:
+        return urlopen(Request(url, headers={"User-Agent": "lenet1998"}), timeout=seconds)
+    except HTTPError as error:
+        error.close()
+        raise
+
+
+def _first_answer(tasks: list[Callable], seconds: float):
+    """What the first of some tasks returns, or what the last raises if all do; else queue.Empty.
+
+    They run in threads that are left behind, because neither looking up a host name nor reading an
+    answer's header has a time limit as a whole.
     """
-    answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
+    answers: queue.SimpleQueue = queue.SimpleQueue()
 
-    def probe(url: str) -> None:
+    def run(task: Callable) -> None:
         try:
-            urlopen(Request(url, method="HEAD"), timeout=PROBE_SECONDS).close()
-        except (OSError, HTTPException) as error:
-            logger.debug("%s: %s", url, error)
-            answers.put(False)
-        else:
-            answers.put(True)
+            answers.put((task(), None))
+        except Exception as error:
+            answers.put((None, error))
 
-    for url in urls:
-        threading.Thread(target=probe, args=(url,), daemon=True).start()
-    deadline = time.monotonic() + PROBE_SECONDS
-    try:
-        if any(answers.get(timeout=max(0.0, deadline - time.monotonic())) for _ in urls):
-            return
-    except queue.Empty:
-        pass
-    raise OSError("no mirror can be reached")
-
-
-@contextmanager
-def _stalling_at_most(seconds: float):
-    """Give sockets that set no time limit of their own, as torchvision's, this one."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
+    for task in tasks:
+        threading.Thread(target=run, args=(task,), daemon=True).start()
+    end = time.monotonic() + seconds
+    for _ in tasks:
+        answer, error = answers.get(timeout=max(0.0, end - time.monotonic()))
+        if error is None:
+            return answer
+        logger.debug("%s", error)
+    raise error

@@ -2,7 +2,6 @@
 
 import contextlib
 import gzip
-import hashlib
 import http.server
 import logging
 import os
@@ -85,7 +84,7 @@ def spoil(path, how):
         ("truncated", "is truncated: 307 bytes of 308"),
         ("wrong", "has the wrong SHA-256"),
         ("swapped", f"holds the content of {TEST_LABELS}"),
-        ("web page", "has the wrong SHA-256"),
+        ("web page", "is too long: 1,500 bytes for 308"),
         ("empty", "is truncated: 0 bytes of 308"),
     ],
 )
@@ -101,11 +100,37 @@ def test_refuses_a_spoilt_file_and_leaves_it_alone(tiny_mnist, name, how, words)
     assert path.read_bytes() == content
 
 
-def test_refuses_what_it_cannot_read(tiny_mnist):
+@pytest.mark.parametrize("name", ["mnist", "auto"])
+@pytest.mark.parametrize("kind", ["folder", "fifo", "/dev/zero", "/dev/null"])
+def test_refuses_unread_what_is_no_regular_file(tiny_mnist, name, kind):
     path = raw(tiny_mnist) / TEST_LABELS
     path.unlink()
-    path.mkdir()
-    with pytest.raises(BadInput, match=f"cannot read .*{TEST_LABELS}"):
+    match kind:
+        case "folder":
+            path.mkdir()
+        case "fifo":
+            os.mkfifo(path)  # to open it would wait for a writer
+        case device:
+            path.symlink_to(device)
+    with pytest.raises(BadInput, match=f"{TEST_LABELS} is no regular file: replace it, or remove"):
+        load(name, tiny_mnist)
+
+
+def test_refuses_unread_what_is_far_too_long(tiny_mnist):
+    path = raw(tiny_mnist) / TEST_LABELS
+    os.truncate(path, 1 << 40)  # of holes
+    with pytest.raises(BadInput, match=r"is too long: 1,099,511,627,776 bytes for 108"):
+        load("mnist", tiny_mnist)
+
+
+def test_refuses_what_it_cannot_read(tiny_mnist, monkeypatch):
+    path = raw(tiny_mnist) / TEST_LABELS
+
+    def forbidden(self, *args, **kwargs):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(type(path), "open", forbidden)
+    with pytest.raises(BadInput, match=f"cannot read .*{TRAIN_IMAGES}.*Permission denied"):
         load("auto", tiny_mnist)
 
 
@@ -155,29 +180,43 @@ def test_without_files_and_network_auto_warns_and_gives_the_digits(tmp_path, cap
 
 
 @contextlib.contextmanager
-def mirror(monkeypatch, files, stall=None):
-    """torchvision with a mirror on this machine that serves `files`, name to content.
+def mirror(monkeypatch, files, odd=None, how=None, heads=405):
+    """A list of mirrors, of which the second, on this machine, serves `files`, name to content.
 
-    It falls silent, till the end, when asked for the content of the file named `stall`. Yields
-    the list of the default time limits of sockets at each request.
+    Asked for the file named `odd` it is silent, or drips bytes in its header or content, or never
+    comes to an end, as `how` says. HEAD it answers with the status `heads`. Yields the list of the
+    paths that were asked for.
     """
-    over, limits = threading.Event(), []
+    over, asked = threading.Event(), []
 
     class Handler(http.server.BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            self.send_error(heads)
+
         def do_GET(self):
-            limits.append(socket.getdefaulttimeout())
+            asked.append(self.path)
             name = self.path.lstrip("/")
-            if self.command == "GET" and name == stall:
-                over.wait()
-            elif name in files:
-                with contextlib.suppress(OSError):  # torchvision hangs up once, then asks again
+            with contextlib.suppress(OSError):  # who has heard enough hangs up
+                if name == odd:
+                    self.misbehave()
+                elif name in files:
                     self.send_response(200)
                     self.send_header("Content-Length", str(len(files[name])))
                     self.end_headers()
-                    if self.command == "GET":
-                        self.wfile.write(files[name])
+                    self.wfile.write(files[name])
+                else:
+                    self.send_error(404)
 
-        do_HEAD = do_GET  # noqa: N815 (http.server calls it by this name)
+        def misbehave(self):
+            if how == "stalls":
+                over.wait()
+            if how != "drips its header":
+                self.send_response(200)
+                self.end_headers()
+            while not over.is_set():
+                self.wfile.write(b"x" if "drips" in how else b"x" * 10_000)
+                if "drips" in how:
+                    over.wait(0.02)
 
         def log_message(self, *args):
             pass
@@ -188,7 +227,7 @@ def mirror(monkeypatch, files, stall=None):
         address = f"http://127.0.0.1:{server.server_port}/"
         monkeypatch.setattr(MNIST, "mirrors", ["http://mirror.invalid/", address])
         try:
-            yield limits
+            yield asked
         finally:
             over.set()
             server.shutdown()
@@ -196,26 +235,18 @@ def mirror(monkeypatch, files, stall=None):
 
 
 @pytest.fixture
-def packed(tiny_mnist, monkeypatch):
-    """The tiny files as a mirror has them; torchvision knows their MD5."""
-    files = {
+def packed(tiny_mnist):
+    """The tiny files as a mirror has them."""
+    return {
         file + ".gz": gzip.compress((raw(tiny_mnist) / file).read_bytes()) for file in MNIST_SHA256
     }
-    monkeypatch.setattr(MNIST, "resources", [(name, md5(files[name])) for name in files])
-    return files
-
-
-def md5(content):
-    return hashlib.md5(content).hexdigest()
 
 
 def test_downloads_in_silence(tiny_mnist, packed, tmp_path, monkeypatch, capfd):
-    with mirror(monkeypatch, packed) as limits:
+    with mirror(monkeypatch, packed):
         downloaded = load("mnist", tmp_path / "new")
     assert capfd.readouterr() == ("", "")
     assert listing(tmp_path / "new") == sorted(MNIST_SHA256)
-    assert set(limits[1:]) == {mnist.STALL_SECONDS}  # the first request is the probe
-    assert socket.getdefaulttimeout() is None
     again, original = load("mnist", tmp_path / "new"), load("mnist", tiny_mnist)
     for dataset in (downloaded, again):
         np.testing.assert_array_equal(dataset.train_images, original.train_images)
@@ -226,8 +257,9 @@ def test_a_download_leaves_alone_what_is_there(tiny_mnist, packed, monkeypatch):
     (raw(tiny_mnist) / TRAIN_LABELS).unlink()
     present = raw(tiny_mnist) / TEST_LABELS
     before = present.stat()
-    with mirror(monkeypatch, packed):
+    with mirror(monkeypatch, packed) as asked:
         load("mnist", tiny_mnist)
+    assert set(asked) == {f"/{TRAIN_LABELS}.gz"}
     assert listing(tiny_mnist) == sorted(MNIST_SHA256)
     assert (present.stat().st_ino, present.stat().st_mtime_ns) == (
         before.st_ino,
@@ -235,40 +267,82 @@ def test_a_download_leaves_alone_what_is_there(tiny_mnist, packed, monkeypatch):
     )
 
 
+@pytest.mark.parametrize("heads", [403, 404, 405, 501])
+def test_a_mirror_that_refuses_head_is_a_mirror(packed, tmp_path, monkeypatch, heads):
+    with mirror(monkeypatch, packed, heads=heads):
+        assert load("mnist", tmp_path / "new").name == "mnist"
+
+
+def test_what_one_mirror_lacks_another_has(packed, tmp_path, monkeypatch):
+    spoilt = dict.fromkeys(packed, b"<!doctype html>")
+    with mirror(monkeypatch, spoilt) as asked:
+        (_, poor) = MNIST.mirrors
+        with mirror(monkeypatch, packed):
+            (_, rich) = MNIST.mirrors
+            monkeypatch.setattr(MNIST, "mirrors", [poor, rich])
+            assert load("mnist", tmp_path / "new").name == "mnist"
+    assert len(asked) <= 2  # by the probe, and for the first file
+
+
+def test_what_is_no_address_is_no_mirror(packed, tmp_path, monkeypatch):
+    with mirror(monkeypatch, packed):
+        monkeypatch.setattr(MNIST, "mirrors", ["mirror.invalid/", *MNIST.mirrors])
+        assert load("mnist", tmp_path / "new").name == "mnist"
+        monkeypatch.setattr(MNIST, "mirrors", ["http://[::/"])
+        with pytest.raises(BadInput, match="no mirror can be reached"):
+            load("mnist", tmp_path / "other")
+
+
 @pytest.mark.parametrize(
     ("how", "words"),
     [
-        ("cut short", "corrupted"),
+        ("cut short", "is truncated: "),
         ("other content", f"{TEST_LABELS} as downloaded has the wrong SHA-256"),
-        ("absent", "without response"),
+        ("swapped", f"as downloaded holds the content of {TRAIN_LABELS}"),
+        ("grows when unzipped", "is too long: 109 bytes for 108"),
+        ("no gzip", f"what comes as {TEST_LABELS}.gz is no gzip file"),
+        ("absent", "HTTP Error 404: "),
         ("stalls", "timed out"),
+        ("drips", "timed out after 0.3 seconds"),
+        ("drips its header", "timed out after 0.3 seconds"),
+        ("never ends", "sends more than 216 bytes"),
     ],
 )
 def test_a_failed_download_leaves_nothing(packed, tmp_path, monkeypatch, how, words):
-    name, stall = TEST_LABELS + ".gz", None  # the last of the files
+    name, odd = TEST_LABELS + ".gz", None  # the last of the files
     match how:
         case "cut short":
             packed[name] = packed[name][:-20]
-        case "other content":  # that torchvision takes for the file
+        case "other content":
             content = bytearray(gzip.decompress(packed[name]))
             content[-1] ^= 1
             packed[name] = gzip.compress(content)
-            resources = [*MNIST.resources[:-1], (name, md5(packed[name]))]
-            monkeypatch.setattr(MNIST, "resources", resources)
+        case "swapped":
+            packed[name] = packed[TRAIN_LABELS + ".gz"]
+            monkeypatch.setitem(mnist.MNIST_BYTES, TEST_LABELS, 308)
+        case "grows when unzipped":
+            packed[name] = gzip.compress(bytes(1 << 16))
+        case "no gzip":
+            packed[name] = b"<!doctype html>"
         case "absent":
             del packed[name]
         case "stalls":
-            stall = name
+            odd = name
             monkeypatch.setattr(mnist, "STALL_SECONDS", 0.2)
-    with mirror(monkeypatch, packed, stall), pytest.raises(BadInput) as caught:
+        case _:
+            odd = name
+            monkeypatch.setattr(mnist, "FILE_SECONDS", 0.3)
+    start = time.monotonic()
+    with mirror(monkeypatch, packed, odd, how), pytest.raises(BadInput) as caught:
         load("mnist", tmp_path / "new")
+    assert time.monotonic() - start < 3
     message = str(caught.value)
     assert "MNIST is not at hand" in message
     assert words in message
+    assert f"put {', '.join(MNIST_SHA256)} (unzipped) into {raw(tmp_path / 'new')}" in message
     assert "\n" not in message
     assert listing(tmp_path / "new") == []
     assert list(raw(tmp_path / "new").iterdir()) == []
-    assert socket.getdefaulttimeout() is None
 
 
 def test_gives_up_on_a_mirror_that_never_answers(tmp_path, monkeypatch):
