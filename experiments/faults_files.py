@@ -21,7 +21,7 @@ from lenet1998.errors import BadInput
 from lenet1998.inspection.loading import load_net
 from lenet1998.recipes import ORIGINAL
 from lenet1998.records import PREDICTIONS, RECORD, WEIGHTS, read_record, write_record
-from lenet1998.report.documents import READERS
+from lenet1998.report.sources import READERS
 from lenet1998.training.checkpoints import CHECKPOINT
 from lenet1998.training.run import Interrupted, fit
 
