@@ -14,7 +14,8 @@ from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import Dataset, distortions, load
 from lenet1998.data.distortions import draw, warp
-from lenet1998.report.documents import digest, read_json
+from lenet1998.report.documents import digest
+from lenet1998.report.sources import read_json
 from lenet1998.report.style import BLUE, PICTURES, VERMILION, save, show, tile
 from lenet1998.streams import stream
 from lenet1998.training.flags import RESULTS

@@ -19,7 +19,7 @@ from lenet1998.inspection.loading import TrainedNet, load_net
 from lenet1998.models import LeNet5
 from lenet1998.recipes import Recipe
 from lenet1998.records import WEIGHTS, has_record, write_json
-from lenet1998.report.documents import read_json
+from lenet1998.report.sources import read_json
 from lenet1998.statistics import rejected_for
 from lenet1998.training.flags import RESULTS
 from lenet1998.training.threads import one_thread

@@ -170,6 +170,11 @@ def read_weights(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise BadInput(f"{file}: no readable safetensors file ({in_short(error)})") from None
 
 
+def outline(tensor: Tensor) -> tuple:
+    """Shape, type and layout, and whether there is nothing in it: what a file may get wrong."""
+    return tuple(tensor.shape), tensor.dtype, tensor.layout, tensor.is_meta
+
+
 def check_state(state: dict[str, Tensor], model: LeNet5, source: Path) -> None:
     """Refuse a state dict that is not of this network.
 
@@ -178,7 +183,7 @@ def check_state(state: dict[str, Tensor], model: LeNet5, source: Path) -> None:
             begins with the source.
     """
     expected, found = (
-        {name: (tuple(t.shape), t.dtype, t.layout) for name, t in tensors.items()}
+        {name: outline(tensor) for name, tensor in tensors.items()}
         for tensors in (model.state_dict(), state)
     )
     if expected != found:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from lenet1998.errors import BadInput
+from lenet1998.models import outline
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, state: Mapping) -> None:
@@ -49,8 +50,8 @@ def check_tensor(name: str, value, shape: Sequence[int], dtype: torch.dtype) -> 
     Raises:
         BadInput: with the name; also where a value is no number.
     """
-    asked = (tuple(shape), dtype, torch.strided)
-    if not isinstance(value, Tensor) or (tuple(value.shape), value.dtype, value.layout) != asked:
+    asked = (tuple(shape), dtype, torch.strided, False)
+    if not isinstance(value, Tensor) or outline(value) != asked:
         raise BadInput(f"its {name} is no tensor of {tuple(shape)} {dtype}")
     # Squares may have become infinite without any harm.
     if value.isnan().any() or (name != "exp_avg_sq" and value.isinf().any()):

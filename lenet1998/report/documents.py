@@ -8,13 +8,11 @@ A source is a folder of run records or a JSON file, named by its place in ``expe
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 import pandas as pd
 
-from lenet1998 import schema
 from lenet1998.errors import BadInput
 from lenet1998.records import PREDICTIONS, RECORD, RunRecord, read_records, write_atomically
 from lenet1998.report import (
@@ -30,6 +28,7 @@ from lenet1998.report import (
 from lenet1998.report import (
     results as results_page,
 )
+from lenet1998.report.sources import ANSWERS, BENCHMARKS, FIG7, REJECTION_INVARIANCE, read_json
 
 BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 END = "<!-- end -->"
@@ -47,8 +46,6 @@ BY_SIZE = (
 LITERAL = "readings/original-literal"
 EQUATION_8 = "readings/original,loss=distance,half_distance=false,f6_curvature=gauss_newton"
 READINGS = (EQUATION_8, LITERAL)
-BENCHMARKS = ("benchmark.json", "benchmark-avx2.json")
-REJECTION_INVARIANCE, ANSWERS, FIG7 = "rejection_invariance.json", "answers.json", "fig7.json"
 COURSEWORK, OPEN, SWEEP = "coursework/reported", "coursework/open", "sweep"
 COMPARED = {  # a variant, and where its runs are
     "original": ORIGINAL,
@@ -79,38 +76,6 @@ def _records(results: Path, *folders: str) -> list[RunRecord]:
             raise BadInput(f"{results / folder}: no run records to make a table or figure of")
         found += records
     return found
-
-
-def read_json(file: Path) -> dict:
-    """The checked content of one of the results' JSON files.
-
-    Raises:
-        BadInput: it is missing, or not what that file holds.
-    """
-    return READERS[file.name](file)
-
-
-def rejection_invariance(file: Path) -> dict:
-    """The content of ``rejection_invariance.json``, checked.
-
-    Raises:
-        BadInput: none that can be read, or not as many errors as there are transforms.
-    """
-    content = schema.read(file, schema.REJECTION_INVARIANCE)
-    for name, nets in content["nets"].items():
-        for axis in schema.AXES:
-            if any(len(net[axis]) != len(content["axes"][axis]) for net in nets):
-                raise BadInput(f"{file}: a net of {name} was not measured at each {axis}")
-    return content
-
-
-READERS: dict[str, Callable[[Path], dict]] = {
-    REJECTION_INVARIANCE: rejection_invariance,
-    ANSWERS: partial(schema.read, schema=schema.ANSWERS),
-    FIG7: partial(schema.read, schema=schema.FIG7),
-    **dict.fromkeys(BENCHMARKS, partial(schema.read, schema=schema.BENCHMARK)),
-}
-"""What reads each JSON file of results and checks it."""
 
 
 def headline(results: Path) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from lenet1998 import paper
+from lenet1998.errors import BadInput
 from lenet1998.records import RunRecord
 from lenet1998.report.tables import brief, by_recipe, spread
 from lenet1998.statistics import (
@@ -110,7 +111,16 @@ class Shared:
 
 
 def shared_with_1998(record: RunRecord) -> Shared:
-    """Compare a net's predictions on MNIST's test set with Fig. 8's."""
+    """Compare a net's predictions on MNIST's test set with Fig. 8's.
+
+    Raises:
+        BadInput: a run that was tested on other patterns.
+    """
+    if len(record.predictions) != paper.TEST_SIZE:
+        raise BadInput(
+            f"{record.recipe['name']}, seed {record.seed}: was tested on"
+            f" {len(record.predictions):,} patterns, and Fig. 8 is of MNIST's {paper.TEST_SIZE:,}"
+        )
     then = paper.fig8_errors()
     answers = record.predictions[then.index]
     return Shared(

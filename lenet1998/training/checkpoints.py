@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lenet1998 import paper, schema
 from lenet1998.errors import BadInput
-from lenet1998.models import LeNet5, check_state
+from lenet1998.models import LeNet5, check_state, outline
 from lenet1998.records import RunRecord, check_passes, write_atomically
 
 CHECKPOINT = "checkpoint.pt"
@@ -83,18 +83,15 @@ def restore(file: Path, record: RunRecord, model: LeNet5) -> EngineState:
         )
         other = [f"{key}={theirs.get(key)}" for key in ours if theirs.get(key) != ours[key]]
         raise BadInput(
-            f"{file}: of a run with {', '.join(other)}; give the same switches, or another folder"
+            f"{file}: of a run with {schema.in_short(', '.join(other))}; give the same switches, or"
+            " another folder"
         )
     predictions, passes = state["predictions"], len(state["per_pass"])
     if not 1 <= passes <= record.recipe["passes"]:
         raise BadInput(f"{file}: has {passes} passes of a run of {record.recipe['passes']}")
-    labels = (record.dataset["test_patterns"],)
-    if (predictions.shape, predictions.dtype, predictions.layout) != (
-        labels,
-        torch.uint8,
-        torch.strided,
-    ):
-        raise BadInput(f"{file}: its predictions are not those of {labels[0]} test patterns")
+    patterns = record.dataset["test_patterns"]
+    if outline(predictions) != ((patterns,), torch.uint8, torch.strided, False):
+        raise BadInput(f"{file}: its predictions are not those of {patterns} test patterns")
     if int(predictions.max()) >= paper.CLASSES:
         raise BadInput(f"{file}: predicts {predictions.max()}, where there are ten digits")
     check_state(state["model"], model, file)
@@ -128,6 +125,7 @@ def _read(file: Path) -> dict:
     if not (
         all(isinstance(state[key], kind) for key, kind in kinds.items())
         and all(isinstance(tensor, Tensor) for tensor in state["model"].values())
+        and all(isinstance(name, str) for name in state["model"])
     ):
         raise BadInput(f"{file}: holds no tensors where a checkpoint has them")
     beside = {key: value for key, value in state.items() if key not in kinds}

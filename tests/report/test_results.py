@@ -572,6 +572,17 @@ def test_without_records_there_is_no_fig_8_but_one_line(tmp_path, capsys):
     assert len(error.splitlines()) == 1
 
 
+@pytest.mark.usefixtures("as_mnist")
+def test_fig_8_is_of_mnists_test_set(checkout, capsys):
+    results = checkout / "experiments" / "results"
+    write_record(results / documents.DISTORTIONS / "seed-1", make_record(seed=1))
+    assert fig8_sheet.main(["--results", str(results), "--root", str(checkout)]) == 2
+    assert "was not tested on MNIST's 10,000 patterns" in capsys.readouterr().err
+    assert not (checkout / "docs" / "figures").exists()
+    with pytest.raises(BadInput, match=r"original, seed 1: was tested on 200 patterns"):
+        documents.TABLES["fingerprint"](results)
+
+
 def test_what_distortions_take_off_the_error():
     plain = [run("original", test=v, seed=s) for s, v in enumerate((1.0, 1.1, 0.9))]
     other = [run("distortions", test=v, seed=s) for s, v in enumerate((0.8, 0.7, 0.9))]

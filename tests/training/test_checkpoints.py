@@ -107,6 +107,7 @@ nan = float("nan")
         (change(["run"], lambda _: torch.zeros(3)), "holds a Tensor"),
         (change(["run", "seed"], "0"), "run.seed is '0'"),
         (change(["run", "seed"], 3), "of a run with seed=3"),
+        (change(["run", "recipe", "name"], "x" * 999), "of a run with name=xxx"),
         (change(["per_pass"], []), "has 0 passes of a run of 2"),
         (change(["per_pass"], lambda p: [p[0] | {"pass": k} for k in (1, 2, 3)]), "has 3 passes"),
         (change(["per_pass", 0, "pass"], 2), "has pass 2 where pass 1 should be"),
@@ -122,6 +123,8 @@ nan = float("nan")
         (change(["model", "c1.bias"], lambda t: t.half()), "differ in c1.bias"),
         (change(["model", "c1.bias"], lambda t: t[:1].expand(10**12)), "differ in c1.bias"),
         (change(["model", "c1.bias"], lambda t: t * nan), "c1.bias holds values that are no"),
+        (change(["model", "c1.bias"], lambda t: t.to("meta")), "differ in c1.bias"),
+        (change(["model"], lambda m: {7: m["c1.bias"]}), "holds no tensors"),
         (change(["model"], {}), "the weights of another network"),
         (change(["engine"], 3), "engine is 3"),
         (change(["engine"], "cuda"), "written by the cuda engine"),
@@ -129,6 +132,7 @@ nan = float("nan")
         (change(["engine_state", "state", 0], {}), "the state of another optimizer"),
         (change(["engine_state", "state", 0, "curvature"], 2.0), "its curvature is no tensor"),
         (change(["engine_state", "state", 3, "curvature"], lambda h: -h - 1), "is below 0"),
+        (change(["engine_state", "state", 3, "curvature"], lambda h: h.to("meta")), "no tensor"),
     ],
 )
 def test_a_damaged_checkpoint_is_named_in_one_line(harm, says, refusal):

@@ -70,6 +70,26 @@ def test_another_run_in_the_folder_is_refused(cells, tmp_path, capsys):
     assert "holds another run" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "says"),
+    [
+        ('"schema": 1', '"schema": 2', "schema 2, this version reads 1"),
+        ('"noise": 0.0', '"noise": 0.0, "tau": 1', "does not know: tau"),
+    ],
+)
+def test_a_run_of_a_later_version_is_not_run_over(ours, theirs, says, cells, tmp_path, capsys):
+    start(cells, tmp_path)
+    file = cells(tmp_path)[0].folder / RECORD
+    text = file.read_text().replace(ours, theirs)
+    file.write_text(text)
+    capsys.readouterr()
+    assert start(cells, tmp_path) == 2
+    complaint = capsys.readouterr().err.splitlines()[-1]
+    assert str(file.parent) in complaint
+    assert says in complaint
+    assert file.read_text() == text
+
+
 def test_a_switch_added_since_counts_as_its_default(cells, tmp_path):
     start(cells, tmp_path)
     cell = cells(tmp_path)[0]

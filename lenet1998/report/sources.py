@@ -1,0 +1,43 @@
+"""The JSON files among the results, each with the one reader that checks it."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from lenet1998 import schema
+from lenet1998.errors import BadInput
+
+BENCHMARKS = ("benchmark.json", "benchmark-avx2.json")
+REJECTION_INVARIANCE, ANSWERS, FIG7 = "rejection_invariance.json", "answers.json", "fig7.json"
+
+
+def read_json(file: Path) -> dict:
+    """The checked content of one of the results' JSON files.
+
+    Raises:
+        BadInput: it is missing, or not what that file holds.
+    """
+    return READERS[file.name](file)
+
+
+def rejection_invariance(file: Path) -> dict:
+    """The content of ``rejection_invariance.json``, checked.
+
+    Raises:
+        BadInput: none that can be read, or not as many errors as there are transforms.
+    """
+    content = schema.read(file, schema.REJECTION_INVARIANCE)
+    for name, nets in content["nets"].items():
+        for axis in schema.AXES:
+            if any(len(net[axis]) != len(content["axes"][axis]) for net in nets):
+                raise BadInput(f"{file}: a net of {name} was not measured at each {axis}")
+    return content
+
+
+READERS: dict[str, Callable[[Path], dict]] = {
+    REJECTION_INVARIANCE: rejection_invariance,
+    ANSWERS: partial(schema.read, schema=schema.ANSWERS),
+    FIG7: partial(schema.read, schema=schema.FIG7),
+    **dict.fromkeys(BENCHMARKS, partial(schema.read, schema=schema.BENCHMARK)),
+}
+"""What reads each JSON file of results and checks it."""

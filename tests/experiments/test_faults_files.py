@@ -1,0 +1,42 @@
+"""Damaged files of every kind are refused in one line, or hold what they may."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lenet1998.errors import BadInput
+
+sys.path.append(str(Path(__file__).parents[2] / "experiments"))
+
+import faults_files
+
+
+def test_no_damaged_file_is_more_than_one_line(tmp_path):
+    counts = faults_files.attack(tmp_path, 1800, np.random.default_rng(0))
+    assert len(counts) == 9
+    for name, told in counts.items():
+        assert told["escaped"] == [], name
+        assert told["refused"] > 150, name
+        assert told["accepted"] + told["refused"] == 200
+
+
+@pytest.mark.parametrize(
+    ("ending", "told"),
+    [
+        (KeyError("seed"), "KeyError: 'seed'"),
+        (BadInput("no good"), "names no file: 'no good'"),
+        (BadInput("{folder}/record.json: one\ntwo"), "is no line"),
+    ],
+)
+def test_every_other_ending_is_told(ending, told, tmp_path, monkeypatch):
+    def read(_):
+        if isinstance(ending, BadInput):
+            raise BadInput(ending.message.format(folder=tmp_path))
+        raise ending
+
+    monkeypatch.setattr(faults_files, "read_record", read)
+    counts = faults_files.attack(tmp_path, 1, np.random.default_rng(0))
+    (escaped,) = counts["record.json"]["escaped"]
+    assert told in escaped
