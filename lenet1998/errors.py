@@ -38,6 +38,19 @@ def one_line(text: str) -> str:
     return _shortened(escaped, LONGEST_LINE)
 
 
+def lack_of_memory(error: BaseException) -> str | None:
+    """How an error says that there is not enough memory; None if it is another.
+
+    numpy raises a MemoryError, torch a RuntimeError and the loader of libraries an ImportError.
+    """
+    words = str(error)
+    if not isinstance(error, MemoryError) and not any(
+        phrase in words for phrase in ("allocate memory", "failed to map segment")
+    ):
+        return None
+    return one_line(f"not enough memory ({words or 'nothing is left'})")
+
+
 def _shortened(text: str, longest: int) -> str:
     half = (longest - 3) // 2
     return text if len(text) <= longest else f"{text[:half]}...{text[-half:]}"
