@@ -1,6 +1,6 @@
 """The one exception that commands turn into one line on standard error and exit status 2."""
 
-LONGEST_WORD, LONGEST_LINE = 160, 600
+LONGEST_WORD, LONGEST_LINE = 300, 700
 
 
 class BadInput(Exception):  # noqa: N818

@@ -104,19 +104,18 @@ def is_a_command() -> bool:
     the package. Whoever imports the package as a library is never taken for one.
     """
     package = Path(__file__).parent
-    script = sys.argv[0] if sys.argv else ""
-    if script == "-m":
+    if sys.argv[:1] == ["-m"]:
         module = sys.orig_argv[-len(sys.argv)].removeprefix("-m")
         return module.partition(".")[0] == package.name
-    folder = Path(os.path.abspath(script)).parent
-    return script.endswith(".py") and folder == package.parent / "experiments"
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    return script is not None and Path(script).parent == package.parent / "experiments"
 
 
 def guard_the_start_of_a_command() -> None:
     """In a process of a command: end in one line until the command itself sees to that.
 
-    Called as the package is imported, for there is no other place that ``python -m``, the console
-    script and the study scripts all pass before the imports that take seconds and memory.
+    Called as the package is imported, for it is all that ``python -m`` and the study scripts pass
+    before the imports that take seconds and memory; the console script imports in its ``main``.
     """
     if is_a_command():
         handle(end_at_once)

@@ -292,7 +292,7 @@ def test_a_complaint_is_a_line_to_print_whatever_was_typed(text, capsys):
     assert raising(BadInput(f"{text}: what is wrong", "set"))() == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.isprintable()
-    assert len(line) < 700
+    assert len(line) < 750
     assert line.startswith("lenet1998: --set ")
     assert line.endswith(": what is wrong")
 
