@@ -18,6 +18,7 @@ from scipy import stats
 from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import load
+from lenet1998.errors import BadInput
 from lenet1998.records import write_atomically, write_json
 from lenet1998.statistics import CONFIDENCE, holm, uniform_ends, uniform_p
 from lenet1998.training.flags import RESULTS
@@ -313,6 +314,10 @@ def main(arguments=None):
     parser.add_argument("--affine", type=path, metavar="FILE", help="write the maps forwards, too")
     flags = parser.parse_args(arguments)
     results = writable(flags.results, "--results")
+    if flags.affine:
+        writable(flags.affine.parent, "--affine")
+        if flags.affine.exists() and not flags.affine.is_file():
+            raise BadInput(f"--affine {flags.affine}: no file, but a folder or a device")
     figure = paper.fig7_patterns()
     originals = load("mnist", flags.data).train_images[figure.train_index]
     result = rounded(study(originals, figure))

@@ -6,7 +6,7 @@ The public names are loaded when first used: reading records and making tables n
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from lenet1998.interrupts import end_at_once, handle, is_a_command
+from lenet1998.interrupts import guard_the_start_of_a_command
 
 if TYPE_CHECKING:  # for editors and type checkers; a test holds it to _HOME
     from lenet1998.counts import count
@@ -47,8 +47,7 @@ __all__ = [
 ]
 
 
-if is_a_command():
-    handle(end_at_once)  # its imports take seconds, and there is nothing yet to clean up
+guard_the_start_of_a_command()
 
 
 def __getattr__(name: str):

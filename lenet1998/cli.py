@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-from lenet1998.errors import BadInput, one_line
+from lenet1998.errors import BadInput, lack_of_memory, one_line
 from lenet1998.interrupts import WORDS, Stopped, handled_by, status_of
 
 MOST_FOLDERS = 256
@@ -61,7 +61,7 @@ def path(text: str) -> Path:
 
 def whole_number(text: str) -> int:
     """The type of an argument that counts."""
-    if not re.fullmatch("[0-9]{1,6}", text) or not int(text):
+    if not re.fullmatch("[0-9]{1,6}", some_text(text)) or not int(text):
         raise argparse.ArgumentTypeError(f"{text}: must be a whole number from 1 to 999,999")
     return int(text)
 
@@ -150,11 +150,10 @@ def entry(main: Callable[[list[str] | None], int]) -> Callable[[list[str] | None
             except OSError as error:  # a full disk, say; what was written before it stands
                 say(_of_the_system(error))
                 return 2
-            except (MemoryError, RuntimeError) as error:
-                # What torch raises where numpy raises a MemoryError has no class of its own.
-                if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+            except (MemoryError, RuntimeError, ImportError) as error:
+                if not (line := lack_of_memory(error)):
                     raise
-                say(f"not enough memory ({str(error) or 'nothing is left'})")
+                say(line)
                 return 2
 
     return guarded
@@ -172,6 +171,10 @@ def _streams() -> Iterator[None]:
             after.callback(sys.stdout.reconfigure, errors=sys.stdout.errors)
             sys.stdout.reconfigure(errors="replace")
         yield
+        try:
+            sys.stderr.flush()
+        except OSError:  # full, or closed at the other end: whatever was said has not been heard
+            _mute(sys.stderr)
 
 
 def _of_the_system(error: OSError) -> str:

@@ -1,6 +1,6 @@
 """The one exception that commands turn into one line on standard error and exit status 2."""
 
-LONGEST_WORD, LONGEST_LINE = 160, 600
+LONGEST_WORD, LONGEST_LINE = 300, 700
 
 
 class BadInput(Exception):  # noqa: N818
@@ -36,6 +36,19 @@ def one_line(text: str) -> str:
     words = " ".join(_shortened(word, LONGEST_WORD) for word in text.split())
     escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in words)
     return _shortened(escaped, LONGEST_LINE)
+
+
+def lack_of_memory(error: BaseException) -> str | None:
+    """How an error says that there is not enough memory; None if it is another.
+
+    numpy raises a MemoryError, torch a RuntimeError and the loader of libraries an ImportError.
+    """
+    words = str(error)
+    if not isinstance(error, MemoryError) and not any(
+        phrase in words for phrase in ("allocate memory", "failed to map segment")
+    ):
+        return None
+    return one_line(f"not enough memory ({words or 'nothing is left'})")
 
 
 def _shortened(text: str, longest: int) -> str:

@@ -1,4 +1,6 @@
-"""Ctrl-C and SIGTERM while a command starts, works and ends: one line each, never a traceback.
+"""What ends a command while it starts, works and ends: one line each, never a traceback.
+
+Ctrl-C and SIGTERM at any time, and a lack of memory while imports run.
 
 Imports nothing that takes time, for it is there before everything else.
 """
@@ -12,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from lenet1998.errors import lack_of_memory
 
 WORDS: dict[int, str] = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 """The signals that ask a command to stop, and what it says then."""
@@ -81,6 +85,17 @@ def handled_by(handler) -> Iterator:
             signal.signal(number, before)
 
 
+def say_what_is_lacking(kind: type, error: BaseException, where) -> None:
+    """A ``sys.excepthook``: a line and status 2 for a lack of memory, else a traceback."""
+    line = lack_of_memory(error)
+    if line is None:
+        sys.__excepthook__(kind, error, where)
+        return
+    with suppress(OSError):
+        os.write(2, f"lenet1998: {line}\n".encode())
+    os._exit(2)
+
+
 def is_a_command() -> bool:
     """Whether this process was started as one of our commands, and is now importing for it.
 
@@ -89,9 +104,19 @@ def is_a_command() -> bool:
     the package. Whoever imports the package as a library is never taken for one.
     """
     package = Path(__file__).parent
-    script = sys.argv[0] if sys.argv else ""
-    if script == "-m":
+    if sys.argv[:1] == ["-m"]:
         module = sys.orig_argv[-len(sys.argv)].removeprefix("-m")
         return module.partition(".")[0] == package.name
-    folder = Path(os.path.abspath(script)).parent
-    return script.endswith(".py") and folder == package.parent / "experiments"
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    return script is not None and Path(script).parent == package.parent / "experiments"
+
+
+def guard_the_start_of_a_command() -> None:
+    """In a process of a command: end in one line until the command itself sees to that.
+
+    Called as the package is imported, for it is all that ``python -m`` and the study scripts pass
+    before the imports that take seconds and memory; the console script imports in its ``main``.
+    """
+    if is_a_command():
+        handle(end_at_once)
+        sys.excepthook = say_what_is_lacking

@@ -89,7 +89,7 @@ def test_cores_where_nobody_tells_which_are_ours(cores, jobs, monkeypatch):
     assert jobs_at_once(None, 100) == jobs
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "", "\N{SUPERSCRIPT TWO}", "9" * 5000])
+@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "\N{SUPERSCRIPT TWO}", "9" * 5000])
 def test_jobs_that_are_none(text):
     with pytest.raises(argparse.ArgumentTypeError, match="must be a whole number from 1 to"):
         whole_number(text)
@@ -129,7 +129,7 @@ def test_no_value_is_empty(capsys):
             with pytest.raises(SystemExit) as stop:
                 parse(*arguments)
             assert stop.value.code == 2
-            assert f"argument --{flag}: " in capsys.readouterr().err
+            assert f"argument --{flag}: an empty value" in capsys.readouterr().err
 
 
 def test_writable_makes_the_folder_and_leaves_nothing_in_it(tmp_path):
@@ -292,7 +292,7 @@ def test_a_complaint_is_a_line_to_print_whatever_was_typed(text, capsys):
     assert raising(BadInput(f"{text}: what is wrong", "set"))() == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.isprintable()
-    assert len(line) < 700
+    assert len(line) < 750
     assert line.startswith("lenet1998: --set ")
     assert line.endswith(": what is wrong")
 
@@ -380,13 +380,32 @@ def test_a_signal_while_imports_run_is_one_line(command, number, status, says, t
     assert done.stderr == f"lenet1998: {says}\n"
 
 
+@pytest.mark.parametrize("command", [["-m", "lenet1998.predict"], ["-m", "lenet1998", "predict"]])
+@pytest.mark.parametrize(
+    ("error", "one_line"),
+    [
+        ("MemoryError()", True),
+        ("ImportError('libtorch_cpu.so: failed to map segment from shared object')", True),
+        ("ImportError('no such library')", False),
+    ],
+)
+def test_too_little_memory_to_import_is_one_line(command, error, one_line, tmp_path):
+    (tmp_path / "torch.py").write_text(f"raise {error}")
+    done = python(*command, "picture.png", folder=tmp_path)
+    told = done.stderr.splitlines()
+    assert (len(told) == 1) == one_line
+    assert done.returncode == (2 if one_line else 1)
+    assert told[-1].startswith("lenet1998: not enough memory (" if one_line else "ImportError")
+
+
 def test_a_library_leaves_signals_alone(tmp_path):
     (tmp_path / "experiments").mkdir()
     script = tmp_path / "experiments" / "theirs.py"
     script.write_text(
-        "import signal, lenet1998\n"
+        "import signal, sys, lenet1998\n"
         "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
         "assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL\n"
+        "assert sys.excepthook is sys.__excepthook__\n"
     )
     assert python(str(script), folder=tmp_path).stderr == ""
     assert python("-c", script.read_text(), folder=PACKAGE.parent / "experiments").stderr == ""
@@ -446,6 +465,18 @@ def test_nobody_can_be_told_on_a_full_standard_error(monkeypatch):
     with open("/dev/full", "w") as full:
         monkeypatch.setattr(sys, "stderr", full)
         assert raising(BadInput("a fault"))() == 2
+
+
+@needs_full
+def test_a_warning_that_nobody_hears_does_not_change_how_it_ends(tmp_path):
+    code = (
+        "import logging; from lenet1998.cli import entry\n"
+        "main = entry(lambda _: logging.getLogger('lenet1998').warning('unheard') or 0)\n"
+        "raise SystemExit(main())"
+    )
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-c", code], stderr=full, check=False)
+    assert done.returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from lenet1998.cli import Parser, entry, jobs_at_once, path, whole_number, writable
+from lenet1998.cli import Parser, entry, jobs_at_once, path, some_text, whole_number, writable
 from lenet1998.data import DATASETS, Dataset
 from lenet1998.engines import ENGINES
 from lenet1998.errors import BadInput
@@ -67,13 +67,21 @@ def _add_where(add: Callable) -> None:
     add("--engine", default="auto", choices=ENGINES, help="default auto: the fastest here")
     add("--device", default="auto", type=device, metavar="NAME", help="auto | cpu | cuda[:i]")
     add("--jobs", type=whole_number, metavar="N", help="runs at once (default: cores)")
-    add("--scheduler", metavar="URL", help="tcp://host:port of a Dask cluster to run on instead")
+    words = "tcp://host:port of a Dask cluster to run on instead"
+    add("--scheduler", type=scheduler, metavar="URL", help=words)
 
 
 def device(text: str) -> str:
     """The type of ``--device``; whether there is such a device is asked where the runs go."""
-    if not re.fullmatch("auto|cpu|cuda(:[0-9]{1,3})?", text):
+    if not re.fullmatch("auto|cpu|cuda(:[0-9]{1,3})?", some_text(text)):
         raise argparse.ArgumentTypeError(f"{text}: must be auto, cpu, cuda or cuda:NUMBER")
+    return text
+
+
+def scheduler(text: str) -> str:
+    """The type of ``--scheduler``; whether one answers there is asked when the runs go to it."""
+    if not re.fullmatch(r"\w+://[^/\s]+:[0-9]{1,5}", some_text(text), re.ASCII):
+        raise argparse.ArgumentTypeError(f"{text}: write tcp://host:port")
     return text
 
 

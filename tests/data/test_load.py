@@ -53,6 +53,13 @@ def test_directory_defaults_to_the_environment(tiny_mnist, monkeypatch):
     assert load().name == "mnist"
 
 
+def test_a_home_that_nobody_has_is_bad_input(monkeypatch):
+    monkeypatch.setenv("LENET1998_DATA", "~nouser/mnist")
+    for directory in (None, "~nouser/mnist"):
+        with pytest.raises(BadInput, match=r"^cannot read ~nouser/mnist: "):
+            load("auto", directory)
+
+
 def test_directory_defaults_to_data_here(tiny_mnist, monkeypatch):
     monkeypatch.delenv("LENET1998_DATA", raising=False)
     tiny_mnist.rename(tiny_mnist.parent / "data")

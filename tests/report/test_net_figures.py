@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from pathlib import Path
 from textwrap import dedent
 
 import numpy as np
 import pytest
 from factory import make_record
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from lenet1998 import build_model, paper
@@ -273,3 +275,20 @@ def test_drawing_needs_no_torch():
     call = [sys.executable, "-c", dedent(code)]
     done = subprocess.run(call, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_figure_that_the_disk_has_no_place_for_is_named_and_leaves_the_old_one(
+    tmp_path, monkeypatch
+):
+    file = tmp_path / "figure.png"
+    style.save(Figure(), file, "records")
+    before = file.read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match=f"No space left on device: '{file}'"):
+        style.save(Figure(), file)
+    assert file.read_bytes() == before
+    assert style.source_of(file) == "records"

@@ -245,11 +245,6 @@ def test_a_cell_that_kills_its_workers_and_a_lost_scheduler_are_one_line_each(
     [
         ("tcp://127.0.0.1:1", "no Dask scheduler answers"),
         ("tls://127.0.0.1:1", "no Dask scheduler answers"),
-        ("", "tcp://host:port"),
-        ("nonsense", "tcp://host:port"),
-        ("127.0.0.1:8786", "tcp://host:port"),
-        ("tcp://127.0.0.1", "tcp://host:port"),
-        ("tcp://127.0.0.1:port", "tcp://host:port"),
         ("http://127.0.0.1:8786", "tcp://host:port"),
     ],
 )
@@ -260,6 +255,18 @@ def test_a_useless_address_is_one_line(address, says, tmp_path, capsys, monkeypa
     line = one_line(capsys)
     assert f"--scheduler {address}:" in line
     assert says in line
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "nonsense", "127.0.0.1:8786", "tcp://127.0.0.1", "tcp://127.0.0.1:port", "tcp://a/b:1"],
+)
+def test_what_is_no_address_is_refused_before_anything_is_read(address, capsys, monkeypatch):
+    monkeypatch.setattr(study, "load", None)
+    with pytest.raises(SystemExit) as stop:
+        main([*SMALL, "--scheduler", address])
+    assert stop.value.code == 2
+    assert "argument --scheduler: " in one_line(capsys)
 
 
 def test_without_dask_the_line_says_what_to_install(tmp_path, capsys, monkeypatch):
