@@ -1,0 +1,265 @@
+"""What becomes of runs that are killed, of two that want one folder, and of a disk that is full.
+
+Runs are small ones on the embedded digits, started as a user's commands in processes of their own,
+but without figures, which are drawn of what stands when all is done.
+"""
+
+import contextlib
+import json
+import os
+import resource
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from lenet1998 import reproduce
+from lenet1998.data import Dataset, load
+from lenet1998.recipes import ORIGINAL
+from lenet1998.records import PREDICTIONS, RECORD, WEIGHTS
+from lenet1998.training import study
+from lenet1998.training.flags import run_study
+from lenet1998.training.study import Cell
+
+RECIPE = ORIGINAL.changed(passes=3, train_size=40, curvature_patterns=10)
+OLDER = RECIPE.changed(passes=2)
+SEEDS = (0, 1)
+OPERATIONS = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir"}
+"""The system's audit events of what changes files."""
+
+Command = Callable[[Path, bool], int]
+"""A command in a folder, given whether it resumes; its exit status."""
+
+
+# --- Commands and the processes they run in -----------------------------------------------------
+
+
+def run(folder: Path, resume: bool, recipe=RECIPE) -> int:
+    """``reproduce`` of two seeds, over whatever stands in the folder."""
+    switches = {"passes": recipe.passes, "train_size": 40, "curvature_patterns": 10}
+    changes = [word for key, value in switches.items() for word in ("--set", f"{key}={value}")]
+    flags = ["--dataset", "digits", "--engine", "eager", "--seeds", "0-1", "--jobs", "1"]
+    flags += ["--overwrite", "--out", str(folder), *changes]
+    return reproduce.main([*flags, "--resume"] if resume else flags)
+
+
+def run_of_a_study(folder: Path, _resume: bool) -> int:
+    """A study of the same two runs, which always goes on where it was."""
+
+    def cells(results: Path) -> list[Cell]:
+        return [Cell(RECIPE, seed, results / f"seed-{seed}") for seed in SEEDS]
+
+    flags = ["--engine", "eager", "--jobs", "1", "--results", str(folder)]
+    return run_study("Two small runs.", cells, flags)
+
+
+def start(command: Command, folder: Path, resume: bool, digits: Dataset, before=None) -> int:
+    """A command in a process of its own; the number of that process."""
+    child = os.fork()
+    if child:
+        return child
+    status = 70  # of what escapes the command
+    try:
+        with open(os.devnull, "w") as nowhere, open(folder.with_suffix(".err"), "w") as told:
+            sys.stdout, sys.stderr = nowhere, told
+            for name in ("show_each", "learning_curve"):
+                setattr(reproduce, name, lambda *_: None)
+            study.load_once = lambda *_: digits
+            if before:
+                before()
+            status = command(folder, resume)
+    finally:
+        os._exit(status)
+
+
+def status_of(child: int) -> int:
+    """The exit status of a process; less than 0 if a signal ended it."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def finish(command: Command, folder: Path, digits: Dataset) -> str | None:
+    """Resume; what is wrong then, or None."""
+    status = status_of(start(command, folder, True, digits))
+    told = folder.with_suffix(".err").read_text().strip()
+    return None if status == 0 else f"resumed with {status}: {told[-300:]}"
+
+
+def result(folder: Path) -> dict[str, bytes | dict]:
+    """All that two executions of the same runs must have alike."""
+    found: dict[str, bytes | dict] = {}
+    for seed in SEEDS:
+        for name in (PREDICTIONS, WEIGHTS):
+            found[f"{seed} {name}"] = (folder / f"seed-{seed}" / name).read_bytes()
+        record = json.loads((folder / f"seed-{seed}" / RECORD).read_bytes())
+        del record["environment"]
+        for entry in record["per_pass"]:
+            del entry["seconds"]
+        found[f"{seed} {RECORD}"] = record
+    return found
+
+
+def leftovers(folder: Path) -> list[str]:
+    """Files that have no place in a folder whose runs are done."""
+    known = {PREDICTIONS, WEIGHTS, RECORD, "summary.json", ".lock"}
+    return [str(path) for path in folder.rglob("*") if path.is_file() and path.name not in known]
+
+
+# --- Faults -------------------------------------------------------------------------------------
+
+
+def kill_at_operation(number: int, folder: Path) -> Callable[[], None]:
+    """For a new process: be killed before its so-manyth change of a file in a folder."""
+
+    def watch() -> None:
+        left = [number]
+
+        def hook(event: str, arguments: tuple) -> None:
+            if event in OPERATIONS and str(folder) in str(arguments[0]):
+                left[0] -= 1
+                if not left[0]:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(hook)
+
+    return watch
+
+
+def full_disk(size: int) -> Callable[[], None]:
+    """For a new process: no file can grow beyond so many bytes."""
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+class Trials:
+    """Trials of one kind in one folder after another, and what came of them."""
+
+    def __init__(self, command: Command, over_older: bool, digits: Dataset, place: Path):
+        self.command, self.digits = command, digits
+        self.folder = place / "trial"
+        self.older = place / "older" if over_older else None
+        self.counts = {"tried": 0, "stopped": 0, "identical": 0}
+        self.failures: list[str] = []
+        if self.older:
+            older = lambda folder, resume: run(folder, resume, OLDER)  # noqa: E731
+            assert status_of(start(older, self.older, False, digits)) == 0
+        begun = time.monotonic()
+        assert status_of(start(command, place / "right", False, digits)) == 0
+        self.seconds = time.monotonic() - begun
+        self.right = result(place / "right")
+
+    def clear(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.older:
+            shutil.copytree(self.older, self.folder)
+
+    def start(self, before=None) -> int:
+        return start(self.command, self.folder, False, self.digits, before)
+
+    def judge(self, what: str, stopped: bool) -> None:
+        """Resume what was stopped, and compare."""
+        self.counts["tried"] += 1
+        self.counts["stopped"] += stopped
+        wrong = finish(self.command, self.folder, self.digits)
+        if wrong is None:
+            with contextlib.suppress(OSError, ValueError):
+                if result(self.folder) == self.right and not leftovers(self.folder):
+                    self.counts["identical"] += 1
+                    return
+            wrong = f"other results, or files left over: {leftovers(self.folder)}"
+        self.failures.append(f"{what}: {wrong}")
+
+    def outcome(self) -> dict:
+        return {**self.counts, "failures": self.failures[:20]}
+
+
+def kills_at_random(trials: Trials, count: int, draw: np.random.Generator) -> dict:
+    """SIGKILL at random moments of a command."""
+    for _ in range(count):
+        trials.clear()
+        child, after = trials.start(), draw.uniform(0, trials.seconds)
+        time.sleep(after)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+        trials.judge(f"killed after {after:.3f} s", status_of(child) == -signal.SIGKILL)
+    return trials.outcome()
+
+
+def kills_at_operations(trials: Trials, most: int | None = None) -> dict:
+    """SIGKILL before each change of a file that a command makes, or before ``most`` of them."""
+    number = 0
+    while most is None or number < most:
+        number += 1
+        trials.clear()
+        stopped = status_of(trials.start(kill_at_operation(number, trials.folder))) < 0
+        if not stopped:
+            break
+        trials.judge(f"killed at operation {number}", True)
+    return trials.outcome()
+
+
+def full_disks(trials: Trials, count: int, draw: np.random.Generator) -> dict:
+    """Commands that can write no file of more than a random size; they are to say so and end."""
+    for _ in range(count):
+        trials.clear()
+        size = int(draw.integers(1, 400_000))
+        status = status_of(trials.start(full_disk(size)))
+        told = trials.folder.with_suffix(".err").read_text().strip()
+        if status not in (0, 2) or (status == 2 and len(told.splitlines()) != 1):
+            trials.failures.append(f"{size} bytes: {status}, {told[-300:]}")
+        trials.judge(f"disk full at {size} bytes", status == 2)
+    return trials.outcome()
+
+
+def two_writers(trials: Trials, count: int, draw: np.random.Generator) -> dict:
+    """Two commands with one folder, the second somewhat later: one works, the other is refused."""
+    refused = 0
+    for _ in range(count):
+        trials.clear()
+        first = trials.start()
+        time.sleep(draw.uniform(0, trials.seconds / 2))
+        statuses = status_of(trials.start()), status_of(first)
+        refused += 2 in statuses
+        if sorted(statuses) not in ([0, 2], [0, 0]):
+            trials.failures.append(f"ended with {statuses}")
+        trials.judge("two writers", 2 in statuses)
+    return {**trials.outcome(), "refused": refused}
+
+
+# --- All of them --------------------------------------------------------------------------------
+
+
+def attack(place: Path, count: int, draw: np.random.Generator, most: int | None = None) -> dict:
+    """Every fault, in fresh folders and over older runs, of a run and of a study.
+
+    Args:
+        place: an empty folder.
+        count: random moments of each kind.
+        draw: for the moments and sizes.
+        most: file operations to be killed at; default all.
+
+    Returns:
+        By kind ``tried``, ``stopped`` (that the fault hit), ``identical`` after resuming, and
+        ``failures`` in words.
+    """
+    digits = load("digits")
+    found = {}
+
+    def trials(name: str, command: Command = run, over_older: bool = False) -> Trials:
+        return Trials(command, over_older, digits, place / name)
+
+    kinds = {
+        "run": (run, False),
+        "run over an older one": (run, True),
+        "study": (run_of_a_study, False),
+    }
+    for name, (command, over_older) in kinds.items():
+        random, each = trials(f"{name} random", command, over_older), None
+        found[f"{name}: killed at random moments"] = kills_at_random(random, count, draw)
+        each = trials(f"{name} each", command, over_older)
+        found[f"{name}: killed at every file operation"] = kills_at_operations(each, most)
+    found["run: disk full"] = full_disks(trials("full"), count, draw)
+    found["run: two commands in one folder"] = two_writers(trials("two"), count, draw)
+    return found
