@@ -142,6 +142,7 @@ class Trials:
         self.older = place / "older" if over_older else None
         self.counts = {"tried": 0, "stopped": 0, "identical": 0}
         self.failures: list[str] = []
+        place.mkdir(parents=True)
         if self.older:
             older = lambda folder, resume: run(folder, resume, OLDER)  # noqa: E731
             assert status_of(start(older, self.older, False, digits)) == 0
@@ -256,9 +257,8 @@ def attack(place: Path, count: int, draw: np.random.Generator, most: int | None 
         "study": (run_of_a_study, False),
     }
     for name, (command, over_older) in kinds.items():
-        random, each = trials(f"{name} random", command, over_older), None
-        found[f"{name}: killed at random moments"] = kills_at_random(random, count, draw)
-        each = trials(f"{name} each", command, over_older)
+        at_random, each = (trials(f"{name}, {kind}", command, over_older) for kind in "re")
+        found[f"{name}: killed at random moments"] = kills_at_random(at_random, count, draw)
         found[f"{name}: killed at every file operation"] = kills_at_operations(each, most)
     found["run: disk full"] = full_disks(trials("full"), count, draw)
     found["run: two commands in one folder"] = two_writers(trials("two"), count, draw)

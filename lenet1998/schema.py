@@ -191,6 +191,19 @@ BENCHMARK = Schema(
     )
 )
 
+_TRIALS = {
+    "type": "object",
+    "additionalProperties": _object(
+        {"refused": COUNT}, tried=SOME, stopped=COUNT, identical=COUNT, failures=_list(TEXT)
+    ),
+}
+_DAMAGED = {
+    "type": "object",
+    "additionalProperties": _object(accepted=COUNT, refused=COUNT, escaped=_list(TEXT)),
+}
+_MATRIX = {"type": "object", "additionalProperties": _object(cases=SOME, failures=_list(TEXT))}
+FAULTS = Schema(_object(runs=_TRIALS, files=_DAMAGED, flags=_MATRIX))
+
 
 def read(file: Path, schema: Validator):
     """The content of a JSON file.
