@@ -21,6 +21,7 @@ from lenet1998.report import (
     coursework,
     distortions,
     figures,
+    net_1998,
     open_questions,
     performance,
     style,
@@ -45,6 +46,7 @@ LITERAL = "readings/original-literal"
 EQUATION_8 = "readings/original,loss=distance,half_distance=false,f6_curvature=gauss_newton"
 READINGS = (EQUATION_8, LITERAL)
 REJECTION_INVARIANCE, ANSWERS, FIG7 = "rejection_invariance.json", "answers.json", "fig7.json"
+RESTORATION = "restoration.json"
 COURSEWORK, OPEN, SWEEP = "coursework/reported", "coursework/open", "sweep"
 COMPARED = {  # a variant, and where its runs are
     "original": ORIGINAL,
@@ -167,6 +169,11 @@ def answers(results: Path) -> pd.DataFrame:
     return comparison.answers(_json(results / ANSWERS))
 
 
+def _of_1998(table: Callable[[dict], pd.DataFrame]) -> Callable[[Path], pd.DataFrame]:
+    """A table of what the recovery of the 1998 net gave."""
+    return lambda results: table(_json(results / RESTORATION))
+
+
 def coursework_claims(results: Path) -> pd.DataFrame:
     """What the coursework reports claim."""
     return coursework.claims(_records(results, COURSEWORK))
@@ -204,6 +211,13 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "comparison-layers": compared_layers,
     "comparison-all": compared_all,
     "mcnemar": answers,
+    "1998-layers": _of_1998(net_1998.layers),
+    "1998-table-one": _of_1998(net_1998.table_one),
+    "1998-squashings": _of_1998(net_1998.squashings),
+    "1998-subsampling": _of_1998(net_1998.subsampling),
+    "1998-kernels": _of_1998(net_1998.kernels),
+    "1998-fig25": _of_1998(net_1998.fig25),
+    "1998-known-nets": _of_1998(net_1998.known_nets),
     "coursework-claims": coursework_claims,
     "coursework-best-epoch": coursework_best_epoch,
     "coursework-open": coursework_open,
@@ -240,6 +254,7 @@ FIGURES = {
     "invariance.png": Drawing(figures.invariance, (REJECTION_INVARIANCE,)),
     "comparison.png": Drawing(comparison.learning_curves, tuple(COMPARED.values())),
     "coursework.png": Drawing(coursework.learning_curves, (COURSEWORK,)),
+    "1998-kernels.png": Drawing(net_1998.kernel_figure, (RESTORATION,)),
     "sweep.png": Drawing(coursework.sweep, (SWEEP,)),
 }
 
