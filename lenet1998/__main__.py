@@ -12,6 +12,7 @@ COMMANDS = {
     "compare": "variants side by side, and two runs by McNemar's test",
     "show": "figures of a trained net",
     "predict": "read the digit on any picture file",
+    "restore": "the 1998 net's C1 to S4, recovered from the figures of its paper",
     "benchmark": "time the engines side by side",
     "report": "remake tables and figures from committed records",
 }

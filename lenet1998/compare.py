@@ -103,7 +103,7 @@ def train(recipes: list[Recipe], out: Path, flags: Namespace) -> dict[str, list[
     ]
     dataset = study.load_once(flags.dataset, flags.data)
     check_cells(cells, flags, dataset)
-    with claimed(out, [cell.folder for cell in cells]):
+    with claimed(out, [out, *(cell.folder for cell in cells)]):
         records = run_all(cells, out, flags, dataset)
         show_each(cells, dataset)
     return {

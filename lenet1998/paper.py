@@ -228,6 +228,10 @@ MEMORY = {
 INVARIANT_SCALE = 2.0  # factor
 INVARIANT_VERTICAL_SHIFT = 0.5  # of the character's height
 INVARIANT_ROTATION = 30.0  # degrees, either way
+FIG25_FIELD = (
+    32,
+    64,
+)  # rows and columns that the replicated net saw; not printed, found by fitting
 NOISE_PROBABILITY = 0.1  # that a pixel is inverted, in the training of that section's network
 
 # --- The data files -----------------------------------------------------------------------------
@@ -291,6 +295,36 @@ class AffineFits(NamedTuple):
     vertical_shear: np.ndarray
 
 
+class PrintedStates(NamedTuple):
+    """Nine patterns and what the 1998 net made of them, as Fig. 13 prints it: grey levels.
+
+    0 is black. Inputs (9, 32, 32): background is light, ink dark. States (9, maps, side, side), F6
+    (9, 12, 7), C5 (9, 120): white is negative and black positive, and 0 and 255 are whatever lies
+    at the display's limit or beyond it. The labels are the net's answers, too: all were read right.
+    """
+
+    input: np.ndarray
+    c1: np.ndarray
+    s2: np.ndarray
+    c3: np.ndarray
+    s4: np.ndarray
+    c5: np.ndarray
+    f6: np.ndarray
+    labels: np.ndarray
+
+
+class PrintedString(NamedTuple):
+    """Fig. 25's string inside the replicated net, printed as :class:`PrintedStates` are.
+
+    The input (32, 52) is what the figure shows: columns 6 to 57 of the 64 that the net saw. C1 is
+    (6, 28, 60), C3 (16, 10, 26).
+    """
+
+    input: np.ndarray
+    c1: np.ndarray
+    c3: np.ndarray
+
+
 class Misread(NamedTuple):
     """Test patterns that LeNet-5 got wrong: index in the test set, label, and LeNet-5's answer."""
 
@@ -324,13 +358,23 @@ def fig6_points() -> SizePoints:
 
 def fig7_patterns() -> DistortedDigits:
     """Ten distorted variants of each of ten training digits. Section III-B, Fig. 7."""
-    with files("lenet1998").joinpath("paper_data", "fig7_patterns.npz").open("rb") as file:
-        return DistortedDigits(**np.load(file))
+    return DistortedDigits(**_arrays("fig7_patterns.npz"))
 
 
 def fig7_affine() -> AffineFits:
     """How each digit of :func:`fig7_patterns` was distorted, by image registration. Fig. 7."""
     return _columns("fig7_affine.csv", AffineFits)
+
+
+def fig13_states() -> PrintedStates:
+    """Nine distorted or noisy patterns inside the net. Section III-E, Fig. 13."""
+    return PrintedStates(**_arrays("fig13_states.npz"))
+
+
+def fig25_states() -> PrintedString:
+    """The string 2345 inside the replicated net. Section VII-B, Fig. 25."""
+    arrays = _arrays("fig25_26_states.npz")
+    return PrintedString(*(arrays[f"fig25_{field}"] for field in PrintedString._fields))
 
 
 def fig8_errors() -> Misread:
@@ -394,12 +438,15 @@ PLACES = {
     "INVARIANT_SCALE": "section III-E, p.16",
     "INVARIANT_VERTICAL_SHIFT": "section III-E, p.16",
     "INVARIANT_ROTATION": "section III-E, p.16",
+    "FIG25_FIELD": "Fig. 25, section VII-B, p.28-29",
     "NOISE_PROBABILITY": "section III-E, p.15-16",
     "digit_codes": "Fig. 3, section II-B, p.8-9",
     "fig5_curve": "Fig. 5, section III-B, p.10-11",
     "fig6_points": "Fig. 6, section III-B, p.10-11",
     "fig7_affine": "Fig. 7, section III-B, p.10-11",
     "fig7_patterns": "Fig. 7, section III-B, p.10-11",
+    "fig13_states": "Fig. 13, section III-E, p.16-17",
+    "fig25_states": "Fig. 25, section VII-B, p.28-29",
     "fig8_errors": "Fig. 8, section III-B, p.11",
     "lush_curve": NOT_PRINTED + "one run, made here, of the authors' own library, Lush 2.0.1",
 }
@@ -411,6 +458,11 @@ Several pages mean that it is somewhere on them.
 
 def _text(name: str) -> str:
     return files("lenet1998").joinpath("paper_data", name).read_text(encoding="utf-8")
+
+
+def _arrays(name: str) -> dict[str, np.ndarray]:
+    with files("lenet1998").joinpath("paper_data", name).open("rb") as file, np.load(file) as data:
+        return dict(data)
 
 
 def _columns(name: str, kind: type):

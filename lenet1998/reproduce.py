@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     dataset = study.load_once(flags.dataset, flags.data)
     cells = [Cell(recipe, seed, out / f"seed-{seed}") for seed in seeds]
     check_cells(cells, flags, dataset)
-    with claimed(out, [cell.folder for cell in cells]):
+    with claimed(out, [out, *(cell.folder for cell in cells)]):
         if not flags.overwrite:
             check_summary(out / SUMMARY_FILE, recipe, dataset)
         records = list(run_all(cells, out, flags, dataset).values())

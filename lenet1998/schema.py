@@ -191,6 +191,70 @@ BENCHMARK = Schema(
     )
 )
 
+
+def _array(*shape: int) -> dict:
+    """Numbers in lists in lists."""
+    items = NUMBER
+    for length in reversed(shape):
+        items = _list(items, length, length)
+    return items
+
+
+_WEIGHTS = {
+    "c1.weight": _array(6, 1, 5, 5),
+    "c1.bias": _array(6),
+    "s2.weight": _array(6),
+    "s2.bias": _array(6),
+    "c3.weight": _array(60, 5, 5),
+    "c3.bias": _array(16),
+    "s4.weight": _array(16),
+    "s4.bias": _array(16),
+}
+_RESTORED = ("c1", "s2", "c3", "s4")
+_BY_LAYER = _object(**dict.fromkeys(_RESTORED, AMOUNT))
+_SQUASHINGS = ("scaled tanh", "none", "logistic")
+_PRIOR = _object(c1=_list(AMOUNT, 6, 6), c3=_list(AMOUNT, 60, 60))
+RESTORATION = Schema(
+    _object(
+        weights=_object(**_WEIGHTS),
+        weights_of_ours=_object(**_WEIGHTS),
+        bootstrap=_object(draws=SOME, **_WEIGHTS),
+        layers=_object(
+            **dict.fromkeys(
+                _RESTORED,
+                _object(rms=AMOUNT, median=AMOUNT, open=AMOUNT, states=SOME, at_limit=SHARE),
+            )
+        ),
+        table_one=_list(
+            _object(
+                map=COUNT, norms=_list(AMOUNT, 6, 6), connected=_list(COUNT, 3, 6), at_limit=SHARE
+            ),
+            16,
+            16,
+        ),
+        squashings=_object(
+            s2=_object(**dict.fromkeys(_SQUASHINGS, _list(AMOUNT, 6, 6))),
+            s4=_object(**dict.fromkeys(_SQUASHINGS, _list(AMOUNT, 16, 16))),
+        ),
+        window_weights=_array(6, 4),
+        fig25=_object(
+            **dict.fromkeys(
+                ("c1", "c3"), _object(rms=AMOUNT, open=AMOUNT, correlation=NUMBER, states=SOME)
+            )
+        ),
+        prior=_object(**dict.fromkeys(("0.33", "3"), _PRIOR)),
+        held_out=_list(_BY_LAYER, 1),
+        ours=_list(
+            _object(
+                seed=COUNT,
+                rms=_BY_LAYER,
+                at_limit=_BY_LAYER,
+                relative=_object(**dict.fromkeys(_RESTORED, _list(AMOUNT, 6, 60))),
+            ),
+            1,
+        ),
+    )
+)
 _TRIALS = {
     "type": "object",
     "additionalProperties": _object(

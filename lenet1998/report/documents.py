@@ -20,15 +20,25 @@ from lenet1998.report import (
     coursework,
     distortions,
     figures,
+    net_1998,
     open_questions,
     performance,
+    reliability,
     style,
     tables,
 )
 from lenet1998.report import (
     results as results_page,
 )
-from lenet1998.report.sources import ANSWERS, BENCHMARKS, FIG7, REJECTION_INVARIANCE, read_json
+from lenet1998.report.sources import (
+    ANSWERS,
+    BENCHMARKS,
+    FAULTS,
+    FIG7,
+    REJECTION_INVARIANCE,
+    RESTORATION,
+    read_json,
+)
 
 BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 END = "<!-- end -->"
@@ -163,6 +173,11 @@ def answers(results: Path) -> pd.DataFrame:
     return comparison.answers(read_json(results / ANSWERS))
 
 
+def _of(source: str, table: Callable[[dict], pd.DataFrame]) -> Callable[[Path], pd.DataFrame]:
+    """A table that shows one of the results' JSON files and nothing else."""
+    return lambda results: table(read_json(results / source))
+
+
 def coursework_claims(results: Path) -> pd.DataFrame:
     """What the coursework reports claim."""
     return coursework.claims(_records(results, COURSEWORK))
@@ -200,6 +215,16 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "comparison-layers": compared_layers,
     "comparison-all": compared_all,
     "mcnemar": answers,
+    "1998-layers": _of(RESTORATION, net_1998.layers),
+    "1998-table-one": _of(RESTORATION, net_1998.table_one),
+    "1998-squashings": _of(RESTORATION, net_1998.squashings),
+    "1998-subsampling": _of(RESTORATION, net_1998.subsampling),
+    "1998-kernels": _of(RESTORATION, net_1998.kernels),
+    "1998-fig25": _of(RESTORATION, net_1998.fig25),
+    "1998-known-nets": _of(RESTORATION, net_1998.known_nets),
+    "faults-runs": _of(FAULTS, reliability.runs),
+    "faults-files": _of(FAULTS, reliability.files),
+    "faults-flags": _of(FAULTS, reliability.flags),
     "coursework-claims": coursework_claims,
     "coursework-best-epoch": coursework_best_epoch,
     "coursework-open": coursework_open,
@@ -239,6 +264,7 @@ FIGURES = {
     "invariance.png": Drawing(figures.invariance, (REJECTION_INVARIANCE,)),
     "comparison.png": Drawing(comparison.learning_curves, tuple(COMPARED.values())),
     "coursework.png": Drawing(coursework.learning_curves, (COURSEWORK,)),
+    "1998-kernels.png": Drawing(net_1998.kernel_figure, (RESTORATION,)),
     "sweep.png": Drawing(coursework.sweep, (SWEEP,)),
 }
 

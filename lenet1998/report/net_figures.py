@@ -1,5 +1,6 @@
 """Figures of what goes on inside one net: kernels, states, and F6 beside the ten codes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,34 +54,45 @@ def kernels(c1: np.ndarray, c3: np.ndarray, title: str, file: Path) -> None:
         c1: (6, K, K).
         c3: (16, 6, K, K), nan where a map does not see another: the gaps of Table I.
     """
+    nets_kernels([(c1, c3, title)], file)
+
+
+def nets_kernels(
+    nets: Sequence[tuple[np.ndarray, np.ndarray, str]], file: Path, source: str | None = None
+) -> None:
+    """The kernels of one net below those of another: of each C1's, C3's and a title."""
+    with rc_context(PICTURES):
+        figure = Figure(figsize=(9.4, 3.3 * len(nets)))
+        figure.subplots_adjust(left=0, right=1, bottom=0, top=1, hspace=0.35)
+        for axes, net in zip(figure.subplots(len(nets), squeeze=False)[:, 0], nets, strict=True):
+            _kernels(figure, axes, *net)
+        save(figure, file, source)
+
+
+def _kernels(figure: Figure, axes: Axes, c1: np.ndarray, c3: np.ndarray, title: str) -> None:
     side = c1.shape[-1]
     largest = [np.nanmax(np.abs(layer)) for layer in (c1, c3)]
     left, right = c1[:, None] / largest[0], c3.swapaxes(0, 1) / largest[1]
     pictures = np.concatenate([left, np.full_like(left, np.nan), right], 1)
     columns = pictures.shape[1]
-    with rc_context(PICTURES):
-        figure = Figure(figsize=(9.4, 3.3))
-        axes = figure.subplots()
-        figure.subplots_adjust(left=0, right=1, bottom=0, top=1)
-        sheet, corners = style.tile(pictures.reshape(-1, side, side), columns)
-        style.show(axes, sheet, SIGNED, -1, 1)
-        middles = corners + (side - 1) / 2
-        for number, (middle, _) in enumerate(middles[::columns]):
-            axes.text(-1.5, middle, f"{number}", ha="right", va="center")
-        for number, (_, middle) in enumerate(middles[2:columns]):
-            axes.text(middle, len(sheet) + 0.5, f"{number}", ha="center", va="top")
-        axes.text(-0.5, -1.5, "C1")
-        axes.text(corners[2, 1], -1.5, f"C3: {np.isfinite(c3[..., 0, 0]).sum()} kernels")
-        words = "rows: the map of C1, and of S2; columns: the map of C3"
-        words += "; blank: not connected" if np.isnan(c3).any() else ""
-        axes.text(len(sheet[0]), len(sheet) + 5, words, ha="right", va="top")
-        axes.set_title(title, pad=20)
-        bar = figure.colorbar(
-            ScalarMappable(Normalize(-1, 1), SIGNED), ax=axes, shrink=0.8, aspect=30, pad=0.015
-        )
-        bar.set_ticks([-1, -0.5, 0, 0.5, 1])
-        bar.set_label(f"weight / the largest: C1 {largest[0]:.2f}, C3 {largest[1]:.2f}")
-        save(figure, file)
+    sheet, corners = style.tile(pictures.reshape(-1, side, side), columns)
+    style.show(axes, sheet, SIGNED, -1, 1)
+    middles = corners + (side - 1) / 2
+    for number, (middle, _) in enumerate(middles[::columns]):
+        axes.text(-1.5, middle, f"{number}", ha="right", va="center")
+    for number, (_, middle) in enumerate(middles[2:columns]):
+        axes.text(middle, len(sheet) + 0.5, f"{number}", ha="center", va="top")
+    axes.text(-0.5, -1.5, "C1")
+    axes.text(corners[2, 1], -1.5, f"C3: {np.isfinite(c3[..., 0, 0]).sum()} kernels")
+    words = "rows: the map of C1, and of S2; columns: the map of C3"
+    words += "; blank: not connected" if np.isnan(c3).any() else ""
+    axes.text(len(sheet[0]), len(sheet) + 5, words, ha="right", va="top")
+    axes.set_title(title, pad=20)
+    bar = figure.colorbar(
+        ScalarMappable(Normalize(-1, 1), SIGNED), ax=axes, shrink=0.8, aspect=30, pad=0.015
+    )
+    bar.set_ticks([-1, -0.5, 0, 0.5, 1])
+    bar.set_label(f"weight / the largest: C1 {largest[0]:.2f}, C3 {largest[1]:.2f}")
 
 
 # --- States -------------------------------------------------------------------------------------

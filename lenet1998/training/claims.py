@@ -28,7 +28,7 @@ def claimed(out: Path, folders: Sequence[Path], flag: str = "--out") -> Iterator
 
     Args:
         out: the command's folder, made if need be.
-        folders: of its runs, in ``out``; all are locked before the block begins, or none.
+        folders: those that it writes to, in ``out``; all are locked before the block, or none.
         flag: what a complaint names.
 
     Raises:

@@ -27,7 +27,7 @@ def drawn(monkeypatch):
     """The axes of a figure, as they stand when it is saved."""
     kept = []
     for module in (run_figures, net_figures):
-        monkeypatch.setattr(module, "save", lambda figure, _: kept.append(figure))
+        monkeypatch.setattr(module, "save", lambda figure, *_: kept.append(figure))
 
     def draw(function, *content):
         function(*content, None)

@@ -29,7 +29,9 @@ with claimed(out, [out / "seed-0"]):
 
 
 def files(folder):
-    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """What is in a folder's files; a lock is empty, and may stay."""
+    found = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {path: content for path, content in found.items() if path.name != LOCK or content}
 
 
 # --- Locks --------------------------------------------------------------------------------------

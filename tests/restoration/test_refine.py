@@ -1,0 +1,113 @@
+"""The layers of Fig. 13's net, and known layers, recovered from their print."""
+
+import numpy as np
+import pytest
+import torch
+
+from lenet1998 import paper
+from lenet1998.recipes import ORIGINAL
+from lenet1998.restoration import evidence
+from lenet1998.restoration.layers import LAYERS, convolve, layer_by_layer, patches, window_sums
+from lenet1998.restoration.refine import as_model, layer_states, network, read_fig13, restore
+
+STEPS = 700  # a quarter of what the study takes; near enough for what is asked here
+
+
+@pytest.fixture(scope="module")
+def fig13():
+    return read_fig13()
+
+
+@pytest.fixture(scope="module")
+def restored(fig13):
+    _, pixels, states = fig13
+    return restore(pixels, states, steps=STEPS)
+
+
+def test_what_is_left_is_about_what_the_print_leaves_open(restored, fig13):
+    for layer in LAYERS:
+        left_open = np.sqrt(np.mean(fig13[2][layer].deviation ** 2))
+        assert restored.rms(layer) < 1.6 * left_open, layer
+
+
+def test_it_has_the_parameters_of_c1_to_s4(restored):
+    assert sum(weights.size for weights in restored.weights.values()) == 1_716
+    own = ORIGINAL.build_model().state_dict()
+    assert all(own[name].shape == weights.shape for name, weights in restored.weights.items())
+
+
+def test_pixels_stay_near_what_is_printed(restored, fig13):
+    _, pixels, _ = fig13
+    moved = (restored.pixels - pixels.value) / pixels.deviation
+    assert np.sqrt(np.mean(moved**2)) < 1
+    assert np.abs(moved).max() < 6
+
+
+def test_left_is_the_print_less_the_computed(restored, fig13):
+    computed = evidence.states_of(restored, restored.pixels)
+    for layer in LAYERS:
+        drawn = evidence.drawn_as(computed[layer], restored.limit)
+        np.testing.assert_allclose(restored.left[layer], fig13[2][layer].value - drawn, atol=1e-9)
+
+
+def test_table_i_is_read_off_the_print(restored, fig13):
+    for row in evidence.table_one(restored, fig13[2]["c3"]):
+        norms, seen = np.array(row["norms"]), row["connected"]
+        others = np.setdiff1d(range(6), seen)
+        assert not len(others) or norms[seen].min() > 2 * norms[others].max(), row["map"]
+
+
+def test_only_the_scaled_tanh_fits_s2(restored, fig13):
+    left = evidence.squashings(restored, fig13[2])["s2"]
+    rms = {name: np.sqrt(np.mean(np.square(by_map))) for name, by_map in left.items()}
+    assert 2 * rms["scaled tanh"] < rms["none"] < rms["logistic"]
+
+
+def test_the_four_places_of_a_window_weigh_the_same(restored, fig13):
+    weights = np.array(evidence.window_weights(restored, fig13[2]["s2"]))
+    assert (weights.std(1) < 0.05 * np.abs(weights.mean(1))).all()
+
+
+def test_fig25_is_of_the_same_net(restored):
+    found = evidence.of_one_net(restored)
+    assert found["c1"]["correlation"] > 0.998
+    assert found["c3"]["correlation"] > 0.99
+    assert (found["c1"]["states"], found["c3"]["states"]) == (6 * 28 * 48, 16 * 10 * 20)
+
+
+def test_known_layers_come_back(fig13):
+    """A net that is not trained: its kernels are small, no unit is saturated, and all are told."""
+    scale, pixels, _ = fig13
+    model = ORIGINAL.build_model(3)
+    some = type(pixels)(*(part[:4] for part in pixels))
+    generator = np.random.default_rng(0)
+    found = evidence.recovered_from_our_own(model, some, scale, 1.68, generator, steps=STEPS)
+    assert max(found["relative"]["c1"]) < 0.05
+    assert max(found["relative"]["s2"]) < 0.05
+    assert np.median(found["relative"]["c3"]) < 0.15
+    assert found["limit"] == pytest.approx(1.68, rel=0.02)
+
+
+def test_layers_compute_what_the_modules_do(fig13):
+    _, pixels, states = fig13
+    fits = layer_by_layer(
+        pixels.value[:2], {k: type(v)(*(p[:2] for p in v)) for k, v in states.items()}
+    )
+    with torch.no_grad():
+        expected = layer_states(network(fits), torch.from_numpy(pixels.value[:2])[:, None])
+    c1 = convolve(pixels.value[:2, None], fits["c1"], ((0,),) * 6)
+    np.testing.assert_allclose(c1, expected["c1"], atol=1e-9)
+    c3 = convolve(expected["s2"].numpy(), fits["c3"], paper.C3_TABLE)
+    np.testing.assert_allclose(c3, expected["c3"], atol=1e-9)
+
+
+def test_as_model_has_the_recovered_weights(restored):
+    state = as_model(restored).state_dict()
+    for name, weights in restored.weights.items():
+        np.testing.assert_array_equal(state[name], weights)
+
+
+def test_patches_and_window_sums():
+    maps = np.arange(2 * 3 * 6 * 6, dtype=float).reshape(2, 3, 6, 6)
+    np.testing.assert_array_equal(patches(maps)[1, 2], maps[0, 2, 0:5, 1:6].ravel())
+    np.testing.assert_array_equal(window_sums(maps)[1, 2, 0, 1], maps[1, 2, 0:2, 2:4].sum())
