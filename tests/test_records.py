@@ -1,6 +1,7 @@
 """Records come back as they were written, or a message names the file that is at fault."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -133,19 +134,16 @@ def test_what_cannot_be_written_down_leaves_the_former_run(fault, tmp_path):
     assert contents(tmp_path) == before
 
 
-@pytest.mark.parametrize("method", ["write_bytes", "replace"])
-def test_a_failed_write_keeps_the_old_content(method, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("where", "function"), [(os, "fsync"), (Path, "replace")])
+def test_a_failed_write_keeps_the_old_content(where, function, tmp_path, monkeypatch):
     file = tmp_path / "summary.json"
     write_json(file, {"old": 1})
     before = contents(tmp_path)
-    write = Path.write_bytes
 
-    def full(path, content):
-        if method == "write_bytes":
-            write(path, content[:3])
+    def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, method, full)
+    monkeypatch.setattr(where, function, full)
     with pytest.raises(OSError, match=f"No space left on device: '{file}'"):
         write_json(file, {"new": 2})
     assert contents(tmp_path) == before

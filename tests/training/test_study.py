@@ -140,3 +140,12 @@ def test_the_committed_studies_have_different_cells(name, tmp_path):
     wanted = {cell.folder.relative_to(tmp_path / name) for cell in cells}
     found = {file.parent.relative_to(committed) for file in committed.rglob(RECORD)}
     assert found <= wanted
+
+
+def test_an_interrupted_study_says_how_to_go_on(cells, tmp_path, capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(study, "write_record", interrupted)
+    assert start(cells, tmp_path) == 130
+    assert "run the same command again to go on" in capsys.readouterr().err

@@ -1,0 +1,58 @@
+"""Runs that are killed, short of disk or not alone give the same bytes in the end."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lenet1998.data import load
+
+sys.path.append(str(Path(__file__).parents[2] / "experiments"))
+
+import faults_runs
+from faults_runs import Trials
+
+# The processes that are forked here use none of the threads there may be.
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
+
+KINDS = {
+    "a run": (faults_runs.run, False),
+    "a run over an older one": (faults_runs.run, True),
+    "a study": (faults_runs.run_of_a_study, False),
+}
+
+
+@pytest.fixture
+def trials(tmp_path):
+    return lambda kind: Trials(*KINDS[kind], load("digits"), tmp_path / "trials")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_before_a_change_of_a_file(kind, trials):
+    told = faults_runs.kills_at_operations(trials(kind), most=2)
+    assert told == {"tried": 2, "stopped": 2, "identical": 2, "failures": []}
+
+
+def test_killed_at_a_random_moment(trials):
+    over_older = trials("a run over an older one")
+    told = faults_runs.kills_at_random(over_older, 2, np.random.default_rng(1))
+    assert (told["tried"], told["identical"], told["failures"]) == (2, 2, [])
+
+
+def test_a_full_disk(trials):
+    told = faults_runs.full_disks(trials("a run"), 1, np.random.default_rng(3))
+    assert told == {"tried": 1, "stopped": 1, "identical": 1, "failures": []}
+
+
+def test_two_commands_in_one_folder(trials):
+    told = faults_runs.two_writers(trials("a run"), 1, np.random.default_rng(0))
+    assert (told["identical"], told["failures"]) == (1, [])
+
+
+def test_what_goes_wrong_is_told(trials, monkeypatch):
+    one = trials("a run")
+    one.right = {}
+    told = faults_runs.kills_at_operations(one, most=1)
+    assert told["identical"] == 0
+    assert "other results" in told["failures"][0]
