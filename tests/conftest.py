@@ -1,5 +1,6 @@
 """Fixtures for every test: no network, one thread, and a very small MNIST."""
 
+import signal
 import socket
 from hashlib import sha256
 from pathlib import Path
@@ -11,6 +12,9 @@ import torch
 from lenet1998.data import Dataset, load, mnist
 
 torch.set_num_threads(1)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As for what a shell starts in the background; the commands under test would ignore it, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 

@@ -72,7 +72,7 @@ def test_a_changed_recipe_goes_to_a_folder_of_its_own(
         raise Stopped(out)
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(reproduce, "check_size", lambda *_: None)
+    monkeypatch.setattr(reproduce, "check_cells", lambda *_: None)
     monkeypatch.setattr(reproduce, "run_all", instead)
     with pytest.raises(Stopped) as stopped:
         main([*flags, "--data", str(tiny_mnist)])

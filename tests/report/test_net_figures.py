@@ -1,8 +1,8 @@
 """Figures of one net: what is drawn where, and right told from wrong without colour."""
 
+import os
 import subprocess
 import sys
-from pathlib import Path
 from textwrap import dedent
 
 import numpy as np
@@ -287,7 +287,7 @@ def test_a_figure_that_the_disk_has_no_place_for_is_named_and_leaves_the_old_one
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match=f"No space left on device: '{file}'"):
         style.save(Figure(), file)
     assert file.read_bytes() == before
