@@ -1,6 +1,7 @@
 """What an interrupted run needs to go on from its last finished pass."""
 
 import io
+import warnings
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +117,10 @@ def _read(file: Path) -> dict:
                 raise ValueError("its parts are packed")
             if damaged := archive.testzip():
                 raise ValueError(f"{damaged} is damaged")
-        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(
+            action="ignore"
+        ):  # of pickles that torch would not have written
+            state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:  # neither library says what a damaged file can make it raise
         raise BadInput(f"{file}: no readable checkpoint ({schema.in_short(error)})") from None
     kinds = {"predictions": Tensor, "model": dict, "engine_state": dict}

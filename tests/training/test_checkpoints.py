@@ -1,6 +1,7 @@
 """A checkpoint is a file like any other: checked from end to end before a run goes on from it."""
 
 import pickle
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -90,6 +91,16 @@ def packed(file: Path) -> None:
         archive.writestr("archive/data.pkl", bytes(10**7))
 
 
+def pickled_otherwise(file: Path) -> None:
+    """A pickle of a protocol that there is not, of which torch warns and goes on."""
+    with zipfile.ZipFile(file) as archive:
+        parts = {part: archive.read(part) for part in archive.namelist()}
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, inner in parts.items():
+            changed = name.endswith("data.pkl")
+            archive.writestr(name, inner[:1] + bytes([238]) + inner[2:-9] if changed else inner)
+
+
 nan = float("nan")
 
 
@@ -137,6 +148,12 @@ nan = float("nan")
 )
 def test_a_damaged_checkpoint_is_named_in_one_line(harm, says, refusal):
     assert says in refusal(harm)
+
+
+def test_torchs_warnings_of_a_damaged_checkpoint_are_no_second_line(refusal, recwarn):
+    warnings.simplefilter("always")
+    assert "no readable checkpoint" in refusal(pickled_otherwise)
+    assert not list(recwarn)
 
 
 @pytest.mark.parametrize(
