@@ -7,16 +7,21 @@ import sys
 from pathlib import Path
 
 import numpy as np
+
+# Before matplotlib, which it can import whatever $MPLBACKEND names.
+from lenet1998.report.style import BLUE, PICTURES, VERMILION, save, show, tile
+
+# isort: split
 from matplotlib import colormaps, rc_context
 from matplotlib.figure import Figure
 
+# isort: split
 from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import Dataset, distortions, load
 from lenet1998.data.distortions import draw, warp
 from lenet1998.report.documents import digest
 from lenet1998.report.sources import read_json
-from lenet1998.report.style import BLUE, PICTURES, VERMILION, save, show, tile
 from lenet1998.streams import stream
 from lenet1998.training.flags import RESULTS
 

@@ -10,17 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+# Before matplotlib, which it can import whatever $MPLBACKEND names.
+from lenet1998.report.style import BLUE, STYLE, VERMILION, save
+
+# isort: split
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+# isort: split
 from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import Dataset, load
 from lenet1998.errors import BadInput
 from lenet1998.records import RunRecord, read_records
 from lenet1998.report.documents import DISTORTIONS, digest
-from lenet1998.report.style import BLUE, STYLE, VERMILION, save
 from lenet1998.training.flags import RESULTS
 
 SIZE = paper.FIELD_SIZE

@@ -7,14 +7,19 @@ import sys
 from pathlib import Path
 
 import numpy as np
+
+# Before matplotlib, which it can import whatever $MPLBACKEND names.
+from lenet1998.report.style import PICTURES, save
+
+# isort: split
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+# isort: split
 from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.report import style
 from lenet1998.report.net_figures import GREY
-from lenet1998.report.style import PICTURES, save
 from lenet1998.restoration.evidence import drawn_as, states_of
 from lenet1998.restoration.layers import LAYERS
 from lenet1998.restoration.refine import read_fig13, restore

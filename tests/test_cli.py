@@ -502,6 +502,13 @@ def test_a_backend_of_matplotlib_that_is_none_is_not_our_business(tmp_path):
     assert (done.stdout, done.stderr) == ("svg\n", "")
 
 
+@pytest.mark.parametrize("name", ["fig7_sheet", "fig8_sheet", "restoration_sheet"])
+def test_nor_where_a_script_draws(name, tmp_path):
+    script = PACKAGE.parent / "experiments" / f"{name}.py"
+    done = python(str(script), "--help", env={"MPLBACKEND": "nonsense"}, folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_our_own_faults_keep_their_traceback():
     with pytest.raises(ZeroDivisionError):
         raising(ZeroDivisionError())()
