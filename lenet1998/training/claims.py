@@ -15,7 +15,8 @@ from lenet1998.errors import BadInput
 from lenet1998.records import sweep, write_atomically
 
 LOCK, HOLDER = ".lock", ".holder"
-"""The file that is locked, and beside it who has locked it: opening a lock may empty it."""
+"""The file that is locked, and beside it who has locked it, since opening a lock may empty it: with
+the process at the end of its name, so that it is swept when that is dead."""
 
 
 @contextmanager
@@ -47,12 +48,12 @@ def claimed(out: Path, folders: Sequence[Path], flag: str = "--out") -> Iterator
 
 @contextmanager
 def _locked(folder: Path, made: bool) -> Iterator[None]:
-    lock, holder = FileLock(folder / LOCK), folder / HOLDER
+    lock, holder = FileLock(folder / LOCK), folder / f"{HOLDER}.{os.getpid()}"
     try:
         lock.acquire(timeout=0)
     except Timeout:
         raise BadInput(
-            f"{folder}: another command is at work in it ({_read(holder)}); wait for it, or give"
+            f"{folder}: another command is at work in it ({_holder(folder)}); wait for it, or give"
             " another folder"
         ) from None
     except OSError as error:
@@ -73,11 +74,10 @@ def _locked(folder: Path, made: bool) -> Iterator[None]:
         lock.release()
 
 
-def _read(holder: Path) -> str:
-    try:
-        return holder.read_text(errors="replace")[:200]
-    except OSError:
-        return "it does not say which"
+def _holder(folder: Path) -> str:
+    """Who is at work in a folder, as far as it says."""
+    told = [file.read_text(errors="replace")[:200] for file in folder.glob(f"{HOLDER}.*")]
+    return " or ".join(told) or "it does not say which"
 
 
 def _remove_empty(folders: Sequence[Path]) -> None:

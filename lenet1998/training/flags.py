@@ -172,6 +172,9 @@ def run_all(
     """
     records = {cell: _standing(cell, flags, dataset) for cell in cells}
     to_run = [cell for cell in cells if records[cell] is None]
+    for cell, record in records.items():
+        if record:
+            study.forget_served(cell, record, dataset)
     if flags.overwrite:
         for cell in to_run:
             study.forget_another(cell, dataset)
@@ -223,10 +226,14 @@ def run_study(
         flags = parser.parse_args(arguments)
         dataset = study.load_once("mnist", flags.data)
         cells = cells_in(writable(flags.results, "--results"))
-        to_run = [cell for cell in cells if study.finished(cell, dataset) is None]
+        records = {cell: study.finished(cell, dataset) for cell in cells}
+        to_run = [cell for cell in cells if records[cell] is None]
         print(f"{len(cells) - len(to_run)} of {len(cells)} cells are done", file=sys.stderr)
         check_cells(to_run, flags, dataset)
         with claimed(flags.results, [cell.folder for cell in to_run], "--results"):
+            for cell, record in records.items():
+                if record:
+                    study.forget_served(cell, record, dataset)
             try:
                 for cell, record in train_cells(to_run, flags, dataset, True) if to_run else ():
                     print(f"{cell.folder}: {_outcome(record)}", flush=True)

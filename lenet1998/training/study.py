@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -146,15 +147,22 @@ def finished(
     return None
 
 
+def forget_served(cell: Cell, record: RunRecord, dataset: Dataset) -> None:
+    """Remove the checkpoint of a run that is done, which died before it could do so itself."""
+    checkpoint = cell.folder / CHECKPOINT
+    if not record.diverged and checkpoint.exists():
+        with suppress(BadInput):  # unreadable, so who knows whose
+            if _same(cell, checkpoints.run_of(checkpoint), dataset):
+                checkpoint.unlink()
+
+
 def forget_another(cell: Cell, dataset: Dataset) -> None:
     """Remove a checkpoint that is not the cell's, so that the cell can be resumed from its own."""
     checkpoint = cell.folder / CHECKPOINT
     if checkpoint.exists():
-        try:
+        with suppress(BadInput):  # unreadable, so nobody's
             if _same(cell, checkpoints.run_of(checkpoint), dataset):
                 return
-        except BadInput:
-            pass  # unreadable, so nobody's
         checkpoint.unlink()
 
 

@@ -66,7 +66,9 @@ def test_a_lock_ends_with_the_process_that_has_it(holder, tmp_path):
     holder.kill()
     holder.wait()
     with claimed(tmp_path, [tmp_path / "seed-0"]):
-        assert str(os.getpid()) in (tmp_path / "seed-0" / HOLDER).read_text()
+        own = tmp_path / "seed-0" / f"{HOLDER}.{os.getpid()}"
+        assert [own] == list((tmp_path / "seed-0").glob(f"{HOLDER}.*"))
+        assert str(os.getpid()) in own.read_text()
 
 
 def test_nothing_is_left_of_a_claim_that_came_to_nothing(tmp_path):
@@ -259,6 +261,15 @@ def test_a_checkpoint_of_another_run_is_not_lost_either(tmp_path, monkeypatch, c
     assert files(tmp_path) == before
     assert main([*TINY, "--overwrite", "--resume", "--out", str(tmp_path)]) == 0
     assert len(read_record(tmp_path / "seed-0").per_pass) == 2
+
+
+def test_the_checkpoint_of_a_run_that_is_done_goes(tmp_path, monkeypatch):
+    interrupted([], tmp_path, monkeypatch)
+    kept = (tmp_path / "seed-0" / CHECKPOINT).read_bytes()
+    assert main([*TINY, "--resume", "--out", str(tmp_path)]) == 0
+    (tmp_path / "seed-0" / CHECKPOINT).write_bytes(kept)  # as if it had been killed before that
+    assert main([*TINY, "--resume", "--out", str(tmp_path)]) == 0
+    assert not (tmp_path / "seed-0" / CHECKPOINT).exists()
 
 
 def test_resume_where_there_is_nothing_says_so(tmp_path, caplog):
