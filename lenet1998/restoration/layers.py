@@ -66,7 +66,7 @@ def fit_map(
         slope = S * (A / limit - shares**2 * limit / A) * (np.abs(shares) < 1)
         return np.concatenate([slope[:, None] * design / DEVIATION, ridge])
 
-    start = np.zeros(design.shape[1])  # where no unit is saturated; other starts end there, too
+    start = np.zeros(design.shape[1])  # where no unit is saturated
     # Small matrices: threads would only wait for each other, and round otherwise by their number.
     with threadpool_limits(1, "blas"):
         found = least_squares(residual, start, jacobian, loss="soft_l1", f_scale=2.0, max_nfev=300)

@@ -39,7 +39,7 @@ def versions() -> dict[str, str]:
 
 
 @lru_cache(maxsize=1)
-def project_state(folder: Path = Path(__file__).parent) -> dict:
+def project_state(folder: Path = Path(__file__).parents[1]) -> dict:
     """The commit of the checkout that the code runs from, and whether the code differs from it.
 
     Args:

@@ -1,9 +1,12 @@
 """What a run record says of the code it came from."""
 
+import inspect
 import subprocess
+from pathlib import Path
 
 import pytest
 
+import lenet1998
 from lenet1998.training.environment import project_state
 
 
@@ -53,3 +56,8 @@ def test_without_git_nothing_is_claimed(checkout, monkeypatch):
     _, package = checkout
     monkeypatch.setenv("PATH", "")
     assert project_state(package) == {"commit": None, "dirty": None}
+
+
+def test_it_is_the_whole_package_that_may_differ_from_the_commit():
+    (folder,) = inspect.signature(project_state.__wrapped__).parameters.values()
+    assert folder.default == Path(lenet1998.__file__).parent
