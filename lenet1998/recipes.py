@@ -4,14 +4,16 @@ A variant is a named recipe; an ablation is ``original.changed(one_thing=...)``,
 """
 
 import dataclasses
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib.resources import as_file, files
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from lenet1998 import names, paper
 from lenet1998.criteria import DiscriminativeLoss, DistanceLoss
@@ -94,10 +96,13 @@ class Recipe:
     fan_in_counts_bias: bool = _choice(False, True)
     initial_coefficient: float = _number(0.25, at_least=-LARGEST)
     initial_coefficients: str = _choice("constant", "uniform")
-    # The optimizer (Appendix C). eta "paper" is the printed schedule; a number is constant.
+    # The optimizer (Appendix C). eta "paper" is the printed schedule; a number is constant. mu is
+    # one for all layers in the paper; S2 and S4, and F6, may have their own (Q11).
     optimizer: str = _choice("sdlm", "sgd", "adam")
     eta: float | str = _number("paper", above=0, also=("paper",))
     mu: float = _number(paper.MU, above=0)
+    mu_subsampling: float | str = _number("mu", above=0, also=("mu",))
+    mu_f6: float | str = _number("mu", above=0, also=("mu",))
     momentum: float = _number(0.0, at_least=0, at_most=0.999)
     curvature_patterns: int = _number(paper.CURVATURE_PATTERNS, at_least=1)
     curvature_draw: str = _choice("first", "fixed", "fresh")
@@ -167,6 +172,17 @@ class Recipe:
         """eta in a pass, counted from 1."""
         return paper.eta(pass_number) if isinstance(self.eta, str) else self.eta
 
+    def mu_of(self, parameter: str) -> float:
+        """SDLM's mu for a parameter of this name, ``s2.weight`` say."""
+        layer = parameter.partition(".")[0]
+        own = {"s2": self.mu_subsampling, "s4": self.mu_subsampling, "f6": self.mu_f6}
+        mu = own.get(layer, self.mu)
+        return self.mu if isinstance(mu, str) else mu
+
+    def rates(self, eta: float, curvature: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """SDLM's effective rates eta / (mu + h), by parameter name."""
+        return {name: eta / (self.mu_of(name) + h) for name, h in curvature.items()}
+
     def start(self) -> Start:
         """How the parameters start."""
         return Start(
@@ -208,7 +224,10 @@ class Recipe:
         """The optimizer at pass 1's rate."""
         eta = self.learning_rate(1)
         if self.optimizer == "sdlm":
-            return SDLM(model.parameters(), lr=eta, mu=self.mu)
+            # Groups of neighbours, so that the parameters keep their order.
+            named = groupby(model.named_parameters(), key=lambda item: self.mu_of(item[0]))
+            groups = [{"params": [p for _, p in alike], "mu": mu} for mu, alike in named]
+            return SDLM(groups, lr=eta, mu=self.mu)
         if self.optimizer == "sgd":
             return torch.optim.SGD(model.parameters(), lr=eta, momentum=self.momentum)
         return torch.optim.Adam(model.parameters(), lr=eta)

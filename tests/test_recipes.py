@@ -64,6 +64,8 @@ def test_the_defaults_are_the_papers():
         "optimizer": "sdlm",
         "eta": "paper",
         "mu": paper.MU,
+        "mu_subsampling": "mu",
+        "mu_f6": "mu",
         "momentum": 0.0,
         "curvature_patterns": paper.CURVATURE_PATTERNS,
         "curvature_draw": "first",
@@ -367,6 +369,8 @@ NUMBERS = {
         (0, -0.1, 1e38, 1e300, "papers"),
     ),
     "mu": ("a number > 0 and <= 1e+37", (1e-9, 1, 1e37), (0, -1e-9, 1e38)),
+    "mu_subsampling": ("a number > 0 and <= 1e+37, or mu", (1e-9, 1, "mu"), (0, "paper", 1e38)),
+    "mu_f6": ("a number > 0 and <= 1e+37, or mu", (1e-9, 1, "mu"), (0, "paper", 1e38)),
     "momentum": ("a number >= 0 and <= 0.999", (0,), (-0.1, 0.9991)),
     "curvature_patterns": ("a whole number >= 1", (1, 60_000), (0, -3)),
     "noise": ("a number >= 0 and <= 1", (0, 0.1, 1), (-0.1, 1.1)),
@@ -629,3 +633,22 @@ def test_optimizer(switches, kind, defaults):
     optimizer = recipe.build_optimizer(recipe.build_model())
     assert type(optimizer) is kind
     assert {key: optimizer.defaults[key] for key in defaults} == defaults
+
+
+def test_layers_may_have_a_mu_of_their_own():
+    recipe = ORIGINAL.changed(mu=0.1, mu_subsampling=1.0, mu_f6=0.01)
+    model = recipe.build_model()
+    curvature = {name: torch.full_like(p, 0.5) for name, p in model.named_parameters()}
+    by_layer = {"c1": 0.1, "s2": 1.0, "c3": 0.1, "s4": 1.0, "c5": 0.1, "f6": 0.01}
+    expected = {name: 5e-4 / (by_layer[name[:2]] + 0.5) for name in curvature}
+    rates = recipe.rates(5e-4, curvature)
+    assert {name: rate.unique().item() for name, rate in rates.items()} == pytest.approx(expected)
+    optimizer = recipe.build_optimizer(model)
+    optimizer.set_curvature(curvature)
+    for rate, (name, p) in zip(optimizer.rates(), model.named_parameters(), strict=True):
+        torch.testing.assert_close(rate, rates[name])
+        assert rate.shape == p.shape
+
+
+def test_one_mu_is_one_group():
+    assert len(ORIGINAL.build_optimizer(ORIGINAL.build_model()).param_groups) == 1

@@ -15,26 +15,26 @@ def load_optimizer(optimizer: torch.optim.Optimizer, state: Mapping) -> None:
     Its settings are the recipe's, and stay what they are whatever the state says.
 
     Args:
-        optimizer: SDLM, SGD or Adam, of one group of parameters.
+        optimizer: SDLM, SGD or Adam.
         state: as its ``state_dict`` gave it.
 
     Raises:
         BadInput: the state of another kind of optimizer or of other parameters, or no numbers.
     """
-    (group,) = optimizer.param_groups
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
     names = {
         "SDLM": {"curvature"},
-        "SGD": {"momentum_buffer"} if group.get("momentum") else set(),
+        "SGD": {"momentum_buffer"} if optimizer.defaults.get("momentum") else set(),
         "Adam": {"step", "exp_avg", "exp_avg_sq"},
     }[type(optimizer).__name__]
-    places = range(len(group["params"])) if names else ()
+    places = range(len(parameters)) if names else ()
     kept = state.get("state")
     if not isinstance(kept, Mapping) or kept.keys() != set(places):
         raise BadInput("it keeps the state of another optimizer")
     for place, values in kept.items():
         if not isinstance(values, Mapping) or values.keys() != names:
             raise BadInput("it keeps the state of another optimizer")
-        p = group["params"][place]
+        p = parameters[place]
         for name, value in values.items():
             check_tensor(name, value, () if name == "step" else p.shape, p.dtype)
             least = {"step": 1, "exp_avg_sq": 0, "curvature": 0}.get(name)

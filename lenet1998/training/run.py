@@ -140,10 +140,10 @@ class Run:
             labels.to(self.device),
         )
         # Of all at once: Python's max passes over a NaN, or keeps it, by where it stands.
-        flat = torch.cat([h.flatten() for h in curvature.values()])
-        smallest, largest = (h.item() for h in flat.aminmax())
-        self.keep_finite(largest)
-        self.rates = (eta / (self.recipe.mu + largest), eta / (self.recipe.mu + smallest))
+        self.keep_finite(torch.cat([h.flatten() for h in curvature.values()]).max().item())
+        rates = self.recipe.rates(eta, {name: h.double() for name, h in curvature.items()})
+        smallest, largest = torch.cat([rate.flatten() for rate in rates.values()]).aminmax()
+        self.rates = (smallest.item(), largest.item())
         self.seconds = time.perf_counter() - begun
         return curvature
 

@@ -181,10 +181,8 @@ class CompiledEngine:
         elif curvature is None or set(curvature) != set(parameters):
             raise ValueError("SDLM needs a curvature for each of the model's parameters")
         else:
-            rates = {
-                name: eta / (self.recipe.mu + curvature[name].to(p).contiguous())
-                for name, p in parameters.items()
-            }
+            kept = {name: curvature[name].to(p).contiguous() for name, p in parameters.items()}
+            rates = self.recipe.rates(eta, kept)
         self._net = self._values()
         self._rates = self._flat(rates)
         for array in self._work:  # NaN, once in the padding, would stay there

@@ -104,8 +104,8 @@ class CudaEngine:
         if self.recipe.optimizer == "sdlm":
             if curvatures is None or len(curvatures) != len(self.models):
                 raise ValueError("SDLM needs one curvature for each run")
-            rates = self._eta / (np.float32(self.recipe.mu) + self._packed(curvatures))
-            self._side = cuda.to_device(rates)
+            rates = [self.recipe.rates(eta, curvature) for curvature in curvatures]
+            self._side = cuda.to_device(self._packed(rates))
         parameters = self._packed([dict(model.named_parameters()) for model in self.models])
         self._weights = cuda.to_device(parameters)
 
