@@ -214,6 +214,27 @@ _RESTORED = ("c1", "s2", "c3", "s4")
 _BY_LAYER = _object(**dict.fromkeys(_RESTORED, AMOUNT))
 _SQUASHINGS = ("scaled tanh", "none", "logistic")
 _PRIOR = _object(c1=_list(AMOUNT, 6, 6), c3=_list(AMOUNT, 60, 60))
+SEARCH = Schema(
+    _object(
+        runs=_list(
+            _object(
+                stage=SOME,
+                switches={
+                    "type": "object",
+                    "additionalProperties": {"type": ["string", "number", "boolean"]},
+                },
+                seed=COUNT,
+                status={"enum": ["finished", "diverged"]},
+                train=_list(PERCENT),
+                test=_list(PERCENT),
+                rates=_pair(AMOUNT),
+                seconds=AMOUNT,
+            ),
+            1,
+        )
+    )
+)
+
 RESTORATION = Schema(
     _object(
         weights=_object(**_WEIGHTS),
