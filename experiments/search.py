@@ -168,23 +168,28 @@ def final_cells(runs: Sequence[dict], results: Path) -> list[Cell]:
     ]
 
 
-def main(arguments=None) -> int:
+def run_stage(stage: int, arguments: list[str] | None) -> int:
+    """Run what a stage lacks, and gather it when all of it is there; the exit status."""
+    found: list[Cell] = []
+    folders: list[Path] = []
+
+    def of_stage(results: Path) -> list[Cell]:
+        folders.append(results)
+        found.extend(cells(stage, kept(results), results))
+        return found
+
+    status = run_study(__doc__, of_stage, arguments)
+    if found and not status:
+        new = [as_run(stage, read_record(cell.folder)) for cell in found]
+        write_json(folders[0] / SEARCH, {"runs": kept(folders[0]) + new})
+    return status
+
+
+def main(arguments: list[str] | None = None) -> int:
     """All stages, each from what the one before it left; what is done is not run again."""
     for stage in (1, 2, 3):
-        found: list[Cell] = []
-
-        def of_stage(results: Path, stage=stage, found=found) -> list[Cell]:
-            found[:] = cells(stage, kept(results), results)
-            found_in.append(results)
-            return found
-
-        found_in: list[Path] = []
-        if status := run_study(__doc__, of_stage, arguments):
+        if status := run_stage(stage, arguments):
             return status
-        if found:
-            results = found_in[0]
-            new = [as_run(stage, read_record(cell.folder)) for cell in found]
-            write_json(results / SEARCH, {"runs": kept(results) + new})
     return run_study(__doc__, lambda results: final_cells(kept(results), results), arguments)
 
 

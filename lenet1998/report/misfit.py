@@ -53,7 +53,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Misfit:
-    """S, R and N in their units, and M of those that are measured; infinite where a run diverged."""
+    """S, R and N in their units, and M of those measured; infinite where a run diverged."""
 
     curves: float
     rates: float
