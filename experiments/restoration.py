@@ -12,7 +12,7 @@ import numpy as np
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.inspection.loading import load_net
 from lenet1998.recipes import recipe_named
-from lenet1998.records import write_json
+from lenet1998.records import WEIGHTS, write_json
 from lenet1998.report.sources import RESTORATION
 from lenet1998.restoration import evidence
 from lenet1998.restoration.printing import Reading, Scale
@@ -72,11 +72,15 @@ def how_sure(pixels: Reading, states: dict[str, Reading]) -> dict:
 
 
 def nets_of_our_own(flags: argparse.Namespace) -> list[Cell]:
-    """The cells of our nets, trained where they have not been."""
+    """The cells of our nets, trained where their weights are not at hand, which no checkout has."""
     recipe = recipe_named("noise")
     cells = [Cell(recipe, seed, flags.results / NETS / f"seed-{seed}") for seed in SEEDS]
     dataset = study.load_once("mnist", flags.data)
-    to_run = [cell for cell in cells if study.finished(cell, dataset) is None]
+    to_run = [
+        cell
+        for cell in cells
+        if study.finished(cell, dataset) is None or not (cell.folder / WEIGHTS).is_file()
+    ]
     for cell, record in study.run(to_run, Setting("mnist", flags.data), resume=True):
         print(f"{cell.folder}: {record.last['test_error_percent']:.2f} %", flush=True)
     return cells
