@@ -1,6 +1,7 @@
 """The reading settled again: a wide search, judged by all that survives (docs/protocol.md).
 
-Stages 1 to 3 are gathered in ``search.json``; the finalists' runs are records of their own.
+Stages 1 to 3 are gathered in ``search.json``, which then gets what the finalists' nets are compared
+with that of 1998 by; the finalists' runs are records of their own. It needs ``restoration.json``.
 """
 
 import sys
@@ -8,14 +9,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from scipy.stats import qmc
 
 from lenet1998 import paper
+from lenet1998.data import Dataset
+from lenet1998.inspection.loading import load_net
 from lenet1998.recipes import ORIGINAL, Recipe
 from lenet1998.records import RunRecord, read_record, write_json
 from lenet1998.report.misfit import Trial, misfit
-from lenet1998.report.sources import SEARCH, read_json
+from lenet1998.report.sources import RESTORATION, SEARCH, read_json
+from lenet1998.restoration import sizes
+from lenet1998.restoration.refine import Restored, as_model, layer_states, read_fig13
 from lenet1998.training.flags import run_study
+from lenet1998.training.run import Run
 from lenet1998.training.study import Cell
 
 POINTS, SHORT = 256, 5
@@ -83,20 +90,8 @@ def readings() -> list[Recipe]:
 
 
 def recipe_of(run: dict) -> Recipe:
-    """What a run of ``search.json`` learnt by, but for the number of passes."""
+    """The reading that a run of ``search.json`` is of, over all passes."""
     return ORIGINAL.changed(**run["switches"])
-
-
-def trial(run: dict) -> Trial:
-    """A run of ``search.json``."""
-    return Trial(
-        recipe_of(run).name,
-        run["seed"],
-        tuple(run["train"]),
-        tuple(run["test"]),
-        tuple(run["rates"]),
-        run["status"] == "diverged",
-    )
 
 
 def ranked(runs: Sequence[dict], stage: int) -> list[Recipe]:
@@ -104,7 +99,7 @@ def ranked(runs: Sequence[dict], stage: int) -> list[Recipe]:
     groups: dict[Recipe, list[Trial]] = {}
     for run in runs:
         if run["stage"] == stage:
-            groups.setdefault(recipe_of(run), []).append(trial(run))
+            groups.setdefault(recipe_of(run), []).append(Trial.of(run))
     return sorted(groups, key=lambda recipe: misfit(groups[recipe]).all)
 
 
@@ -128,6 +123,7 @@ def as_run(stage: int, record: RunRecord) -> dict:
     first = record.per_pass[0] if record.per_pass else {"rate_min": 0.0, "rate_max": 0.0}
     return {
         "stage": stage,
+        "recipe": record.recipe["name"],
         "switches": {key: record.recipe[key] for key in OPEN},
         "seed": record.seed,
         "status": record.status,
@@ -140,9 +136,9 @@ def as_run(stage: int, record: RunRecord) -> dict:
     }
 
 
-def kept(results: Path) -> list[dict]:
-    """The runs that were gathered before."""
-    return read_json(results / SEARCH)["runs"] if (results / SEARCH).exists() else []
+def kept(results: Path) -> dict:
+    """What was gathered before."""
+    return read_json(results / SEARCH) if (results / SEARCH).exists() else {"runs": []}
 
 
 def cells(stage: int, runs: Sequence[dict], results: Path) -> list[Cell]:
@@ -156,33 +152,74 @@ def cells(stage: int, runs: Sequence[dict], results: Path) -> list[Cell]:
     ]
 
 
-def final_cells(runs: Sequence[dict], results: Path) -> list[Cell]:
+def run_stage(stage: int, arguments: list[str] | None) -> int:
+    """Run what a stage lacks, and gather it when all of it is there; the exit status."""
+
+    def gather(results: Path, _) -> None:
+        content = kept(results)
+        lacking = cells(stage, content["runs"], results)
+        content["runs"] += [as_run(stage, read_record(cell.folder)) for cell in lacking]
+        write_json(results / SEARCH, content)
+
+    def of_stage(results: Path) -> list[Cell]:
+        return cells(stage, kept(results)["runs"], results)
+
+    return run_study(__doc__, of_stage, arguments, gather)
+
+
+def finals(results: Path) -> list[Cell]:
     """The finalists' runs, and those with inverted pixels that their nets are compared by."""
-    plain = finalists(runs)
+    plain = finalists(kept(results)["runs"])
     noisy = [recipe.changed(noise=paper.NOISE_PROBABILITY) for recipe in plain]
     return [
         Cell(recipe, seed, results / "finalists" / recipe.name / f"seed-{seed}")
-        for recipes, seeds in ((plain, SEEDS[4]), (noisy, NOISE_SEEDS))
+        for recipes, seeds in ((noisy, NOISE_SEEDS), (plain, SEEDS[4]))
         for seed in seeds
         for recipe in recipes
     ]
 
 
-def run_stage(stage: int, arguments: list[str] | None) -> int:
-    """Run what a stage lacks, and gather it when all of it is there; the exit status."""
-    found: list[Cell] = []
-    folders: list[Path] = []
+# --- What the finalists' nets are like ----------------------------------------------------------
 
-    def of_stage(results: Path) -> list[Cell]:
-        folders.append(results)
-        found.extend(cells(stage, kept(results), results))
-        return found
 
-    status = run_study(__doc__, of_stage, arguments)
-    if found and not status:
-        new = [as_run(stage, read_record(cell.folder)) for cell in found]
-        write_json(folders[0] / SEARCH, {"runs": kept(folders[0]) + new})
-    return status
+def compare_nets(results: Path, data: Dataset) -> None:
+    """Enter into ``search.json`` the quantities of the nets, and the rates by layer."""
+    content = kept(results)
+    scale, pixels, _ = read_fig13()
+    restoration = read_json(results / RESTORATION)
+    weights = {name: np.array(values) for name, values in restoration["weights"].items()}
+    restored = Restored(weights, restoration["limit"], {}, pixels.value)
+    with torch.no_grad():
+        states = layer_states(as_model(restored), torch.from_numpy(pixels.value)[:, None])
+    content["net_1998"] = sizes.of_1998(weights, states, restored.limit, scale)
+    done = {(net["recipe"], net["seed"]) for net in content.get("nets", [])}
+    content["nets"] = content.get("nets", []) + [
+        {
+            "recipe": cell.recipe.changed(noise=0.0).name,
+            "seed": cell.seed,
+            "sizes": sizes.sizes(load_net(str(cell.folder)).model, pixels, scale),
+        }
+        for cell in finals(results)
+        if cell.recipe.noise and (cell.recipe.changed(noise=0.0).name, cell.seed) not in done
+    ]
+    content["rates"] = [
+        {"recipe": recipe.name, "seed": seed, "layers": rates_by_layer(recipe, seed, data)}
+        for recipe in finalists(content["runs"])
+        for seed in SEEDS[4][:10]
+    ]
+    write_json(results / SEARCH, content)
+
+
+def rates_by_layer(recipe: Recipe, seed: int, data: Dataset) -> dict[str, list[float]]:
+    """The smallest and the largest effective rate that each layer's parameters begin with."""
+    run = Run(recipe, seed, data, "compiled", torch.device("cpu"))
+    rates = recipe.rates(recipe.learning_rate(1), run.begin_pass(1))
+    found: dict[str, list[float]] = {}
+    for name, rate in rates.items():
+        low, high = (x.item() for x in rate.aminmax())
+        layer = found.setdefault(name.partition(".")[0], [low, high])
+        layer[:] = [min(layer[0], low), max(layer[1], high)]
+    return found
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -190,7 +227,7 @@ def main(arguments: list[str] | None = None) -> int:
     for stage in (1, 2, 3):
         if status := run_stage(stage, arguments):
             return status
-    return run_study(__doc__, lambda results: final_cells(kept(results), results), arguments)
+    return run_study(__doc__, finals, arguments, compare_nets)
 
 
 if __name__ == "__main__":

@@ -214,24 +214,30 @@ _RESTORED = ("c1", "s2", "c3", "s4")
 _BY_LAYER = _object(**dict.fromkeys(_RESTORED, AMOUNT))
 _SQUASHINGS = ("scaled tanh", "none", "logistic")
 _PRIOR = _object(c1=_list(AMOUNT, 6, 6), c3=_list(AMOUNT, 60, 60))
+_TRIAL = _object(
+    stage=SOME,
+    recipe=TEXT,
+    switches={
+        "type": "object",
+        "additionalProperties": {"type": ["string", "number", "boolean"]},
+    },
+    seed=COUNT,
+    status={"enum": ["finished", "diverged"]},
+    train=_list(PERCENT),
+    test=_list(PERCENT),
+    rates=_pair(AMOUNT),
+    seconds=AMOUNT,
+)
+_SIZES = {"type": "object", "minProperties": 1, "additionalProperties": AMOUNT}
+_RANGES = {"type": "object", "additionalProperties": _pair(AMOUNT)}
 SEARCH = Schema(
     _object(
-        runs=_list(
-            _object(
-                stage=SOME,
-                switches={
-                    "type": "object",
-                    "additionalProperties": {"type": ["string", "number", "boolean"]},
-                },
-                seed=COUNT,
-                status={"enum": ["finished", "diverged"]},
-                train=_list(PERCENT),
-                test=_list(PERCENT),
-                rates=_pair(AMOUNT),
-                seconds=AMOUNT,
-            ),
-            1,
-        )
+        {
+            "net_1998": _SIZES,
+            "nets": _list(_object(recipe=TEXT, seed=COUNT, sizes=_SIZES)),
+            "rates": _list(_object(recipe=TEXT, seed=COUNT, layers=_RANGES)),
+        },
+        runs=_list(_TRIAL),
     )
 )
 

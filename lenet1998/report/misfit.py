@@ -12,23 +12,6 @@ from lenet1998.statistics import log_ratio_rms
 CURVES_UNIT, RATES_UNIT, NET_UNIT = 0.1, math.log(2), math.log(1.5)
 """What S, R and N are measured in: protocol.md says why."""
 
-SIZES = (
-    "C1 weights, rms",
-    "C3 weights, rms",
-    "S2 coefficients, mean size",
-    "S4 coefficients, mean size",
-    "S2 biases, rms",
-    "S4 biases, rms",
-    "C1 states of 1.5 and more, share",
-    "C3 states of 1.5 and more, share",
-    "C5 states of 1.5 and more, share",
-    "S2 states, rms",
-    "S4 states, rms",
-    "F6 states of 1 and more, share",
-    "F6 from the code, mean",
-)
-"""The thirteen quantities of a net that N compares; a share is one of states."""
-
 
 @dataclass(frozen=True)
 class Trial:
@@ -49,6 +32,13 @@ class Trial:
     test: tuple[float, ...]
     rates: tuple[float, float]
     diverged: bool = False
+
+    @classmethod
+    def of(cls, run: Mapping) -> "Trial":
+        """A run of ``search.json``."""
+        ended = run["status"] == "diverged"
+        columns = (tuple(run[key]) for key in ("train", "test", "rates"))
+        return cls(run["recipe"], run["seed"], *columns, ended)
 
 
 @dataclass(frozen=True)
@@ -104,11 +94,14 @@ def of_the_net(sizes: Sequence[Mapping[str, float]], theirs: Mapping[str, float]
 def differences(
     sizes: Sequence[Mapping[str, float]], theirs: Mapping[str, float]
 ) -> dict[str, float]:
-    """By quantity the logarithm of ours over 1998's, or of the odds' ratio for a share."""
+    """By quantity the logarithm of ours over 1998's, or of the odds' ratio for a share.
+
+    A quantity that is one is called so: ``C1 states of 1.5 and more, share``.
+    """
     return {
         name: float(np.mean([_scaled(name, net[name]) for net in sizes]))
         - _scaled(name, theirs[name])
-        for name in SIZES
+        for name in theirs
     }
 
 

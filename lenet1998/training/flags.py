@@ -205,7 +205,10 @@ def _standing(cell: Cell, flags: argparse.Namespace, dataset: Dataset) -> RunRec
 
 
 def run_study(
-    description: str, cells_in: Callable[[Path], list[Cell]], arguments: list[str] | None = None
+    description: str,
+    cells_in: Callable[[Path], list[Cell]],
+    arguments: list[str] | None = None,
+    afterwards: Callable[[Path, Dataset], None] | None = None,
 ) -> int:
     """The command line of a study script: run on MNIST what is not done yet, one record each.
 
@@ -213,6 +216,7 @@ def run_study(
         description: for ``--help``.
         cells_in: the study's cells, given the folder for their records.
         arguments: the command line; default: the process's.
+        afterwards: what is left when all cells are done, given the folder and MNIST.
     """
     parser = Parser(prog=Path(sys.argv[0]).name, description=description)
     _add_where(parser.add_argument)
@@ -239,6 +243,8 @@ def run_study(
                     print(f"{cell.folder}: {_outcome(record)}", flush=True)
             except KeyboardInterrupt:
                 raise KeyboardInterrupt("run the same command again to go on") from None
+            if afterwards:
+                afterwards(flags.results, dataset)
         return 0
 
     return main(arguments)
