@@ -1,4 +1,4 @@
-"""How far a reading of the paper is from what survives of 1998: docs/protocol.md's misfit."""
+"""How far a reading of the paper is from what survives of 1998: the misfits of docs/protocol.md."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from lenet1998 import paper
-from lenet1998.statistics import log_ratio_rms
+from lenet1998.records import RunRecord
 
 CURVES_UNIT, RATES_UNIT, NET_UNIT = 0.1, math.log(2), math.log(1.5)
 """What S, R and N are measured in: protocol.md says why."""
+DRAWS, SURE = 10_000, 0.99
+"""Of seeds, and the share of them in which one misfit must be below another."""
 
 
 @dataclass(frozen=True)
@@ -40,28 +42,37 @@ class Trial:
         columns = (tuple(run[key]) for key in ("train", "test", "rates"))
         return cls(run["recipe"], run["seed"], *columns, ended)
 
+    @classmethod
+    def of_record(cls, run: RunRecord) -> "Trial":
+        """A run with a record of its own, of one pass at least."""
+        curves = (
+            tuple(entry[f"{which}_error_percent"] for entry in run.per_pass)
+            for which in ("train", "test")
+        )
+        rates = (run.per_pass[0]["rate_min"], run.per_pass[0]["rate_max"])
+        return cls(run.recipe["name"], run.seed, *curves, rates, run.diverged)
+
 
 @dataclass(frozen=True)
 class Misfit:
-    """S, R and N in their units, and M of those measured; infinite where a run diverged."""
+    """S, R and N in their units, numbers or arrays of them; infinite where a run diverged."""
 
-    curves: float
-    rates: float
-    net: float | None = None
+    curves: np.ndarray | float
+    rates: np.ndarray | float
+    net: np.ndarray | float | None = None
 
     @property
-    def all(self) -> float:
+    def all(self) -> np.ndarray | float:
+        """M, of those that are measured."""
         parts = [part for part in (self.curves, self.rates, self.net) if part is not None]
-        return math.sqrt(sum(part**2 for part in parts) / len(parts))
-
-
-NONE = Misfit(math.inf, math.inf)
+        return np.sqrt(sum(np.square(part) for part in parts) / len(parts))
 
 
 def misfit(
     trials: Sequence[Trial],
     sizes: Sequence[Mapping[str, float]] = (),
     theirs: Mapping[str, float] | None = None,
+    draw: np.random.Generator | None = None,
 ) -> Misfit:
     """The misfit of a reading's runs, over as many passes as they have.
 
@@ -69,40 +80,45 @@ def misfit(
         trials: one a seed.
         sizes: the quantities of nets of that reading, one mapping a seed; none: not measured.
         theirs: those of the 1998 net.
+        draw: draws seeds with repeats, :data:`DRAWS` times, and gives a misfit for each; without it
+            every seed counts once.
     """
     if any(trial.diverged or not trial.train for trial in trials):
-        return NONE
+        return Misfit(math.inf, math.inf)
     published, passes = paper.fig5_curve(), min(len(trials[0].train), paper.PASSES)
+    by_seed = _means(len(trials), draw)
     apart = [
-        log_ratio_rms(np.mean([getattr(t, key)[:passes] for t in trials], axis=0), curve[:passes])
+        np.log(by_seed @ np.array([getattr(t, key)[:passes] for t in trials]) / curve[:passes])
         for key, curve in (("train", published.train_error), ("test", published.test_error))
     ]
-    rates = np.exp(np.mean(np.log([trial.rates for trial in trials]), axis=0))
-    return Misfit(
-        math.hypot(*apart) / math.sqrt(2) / CURVES_UNIT,
-        log_ratio_rms(rates, paper.RATE_RANGE) / RATES_UNIT,
-        of_the_net(sizes, theirs) if sizes and theirs else None,
-    )
+    rates = by_seed @ np.log([trial.rates for trial in trials]) - np.log(paper.RATE_RANGE)
+    net = None
+    if sizes and theirs:
+        off = np.array([list(differences(net, theirs).values()) for net in sizes])
+        net = _rms(_means(len(sizes), draw) @ off) / NET_UNIT
+    curves, rates = _rms(np.hstack(apart)) / CURVES_UNIT, _rms(rates) / RATES_UNIT
+    if draw is not None:
+        return Misfit(curves, rates, net)
+    return Misfit(curves.item(), rates.item(), None if net is None else net.item())
 
 
-def of_the_net(sizes: Sequence[Mapping[str, float]], theirs: Mapping[str, float]) -> float:
-    """N, in its unit: how far nets of ours are from that of 1998."""
-    apart = list(differences(sizes, theirs).values())
-    return float(np.sqrt(np.mean(np.square(apart)))) / NET_UNIT
+def _means(n: int, draw: np.random.Generator | None) -> np.ndarray:
+    """What n seeds count for in a mean, a row a draw."""
+    if draw is None:
+        return np.full((1, n), 1 / n)
+    return draw.multinomial(n, np.full(n, 1 / n), size=DRAWS) / n
 
 
-def differences(
-    sizes: Sequence[Mapping[str, float]], theirs: Mapping[str, float]
-) -> dict[str, float]:
-    """By quantity the logarithm of ours over 1998's, or of the odds' ratio for a share.
+def _rms(values: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.mean(np.square(values), axis=1))
 
-    A quantity that is one is called so: ``C1 states of 1.5 and more, share``.
+
+def differences(net: Mapping[str, float], theirs: Mapping[str, float]) -> dict[str, float]:
+    """By quantity the logarithm of a net's over 1998's, or of the odds' ratio for a share.
+
+    A quantity that is a share is called so: ``C1 states of 1.5 and more, share``.
     """
-    return {
-        name: float(np.mean([_scaled(name, net[name]) for net in sizes]))
-        - _scaled(name, theirs[name])
-        for name in theirs
-    }
+    return {name: _scaled(name, net[name]) - _scaled(name, theirs[name]) for name in theirs}
 
 
 def _scaled(name: str, value: float) -> float:

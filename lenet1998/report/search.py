@@ -1,0 +1,248 @@
+"""docs/open-questions.md: the search over all readings, its finalists, and what is decided."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from scipy.stats import spearmanr
+
+from lenet1998 import names, paper
+from lenet1998.records import RunRecord
+from lenet1998.report.misfit import DRAWS, SURE, Misfit, Trial, misfit
+from lenet1998.report.style import BLACK, BLUE, ORANGE, STYLE, save
+from lenet1998.report.tables import PLUS_MINUS, by_recipe, rates
+from lenet1998.statistics import summarise
+
+LETTERS = "ABCDEFGH"
+STALLED = 50.0
+"""Percent of test patterns misread from which on a net has learnt nothing to speak of."""
+
+
+def _by_reading(runs: Sequence[dict], stage: int) -> dict[str, list[Trial]]:
+    """A stage's trials by the name of their reading over all passes."""
+    groups: dict[str, list[Trial]] = {}
+    for run in runs:
+        if run["stage"] == stage:
+            variant, switches = names.split(run["recipe"])
+            switches.pop("passes", None)
+            groups.setdefault(names.join(variant, switches), []).append(Trial.of(run))
+    return groups
+
+
+def _ranked(groups: Mapping[str, Sequence[Trial]]) -> list[tuple[str, Misfit]]:
+    found = {name: misfit(trials) for name, trials in groups.items()}
+    return sorted(found.items(), key=lambda item: item[1].all)
+
+
+def _two(value: float) -> str:
+    return f"{value:.2f}"
+
+
+def stages(content: dict) -> pd.DataFrame:
+    """What each stage ran, and how far its readings are from 1998."""
+    rows = []
+    for stage in (1, 2, 3):
+        groups = _by_reading(content["runs"], stage)
+        trials = [trial for group in groups.values() for trial in group]
+        fits = [fit.all for _, fit in _ranked(groups)]
+        rows.append(
+            {
+                "stage": stage,
+                "readings": len(groups),
+                "seeds": ", ".join(map(str, sorted({trial.seed for trial in trials}))),
+                "passes": max(len(trial.train) for trial in trials),
+                "diverged": sum(trial.diverged for trial in trials),
+                "learnt nothing": sum(bool(t.test) and t.test[-1] > STALLED for t in trials),
+                "smallest M": _two(fits[0]),
+                "median M": _two(float(np.median(fits))),
+                "rank correlation with the stage before": _correlation(content["runs"], stage),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _correlation(runs: Sequence[dict], stage: int) -> str:
+    """Spearman's, of the misfits of the readings that both stages have."""
+    here, before = (dict(_ranked(_by_reading(runs, n))) for n in (stage, stage - 1))
+    shared = [name for name in here if name in before]
+    if len(shared) < 3:
+        return ""
+    return _two(spearmanr(*([fits[n].all for n in shared] for fits in (here, before))).statistic)
+
+
+def best(content: dict) -> pd.DataFrame:
+    """The readings of stage 3, the smallest misfit first."""
+    groups = _by_reading(content["runs"], 3)
+    rows = []
+    for name, fit in _ranked(groups):
+        trials = groups[name]
+        low, high = np.exp(np.mean(np.log([trial.rates for trial in trials]), axis=0))
+        rows.append(
+            {
+                "reading": names.spaced(name),
+                "n": len(trials),
+                "S": _two(fit.curves),
+                "R": _two(fit.rates),
+                "M": _two(fit.all),
+                "first-pass rates": rates(low, high),
+                "training error at the end, %": _spread([t.train[-1] for t in trials]),
+                "test error at the end, %": _spread([t.test[-1] for t in trials]),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _spread(values: Sequence[float]) -> str:
+    summary = summarise(values)
+    return f"{summary.mean:.2f} {PLUS_MINUS} {summary.sd:.2f}"
+
+
+# --- The finalists ------------------------------------------------------------------------------
+
+
+def departures(recipe: Mapping) -> int:
+    """In how many points a reading departs from the printed text: docs/protocol.md counts them."""
+    drawn = (recipe["initial_coefficients"], recipe["initial_coefficient"])
+    averages = recipe["pooling"] == "trainable_average"
+    return sum(
+        (
+            recipe["initialisation"] != "fan_in",
+            recipe["initial_gain"] != paper.INITIAL_WEIGHT_RANGE,
+            recipe["half_distance"],
+            recipe["f6_curvature"] == "constant" and recipe["loss"] == "discriminative",
+            recipe.get("mu_subsampling", "mu") != "mu",
+            recipe.get("mu_f6", "mu") != "mu",
+            drawn != ("uniform", 2.4 if averages else 0.6),
+        )
+    )
+
+
+def _finalists(content: dict, records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
+    """The runs without noise by reading, the smallest misfit first."""
+    plain = by_recipe([run for run in records if not run.recipe["noise"]])
+    fits = {name: _fit(content, runs) for name, runs in plain.items()}
+    return {name: plain[name] for name in sorted(plain, key=lambda name: fits[name].all)}
+
+
+def _fit(content: dict, runs: Sequence[RunRecord], draw=None) -> Misfit:
+    name = runs[0].recipe["name"]
+    nets = [net["sizes"] for net in content["nets"] if net["recipe"] == name]
+    trials = [Trial.of_record(run) for run in runs]
+    return misfit(trials, nets, content["net_1998"], draw)
+
+
+def _drawn(content: dict, groups: Mapping[str, Sequence[RunRecord]]) -> dict[str, np.ndarray]:
+    """M of each finalist in every draw of seeds."""
+    generator = np.random.default_rng(1)
+    return {
+        name: np.broadcast_to(_fit(content, runs, generator).all, DRAWS)
+        for name, runs in groups.items()
+    }
+
+
+def decision(content: dict, records: Sequence[RunRecord]) -> tuple[str, str]:
+    """The reading that the rules take, and why, in words."""
+    groups = _finalists(content, records)
+    drawn = _drawn(content, groups)
+    first, today = next(iter(groups)), "original"
+    below = float(np.mean(drawn[first] < drawn[today]))
+    if first == today:
+        return today, "today's original has the smallest misfit"
+    if below > SURE:
+        return first, f"its M is below that of today's original in {100 * below:.1f} % of the draws"
+    equal = [name for name in groups if np.mean(drawn[first] < drawn[name]) <= SURE]
+    nearest = min(equal, key=lambda name: (departures(groups[name][0].recipe), name != today))
+    return nearest, (
+        f"nothing distinguishes {len(equal)} of the finalists, and of these it is nearest to the"
+        " printed text"
+    )
+
+
+def finalists(content: dict, records: Sequence[RunRecord]) -> pd.DataFrame:
+    """The finalists, the smallest misfit first, and what is decided."""
+    groups = _finalists(content, records)
+    drawn = _drawn(content, groups)
+    taken, why = decision(content, records)
+    rows = []
+    for letter, (name, runs) in zip(LETTERS, groups.items(), strict=False):
+        fit = _fit(content, runs)
+        rows.append(
+            {
+                "": letter,
+                "reading": names.spaced(name),
+                "n": len(runs),
+                "S": _two(fit.curves),
+                "R": _two(fit.rates),
+                "N": _two(fit.net),
+                "M": _two(fit.all),
+                "below today's original in": ""
+                if name == "original"
+                else f"{100 * np.mean(drawn[name] < drawn['original']):.1f} % of draws",
+                "departures": departures(runs[0].recipe),
+                "training error, %": _last(runs, "train_error_percent"),
+                "test error, %": _last(runs, "test_error_percent"),
+                "decision": f"**taken**: {why}" if name == taken else "",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _last(runs: Sequence[RunRecord], key: str) -> str:
+    """Mean and standard deviation after the last pass."""
+    return "diverged" if any(r.diverged for r in runs) else _spread([r.last[key] for r in runs])
+
+
+def nets(content: dict, records: Sequence[RunRecord]) -> pd.DataFrame:
+    """The quantities that N compares: of 1998's net, and of each finalist's with noise."""
+    rows = []
+    for quantity, theirs in content["net_1998"].items():
+        row = {"quantity": quantity, "1998": f"{theirs:.3f}"}
+        for letter, name in zip(LETTERS, _finalists(content, records), strict=False):
+            ours = [net["sizes"][quantity] for net in content["nets"] if net["recipe"] == name]
+            summary = summarise(ours)
+            row[f"{letter} (n = {summary.n})"] = f"{summary.mean:.3f} {PLUS_MINUS} {summary.sd:.3f}"
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def rates_by_layer(content: dict, records: Sequence[RunRecord]) -> pd.DataFrame:
+    """The range of effective rates that each layer begins with, by finalist."""
+    rows = []
+    for layer in (name for name, count in paper.PARAMETERS.items() if count):
+        row = {"layer": layer.upper()}
+        for letter, name in zip(LETTERS, _finalists(content, records), strict=False):
+            found = [r["layers"][layer] for r in content["rates"] if r["recipe"] == name]
+            low, high = np.exp(np.mean(np.log(found), axis=0))
+            row[f"{letter} (n = {len(found)})"] = rates(low, high)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def figure(content: dict, file: Path, source: str | None = None) -> None:
+    """How near the readings of stage 1 come to the curves and to the rates, sums and averages."""
+    fits = dict(_ranked(_by_reading(content["runs"], 1)))
+    last = dict(_ranked(_by_reading(content["runs"], 3)))
+    kinds = {"sums": BLUE, "averages": ORANGE}
+    with rc_context(STYLE):
+        drawing = Figure(figsize=(7, 4.6), layout="constrained")
+        axes = drawing.subplots()
+        for kind, colour in kinds.items():
+            chosen = [
+                fit
+                for name, fit in fits.items()
+                if ("trainable_average" in name) == (kind == "averages") and np.isfinite(fit.all)
+            ]
+            points = np.array([(fit.curves, fit.rates) for fit in chosen])
+            label = f"{kind}, 5 passes (n = {len(chosen)} readings, one seed)"
+            axes.scatter(*points.T, s=14, color=colour, alpha=0.6, label=label)
+        points = np.array([(fit.curves, fit.rates) for fit in last.values()])
+        label = f"the best {len(last)}, 20 passes, three seeds"
+        axes.scatter(*points.T, s=40, facecolors="none", edgecolors=BLACK, label=label)
+        axes.set(xscale="log", xlabel="S: off Fig. 5's curves, in units of 10 %")
+        axes.set(ylabel="R: off the published rates, in factors of 2")
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.legend(loc="upper right")
+        save(drawing, file, source)

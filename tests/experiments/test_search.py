@@ -1,0 +1,115 @@
+"""The search over all readings: what it draws, and what each stage takes from the one before."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lenet1998 import paper
+from lenet1998.recipes import ORIGINAL
+from lenet1998.report.sources import SEARCH
+from lenet1998.schema import SEARCH as SCHEMA
+from lenet1998.schema import check
+
+sys.path.append(str(Path(__file__).parents[2] / "experiments"))
+
+import search
+
+FIG5 = paper.fig5_curve()
+
+
+def run(stage, recipe, seed=100, factor=1.0):
+    """A run that is off Fig. 5 by a factor."""
+    return {
+        "stage": stage,
+        "recipe": recipe.name,
+        "switches": {key: getattr(recipe, key) for key in search.OPEN},
+        "seed": seed,
+        "status": "finished",
+        "train": (factor * FIG5.train_error[: recipe.passes]).tolist(),
+        "test": (factor * FIG5.test_error[: recipe.passes]).tolist(),
+        "rates": list(paper.RATE_RANGE),
+        "seconds": 1.0,
+    }
+
+
+@pytest.fixture(scope="module")
+def readings():
+    return search.readings()
+
+
+def test_readings_are_different_ones_and_always_the_same(readings):
+    assert len(set(readings)) == len(readings) == 256
+    assert readings == search.readings()
+
+
+def test_every_choice_is_drawn_as_often_as_the_rules_say(readings):
+    def share(key, value):
+        return np.mean([getattr(recipe, key) == value for recipe in readings])
+
+    for key, value in (
+        ("pooling", "trainable_average"),
+        ("initial_coefficients", "uniform"),
+        ("initial_biases", "uniform"),
+        ("half_distance", True),
+        ("f6_curvature", "constant"),
+    ):
+        assert share(key, value) == 0.5
+    assert share("initialisation", "fan_in") == 1 / 8
+    assert share("loss", "distance") == 1 / 4
+    assert share("mu_f6", "mu") == pytest.approx(1 / 3, abs=0.01)
+
+
+def test_numbers_are_drawn_from_the_ranges_of_the_rules(readings):
+    for recipe in readings:
+        low, high = (2.4, 24) if recipe.initialisation == "fan_in" else (0.6, 3.6)
+        assert low <= recipe.initial_gain <= high
+        as_sum = recipe.initial_coefficient / (4 if "average" in recipe.pooling else 1)
+        assert 0.1 <= round(as_sum, 6) <= 0.8
+        assert recipe.loss == "distance" or 0.3 <= recipe.rubbish_j <= 30
+        for mu, high in ((recipe.mu_subsampling, 2), (recipe.mu_f6, 0.2)):
+            assert mu == "mu" or 0.002 <= mu <= high
+    gains = [r.initial_gain for r in readings if r.initialisation == "sqrt_fan_in"]
+    assert (min(gains), max(gains)) == pytest.approx((0.6, 3.6), rel=0.05)
+
+
+def test_a_stage_takes_the_best_of_the_one_before(readings):
+    factors = np.random.default_rng(0).permutation(len(readings)) + 2.0
+    runs = [
+        run(1, recipe.changed(passes=search.SHORT), factor=factor)
+        for recipe, factor in zip(readings, factors, strict=True)
+    ]
+    second = search.candidates(runs, 2)
+    assert second == [readings[i] for i in np.argsort(factors)[:40]]
+    runs += [run(2, recipe, factor=factor) for factor, recipe in enumerate(second, 2)]
+    third = search.candidates(runs, 3)
+    assert third == second[:20]
+    runs += [
+        run(3, recipe, seed, 40 - rank)
+        for rank, recipe in enumerate(third)
+        for seed in search.SEEDS[3]
+    ]
+    finalists = search.finalists(runs)
+    assert finalists[:4] == third[:-5:-1]
+    assert ORIGINAL in finalists
+    assert any(recipe.loss == "distance" for recipe in finalists)
+    assert len(finalists) <= 6
+
+
+def test_equation_8_is_in_the_final_whatever_its_misfit(readings):
+    chosen = [recipe for recipe in readings if recipe.loss != "distance"][:30]
+    worst = next(recipe for recipe in readings if recipe.loss == "distance")
+    runs = [run(1, recipe.changed(passes=5), factor=2) for recipe in chosen]
+    runs.append(run(1, worst.changed(passes=5), factor=50))
+    runs += [run(stage, recipe, factor=2) for stage in (2, 3) for recipe in chosen[:20]]
+    assert worst in search.finalists(runs)
+
+
+def test_what_was_gathered_is_not_run_again(readings, tmp_path):
+    short = [recipe.changed(passes=search.SHORT) for recipe in readings]
+    runs = [run(1, recipe) for recipe in short[:200]]
+    left = search.cells(1, runs, tmp_path)
+    assert [cell.recipe for cell in left] == short[200:]
+    assert len({cell.folder for cell in left}) == 56
+    check({"runs": runs}, SCHEMA, tmp_path / SEARCH)
