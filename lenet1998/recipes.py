@@ -96,10 +96,11 @@ class Recipe:
     fan_in_counts_bias: bool = _choice(False, True)
     initial_coefficient: float = _number(0.25, at_least=-LARGEST)
     initial_coefficients: str = _choice("constant", "uniform")
-    # The optimizer (Appendix C). eta "paper" is the printed schedule; a number is constant. mu is
-    # one for all layers in the paper; S2 and S4, and F6, may have their own (Q11).
+    # The optimizer (Appendix C). eta "paper" is the printed schedule, "stretched" the same over the
+    # recipe's passes instead of 20; a number is constant. mu is one for all layers in the paper; S2
+    # and S4, and F6, may have their own (Q11).
     optimizer: str = _choice("sdlm", "sgd", "adam")
-    eta: float | str = _number("paper", above=0, also=("paper",))
+    eta: float | str = _number("paper", above=0, also=("paper", "stretched"))
     mu: float = _number(paper.MU, above=0)
     mu_subsampling: float | str = _number("mu", above=0, also=("mu",))
     mu_f6: float | str = _number("mu", above=0, also=("mu",))
@@ -131,7 +132,7 @@ class Recipe:
                 f"loss={self.loss} does not fit output={self.output}: output=linear goes with"
                 " loss=cross_entropy, output=rbf with loss=distance or loss=discriminative"
             )
-        if self.optimizer != "sdlm" and self.eta == "paper":
+        if self.optimizer != "sdlm" and isinstance(self.eta, str):
             raise BadInput(
                 f"optimizer={self.optimizer} needs eta=NUMBER: the paper's schedule is SDLM's"
             )
@@ -170,7 +171,11 @@ class Recipe:
 
     def learning_rate(self, pass_number: int) -> float:
         """eta in a pass, counted from 1."""
-        return paper.eta(pass_number) if isinstance(self.eta, str) else self.eta
+        if self.eta == "paper":
+            return paper.eta(pass_number)
+        if self.eta == "stretched":
+            return paper.eta(-(-pass_number * paper.PASSES // self.passes))
+        return self.eta
 
     def mu_of(self, parameter: str) -> float:
         """SDLM's mu for a parameter of this name, ``s2.weight`` say."""

@@ -364,8 +364,8 @@ NUMBERS = {
         (1e39, -1e39),
     ),
     "eta": (
-        "a number > 0 and <= 1e+37, or paper",
-        (1e-6, 2, 1e37, "paper"),
+        "a number > 0 and <= 1e+37, or paper, or stretched",
+        (1e-6, 2, 1e37, "paper", "stretched"),
         (0, -0.1, 1e38, 1e300, "papers"),
     ),
     "mu": ("a number > 0 and <= 1e+37", (1e-9, 1, 1e37), (0, -1e-9, 1e38)),
@@ -652,3 +652,13 @@ def test_layers_may_have_a_mu_of_their_own():
 
 def test_one_mu_is_one_group():
     assert len(ORIGINAL.build_optimizer(ORIGINAL.build_model()).param_groups) == 1
+
+
+@pytest.mark.parametrize("passes", [10, 20, 80])
+def test_a_stretched_schedule_spends_the_same_share_on_each_rate(passes):
+    recipe = ORIGINAL.changed(eta="stretched", passes=passes)
+    ours = [recipe.learning_rate(number) for number in range(1, passes + 1)]
+    printed = [paper.eta(number) for number in range(1, 21)]
+    for rate in set(ours):
+        assert ours.count(rate) / passes == pytest.approx(printed.count(rate) / 20, abs=1 / passes)
+    assert ours == sorted(ours, reverse=True)
