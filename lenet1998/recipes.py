@@ -171,11 +171,12 @@ class Recipe:
 
     def learning_rate(self, pass_number: int) -> float:
         """eta in a pass, counted from 1."""
-        if self.eta == "paper":
-            return paper.eta(pass_number)
-        if self.eta == "stretched":
-            return paper.eta(-(-pass_number * paper.PASSES // self.passes))
-        return self.eta
+        if not isinstance(self.eta, str):
+            return self.eta
+        stretched = self.eta == "stretched"
+        return paper.eta(
+            -(-pass_number * paper.PASSES // self.passes) if stretched else pass_number
+        )
 
     def mu_of(self, parameter: str) -> float:
         """SDLM's mu for a parameter of this name, ``s2.weight`` say."""
