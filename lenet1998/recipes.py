@@ -173,10 +173,9 @@ class Recipe:
         """eta in a pass, counted from 1."""
         if not isinstance(self.eta, str):
             return self.eta
-        stretched = self.eta == "stretched"
-        return paper.eta(
-            -(-pass_number * paper.PASSES // self.passes) if stretched else pass_number
-        )
+        if self.eta == "stretched":
+            pass_number = -(-pass_number * paper.PASSES // self.passes)
+        return paper.eta(pass_number)
 
     def mu_of(self, parameter: str) -> float:
         """SDLM's mu for a parameter of this name, ``s2.weight`` say."""
