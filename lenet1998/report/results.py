@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from lenet1998 import paper
+from lenet1998 import names, paper
 from lenet1998.errors import BadInput
 from lenet1998.records import RunRecord
 from lenet1998.report.tables import brief, by_recipe, spread
@@ -74,6 +74,42 @@ def claims() -> list[Claim]:
         )
     )
     return rows
+
+
+def fewer_patterns(records: Sequence[RunRecord], again: dict) -> pd.DataFrame:
+    """What might explain Fig. 6's errors with 15,000 patterns, each beside one more run of ours.
+
+    Args:
+        records: runs with 15,000 patterns, by how long and at which rates.
+        again: ``fig6.json``: what the same nets misread of their own patterns after the last pass.
+    """
+    points = paper.fig6_points()
+    place = points.train_size.tolist().index(15_000)
+    counted = {(run["recipe"], run["seed"]): run["percent"] for run in again["runs"]}
+    rows = []
+    for name, runs in by_recipe(records).items():
+        row: dict[str, object] = {"trained": names.spaced(name), "n": len(runs)}
+        for what, values, published in (
+            (
+                "training error on the fly, %",
+                [run.last["train_error_percent"] for run in runs],
+                points.train_error[place],
+            ),
+            (
+                "training error counted again, %",
+                [counted[name, run.seed] for run in runs],
+                points.train_error[place],
+            ),
+            (
+                "test error, %",
+                [run.last["test_error_percent"] for run in runs],
+                points.test_error[place],
+            ),
+        ):
+            judged = verdict(float(published), values, FIGURE_RESOLUTION)
+            row[what] = f"{brief(values, digits=2)}: {judged} with {published:.2f}"
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def errors(records: Sequence[RunRecord]) -> pd.DataFrame:

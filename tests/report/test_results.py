@@ -646,3 +646,24 @@ def test_the_table_of_fig_7_is_of_the_committed_study():
         "0.90 to 1.10",
         "-0.14 to 0.14",
     ]
+
+
+def test_what_might_explain_the_errors_with_15000_patterns():
+    short, longer = "original,train_size=15000", "original,passes=80,train_size=15000"
+    runs = [
+        run(name, test=1.6, train=train + seed / 100, seed=seed, train_size=15_000, **more)
+        for name, train, more in ((short, 0.4, {}), (longer, 0.1, {"passes": 80}))
+        for seed in range(6)
+    ]
+    again = {
+        "runs": [
+            {"recipe": r.recipe["name"], "seed": r.seed, "percent": 0.03 + r.seed / 100}
+            for r in runs
+        ]
+    }
+    table = results.fewer_patterns(runs, again).set_index("trained")
+    assert list(table.index) == [name.replace(",", ", ") for name in (short, longer)]
+    on_the_fly, counted = "training error on the fly, %", "training error counted again, %"
+    assert table[on_the_fly].iloc[0].endswith("inconsistent with 0.05")
+    assert table[counted].iloc[0] == f"0.06 {PLUS_MINUS} 0.02: consistent with 0.05"
+    assert set(table["n"]) == {6}
