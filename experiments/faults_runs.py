@@ -13,6 +13,8 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +24,11 @@ from lenet1998.data import Dataset, load
 from lenet1998.recipes import ORIGINAL
 from lenet1998.records import PREDICTIONS, RECORD, WEIGHTS
 from lenet1998.training import study
+from lenet1998.training.checkpoints import CHECKPOINT
 from lenet1998.training.flags import run_study
 from lenet1998.training.study import Cell
 
-RECIPE = ORIGINAL.changed(passes=3, train_size=40, curvature_patterns=10)
+RECIPE = ORIGINAL.changed(passes=3, train_size=20, curvature_patterns=10)
 OLDER = RECIPE.changed(passes=2)
 SEEDS = (0, 1)
 OPERATIONS = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir"}
@@ -40,8 +43,8 @@ Command = Callable[[Path, bool], int]
 
 def run(folder: Path, resume: bool, recipe=RECIPE) -> int:
     """``reproduce`` of two seeds, over whatever stands in the folder."""
-    switches = {"passes": recipe.passes, "train_size": 40, "curvature_patterns": 10}
-    changes = [word for key, value in switches.items() for word in ("--set", f"{key}={value}")]
+    switches = ("passes", "train_size", "curvature_patterns")
+    changes = [word for key in switches for word in ("--set", f"{key}={getattr(recipe, key)}")]
     flags = ["--dataset", "digits", "--engine", "eager", "--seeds", "0-1", "--jobs", "1"]
     flags += ["--overwrite", "--out", str(folder), *changes]
     return reproduce.main([*flags, "--resume"] if resume else flags)
@@ -108,11 +111,64 @@ def leftovers(folder: Path) -> list[str]:
     return [str(path) for path in folder.rglob("*") if path.is_file() and path.name not in known]
 
 
+# --- What stands in a folder before ---------------------------------------------------------------
+
+
+def runs_of_another_recipe(folder: Path, digits: Dataset) -> None:
+    """Finished runs with fewer passes."""
+    assert status_of(start(partial(run, recipe=OLDER), folder, False, digits)) == 0
+
+
+def study_with_a_damaged_record(folder: Path, digits: Dataset) -> None:
+    """A study of which the first run is as it should be, and the second one's record is half."""
+    assert status_of(start(run_of_a_study, folder, False, digits)) == 0
+    record = folder / "seed-1" / RECORD
+    record.write_bytes(record.read_bytes()[: record.stat().st_size // 2])
+
+
+def killed_study(folder: Path, digits: Dataset) -> None:
+    """A study that was killed in the second pass of its first run, as the checkpoint was renamed.
+
+    It leaves the checkpoint of the first pass, that of the second under its temporary name, and who
+    was at work.
+    """
+    seed = folder / "seed-0"
+    renaming = 5  # of each checkpoint, what changes files is an open, a renaming and a removal
+    killed = kill_at_operation(renaming, seed / f".{CHECKPOINT}")
+    assert status_of(start(run_of_a_study, folder, False, digits, killed)) == -signal.SIGKILL
+    assert (seed / CHECKPOINT).exists()
+    assert any(seed.glob(f".{CHECKPOINT}.*"))
+    assert any(seed.glob(".holder.*"))
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A command, what makes the folder it works in, and which files there it must leave alone."""
+
+    command: Command
+    older: Callable[[Path, Dataset], None] | None = None
+    done: tuple[str, ...] = ()
+
+
+KINDS = {
+    "run": Kind(run),
+    "run over an older one": Kind(run, runs_of_another_recipe),
+    "study": Kind(run_of_a_study),
+    "study over a finished run and a damaged record": Kind(
+        run_of_a_study, study_with_a_damaged_record, (f"seed-0/{RECORD}",)
+    ),
+    "study over a killed one": Kind(run_of_a_study, killed_study),
+}
+
+
 # --- Faults -------------------------------------------------------------------------------------
 
 
 def kill_at_operation(number: int, folder: Path) -> Callable[[], None]:
-    """For a new process: be killed before its so-manyth change of a file in a folder."""
+    """For a new process: be killed before its so-manyth change of a file.
+
+    Of files whose path begins with ``folder``, whether or not that is a whole name.
+    """
 
     def watch() -> None:
         left = [number]
@@ -136,42 +192,53 @@ def full_disk(size: int) -> Callable[[], None]:
 class Trials:
     """Trials of one kind in one folder after another, and what came of them."""
 
-    def __init__(self, command: Command, over_older: bool, digits: Dataset, place: Path):
-        self.command, self.digits = command, digits
-        self.folder = place / "trial"
-        self.older = place / "older" if over_older else None
+    def __init__(self, kind: Kind, digits: Dataset, place: Path):
+        self.kind, self.digits = kind, digits
+        self.folder, self.older = place / "trial", place / "older"
         self.counts = {"tried": 0, "stopped": 0, "identical": 0}
         self.failures: list[str] = []
         place.mkdir(parents=True)
-        if self.older:
-            older = lambda folder, resume: run(folder, resume, OLDER)  # noqa: E731
-            assert status_of(start(older, self.older, False, digits)) == 0
-        begun = time.monotonic()
-        assert status_of(start(command, place / "right", False, digits)) == 0
-        self.seconds = time.monotonic() - begun
+        # With its first optimizer torch imports what takes longer than a run: here, once for all.
+        RECIPE.build_optimizer(RECIPE.build_model(0))
+        self.seconds = self.time(place / "right")
         self.right = result(place / "right")
+        if kind.older:
+            kind.older(self.older, digits)
+            self.clear()
+            self.seconds = self.time(self.folder)
+
+    def time(self, folder: Path) -> float:
+        """How long the command takes in a folder if it is left alone, in seconds."""
+        begun = time.monotonic()
+        assert status_of(start(self.kind.command, folder, False, self.digits)) == 0
+        return time.monotonic() - begun
 
     def clear(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
-        if self.older:
+        if self.kind.older:
             shutil.copytree(self.older, self.folder)
 
     def start(self, before=None) -> int:
-        return start(self.command, self.folder, False, self.digits, before)
+        return start(self.kind.command, self.folder, False, self.digits, before)
 
     def judge(self, what: str, stopped: bool) -> None:
         """Resume what was stopped, and compare."""
         self.counts["tried"] += 1
         self.counts["stopped"] += stopped
-        wrong = finish(self.command, self.folder, self.digits)
+        wrong = finish(self.kind.command, self.folder, self.digits)
         if wrong is None:
             with contextlib.suppress(OSError, ValueError):
-                if result(self.folder) == self.right:
+                if result(self.folder) == self.right and not self.redone():
                     self.counts["identical"] += 1
                     if not leftovers(self.folder):
                         return
             wrong = f"other results, or files left over: {leftovers(self.folder)}"
         self.failures.append(f"{what}: {wrong}")
+
+    def redone(self) -> bool:
+        """Whether a run that was done before has been run again, which shows in its times."""
+        files = [(self.folder / name, self.older / name) for name in self.kind.done]
+        return any(now.read_bytes() != before.read_bytes() for now, before in files)
 
     def outcome(self) -> dict:
         return {**self.counts, "failures": self.failures[:20]}
@@ -249,18 +316,13 @@ def attack(place: Path, count: int, draw: np.random.Generator, most: int | None 
     digits = load("digits")
     found = {}
 
-    def trials(name: str, command: Command = run, over_older: bool = False) -> Trials:
-        return Trials(command, over_older, digits, place / name)
+    def trials(name: str, kind: Kind) -> Trials:
+        return Trials(kind, digits, place / name)
 
-    kinds = {
-        "run": (run, False),
-        "run over an older one": (run, True),
-        "study": (run_of_a_study, False),
-    }
-    for name, (command, over_older) in kinds.items():
-        at_random, each = (trials(f"{name}, {kind}", command, over_older) for kind in "re")
+    for name, kind in KINDS.items():
+        at_random, each = (trials(f"{name}, {way}", kind) for way in "re")
         found[f"{name}: killed at random moments"] = kills_at_random(at_random, count, draw)
         found[f"{name}: killed at every file operation"] = kills_at_operations(each, most)
-    found["run: disk full"] = full_disks(trials("full"), count, draw)
-    found["run: two commands in one folder"] = two_writers(trials("two"), count, draw)
+    found["run: disk full"] = full_disks(trials("full", KINDS["run"]), count, draw)
+    found["run: two commands in one folder"] = two_writers(trials("two", KINDS["run"]), count, draw)
     return found

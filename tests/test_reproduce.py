@@ -2,8 +2,10 @@
 
 import json
 import logging
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -173,6 +175,31 @@ def test_an_interrupt_stops_all_runs_and_says_how_to_resume(tmp_path, capsys, mo
     assert str(tmp_path) in line
     monkeypatch.undo()
     assert main([*SMALL, "--seeds", "0-3", "--out", str(tmp_path), "--resume"]) == 0
+
+
+def test_three_quick_interrupts_of_runs_in_threads_are_one_line(tmp_path):
+    flags = ["--seeds", "0-1", "--jobs", "2", "--out", str(tmp_path), "--passes", "1000"]
+    flags += ["--train-size", "100", "--set", "curvature_patterns=10"]
+    call = [sys.executable, "-m", "lenet1998.reproduce", *SMALL, *flags]
+    process = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        # Both are in a pass, with many patterns to go before they ask whether to stop.
+        until = time.monotonic() + 300  # on a busy machine
+        while not all((tmp_path / f"seed-{seed}" / CHECKPOINT).exists() for seed in (0, 1)):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        for _ in range(3):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.03)
+        printed, told = process.communicate(timeout=300)
+    finally:
+        process.kill()
+        process.wait()
+    again = f"add --resume --out {tmp_path} to the same command to go on"
+    assert told == f"lenet1998: interrupted; {again}\n"
+    assert (process.returncode, printed) == (130, "")
+    assert not list(tmp_path.rglob(".holder*"))
 
 
 def one_line(capsys) -> str:

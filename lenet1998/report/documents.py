@@ -266,6 +266,7 @@ FIGURES = {
     "coursework.png": Drawing(coursework.learning_curves, (COURSEWORK,)),
     "1998-kernels.png": Drawing(net_1998.kernel_figure, (RESTORATION,)),
     "sweep.png": Drawing(coursework.sweep, (SWEEP,)),
+    "reliability.png": Drawing(reliability.figure, (FAULTS,)),
 }
 
 

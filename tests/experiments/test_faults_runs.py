@@ -7,25 +7,20 @@ import numpy as np
 import pytest
 
 from lenet1998.data import load
+from lenet1998.records import RECORD
 
 sys.path.append(str(Path(__file__).parents[2] / "experiments"))
 
 import faults_runs
-from faults_runs import Trials
+from faults_runs import KINDS, Trials
 
 # The processes that are forked here use none of the threads there may be.
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
 
-KINDS = {
-    "a run": (faults_runs.run, False),
-    "a run over an older one": (faults_runs.run, True),
-    "a study": (faults_runs.run_of_a_study, False),
-}
-
 
 @pytest.fixture
 def trials(tmp_path):
-    return lambda kind: Trials(*KINDS[kind], load("digits"), tmp_path / "trials")
+    return lambda kind: Trials(KINDS[kind], load("digits"), tmp_path / "trials")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -35,24 +30,28 @@ def test_killed_before_a_change_of_a_file(kind, trials):
 
 
 def test_killed_at_a_random_moment(trials):
-    over_older = trials("a run over an older one")
+    over_older = trials("run over an older one")
     told = faults_runs.kills_at_random(over_older, 2, np.random.default_rng(1))
     assert (told["tried"], told["identical"], told["failures"]) == (2, 2, [])
 
 
 def test_a_full_disk(trials):
-    told = faults_runs.full_disks(trials("a run"), 1, np.random.default_rng(3))
+    told = faults_runs.full_disks(trials("run"), 1, np.random.default_rng(3))
     assert told == {"tried": 1, "stopped": 1, "identical": 1, "failures": []}
 
 
 def test_two_commands_in_one_folder(trials):
-    told = faults_runs.two_writers(trials("a run"), 1, np.random.default_rng(0))
+    told = faults_runs.two_writers(trials("run"), 1, np.random.default_rng(0))
     assert (told["identical"], told["failures"]) == (1, [])
 
 
-def test_what_goes_wrong_is_told(trials, monkeypatch):
-    one = trials("a run")
-    one.right = {}
-    told = faults_runs.kills_at_operations(one, most=1)
-    assert told["identical"] == 0
-    assert "other results" in told["failures"][0]
+def test_what_goes_wrong_is_told(trials):
+    over_done = trials("study over a finished run and a damaged record")
+    (over_done.folder / "seed-0" / RECORD).unlink()
+    over_done.judge("a finished run lost", True)
+    over_done.right = {}
+    over_done.judge("other bytes", True)
+    assert over_done.counts["identical"] == 0
+    lost, other = over_done.failures
+    assert lost.startswith("a finished run lost: other results")
+    assert other.startswith("other bytes: other results")
