@@ -36,10 +36,11 @@ from lenet1998.training.threads import one_thread
 SEEDS = range(6)
 FIRST_PASSES = (1, 2, 3)
 OTHER_MU = (paper.MU / 10, paper.MU * 10)
+OTHER_MU_PASSES = 10
 RECIPES = (
     ORIGINAL,
     *(ORIGINAL.changed(passes=passes) for passes in FIRST_PASSES),
-    *(ORIGINAL.changed(mu=mu) for mu in OTHER_MU),
+    *(ORIGINAL.changed(mu=mu, passes=OTHER_MU_PASSES) for mu in OTHER_MU),
 )
 DRAWS = {  # pairs of draws by how many patterns each has, and which draw it is
     "500 and 500": ((500, 1), (500, 2)),
