@@ -85,7 +85,9 @@ def runs(results: Path, errors, folder=ORIGINALS) -> None:
     """Runs that ended with these numbers of 200 test patterns misread."""
     shutil.rmtree(results / folder, ignore_errors=True)
     for seed, wrong in enumerate(errors):
-        write_record(results / folder / f"seed-{seed}", make_record((9, wrong), seed=seed))
+        write_record(
+            results / folder / f"seed-{seed}", make_record((9,) * 19 + (wrong,), seed=seed)
+        )
 
 
 def verdict_of(start: str, results: Path) -> str:
