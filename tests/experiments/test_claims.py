@@ -113,18 +113,18 @@ def test_the_data_is_measured():
 
 def test_the_whole_study_small(tiny_mnist, tmp_path, monkeypatch, capsys):
     sizes = [ORIGINAL.changed(passes=1, train_size=n, curvature_patterns=10) for n in range(30, 36)]
-    for name, value in {"RECIPES": sizes, "SEEDS": range(2), "ROUNDS": 1}.items():
+    for name, value in {"RECIPES": sizes, "SEEDS": range(1), "ROUNDS": 1}.items():
         monkeypatch.setattr(claims, name, value)
     claims.study.load_once.cache_clear()
     call = ["--data", str(tiny_mnist), "--results", str(tmp_path)]
     assert claims.main(call) == 0
     found = read_json(tmp_path / CLAIMS)
-    assert [net["seed"] for net in found["curvature"]["trained"]] == [0, 1]
-    assert len(found["norms"]) == len(found["subsampling"]) == 2
-    starts, after = found["norms"][1][0], found["norms"][1][1]
-    assert starts == claims.norms(ORIGINAL.build_model(1))
+    assert [net["seed"] for net in found["curvature"]["trained"]] == [0]
+    assert len(found["norms"]) == len(found["subsampling"]) == 1
+    starts, after = found["norms"][0][:2]
+    assert starts == claims.norms(ORIGINAL.build_model(0))
     assert starts != after
-    assert capsys.readouterr().out.count("\n") == 13  # twelve runs, and the file
+    assert capsys.readouterr().out.count("\n") == 7  # six runs, and the file
     assert claims.main(call) == 0  # nothing is trained again
     assert capsys.readouterr().out.count("\n") == 1
     claims.study.load_once.cache_clear()

@@ -179,7 +179,7 @@ def small_coefficients(evidence: Evidence) -> Finding:
     for maps in _maps(evidence):
         least = sorted(maps, key=lambda one: abs(one["coefficient"]))[: round(len(maps) / 4)]
         left.append(100 * float(np.mean([one["bent"] for one in least])))
-    words = f"{spread([100 - rest for rest in left])} % of the variance, least quarter"
+    words = f"of the least quarter's, in percent: {spread([100 - rest for rest in left])}"
     return Finding(words, graded(left, 1, 5))
 
 

@@ -83,8 +83,8 @@ def draws(nets: str, pair: str, evidence: Evidence) -> Finding:
     factors = [one["factor_of_95_percent"] for one in found]
     correlation = np.mean([one["correlation"] for one in found])
     median = np.mean([one["median_factor"] for one in found])
-    words = f"within a factor of {spread(factors)}; half of them of {median:.2f}"
-    return Finding(f"{words}; correlation of logs {correlation:.3f}", below(factors, SQRT_2))
+    words = f"within a factor of {spread(factors)}, half of them of {median:.2f}"
+    return Finding(f"{words}; logarithms correlate by {correlation:.3f}", below(factors, SQRT_2))
 
 
 def drawn_otherwise(evidence: Evidence) -> Finding:
@@ -176,8 +176,8 @@ def shrinking(evidence: Evidence) -> Finding:
         f"{name.upper()} {np.mean([net[1][name] / net[0][name] for net in nets]):.2f}"
         for name in ("c1", "s2", "c3", "s4", "c5", "f6")
     )
-    words = f"norm over that at the start after passes 1, 2, 3: {after} (n = {len(nets)})"
-    return Finding(f"{words}; by layer after pass 1: {layers}", below(ratios.min(1), 1))
+    words = f"after passes 1, 2, 3: {after} times (n = {len(nets)}); after pass 1 by layer {layers}"
+    return Finding(words, below(ratios.min(1), 1))
 
 
 # --- The end of training --------------------------------------------------------------------------
@@ -187,7 +187,7 @@ def over_training(evidence: Evidence) -> Finding:
     runs = evidence.runs(ORIGINAL)
     rises = [run.last[TEST] - run.per_pass[11][TEST] for run in runs]
     above_best = [run.last[TEST] - min(entry[TEST] for entry in run.per_pass) for run in runs]
-    words = f"from pass 12 to 20 {spread(rises, 3)} points; last less best"
+    words = f"{spread(rises, 3)} points; last above best"
     return Finding(f"{words} {brief(above_best, digits=3)}", below(rises, 0.05))
 
 
@@ -275,9 +275,9 @@ CLAIMS = (
     ),
     Claim(
         "13",
-        "III-C",
+        "III-C.5",
         "Weights shrink in the first passes (said of gradient descent near the origin)",
-        "norm of all weights, `original`",
+        "norm of all weights over that at the start",
         shrinking,
         MEASURES,
     ),
