@@ -296,6 +296,48 @@ _DAMAGED = {
 _MATRIX = {"type": "object", "additionalProperties": _object(cases=SOME, failures=_list(TEXT))}
 FAULTS = Schema(_object(runs=_TRIALS, files=_DAMAGED, flags=_MATRIX))
 
+_AGREEMENT = _object(correlation=NUMBER, median_factor=AMOUNT, factor_of_95_percent=AMOUNT)
+_PAIRS_OF_DRAWS = ("500 and 500", "50 and 5,000", "500 and 5,000")
+_CURVATURES = _list(
+    _object(seed=COUNT, least_h=NUMBER, **dict.fromkeys(_PAIRS_OF_DRAWS, _AGREEMENT)), 1
+)
+_WEIGHT_NORMS = _object(**dict.fromkeys(("c1", "s2", "c3", "s4", "c5", "f6", "all"), AMOUNT))
+CLAIMS = Schema(
+    _object(
+        data=_object(
+            patterns=SOME,
+            mean=NUMBER,
+            variance=AMOUNT,
+            within_digit_size=COUNT,
+            centred_to_a_pixel=COUNT,
+        ),
+        curvature=_object(
+            untrained=_CURVATURES,
+            trained=_CURVATURES,
+            cpu_seconds=_object(estimate=AMOUNT, compiled=AMOUNT, eager=AMOUNT),
+        ),
+        norms=_list(_list(_WEIGHT_NORMS, 4, 4), 1),
+        subsampling=_list(
+            _list(
+                _object(
+                    layer={"enum": ["s2", "s4"]},
+                    coefficient=NUMBER,
+                    bias=NUMBER,
+                    bent=NUMBER,
+                    saturated=SHARE,
+                ),
+                22,
+                22,
+            ),
+            1,
+        ),
+        rejected_percent=_list(
+            _object(**dict.fromkeys(("between two digits", "half a digit", "noise"), PERCENT)),
+            1,
+        ),
+    )
+)
+
 
 def read(file: Path, schema: Validator):
     """The content of a JSON file.

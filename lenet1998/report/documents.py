@@ -8,6 +8,7 @@ A source is a folder of run records or a JSON file, named by its place in ``expe
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from lenet1998.report import (
 from lenet1998.report import (
     results as results_page,
 )
+from lenet1998.report.claims import CLAIMS, ledger
 from lenet1998.report.sources import (
     ANSWERS,
     BENCHMARKS,
@@ -225,6 +227,8 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "faults-runs": _of(FAULTS, reliability.runs),
     "faults-files": _of(FAULTS, reliability.files),
     "faults-flags": _of(FAULTS, reliability.flags),
+    "claims": partial(ledger.table, CLAIMS),
+    "claims-summary": partial(ledger.summary, CLAIMS),
     "coursework-claims": coursework_claims,
     "coursework-best-epoch": coursework_best_epoch,
     "coursework-open": coursework_open,

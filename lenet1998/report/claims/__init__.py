@@ -1,0 +1,12 @@
+"""docs/claims.md: what the paper says of LeNet-5 and its method, each statement with a verdict.
+
+:mod:`~lenet1998.report.claims.ledger` says what a row is and makes the tables,
+:mod:`~lenet1998.report.claims.verdicts` has docs/protocol.md's rules; the statements stand in one
+module a subject, each with the function that finds its number and its verdict in the results.
+"""
+
+from lenet1998.report.claims import network, recognition, training
+from lenet1998.report.claims.ledger import by_page
+
+CLAIMS = by_page((*network.CLAIMS, *recognition.CLAIMS, *training.CLAIMS))
+"""All of them, in the order of the paper's pages."""

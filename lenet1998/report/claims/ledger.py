@@ -1,0 +1,161 @@
+"""The rows of docs/claims.md: a statement, how it is tested, and what the results say of it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from lenet1998.records import RunRecord, read_records
+from lenet1998.report.claims.verdicts import NOT_TESTABLE, NOT_YET, VERDICTS
+from lenet1998.report.sources import read_json
+
+REPORT = "python -m lenet1998.report"
+HEADLINE, PUBLISHED, READINGS, INVARIANCE, RESTORATION, FIG7, MEASURES = (
+    f"python experiments/{name}.py"
+    for name in (
+        "headline",
+        "published",
+        "readings",
+        "rejection_invariance",
+        "restoration",
+        "fig7",
+        "claims",
+    )
+)
+"""What makes the results that a statement is judged by; the report alone, where there are none."""
+
+REPRODUCE = "python -m lenet1998.reproduce --seeds 0-9"
+
+ORIGINAL, DISTORTIONS = "headline/original", "published/distortions"
+TEST, TRAIN = "test_error_percent", "train_error_percent"
+
+
+class NotMeasuredError(Exception):
+    """Nothing in the results decides the statement so far."""
+
+
+class Evidence:
+    """The results, each read once, when first asked for."""
+
+    def __init__(self, results: Path):
+        self._results = results
+        self.started = cache(self._started)
+        self.json = cache(self._json)
+
+    def _started(self, folder: str) -> list[RunRecord]:
+        """A folder's runs by recipe and seed, the diverged too.
+
+        Raises:
+            NotMeasuredError: there are none.
+            BadInput: one cannot be read.
+        """
+        if found := read_records(self._results / folder):
+            return found
+        raise NotMeasuredError
+
+    def runs(self, folder: str) -> list[RunRecord]:
+        """Those of them that finished; raises as :meth:`started`."""
+        if finished := [run for run in self.started(folder) if not run.diverged]:
+            return finished
+        raise NotMeasuredError
+
+    def _json(self, name: str) -> dict:
+        """The checked content of a JSON file of results.
+
+        Raises:
+            NotMeasuredError: there is none.
+            BadInput: it is not what that file holds.
+        """
+        if not (self._results / name).exists():
+            raise NotMeasuredError
+        return read_json(self._results / name)
+
+    def last(self, folder: str, key: str = TEST) -> list[float]:
+        """A folder's runs' errors after their last pass."""
+        return [run.last[key] for run in self.runs(folder)]
+
+    def after(self, folder: str, passes: int, key: str = TEST) -> list[float]:
+        """A folder's runs' values of an earlier pass."""
+        return [run.per_pass[passes - 1][key] for run in self.runs(folder)]
+
+
+class Finding(NamedTuple):
+    """Our number, in words, and what follows from it."""
+
+    ours: str
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement of the paper.
+
+    Attributes:
+        page, section: where it stands.
+        words: what it says, in ours.
+        test: how it is tested.
+        judge: finds number and verdict in the results.
+        command: makes the results.
+    """
+
+    page: str
+    section: str
+    words: str
+    test: str
+    judge: Callable[[Evidence], Finding]
+    command: str = REPORT
+
+    def found(self, evidence: Evidence) -> Finding:
+        """What the results say of it."""
+        try:
+            return self.judge(evidence)
+        except NotMeasuredError:
+            return Finding("", NOT_YET)
+
+
+def not_measured(_: Evidence) -> Finding:
+    """Of a statement that is to be answered by a study that has not been made."""
+    raise NotMeasuredError
+
+
+def not_testable(_: Evidence) -> Finding:
+    """Of a statement about what nobody but the authors had."""
+    return Finding("", NOT_TESTABLE)
+
+
+def by_page(claims: Iterable[Claim]) -> tuple[Claim, ...]:
+    """In the order of the paper's pages; where those are the same, as they come."""
+    return tuple(sorted(claims, key=lambda claim: [*map(int, claim.page.split("-"))]))
+
+
+def table(claims: Iterable[Claim], results: Path) -> pd.DataFrame:
+    """One row per statement."""
+    evidence = Evidence(results)
+    rows = []
+    for claim in claims:
+        found = claim.found(evidence)
+        rows.append(
+            {
+                "page": claim.page,
+                "section": claim.section,
+                "the paper says": claim.words,
+                "tested by": claim.test,
+                "ours": found.ours,
+                "verdict": f"**{found.verdict}**",
+                "command": f"`{claim.command}`",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def summary(claims: Iterable[Claim], results: Path) -> pd.DataFrame:
+    """How many statements have each verdict."""
+    evidence = Evidence(results)
+    given = [claim.found(evidence).verdict for claim in claims]
+    counts = [given.count(verdict) for verdict in VERDICTS]
+    return pd.DataFrame(
+        {"verdict": [*VERDICTS, "all"], "statements": [*counts, len(given)]},
+    )

@@ -1,0 +1,142 @@
+"""The ledger as a page: rows are whole, commands are there, verdicts are the records'."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from factory import make_record
+
+from lenet1998.__main__ import COMMANDS
+from lenet1998.errors import BadInput
+from lenet1998.recipes import ORIGINAL
+from lenet1998.records import RECORD, write_record
+from lenet1998.report.__main__ import main as report
+from lenet1998.report.claims import CLAIMS
+from lenet1998.report.claims.ledger import Evidence, by_page, not_measured, summary, table
+from lenet1998.report.claims.verdicts import (
+    CANNOT_TELL,
+    DOES_NOT,
+    HOLDS,
+    NOT_TESTABLE,
+    NOT_YET,
+    VERDICTS,
+)
+from lenet1998.report.tables import PLUS_MINUS
+from lenet1998.training.flags import run_parser
+
+ROOT = Path(__file__).parents[3]
+RESULTS = ROOT / "experiments" / "results"
+ORIGINALS = "headline/original"
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return table(CLAIMS, RESULTS).to_dict("records")
+
+
+def test_every_row_is_whole(rows):
+    assert len(rows) == len(CLAIMS) > 80
+    for row in rows:
+        assert re.fullmatch(r"\d+(-\d+)?", row["page"])
+        assert row["section"]
+        assert row["the paper says"]
+        assert row["tested by"]
+        verdict = row["verdict"].strip("*")
+        assert verdict in VERDICTS
+        assert bool(row["ours"]) or verdict in (NOT_TESTABLE, NOT_YET)
+        assert "|" not in "".join(row.values())
+
+
+def test_n_stands_beside_every_spread(rows):
+    spreads = [row["ours"] for row in rows if PLUS_MINUS in row["ours"]]
+    assert len(spreads) > 15
+    assert [ours for ours in spreads if "n = " not in ours] == []
+
+
+def test_no_statement_stands_twice():
+    words = [claim.words for claim in CLAIMS]
+    assert len(set(words)) == len(words)
+
+
+def test_pages_ascend():
+    pages = [[*map(int, claim.page.split("-"))] for claim in CLAIMS]
+    assert pages == sorted(pages)
+    assert by_page(reversed(CLAIMS))[0].page == CLAIMS[0].page
+
+
+@pytest.mark.parametrize("command", sorted({claim.command for claim in CLAIMS}))
+def test_every_command_exists(command):
+    python, *rest = command.split()
+    assert python == "python"
+    if rest[0] != "-m":
+        assert (ROOT / rest[0]).is_file()
+        assert len(rest) == 1
+        return
+    package, name = rest[1].split(".")
+    assert package == "lenet1998"
+    assert name in COMMANDS
+    if name == "reproduce":
+        flags = run_parser("reproduce", "").parse_args(rest[2:])
+        assert ORIGINAL.override(flags.set).name != "original"
+
+
+def runs(results: Path, errors, folder=ORIGINALS) -> None:
+    """Runs that ended with these numbers of 200 test patterns misread."""
+    shutil.rmtree(results / folder, ignore_errors=True)
+    for seed, wrong in enumerate(errors):
+        write_record(
+            results / folder / f"seed-{seed}", make_record((9,) * 19 + (wrong,), seed=seed)
+        )
+
+
+def verdict_of(start: str, results: Path) -> str:
+    (claim,) = (claim for claim in CLAIMS if claim.words.startswith(start))
+    return claim.found(Evidence(results)).verdict
+
+
+def test_a_changed_record_changes_a_verdict(tmp_path):
+    start = "Test error: 0.95 %"
+    assert verdict_of(start, tmp_path) == NOT_YET
+    runs(tmp_path, [2, 2, 1, 2, 3])
+    assert verdict_of(start, tmp_path) == CANNOT_TELL
+    runs(tmp_path, [2, 2, 1, 2, 3, 2])
+    assert verdict_of(start, tmp_path) == HOLDS
+    runs(tmp_path, [8, 8, 9, 8, 7, 8])
+    assert verdict_of(start, tmp_path) == DOES_NOT
+
+
+def test_a_damaged_record_is_no_missing_one(tmp_path):
+    runs(tmp_path, [2])
+    (tmp_path / ORIGINALS / "seed-0" / RECORD).write_text("{")
+    with pytest.raises(BadInput, match="no readable JSON"):
+        verdict_of("Test error: 0.95 %", tmp_path)
+
+
+def test_the_summary_counts_the_rows(tmp_path):
+    runs(tmp_path, [2, 2, 1, 2, 3, 2])
+    counts = summary(CLAIMS, tmp_path).set_index("verdict")["statements"].to_dict()
+    given = table(CLAIMS, tmp_path)["verdict"].str.strip("*").tolist()
+    assert counts == {
+        **{verdict: given.count(verdict) for verdict in VERDICTS},
+        "all": len(CLAIMS),
+    }
+
+
+def test_without_results_only_definitions_are_judged(tmp_path):
+    given = {claim.found(Evidence(tmp_path)).verdict for claim in CLAIMS}
+    assert given == set(VERDICTS)
+    waiting = [claim for claim in CLAIMS if claim.judge is not_measured]
+    assert all(claim.found(Evidence(RESULTS)).verdict == NOT_YET for claim in waiting)
+
+
+def test_a_verdict_typed_by_hand_is_noticed(tmp_path, capsys):
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "results").symlink_to(RESULTS)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "figures").symlink_to(ROOT / "docs" / "figures")
+    honest = (ROOT / "docs" / "claims.md").read_text()
+    page = tmp_path / "docs" / "claims.md"
+    page.write_text(honest.replace("**does not hold**", "**holds**", 1))
+    assert report(["--check", "--root", str(tmp_path)]) == 1
+    assert capsys.readouterr().out == "docs/claims.md: stale\n"

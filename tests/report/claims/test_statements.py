@@ -1,0 +1,321 @@
+"""What statements make of made-up results: numbers by hand, and each verdict they can have."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from factory import make_record
+
+from lenet1998 import paper, schema
+from lenet1998.records import write_json, write_record
+from lenet1998.report.claims import network, recognition, training
+from lenet1998.report.claims.ledger import Evidence, NotMeasuredError
+from lenet1998.report.claims.verdicts import CANNOT_TELL, DOES_NOT, HOLDS
+from lenet1998.report.sources import CLAIMS, read_json
+
+LAYERS = ("c1", "s2", "c3", "s4", "c5", "f6")
+
+
+def alike(factor: float) -> dict:
+    return {"correlation": 0.9, "median_factor": 1.1, "factor_of_95_percent": factor}
+
+
+def maps(bent_of_the_largest: float) -> list[dict]:
+    """22 maps: unexplained variance grows with the coefficient's square, whatever its sign."""
+    return [
+        {
+            "layer": "s2" if number < 6 else "s4",
+            "coefficient": (-1) ** number * (number + 1) / 22,
+            "bias": 0.0,
+            "bent": bent_of_the_largest * ((number + 1) / 22) ** 2,
+            "saturated": 0.0,
+        }
+        for number in range(22)
+    ]
+
+
+def norms(*of_all: float) -> list[dict]:
+    return [{**dict.fromkeys(LAYERS, value), "all": value} for value in of_all]
+
+
+def measured(**changes) -> dict:
+    """What ``claims.json`` may hold, six nets."""
+    net = {"seed": 0, "least_h": 0.0} | {
+        pair: alike(1.2) for pair in ("500 and 500", "50 and 5,000", "500 and 5,000")
+    }
+    return {
+        "data": {
+            "patterns": 1000,
+            "mean": 0.03,
+            "variance": 0.12,
+            "within_digit_size": 1000,
+            "centred_to_a_pixel": 900,
+        },
+        "curvature": {
+            "untrained": [net] * 6,
+            "trained": [net] * 6,
+            "cpu_seconds": {"estimate": 0.1, "compiled": 2.0, "eager": 60.0},
+        },
+        "norms": [norms(2.0, 1.9, 1.95, 2.1)] * 6,
+        "subsampling": [maps(0.04)] * 6,
+        "rejected_percent": [{"between two digits": 95, "half a digit": 96, "noise": 100}] * 6,
+        "environment": {"processor": "a processor"},
+    } | changes
+
+
+@pytest.fixture
+def judged(tmp_path):
+    """Gives the finding of a statement's function when ``claims.json`` holds this."""
+
+    def judge(function, **changes):
+        write_json(tmp_path / CLAIMS, measured(**changes))
+        assert read_json(tmp_path / CLAIMS) == measured(**changes)
+        return function(Evidence(tmp_path))
+
+    return judge
+
+
+# --- Of claims.json -------------------------------------------------------------------------------
+
+
+def test_the_file_is_checked(tmp_path):
+    for key in ("data", "curvature", "norms", "subsampling", "rejected_percent"):
+        content = measured()
+        del content[key]
+        write_json(tmp_path / CLAIMS, content)
+        with pytest.raises(schema.BadInput, match=f"has no '{key}'"):
+            read_json(tmp_path / CLAIMS)
+
+
+def test_the_inputs(judged):
+    # A tenth of the standard deviation, 0.346, is 0.0346.
+    assert judged(recognition.mean_about_zero).verdict == HOLDS
+    assert judged(recognition.variance_about_one).verdict == DOES_NOT
+    other = measured()["data"] | {"mean": 0.04, "variance": 0.6}
+    assert judged(recognition.mean_about_zero, data=other | {"variance": 0.12}).verdict == DOES_NOT
+    assert judged(recognition.variance_about_one, data=other).verdict == HOLDS
+
+
+def test_what_nearly_all_digits_are(judged):
+    def within(evidence):
+        return recognition.of_patterns("within_digit_size", evidence)
+
+    def centred(evidence):
+        return recognition.of_patterns("centred_to_a_pixel", evidence)
+
+    assert judged(within) == ("1,000 of 1,000", HOLDS)
+    assert judged(centred) == ("900 of 1,000", DOES_NOT)
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1.41, HOLDS), (1.42, DOES_NOT)])
+def test_draws_of_the_curvatures_patterns(factor, verdict, judged):
+    curvature = measured()["curvature"]
+    net = curvature["trained"][0] | {"500 and 500": alike(factor)}
+    found = judged(
+        lambda evidence: training.draws("trained", "500 and 500", evidence),
+        curvature=curvature | {"trained": [net] * 6},
+    )
+    assert found.verdict == verdict
+    assert f"within a factor of {factor:.2f}" in found.ours
+
+
+def test_a_negative_curvature_would_be_seen(judged):
+    assert judged(training.never_negative).verdict == HOLDS
+    curvature = measured()["curvature"]
+    below = [curvature["untrained"][0] | {"least_h": -1e-9}]
+    assert judged(training.never_negative, curvature=curvature | {"untrained": below}) == (
+        "the least is -1e-09 (n = 7 nets)",
+        DOES_NOT,
+    )
+
+
+@pytest.mark.parametrize(("seconds", "verdict"), [(0.19, HOLDS), (0.21, DOES_NOT)])
+def test_the_curvatures_cost(seconds, verdict, judged):
+    curvature = measured()["curvature"]
+    dear = curvature | {"cpu_seconds": curvature["cpu_seconds"] | {"estimate": seconds}}
+    assert judged(training.cost, curvature=dear).verdict == verdict
+
+
+def test_weights_shrink_if_they_do_so_after_any_of_the_passes(judged):
+    found = judged(training.shrinking)
+    assert found.verdict == HOLDS
+    assert "after passes 1, 2, 3: 0.950, 0.975, 1.050 times (n = 6)" in found.ours
+    grown = [norms(2.0, 2.1, 2.2, 2.3)] * 6
+    assert judged(training.shrinking, norms=grown).verdict == DOES_NOT
+    both = [norms(2.0, 2.0 + shift, 2.5, 2.5) for shift in (-0.2, 0.2) * 3]
+    assert judged(training.shrinking, norms=both).verdict == CANNOT_TELL
+
+
+def test_small_coefficients_blur(judged):
+    # The six least of 22: the mean of (k / 22)^2 is 91 / 6 / 484, of 0.04 of it 0.13 %.
+    found = judged(network.small_coefficients)
+    assert found.verdict == HOLDS
+    assert "in percent: 99.87" in found.ours
+    assert judged(network.small_coefficients, subsampling=[maps(0.9)] * 6).verdict == CANNOT_TELL
+    bent = [[one | {"bent": 0.06} for one in maps(1)]] * 6
+    assert judged(network.small_coefficients, subsampling=bent).verdict == DOES_NOT
+
+
+def test_larger_coefficients_bend_more(judged):
+    assert judged(network.large_coefficients).verdict == HOLDS
+    reverse = [[one | {"bent": 1 - one["bent"]} for one in maps(1)]] * 6
+    assert judged(network.large_coefficients, subsampling=reverse).verdict == DOES_NOT
+
+
+@pytest.mark.parametrize(
+    ("noise", "verdict"), [(91, HOLDS), (89, CANNOT_TELL), (51, CANNOT_TELL), (49, DOES_NOT)]
+)
+def test_what_is_no_character(noise, verdict, judged):
+    nets = [measured()["rejected_percent"][0] | {"noise": noise}] * 6
+    assert judged(network.rejected, rejected_percent=nets).verdict == verdict
+
+
+# --- Of records -----------------------------------------------------------------------------------
+
+
+def evidence_of(results: Path, folder: str, *curves, **changes) -> Evidence:
+    """Runs with these counts of 200 test patterns misread after each pass."""
+    for seed, counts in enumerate(curves):
+        record = make_record(counts, seed=seed, **changes)
+        write_record(results / folder / f"seed-{seed}", record)
+    return Evidence(results)
+
+
+def test_over_training_is_a_rise_after_pass_12(tmp_path):
+    fallen = [(9,) * 11 + (3,) * 8 + (2,)] * 6
+    assert training.over_training(evidence_of(tmp_path, training.ORIGINAL, *fallen)).verdict == (
+        HOLDS
+    )
+    risen = [(1,) * 19 + (2,)] * 6
+    found = training.over_training(evidence_of(tmp_path, training.ORIGINAL, *risen))
+    assert found.verdict == DOES_NOT
+    assert found.ours.startswith("0.500")
+
+
+@pytest.mark.parametrize(
+    ("counts", "settled"),
+    [((9, 9, 2, 2), 3), ((2, 2, 2), 1), ((2, 9, 2), 3), ((2, 2, 9), 3)],
+)
+def test_a_run_has_converged_when_it_stays(counts, settled):
+    assert training.converged(make_record(counts)) == settled
+
+
+def test_within_a_tenth_of_a_point_is_converged():
+    record = make_record((1, 1, 1))
+    for entry, error in zip(record.per_pass, (1.06, 1.05, 0.95), strict=True):
+        entry["test_error_percent"] = error
+    assert training.converged(record) == 2
+
+
+def test_a_flat_spot_is_one_answer(tmp_path):
+    evidence = evidence_of(tmp_path, training.LITERAL, (90,), (90,))
+    assert training.flat_spot(evidence) == (
+        "0 of 2 runs give one answer to over 90 % after 20 passes",
+        CANNOT_TELL,
+    )
+    stalled = dataclasses.replace(make_record((90,)), predictions=np.full(200, 1, np.uint8))
+    write_record(tmp_path / training.LITERAL / "seed-0", stalled)
+    assert training.flat_spot(Evidence(tmp_path)).verdict == HOLDS
+
+
+def test_diverged_runs_count_among_those_that_do_not_learn(tmp_path):
+    evidence_of(tmp_path, training.LITERAL, *[(1,)] * 40)
+    assert training.literal_start(Evidence(tmp_path)).verdict == HOLDS
+    for seed in range(20):
+        record = make_record((1,), seed=seed, status="diverged")
+        write_record(tmp_path / training.LITERAL / f"seed-{seed}", record)
+    assert training.literal_start(Evidence(tmp_path)) == (
+        "20 of 40 runs end below 2 % test error",
+        DOES_NOT,
+    )
+
+
+def test_another_mu_must_do_with_both(tmp_path):
+    # Misread of 200: 4 is 2 %, and 0.1 points allow no 5.
+    curves = {training.ORIGINAL: 4, training.OTHER_MU[0]: 4, training.OTHER_MU[1]: 4}
+    spread = (-1, 0, 1, 0, -1, 1)
+
+    def evidence(**changes):
+        for folder, count in (curves | changes).items():
+            evidence_of(tmp_path, folder, *[(count + shift,) * 10 for shift in spread])
+        return Evidence(tmp_path)
+
+    assert training.another_mu(evidence()).verdict == CANNOT_TELL
+    assert training.another_mu(evidence(**{training.OTHER_MU[1]: 40})).verdict == DOES_NOT
+    better = dict.fromkeys(training.OTHER_MU, 1)
+    assert training.another_mu(evidence(**better)).verdict == HOLDS
+
+
+def test_a_curve_may_leave_its_bands_three_times(tmp_path):
+    published = paper.fig5_curve().test_error
+    for off, verdict in ((3, HOLDS), (4, DOES_NOT)):
+        for seed in range(6):
+            record = make_record((0,) * 20, seed=seed)
+            for place, entry in enumerate(record.per_pass):
+                factor = 2 if place < off else 1
+                entry["test_error_percent"] = factor * published[place]
+            write_record(tmp_path / training.ORIGINAL / f"seed-{seed}", record)
+        found = training.curve(training.TEST, Evidence(tmp_path))
+        assert found == (f"{off} of 20 points outside (n = 6)", verdict)
+
+
+@pytest.mark.parametrize(("rate", "verdict"), [(7e-5, HOLDS), (7.4e-5, HOLDS), (9e-5, DOES_NOT)])
+def test_rates_are_compared_as_logarithms(rate, verdict, tmp_path):
+    for seed in range(6):
+        record = make_record((2,), seed=seed)
+        record.per_pass[0]["rate_min"] = rate * (1 + 0.001 * seed)
+        write_record(tmp_path / training.ORIGINAL / f"seed-{seed}", record)
+    assert training.first_rates("rate_min", 7e-5, Evidence(tmp_path)).verdict == verdict
+
+
+def test_layers_are_those_of_the_record(tmp_path):
+    evidence = evidence_of(tmp_path, network.ORIGINAL, (2,))
+    assert {network.layer(name, evidence).verdict for name in network.SHAPES} == {HOLDS}
+    record = make_record((2,))
+    layers = [dict(layer, maps=layer["maps"] + (layer["name"] == "c3")) for layer in record.layers]
+    write_record(tmp_path / network.ORIGINAL / "seed-0", dataclasses.replace(record, layers=layers))
+    assert network.layer("c3", Evidence(tmp_path)).verdict == DOES_NOT
+    assert network.layer("c1", Evidence(tmp_path)).verdict == HOLDS
+
+
+def test_only_what_finished_has_a_last_error(tmp_path):
+    evidence = evidence_of(tmp_path, "some", (2,), status="diverged")
+    with pytest.raises(NotMeasuredError):
+        evidence.last("some")
+    assert len(evidence.started("some")) == 1
+
+
+# --- Of definitions -------------------------------------------------------------------------------
+
+
+def test_the_scaled_tanh():
+    grid = np.linspace(-3, 3, 60_001)
+    f = paper.TANH_AMPLITUDE * np.tanh(paper.TANH_SLOPE * grid)
+    bend = np.abs(np.gradient(np.gradient(f, grid), grid))
+    place = abs(grid[bend.argmax()])
+    assert network.most_bent(None) == (f"largest at {place:.3f}", HOLDS)
+    assert network.fixed_point(None).verdict == HOLDS
+
+
+def test_gates_by_every_input():
+    """OR and AND of all sixteen windows, not only by how many inputs are on."""
+    coefficient, limit = 2.0, paper.TANH_AMPLITUDE
+    for inputs in np.ndindex(2, 2, 2, 2):
+        total = coefficient * limit * (2 * np.array(inputs) - 1).sum()
+        assert (total + 3 * coefficient * limit > 0) == any(inputs)
+        assert (total - 3 * coefficient * limit > 0) == all(inputs)
+    assert network.gates(None).verdict == HOLDS
+
+
+def test_table_one_by_hand():
+    assert network.table_one_groups(None) == ("6, 6, 3 and 1", HOLDS)
+    assert network.table_one_limits(None).ours == "151,600 connections instead of 241,600"
+
+
+def test_spread_of_sums_has_the_exponent_of_theory():
+    """Weights around zero add up as sqrt F, whatever the inputs have to do with each other."""
+    for correlated in (False, True):
+        found = network.spread_of_sums(correlated, 0.5, None)
+        assert found.verdict == HOLDS
+        assert network.spread_of_sums(correlated, 1.0, None) == (found.ours, DOES_NOT)
