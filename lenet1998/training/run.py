@@ -140,7 +140,8 @@ class Run:
             labels.to(self.device),
         )
         # Of all at once: Python's max passes over a NaN, or keeps it, by where it stands.
-        flat = torch.cat([h.flatten() for h in curvature.values()])
+        parameters = dict(self.model.named_parameters())
+        flat = torch.cat([h.flatten() for k, h in curvature.items() if parameters[k].requires_grad])
         smallest, largest = (h.item() for h in flat.aminmax())
         self.keep_finite(largest)
         self.rates = (eta / (self.recipe.mu + largest), eta / (self.recipe.mu + smallest))

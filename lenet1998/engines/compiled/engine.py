@@ -119,7 +119,8 @@ class CompiledEngine:
         if not _updated_in_loops(recipe):
             self.optimizer = recipe.build_optimizer(model)
             for name, gradient in self.velocity.items():
-                model.get_parameter(name).grad = gradient
+                if (p := model.get_parameter(name)).requires_grad:
+                    p.grad = gradient
         table = paper.C3_TABLE if recipe.c3 == "table" else [range(6)] * 16
         self._seen = np.array([i for row in table for i in row])
         self._made = np.array([o for o, row in enumerate(table) for _ in row])
@@ -185,6 +186,9 @@ class CompiledEngine:
                 name: eta / (self.recipe.mu + curvature[name].to(p).contiguous())
                 for name, p in parameters.items()
             }
+        for name, p in parameters.items():
+            if not p.requires_grad:
+                rates[name] = torch.zeros_like(p)
         self._net = self._values()
         self._rates = self._flat(rates)
         for array in self._work:  # NaN, once in the padding, would stay there
