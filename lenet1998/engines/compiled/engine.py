@@ -66,6 +66,7 @@ def _switches(recipe: Recipe) -> "loops.Switches":
         # SGD without a rate and with a momentum of 1 is the sum of the gradients.
         sgd=recipe.optimizer == "sgd" or not _updated_in_loops(recipe),
         momentum=np.float32(recipe.momentum if _updated_in_loops(recipe) else 1),
+        features=recipe.features == "trained",
     )
 
 
