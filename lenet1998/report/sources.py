@@ -9,7 +9,7 @@ from lenet1998.errors import BadInput
 
 BENCHMARKS = ("benchmark.json", "benchmark-avx2.json")
 REJECTION_INVARIANCE, ANSWERS, FIG7 = "rejection_invariance.json", "answers.json", "fig7.json"
-FAULTS, RESTORATION = "faults.json", "restoration.json"
+FAULTS, RESTORATION, FEATURES = "faults.json", "restoration.json", "features.json"
 
 
 def read_json(file: Path) -> dict:
@@ -41,6 +41,7 @@ READERS: dict[str, Callable[[Path], dict]] = {
     FIG7: partial(schema.read, schema=schema.FIG7),
     FAULTS: partial(schema.read, schema=schema.FAULTS),
     RESTORATION: partial(schema.read, schema=schema.RESTORATION),
+    FEATURES: partial(schema.read, schema=schema.FEATURES),
     **dict.fromkeys(BENCHMARKS, partial(schema.read, schema=schema.BENCHMARK)),
 }
 """What reads each JSON file of results and checks it."""

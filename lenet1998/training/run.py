@@ -273,11 +273,11 @@ def fit_together(
             run.resume()
         in_step.setdefault(len(run.record.per_pass), []).append(run)
     for some in in_step.values():
-        _train(engines.create(engine, recipe, [run.model for run in some]), some, progress)
+        train(engines.create(engine, recipe, [run.model for run in some]), some, progress)
     return [run.record for run in runs]
 
 
-def _train(engine: Engine, runs: list[Run], progress: Progress | None) -> None:
+def train(engine: Engine, runs: list[Run], progress: Progress | None) -> None:
     """Train runs that have as many passes behind them to the end, or until all have diverged.
 
     Runs that diverged earlier are carried along.
