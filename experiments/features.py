@@ -16,6 +16,7 @@ from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import Dataset, prepare
 from lenet1998.inspection.loading import TrainedNet, load_net
+from lenet1998.models import LeNet5
 from lenet1998.recipes import Recipe, recipe_named
 from lenet1998.records import RunRecord, write_json, write_record
 from lenet1998.report.sources import FEATURES, RESTORATION, read_json
@@ -95,7 +96,6 @@ def measurer(data: Dataset, told: dense.Told, c5_limit: float) -> Callable[[Trai
     def measure(net: TrainedNet) -> dict:
         model, answers = net.model, predict(net.model, told.images)
         c5, f6 = dense.dense_states(model, told.images)
-        coded = net.recipe.output == "rbf"
         of_1998 = net.recipe.name in TOLD  # whose units of C5 are 1998's, one by one
         return {
             "seed": net.record.seed,
@@ -103,11 +103,16 @@ def measurer(data: Dataset, told: dense.Told, c5_limit: float) -> Callable[[Trai
             "noisy_errors": misread(model, with_noise),
             "answers": answers.tolist(),
             "c5": nearness(c5[: len(told.c5)], told.c5, c5_limit) if of_1998 else None,
-            "f6": nearness(f6, told.f6, dense.F6_LIMIT) if coded else None,
-            "f6_states": f6[FIGURES["fig13"]].numpy().round(3).tolist() if coded else None,
+            "f6": nearness(f6, told.f6, dense.F6_LIMIT) if model.smallest_wins else None,
         }
 
     return measure
+
+
+def shown(model: LeNet5, told: dense.Told) -> list:
+    """F6's states for Fig. 13's patterns, (9, 84)."""
+    _, f6 = dense.dense_states(model, told.images[FIGURES["fig13"]])
+    return f6.double().numpy().round(3).tolist()
 
 
 def read_in_1998() -> dict:
@@ -141,10 +146,20 @@ def main(arguments=None):
         print(f"{cell.folder}: {record.last['test_error_percent']:.2f} %", flush=True)
     measure = measurer(study.load_once("mnist", flags.data), told, c5_limit)
     nets = {
-        name: [measure(load_net(str(cell.folder))) for cell in of_kind]
+        name: [load_net(str(cell.folder)) for cell in of_kind]
         for name, of_kind in cells(flags.results).items()
     }
-    write_json(file, {"patterns": paper.TEST_SIZE, "of_1998": read_in_1998(), "nets": nets})
+    found = {
+        "patterns": paper.TEST_SIZE,
+        "of_1998": read_in_1998(),
+        "nets": {name: [measure(net) for net in of_kind] for name, of_kind in nets.items()},
+        "f6_states": {
+            name: shown(of_kind[0].model, told)
+            for name, of_kind in nets.items()
+            if of_kind[0].model.smallest_wins
+        },
+    }
+    write_json(file, found)
     print(file)
     return 0
 

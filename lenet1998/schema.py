@@ -285,10 +285,14 @@ FEATURES = Schema(
                     answers=_list(_DIGIT, 54, 54),
                     c5=_or_null(_OF_FIGURES),
                     f6=_or_null(_OF_FIGURES),
-                    f6_states=_or_null(_array(9, 84)),
                 ),
                 1,
             ),
+        },
+        f6_states={
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": _array(9, 84),
         },
     )
 )

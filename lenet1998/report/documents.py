@@ -19,6 +19,7 @@ from lenet1998.report import (
     comparison,
     coursework,
     distortions,
+    features_1998,
     figures,
     net_1998,
     open_questions,
@@ -34,6 +35,7 @@ from lenet1998.report.sources import (
     ANSWERS,
     BENCHMARKS,
     FAULTS,
+    FEATURES,
     FIG7,
     REJECTION_INVARIANCE,
     RESTORATION,
@@ -67,6 +69,7 @@ ALL_VARIANTS = {
     "original-literal": LITERAL,
     "distortions": DISTORTIONS,
     "noise": "published/noise",
+    "1998-features": "features/1998-features",
     **{
         f"coursework-{report}": f"{COURSEWORK}/coursework-{report}" for report in coursework.REPORTS
     },
@@ -222,6 +225,12 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "1998-kernels": _of(RESTORATION, net_1998.kernels),
     "1998-fig25": _of(RESTORATION, net_1998.fig25),
     "1998-known-nets": _of(RESTORATION, net_1998.known_nets),
+    "1998-at-work": _of(FEATURES, features_1998.features),
+    "1998-told": _of(FEATURES, features_1998.told),
+    "1998-patterns": _of(FEATURES, features_1998.patterns),
+    "1998-fig13": _of(FEATURES, features_1998.fig13),
+    "1998-strings": _of(FEATURES, features_1998.strings),
+    "1998-card": _of(FEATURES, features_1998.card),
     "faults-runs": _of(FAULTS, reliability.runs),
     "faults-files": _of(FAULTS, reliability.files),
     "faults-flags": _of(FAULTS, reliability.flags),
@@ -265,6 +274,7 @@ FIGURES = {
     "comparison.png": Drawing(comparison.learning_curves, tuple(COMPARED.values())),
     "coursework.png": Drawing(coursework.learning_curves, (COURSEWORK,)),
     "1998-kernels.png": Drawing(net_1998.kernel_figure, (RESTORATION,)),
+    "1998-f6.png": Drawing(features_1998.f6_figure, (FEATURES,)),
     "sweep.png": Drawing(coursework.sweep, (SWEEP,)),
 }
 
