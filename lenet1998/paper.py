@@ -232,6 +232,7 @@ FIG25_FIELD = (
     32,
     64,
 )  # rows and columns that the replicated net saw; not printed, found by fitting
+REPLICA_STEP = 4  # pixels of the input from one of the replicated net's outputs to the next
 NOISE_PROBABILITY = 0.1  # that a pixel is inverted, in the training of that section's network
 
 # --- The data files -----------------------------------------------------------------------------
@@ -317,12 +318,27 @@ class PrintedString(NamedTuple):
     """Fig. 25's string inside the replicated net, printed as :class:`PrintedStates` are.
 
     The input (32, 52) is what the figure shows: columns 6 to 57 of the 64 that the net saw. C1 is
-    (6, 28, 60), C3 (16, 10, 26).
+    (6, 28, 60), C3 (16, 10, 26), and there are nine columns of C5, (9, 120), and of F6, (9, 12, 7).
+    The answer is a text of digits; the string was read right.
     """
 
     input: np.ndarray
     c1: np.ndarray
     c3: np.ndarray
+    c5: np.ndarray
+    f6: np.ndarray
+    answer: str
+
+
+class PrintedStrings(NamedTuple):
+    """Fig. 26's four strings: inputs (4, 32, 52) and F6 (4, 9, 12, 7) printed as in Fig. 25.
+
+    The answers are texts of digits; all four were read right.
+    """
+
+    input: np.ndarray
+    f6: np.ndarray
+    answers: tuple[str, ...]
 
 
 class Misread(NamedTuple):
@@ -374,7 +390,15 @@ def fig13_states() -> PrintedStates:
 def fig25_states() -> PrintedString:
     """The string 2345 inside the replicated net. Section VII-B, Fig. 25."""
     arrays = _arrays("fig25_26_states.npz")
-    return PrintedString(*(arrays[f"fig25_{field}"] for field in PrintedString._fields))
+    shown = {field: arrays[f"fig25_{field}"] for field in ("input", "c1", "c3", "c5", "f6")}
+    return PrintedString(**shown, answer=str(arrays["fig25_label"]))
+
+
+def fig26_states() -> PrintedStrings:
+    """Four more strings and F6's states inside the replicated net. Section VII-B, Fig. 26."""
+    arrays = _arrays("fig25_26_states.npz")
+    answers = tuple(map(str, arrays["fig26_labels"]))
+    return PrintedStrings(arrays["fig26_input"], arrays["fig26_f6"], answers)
 
 
 def fig8_errors() -> Misread:
@@ -439,6 +463,7 @@ PLACES = {
     "INVARIANT_VERTICAL_SHIFT": "section III-E, p.16",
     "INVARIANT_ROTATION": "section III-E, p.16",
     "FIG25_FIELD": "Fig. 25, section VII-B, p.28-29",
+    "REPLICA_STEP": "section VII, p.27-29",
     "NOISE_PROBABILITY": "section III-E, p.15-16",
     "digit_codes": "Fig. 3, section II-B, p.8-9",
     "fig5_curve": "Fig. 5, section III-B, p.10-11",
@@ -447,6 +472,7 @@ PLACES = {
     "fig7_patterns": "Fig. 7, section III-B, p.10-11",
     "fig13_states": "Fig. 13, section III-E, p.16-17",
     "fig25_states": "Fig. 25, section VII-B, p.28-29",
+    "fig26_states": "Fig. 26, section VII-B, p.28-29",
     "fig8_errors": "Fig. 8, section III-B, p.11",
     "lush_curve": NOT_PRINTED + "one run, made here, of the authors' own library, Lush 2.0.1",
 }

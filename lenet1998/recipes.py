@@ -19,7 +19,7 @@ from lenet1998 import names, paper
 from lenet1998.criteria import DiscriminativeLoss, DistanceLoss
 from lenet1998.data import SCALINGS
 from lenet1998.errors import BadInput
-from lenet1998.models import NETWORK_SWITCHES, LeNet5, load_weights
+from lenet1998.models import NETWORK_SWITCHES, LeNet5, load_weights, read_weights
 from lenet1998.modules import Start
 from lenet1998.optim import SDLM
 from lenet1998.schema import in_short
@@ -47,6 +47,18 @@ def _number(default, at_least=None, above=None, at_most=None, also=()):
         at_most = LARGEST
     limits = {"at_least": at_least, "above": above, "at_most": at_most, "also": also}
     return field(default=default, metadata={"number": kind, **limits})
+
+
+FEATURES = "1998-c1-s4.safetensors"
+"""C1 to S4 of 1998, as ``python -m lenet1998.restore`` writes them."""
+_SEEN_BY_1998 = {
+    "c3": "table",
+    "pooling": "trainable",
+    "squash": "scaled_tanh",
+    "subsampling_squash": "scaled_tanh",
+    "scaling": "paper",
+}
+"""What the recovered layers take for granted."""
 
 
 RECIPES: dict[str, "Recipe"] = {}
@@ -96,6 +108,8 @@ class Recipe:
     fan_in_counts_bias: bool = _choice(False, True)
     initial_coefficient: float = _number(0.25, at_least=-LARGEST)
     initial_coefficients: str = _choice("constant", "uniform")
+    # C1 to S4: trained, or 1998's own, recovered from Fig. 13 and never changed.
+    features: str = _choice("trained", "1998")
     # The optimizer (Appendix C). eta "paper" is the printed schedule, "stretched" the same over the
     # recipe's passes instead of 20; a number is constant. mu is one for all layers in the paper; S2
     # and S4, and F6, may have their own (Q11).
@@ -143,6 +157,12 @@ class Recipe:
                 f"initial_coefficient={self.initial_coefficient}: initial_coefficient must be >= 0"
                 " with initial_coefficients=uniform, which draws from -v to v"
             )
+        if self.features == "1998":
+            for key, value in _SEEN_BY_1998.items():
+                if (other := getattr(self, key)) != value:
+                    raise BadInput(
+                        f"{key}={other} does not fit features=1998: it needs {key}={value}"
+                    )
         if not self.name:
             object.__setattr__(self, "name", _name(self, ORIGINAL))
         names.check(self.name)
@@ -202,6 +222,8 @@ class Recipe:
     def build_model(self, seed: int = 0) -> LeNet5:
         """The network on the CPU in float32, drawn from a private generator for this seed.
 
+        Layers that the recipe does not train have ``requires_grad`` False.
+
         Raises:
             TypeError, ValueError: a seed that is no whole number, or not from 0 to 2^32 - 1.
         """
@@ -211,6 +233,8 @@ class Recipe:
         with torch.random.fork_rng(devices=()), torch.device("cpu"):
             model = LeNet5(**{key: getattr(self, key) for key in NETWORK_SWITCHES}).float()
         model.reset_parameters(generator, self.start())
+        if self.features == "1998":
+            _freeze(model, FEATURES)
         return model
 
     def build_criterion(self) -> nn.Module:
@@ -321,6 +345,7 @@ _OF_ORIGINAL: dict[str, dict[str, Any]] = {
     "original-literal": _AS_PRINTED,
     "distortions": {"distortions": True},
     "noise": {"noise": paper.NOISE_PROBABILITY},
+    "1998-features": {"features": "1998"},
 }
 """The variants that are ``original`` but for a few switches, which changes lead to and from."""
 _MODERN = {
@@ -361,6 +386,7 @@ DESCRIPTIONS = {
     "original-literal": "eq. 8, no factor 1/2, weights from U(-2.4/F, 2.4/F): hardly ever trains",
     "distortions": "original with the 540,000 distorted patterns of section III-B",
     "noise": "original with a tenth of the pixels inverted at random, as section III-E has it",
+    "1998-features": "original on C1 to S4 of the 1998 net, recovered and frozen",
     "modern": "the simplified LeNet of today: dense C3, average pooling, softmax, SGD in batches",
     "coursework-24-epochs": "24 epochs on 48,000 patterns, tested on the 12,000 held out",
     "coursework-adam": "Adam 0.001, 15 epochs",
@@ -390,6 +416,15 @@ def _name(recipe: Recipe, root: Recipe) -> str:
     values = {key: getattr(recipe, key) for key in SWITCHES}
     differ = {key: value for key, value in values.items() if value != getattr(root, key)}
     return names.join(root.name, differ)
+
+
+def _freeze(model: LeNet5, weights: str) -> None:
+    """Give a network the layers of a file of the package, and have them stay as they are."""
+    with as_file(files("lenet1998") / "weights" / weights) as file:
+        layers, _ = read_weights(file)
+    parameters = dict(model.named_parameters())
+    for name, values in layers.items():
+        parameters[name].requires_grad_(False).copy_(values)
 
 
 def recipe_named(name: str) -> Recipe:
@@ -446,7 +481,8 @@ def build_model(variant: str | Recipe = "original", seed: int = 0) -> LeNet5:
 def load_pretrained(variant: str = "original") -> LeNet5:
     """The network of a named variant as it was trained on MNIST with seed 0.
 
-    The weights are those of the committed run in ``experiments/results/headline``.
+    The weights are those of the committed run in ``experiments/results/headline``; of
+    ``1998-features``, whose C1 to S4 are 1998's own, in ``features`` beside it.
 
     Raises:
         BadInput: no such variant, or one whose weights do not come with the package.

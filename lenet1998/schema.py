@@ -244,6 +244,7 @@ SEARCH = Schema(
 
 RESTORATION = Schema(
     _object(
+        limit=AMOUNT,
         weights=_object(**_WEIGHTS),
         weights_of_ours=_object(**_WEIGHTS),
         bootstrap=_object(draws=SOME, **_WEIGHTS),
@@ -281,6 +282,46 @@ RESTORATION = Schema(
             ),
             1,
         ),
+    )
+)
+_DIGIT = {**COUNT, "maximum": 9}
+_NEARNESS = _object(rms=AMOUNT, correlation=NUMBER)
+_OF_FIGURES = _object({"fig26": _NEARNESS}, fig13=_NEARNESS, fig25=_NEARNESS)
+FEATURES = Schema(
+    _object(
+        patterns=SOME,
+        of_1998=_object(
+            fig13=_list(_DIGIT, 9, 9),
+            strings=_list(
+                _object(
+                    answer=TEXT,
+                    nearest=_list(_DIGIT, 9, 9),
+                    digits=_list({**COUNT, "maximum": 8}, 1, 9),
+                ),
+                5,
+                5,
+            ),
+        ),
+        nets={
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": _list(
+                _object(
+                    seed=COUNT,
+                    test_errors=COUNT,
+                    noisy_errors=COUNT,
+                    answers=_list(_DIGIT, 54, 54),
+                    c5=_or_null(_OF_FIGURES),
+                    f6=_or_null(_OF_FIGURES),
+                ),
+                1,
+            ),
+        },
+        f6_states={
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": _array(9, 84),
+        },
     )
 )
 _TRIALS = {

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ from lenet1998.recipes import (
     load_pretrained,
     recipe_named,
 )
+from lenet1998.report.sources import read_json
 from lenet1998.training import fit
 
 LINEAR = {"output": "linear", "loss": "cross_entropy"}
@@ -61,6 +63,7 @@ def test_the_defaults_are_the_papers():
         "fan_in_counts_bias": False,
         "initial_coefficient": 0.25,
         "initial_coefficients": "constant",
+        "features": "trained",
         "optimizer": "sdlm",
         "eta": "paper",
         "mu": paper.MU,
@@ -120,6 +123,8 @@ def test_recipes_survive_json(recipe):
         ("original-literal", {"initialisation": "sqrt_fan_in"}, f"original,{LITERAL_LOSS}"),
         ("distortions", {"distortions": False}, "original"),
         ("noise", {"distortions": True}, "distortions,noise=0.1"),
+        ("1998-features", {"passes": 2}, "1998-features,passes=2"),
+        ("1998-features", {"noise": 0.1}, "noise,features=1998"),
         ("modern", {"eta": 2}, "modern,eta=2.0"),
         ("coursework-24-epochs", {"passes": 3}, "coursework-24-epochs,passes=3"),
     ],
@@ -314,6 +319,7 @@ CHOICES = {
     "initial_biases": ("zero", "uniform"),
     "fan_in_counts_bias": (False, True),
     "initial_coefficients": ("constant", "uniform"),
+    "features": ("trained", "1998"),
     "curvature_draw": ("first", "fixed", "fresh"),
     "order": ("constant", "renewed"),
     "distortions": (False, True),
@@ -538,6 +544,14 @@ def test_override_wants_key_and_value(text):
             {"optimizer": "adam", "eta": 0.1, "momentum": 0.9},
             "momentum=0.9 needs optimizer=sgd, not adam",
         ),
+        (
+            {"features": "1998", "pooling": "max"},
+            "pooling=max does not fit features=1998: it needs pooling=trainable",
+        ),
+        (
+            {"features": "1998", "scaling": "unit"},
+            "scaling=unit does not fit features=1998: it needs scaling=paper",
+        ),
     ],
 )
 def test_switches_that_contradict_each_other(switches, says):
@@ -585,6 +599,21 @@ def test_original_starts_within_two_point_four_over_the_root_of_the_fan_in():
     weight = ORIGINAL.build_model().c5.weight
     limit = 2.4 / math.sqrt(400)
     assert 0.999 * limit < weight.abs().max() <= limit
+
+
+def test_the_1998_features_are_the_recovered_ones_and_stay():
+    restoration = Path(__file__).parents[1] / "experiments" / "results" / "restoration.json"
+    recovered = read_json(restoration)["weights"]
+    model = build_model("1998-features", 3)
+    for name, p in model.named_parameters():
+        assert p.requires_grad == (name not in recovered)
+        if name in recovered:  # there to four digits
+            expected = torch.tensor(recovered[name])
+            atol = 1e-3 * expected.abs().max().item()
+            torch.testing.assert_close(p.detach(), expected, rtol=0, atol=atol)
+    drawn = build_model("original", 3)
+    assert torch.equal(model.c5.weight, drawn.c5.weight)
+    assert torch.equal(model.f6.weight, drawn.f6.weight)
 
 
 def test_modern_starts_as_torch_starts():

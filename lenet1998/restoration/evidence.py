@@ -18,7 +18,14 @@ from lenet1998.restoration.layers import (
     fit_map,
     window_sums,
 )
-from lenet1998.restoration.printing import MIDDLE, Reading, Scale
+from lenet1998.restoration.printing import (
+    FIG25_FIRST,
+    FIG25_LAST,
+    MIDDLE,
+    Reading,
+    Scale,
+    whole_field,
+)
 from lenet1998.restoration.refine import STEPS, Restored, as_model, layer_states, restore
 
 ALL = tuple(range(6))
@@ -111,10 +118,6 @@ def window_weights(restored: Restored, s2: Reading) -> list[list[float]]:
     ]
 
 
-FIG25_FIRST, FIG25_LAST = 6, 57
-"""The columns of the input, of 64, that Fig. 25 shows; found by fitting."""
-
-
 def of_one_net(restored: Restored) -> dict[str, dict[str, float]]:
     """Fig. 25's C1 and C3 as the layers recovered from Fig. 13 compute them, where the input shows.
 
@@ -123,10 +126,8 @@ def of_one_net(restored: Restored) -> dict[str, dict[str, float]]:
         and the number of states.
     """
     printed = paper.fig25_states()
-    scale = Scale.of(printed)
-    pixels = np.full((1, *paper.FIG25_FIELD), paper.BACKGROUND)
-    pixels[0, :, FIG25_FIRST : FIG25_LAST + 1] = scale.inputs(printed.input).value
-    computed = states_of(restored, pixels)
+    scale = Scale.of((printed.input, printed.c1, printed.c3))
+    computed = states_of(restored, whole_field(scale.inputs(printed.input).value)[None])
     found = {}
     # A unit of C1 sees 5 columns of the input, one of C3 sees 14, in steps of 2.
     for layer, sees, step in (("c1", 5, 1), ("c3", 14, 2)):

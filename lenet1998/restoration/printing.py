@@ -18,6 +18,8 @@ LIMIT = 1.68
 """The display's limit of C1 to S4 to begin a fit with; :mod:`.refine` fits it, too."""
 MIDDLE = 127.5  # the grey of zero
 PAPER = 222.0  # the grey of an input's background; its ink, 1.175 and more, is black
+FIG25_FIRST, FIG25_LAST = 6, 57
+"""The columns of the input, of 64, that Figs. 25 and 26 show; found by fitting."""
 
 
 class Reading(NamedTuple):
@@ -70,3 +72,14 @@ class Scale:
     def _nearest(self, greys: np.ndarray) -> np.ndarray:
         borders = (self.levels[1:] + self.levels[:-1]) / 2
         return self.levels[np.searchsorted(borders, np.clip(greys, 0, 255))].astype(np.uint8)
+
+
+def whole_field(shown: np.ndarray) -> np.ndarray:
+    """What Figs. 25 and 26 show of inputs, (..., 32, 52), with background where they show nothing.
+
+    Returns:
+        (..., 32, 64), what the replicated net saw.
+    """
+    field = np.full((*shown.shape[:-2], *paper.FIG25_FIELD), paper.BACKGROUND)
+    field[..., FIG25_FIRST : FIG25_LAST + 1] = shown
+    return field

@@ -139,9 +139,11 @@ class Run:
             images.to(self.device),
             labels.to(self.device),
         )
+        parameters = dict(self.model.named_parameters())
+        learning = {name: h for name, h in curvature.items() if parameters[name].requires_grad}
         # Of all at once: Python's max passes over a NaN, or keeps it, by where it stands.
-        self.keep_finite(torch.cat([h.flatten() for h in curvature.values()]).max().item())
-        rates = self.recipe.rates(eta, {name: h.double() for name, h in curvature.items()})
+        self.keep_finite(torch.cat([h.flatten() for h in learning.values()]).max().item())
+        rates = self.recipe.rates(eta, {name: h.double() for name, h in learning.items()})
         smallest, largest = torch.cat([rate.flatten() for rate in rates.values()]).aminmax()
         self.rates = (smallest.item(), largest.item())
         self.seconds = time.perf_counter() - begun
@@ -272,11 +274,11 @@ def fit_together(
             run.resume()
         in_step.setdefault(len(run.record.per_pass), []).append(run)
     for some in in_step.values():
-        _train(engines.create(engine, recipe, [run.model for run in some]), some, progress)
+        train(engines.create(engine, recipe, [run.model for run in some]), some, progress)
     return [run.record for run in runs]
 
 
-def _train(engine: Engine, runs: list[Run], progress: Progress | None) -> None:
+def train(engine: Engine, runs: list[Run], progress: Progress | None) -> None:
     """Train runs that have as many passes behind them to the end, or until all have diverged.
 
     Runs that diverged earlier are carried along.

@@ -54,6 +54,9 @@ WAYS = [
 MODERN = RECIPES["modern"].changed(batch_size=1, eta=0.001)
 
 
+FEATURES = {"features": "1998"}
+
+
 def name(changes: dict) -> str:
     return ",".join(f"{key}={value}" for key, value in changes.items()) or "original"
 
@@ -102,7 +105,9 @@ def test_gradients_equal_autograd_in_float64(recipe, patterns):
         )
 
 
-@pytest.mark.parametrize("recipe", recipes(*WAYS))
+@pytest.mark.parametrize(
+    "recipe", recipes(*WAYS, *({**FEATURES, **way} for way in ({}, *WAYS[3:6])))
+)
 def test_after_300_updates_as_close_to_float64_as_eager_is(recipe, patterns):
     # With seed 7 no float32 run meets a kink (of relu, or two equal maxima) from the wrong side.
     start = recipe.build_model(seed=7)
@@ -129,6 +134,19 @@ def test_after_300_updates_as_close_to_float64_as_eager_is(recipe, patterns):
         off_eager, off_loops = ((model[name] - p).abs().max().item() for model in final[1:])
         # Where eager happens to be lucky, one rounding of a state of order 1 is no fault.
         assert off_loops <= 2 * off_eager + torch.finfo(torch.float32).eps, name
+
+
+@pytest.mark.parametrize("engine", [EagerEngine, CompiledEngine])
+@pytest.mark.parametrize("way", [{}, *WAYS], ids=name)
+def test_frozen_layers_stay_and_the_others_learn(engine, way, patterns):
+    recipe = ORIGINAL.changed(**FEATURES, **way)
+    trained = begin(engine(recipe, recipe.build_model()), flat_curvature(recipe.build_model()))
+    trained.train(*patterns(recipe, 0, 64))
+    for layer, start in recipe.build_model().named_parameters():
+        now = trained.models[0].get_parameter(layer)
+        assert torch.equal(now, start) != start.requires_grad, layer
+    again = engine(recipe, recipe.build_model())
+    again.load_state_dicts(trained.state_dicts())
 
 
 def test_one_compilation_serves_every_recipe(patterns):

@@ -392,6 +392,7 @@ def test_unsupported_recipes_are_named():
     assert unsupported(ORIGINAL) is None
     assert "batch_size=128" in unsupported(recipe_named("modern"))
     assert "adam" in unsupported(Recipe(optimizer="adam", eta=0.001))
+    assert "features=1998" in unsupported(recipe_named("1998-features"))
 
 
 @pytest.mark.skipif(available(), reason="this machine has CUDA")

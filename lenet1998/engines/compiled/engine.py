@@ -66,6 +66,7 @@ def _switches(recipe: Recipe) -> "loops.Switches":
         # SGD without a rate and with a momentum of 1 is the sum of the gradients.
         sgd=recipe.optimizer == "sgd" or not _updated_in_loops(recipe),
         momentum=np.float32(recipe.momentum if _updated_in_loops(recipe) else 1),
+        features=recipe.features == "trained",
     )
 
 
@@ -119,7 +120,8 @@ class CompiledEngine:
         if not _updated_in_loops(recipe):
             self.optimizer = recipe.build_optimizer(model)
             for name, gradient in self.velocity.items():
-                model.get_parameter(name).grad = gradient
+                if (p := model.get_parameter(name)).requires_grad:
+                    p.grad = gradient
         table = paper.C3_TABLE if recipe.c3 == "table" else [range(6)] * 16
         self._seen = np.array([i for row in table for i in row])
         self._made = np.array([o for o, row in enumerate(table) for _ in row])
@@ -183,6 +185,9 @@ class CompiledEngine:
         else:
             kept = {name: curvature[name].to(p).contiguous() for name, p in parameters.items()}
             rates = self.recipe.rates(eta, kept)
+        for name, p in parameters.items():
+            if not p.requires_grad:
+                rates[name] = torch.zeros_like(p)
         self._net = self._values()
         self._rates = self._flat(rates)
         for array in self._work:  # NaN, once in the padding, would stay there

@@ -64,6 +64,7 @@ class Switches(NamedTuple):
     rubbish_j: float
     sgd: bool
     momentum: np.float32
+    features: bool  # whether C1 to S4 learn
 
 
 DISTANCE, DISCRIMINATIVE, CROSS_ENTROPY = range(3)

@@ -127,20 +127,8 @@ def _forward_and_backward(microkernels: ModuleType):
         loops.squash(squash, work.f6)
 
     @_inlined
-    def backward(switches, net, rates, velocity, gradient, work, seen, made):
-        """From dE/dF6 down to the gradients; the dense layers are updated on the way.
-
-        The gradient of a bias of C5 or F6 is its unit's delta.
-        """
-        f6_delta, c5_delta = gradient.f6_bias, gradient.c5_bias
-        loops.times_slopes(switches.squash, f6_delta, work.f6)
-        weight, rate, speed = net.f6_weight, rates.f6_weight, velocity.f6_weight
-        loops.dense_backward(switches, weight, rate, speed, work.c5, f6_delta, c5_delta)
-        loops.times_slopes(switches.squash, c5_delta, work.c5)
-        weight, rate, speed = net.c5_weight, rates.c5_weight, velocity.c5_weight
-        loops.dense_backward(
-            switches, weight, rate, speed, work.column, c5_delta, work.column_delta
-        )
+    def backward_below(switches, net, gradient, work, seen, made):
+        """From what C5 passes down to the gradients of S4 to C1."""
         loops.unpack(work.column_delta, work.s4_delta)
         s4_backward(
             switches,
@@ -174,6 +162,24 @@ def _forward_and_backward(microkernels: ModuleType):
         for m in range(6):
             for at in blocks:
                 c1_products(gradient.c1_weight, m * TAPS, work.c1, m * C1_MAP + at, work.image, at)
+
+    @_inlined
+    def backward(switches, net, rates, velocity, gradient, work, seen, made):
+        """From dE/dF6 down to the gradients; the dense layers are updated on the way.
+
+        The gradient of a bias of C5 or F6 is its unit's delta.
+        """
+        f6_delta, c5_delta = gradient.f6_bias, gradient.c5_bias
+        loops.times_slopes(switches.squash, f6_delta, work.f6)
+        weight, rate, speed = net.f6_weight, rates.f6_weight, velocity.f6_weight
+        loops.dense_backward(switches, weight, rate, speed, work.c5, f6_delta, c5_delta)
+        loops.times_slopes(switches.squash, c5_delta, work.c5)
+        weight, rate, speed = net.c5_weight, rates.c5_weight, velocity.c5_weight
+        loops.dense_backward(
+            switches, weight, rate, speed, work.column, c5_delta, work.column_delta
+        )
+        if switches.features:
+            backward_below(switches, net, gradient, work, seen, made)
 
     return forward, backward
 

@@ -45,6 +45,8 @@ def unsupported(recipe: Recipe) -> str | None:
         return f"batch_size={recipe.batch_size}: the CUDA engine learns one pattern at a time"
     if recipe.optimizer == "adam":
         return "optimizer=adam: the CUDA engine has sdlm and sgd"
+    if recipe.features == "1998":
+        return "features=1998: the CUDA engine trains all layers"
     return None
 
 

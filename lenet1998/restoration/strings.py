@@ -1,0 +1,63 @@
+"""The strings of Figs. 25 and 26 as windows that a net reads one by one, and how 1998 read them.
+
+The replicated net of section VII has an output at every fourth column of its input, each of a field
+as wide as LeNet-5's own: nine of them in the 64 columns of those figures.
+"""
+
+from itertools import combinations, pairwise
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from lenet1998 import paper
+from lenet1998.restoration.printing import Scale, whole_field
+
+
+def inputs() -> np.ndarray:
+    """What the nine windows of each of the five strings show: (5, 9, 32, 32).
+
+    Fig. 25's string comes first. Columns that the figures do not show are background.
+    """
+    fig25, fig26 = paper.fig25_states(), paper.fig26_states()
+    shown = np.concatenate([fig25.input[None], fig26.input])
+    return windows(whole_field(Scale.of([shown]).inputs(shown).value))
+
+
+def windows(fields: np.ndarray) -> np.ndarray:
+    """What each output of the replicated net sees: (N, 32, 64) -> (N, 9, 32, 32)."""
+    size = paper.INPUT_SIZE
+    seen = sliding_window_view(fields, (size, size), axis=(1, 2))
+    return seen[:, 0, :: paper.REPLICA_STEP]
+
+
+def f6_greys() -> np.ndarray:
+    """The greys of F6's states in each window: (5, 9, 84)."""
+    fig25, fig26 = paper.fig25_states(), paper.fig26_states()
+    return np.concatenate([fig25.f6[None], fig26.f6]).reshape(5, 9, paper.CODE_LENGTH)
+
+
+def answers() -> list[str]:
+    """What 1998 read, string by string, all of it right."""
+    return [paper.fig25_states().answer, *paper.fig26_states().answers]
+
+
+def distances(f6: np.ndarray) -> np.ndarray:
+    """Squared distances of F6's states (..., 84) to the ten codes, (..., 10)."""
+    return ((f6[..., None, :] - paper.digit_codes()) ** 2).sum(-1)
+
+
+def digit_places(f6: np.ndarray, answer: str) -> tuple[int, ...]:
+    """The windows that an answer's digits were read in.
+
+    The rising places, no two of them contiguous (section VII-B, p.28), whose states are nearest to
+    the codes of the answer's digits: of all ways the smallest sum of squared distances.
+
+    Args:
+        f6: (9, 84) states.
+        answer: its digits.
+    """
+    digits = list(map(int, answer))
+    costs = distances(f6)
+    ways = combinations(range(len(f6)), len(digits))
+    apart = [way for way in ways if all(b - a > 1 for a, b in pairwise(way))]
+    return min(apart, key=lambda way: costs[list(way), digits].sum())

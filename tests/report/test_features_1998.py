@@ -1,0 +1,94 @@
+"""Tables of nets on the recovered layers, and of what they read of the paper's patterns."""
+
+import numpy as np
+import pytest
+
+from lenet1998 import schema
+from lenet1998.report import features_1998 as page
+from lenet1998.schema import check
+
+FIG13 = [4, 4, 4, 4, 3, 8, 4, 3, 3]
+STRING = {"answer": "25", "nearest": [2, 2, 2, 3, 3, 4, 4, 4, 5], "digits": [0, 8]}
+AS_IN_1998 = FIG13 + 5 * STRING["nearest"]
+
+
+def net(seed, test_errors, answers=AS_IN_1998, told=False, rms=0.2):
+    near = {"rms": rms, "correlation": 0.5}
+    figures = dict.fromkeys(("fig13", "fig25", "fig26"), near)
+    return {
+        "seed": seed,
+        "test_errors": test_errors,
+        "noisy_errors": 5 * test_errors,
+        "answers": answers,
+        "c5": {"fig13": near, "fig25": near} if told else None,
+        "f6": figures,
+    }
+
+
+@pytest.fixture
+def result(tmp_path):
+    one_wrong = [9, *AS_IN_1998[1:]]
+    last_digit_wrong = [*AS_IN_1998[:-1], 9]
+    nets = {
+        "original": [net(0, 100, one_wrong), net(1, 110, one_wrong), net(2, 105)],
+        "noise": [net(0, 120), net(1, 130)],
+        "modern": [net(0, 90) | {"f6": None}],
+        "1998-features": [net(0, 80, last_digit_wrong), net(1, 82, last_digit_wrong)],
+        "noise,features=1998": [net(0, 120), net(1, 131)],
+        "second-restoration": [net(0, 140, told=True, rms=0.01), net(1, 150, told=True, rms=0.03)],
+    }
+    found = {
+        "patterns": 10_000,
+        "of_1998": {"fig13": FIG13, "strings": [STRING] * 5},
+        "nets": nets,
+        "f6_states": {"original": np.zeros((9, 84)).tolist()},
+    }
+    check(found, schema.FEATURES, tmp_path / "features.json")
+    return found
+
+
+def test_features_beside_whole_nets(result):
+    table = page.features(result)
+    assert table["C1 to S4"].tolist() == ["1998's", "trained", "1998's", "trained"]
+    assert table["n"].tolist() == [2, 3, 2, 2]
+    assert table["test error, %"][1] == "1.05 ± 0.05"
+    assert table["with inverted pixels, %"][0] == "4.05 ± 0.07"
+    told = [p for p in table["p, test error"] if p]
+    assert len(told) == 2
+    assert float(told[0]) < float(told[1])
+
+
+def test_how_near_told_nets_come(result):
+    table = page.told(result)
+    assert table["told"].tolist() == ["nothing", "Figs. 13, 25 and 26"]
+    assert table["C5, Fig. 13"].tolist() == ["", "0.020 (0.50)"]
+    assert table["F6, Fig. 26"].tolist() == ["0.200 (0.50)", "0.020 (0.50)"]
+
+
+def test_what_is_read_as_in_1998(result):
+    table = page.patterns(result).set_index("nets")
+    assert table["patterns of Fig. 13"]["`original`"] == "8.3 ± 0.6 of 9"
+    assert table["patterns of Fig. 13"]["`noise`"] == "9.0 ± 0.0 of 9"
+    row = table.loc["`1998-features`"]
+    assert row["digits of the strings"] == "9.0 ± 0.0 of 10"
+    assert row["strings, all digits"] == "4.0 ± 0.0 of 5"
+    assert row["all windows"] == "44.0 ± 0.0 of 45"
+    assert table["F6, Fig. 13"]["`modern`"] == ""
+
+
+def test_pattern_by_pattern_and_string_by_string(result):
+    fig13 = page.fig13(result).set_index("nets")
+    assert fig13.loc["`original`"].tolist() == [3, 1, *[3] * 8]
+    strings = page.strings(result)
+    assert strings["1998, window by window"][0] == "**2** 2 2 3 3 4 4 4 **5**"
+    assert strings["`1998-features`"].tolist() == ["2 of 2"] * 4 + ["0 of 2"]
+
+
+def test_the_card_is_of_seed_0(result):
+    table = page.card(result)
+    assert table["misread by these weights"].tolist() == ["80 of 10,000", "400 of 10,000"]
+
+
+def test_the_figure_is_drawn(result, tmp_path):
+    page.f6_figure(result, tmp_path / "f6.png", "digest")
+    assert (tmp_path / "f6.png").stat().st_size > 5000
