@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load
@@ -29,6 +30,7 @@ NETWORK_SWITCHES = {
     "subsampling_squash": ("scaled_tanh", "logistic", "none"),
     "output": ("rbf", "linear"),
     "input_size": (32, 28),
+    "blank": ("none", "space"),
 }
 """Every switch of the network with its values, the 1998 design's first."""
 
@@ -52,10 +54,14 @@ class LeNet5(nn.Module):
             readers take section II-B's "sigmoidal function" for) or ``none``.
         output: ``rbf`` (distances to the 7x12 codes) or ``linear`` (logits).
         input_size: 32 (the paper's) or 28 (MNIST unpadded: C5's kernels are then 4x4).
+        blank: ``none``, or an eleventh class, label 10, for no character in the middle of the field
+            (section VII-B, p.28-29): ``space``, whose code is Fig. 3's blank cell (open question
+            Q11); with linear outputs one more logit.
 
     Shape:
         - images: (N, 1, input_size, input_size), or a larger field.
-        - Output: (N, 10), squared distances (rbf: the smallest wins) or logits (linear).
+        - Output: (N, 10), squared distances (rbf: the smallest wins) or logits (linear); (N, 11)
+          with a blank class.
 
     C5 is a convolution, so that the network can be replicated over a larger field (section VII-A,
     p.27): from (N, 1, H, W) it makes (N, 10, h, w), a vector at every :data:`STEP`-th pixel, that
@@ -74,6 +80,7 @@ class LeNet5(nn.Module):
         subsampling_squash: str = "scaled_tanh",
         output: str = "rbf",
         input_size: int = paper.INPUT_SIZE,
+        blank: str = "none",
     ):
         super().__init__()
         self.switches: dict[str, Any] = {
@@ -83,6 +90,7 @@ class LeNet5(nn.Module):
             "subsampling_squash": subsampling_squash,
             "output": output,
             "input_size": input_size,
+            "blank": blank,
         }
         for key, value in self.switches.items():
             if value not in NETWORK_SWITCHES[key]:
@@ -107,7 +115,15 @@ class LeNet5(nn.Module):
         self.s4 = subsampling(16)
         self.c5 = Conv2d(16, 120, last_map)
         self.f6 = Linear(120, 84)
-        self.output = RBFOutput() if output == "rbf" else Linear(84, 10)
+        codes = [paper.digit_codes()]
+        if blank != "none":
+            codes.append(paper.blank_code()[None])
+        self.classes = sum(map(len, codes))
+        self.output = (
+            RBFOutput(torch.from_numpy(np.concatenate(codes)))
+            if output == "rbf"
+            else Linear(84, self.classes)
+        )
 
     def reset_parameters(
         self, generator: torch.Generator | None = None, start: Start = DEFAULT_START

@@ -80,6 +80,7 @@ class Recipe:
     subsampling_squash: str = _network("subsampling_squash")
     output: str = _network("output")
     input_size: int = _network("input_size")
+    blank: str = _network("blank")
     # The loss (section II-C): eq. 9, eq. 8, or softmax with cross-entropy for linear outputs. Its
     # defaults are open questions Q6 to Q8: what fits the published curves, and what the authors'
     # library has.

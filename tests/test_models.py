@@ -62,6 +62,25 @@ def test_modern_counts():
     assert connections["c3"] == 16 * 100 * (6 * 25 + 1)
 
 
+@pytest.mark.parametrize("output", ["rbf", "linear"])
+def test_the_blank_class_is_an_eleventh(output):
+    model = LeNet5(output=output, blank="space")
+    assert model.classes == 11
+    assert model(torch.zeros(3, 1, 32, 32)).shape == (3, 11)
+    assert model(torch.zeros(3, 1, 32, 36)).shape == (3, 11, 1, 2)
+    # Eleven codes of 84 are 84 connections more; eleven logits 85 parameters more, too.
+    before, after = count(LeNet5(output=output)), count(model)
+    more = 84 if output == "rbf" else 85
+    assert after.connections - before.connections == more
+    assert after.parameters - before.parameters == (0 if output == "rbf" else more)
+
+
+def test_the_blanks_code_is_the_cell_in_which_nothing_is_drawn():
+    codes = LeNet5(blank="space").output.codes
+    assert torch.equal(codes[:10], LeNet5().output.codes)
+    assert torch.equal(codes[10], torch.full((84,), -1.0))
+
+
 def test_state_dict_names_and_shapes_are_the_promised_ones():
     state = build_model("original").state_dict()
     assert {name: tuple(value.shape) for name, value in state.items()} == SHAPES
@@ -76,7 +95,7 @@ def test_every_switch_runs_forward_and_backward(key, value):
     size = model.switches["input_size"]
     outputs = model(torch.zeros(2, 1, size, size))
     outputs.sum().backward()
-    assert outputs.shape == (2, 10)
+    assert outputs.shape == (2, 11 if value == "space" else 10)
     assert all(p.grad is not None for p in model.parameters())
     assert f"{key}={value}" in model.extra_repr()
 

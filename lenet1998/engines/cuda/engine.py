@@ -45,6 +45,8 @@ def unsupported(recipe: Recipe) -> str | None:
         return f"batch_size={recipe.batch_size}: the CUDA engine learns one pattern at a time"
     if recipe.optimizer == "adam":
         return "optimizer=adam: the CUDA engine has sdlm and sgd"
+    if recipe.blank != "none":
+        return f"blank={recipe.blank}: the CUDA engine knows the ten digits only"
     return None
 
 
