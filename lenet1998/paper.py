@@ -234,6 +234,10 @@ FIG25_FIELD = (
 )  # rows and columns that the replicated net saw; not printed, found by fitting
 NOISE_PROBABILITY = 0.1  # that a pixel is inverted, in the training of that section's network
 
+# --- Strings ------------------------------------------------------------------------------------
+
+STRING_GAP = (-1, 4)  # pixels between the bounding boxes of neighbours, in the training of the SDNN
+
 # --- The data files -----------------------------------------------------------------------------
 
 
@@ -445,6 +449,7 @@ PLACES = {
     "INVARIANT_ROTATION": "section III-E, p.16",
     "FIG25_FIELD": "Fig. 25, section VII-B, p.28-29",
     "NOISE_PROBABILITY": "section III-E, p.15-16",
+    "STRING_GAP": "section VII-B, p.28-29",
     "digit_codes": "Fig. 3, section II-B, p.8-9",
     "blank_code": "Fig. 3, section II-B, p.8-9",
     "fig5_curve": "Fig. 5, section III-B, p.10-11",

@@ -102,7 +102,7 @@ class Recipe:
     momentum: float = _number(0.0, at_least=0, at_most=0.999)
     curvature_patterns: int = _number(paper.CURVATURE_PATTERNS, at_least=1)
     curvature_draw: str = _choice("first", "fixed", "fresh")
-    # The training run (sections III-A, III-B and III-E).
+    # The training run (sections III-A, III-B, III-E and VII-B).
     batch_size: int = _number(1, at_least=1, at_most=paper.TRAIN_SIZE)
     passes: int = _number(paper.PASSES, at_least=1)
     order: str = _choice("constant", "renewed")
@@ -111,6 +111,8 @@ class Recipe:
     distortions: bool = _choice(False, True)
     noise: float = _number(0.0, at_least=0, at_most=1)
     scaling: str = _choice(*SCALINGS)
+    flanks: bool = _choice(False, True)
+    blank_share: float = _number(0.0, at_least=0, at_most=1)
 
     def __post_init__(self):
         for switch in SWITCHES.values():
@@ -133,6 +135,11 @@ class Recipe:
             )
         if self.optimizer != "sgd" and self.momentum:
             raise BadInput(f"momentum={self.momentum} needs optimizer=sgd, not {self.optimizer}")
+        if self.blank_share and (self.blank == "none" or not self.flanks):
+            raise BadInput(
+                f"blank_share={self.blank_share} needs flanks=true and blank=space: a pattern"
+                " without a centre digit is two others, and its class the blank"
+            )
         if self.initial_coefficients == "uniform" and self.initial_coefficient < 0:
             raise BadInput(
                 f"initial_coefficient={self.initial_coefficient}: initial_coefficient must be >= 0"
@@ -167,6 +174,11 @@ class Recipe:
     def learning_rate(self, pass_number: int) -> float:
         """eta in a pass, counted from 1."""
         return paper.eta(pass_number) if isinstance(self.eta, str) else self.eta
+
+    @property
+    def makes_patterns(self) -> bool:
+        """Whether each run learns patterns of its own making, and not those of the data set."""
+        return self.distortions or self.noise > 0 or self.flanks
 
     def start(self) -> Start:
         """How the parameters start."""
@@ -292,12 +304,19 @@ _AS_PRINTED = {
     "f6_curvature": "gauss_newton",
     "initialisation": "fan_in",
 }
+_STRINGS = {
+    "blank": "space",
+    "flanks": True,
+    "blank_share": 0.1,
+    "noise": paper.NOISE_PROBABILITY,
+}
 _OF_ORIGINAL: dict[str, dict[str, Any]] = {
     "original": {},
     "original-logistic": {"subsampling_squash": "logistic"},
     "original-literal": _AS_PRINTED,
     "distortions": {"distortions": True},
     "noise": {"noise": paper.NOISE_PROBABILITY},
+    "strings": _STRINGS,
 }
 """The variants that are ``original`` but for a few switches, which changes lead to and from."""
 _MODERN = {
@@ -338,6 +357,7 @@ DESCRIPTIONS = {
     "original-literal": "eq. 8, no factor 1/2, weights from U(-2.4/F, 2.4/F): hardly ever trains",
     "distortions": "original with the 540,000 distorted patterns of section III-B",
     "noise": "original with a tenth of the pixels inverted at random, as section III-E has it",
+    "strings": "section VII-B's training to read strings: digits between others, blanks, noise",
     "modern": "the simplified LeNet of today: dense C3, average pooling, softmax, SGD in batches",
     "coursework-24-epochs": "24 epochs on 48,000 patterns, tested on the 12,000 held out",
     "coursework-adam": "Adam 0.001, 15 epochs",

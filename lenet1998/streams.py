@@ -22,6 +22,8 @@ _WORDS = {
     "distortions": b"distortions",
     "distorted order": b"distorted order",
     "noise": b"noise",
+    "flanks": b"flanks",
+    "curvature flanks": b"curvature flanks",
 }
 PURPOSES = tuple(_WORDS)
 _LIMIT = 2**32
