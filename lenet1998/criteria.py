@@ -148,7 +148,7 @@ class DiscriminativeLoss(_DistanceCriterion):
             raise ValueError(f"the rubbish class's constant j must be > 0, got {j}")
         self.j = j
 
-    def _log_posteriors(self, distances: Tensor) -> tuple[Tensor, Tensor]:
+    def log_posteriors(self, distances: Tensor) -> tuple[Tensor, Tensor]:
         """(N, classes + 1) log shares, the rubbish class first, and (N,) their log normaliser."""
         rubbish = torch.full_like(distances[..., :1], -self.j)
         scores = torch.cat([rubbish, -self.factor * distances], -1)
@@ -157,12 +157,12 @@ class DiscriminativeLoss(_DistanceCriterion):
 
     def forward(self, distances: Tensor, labels: Tensor) -> Tensor:
         right = self._right(distances, labels)
-        _, normaliser = self._log_posteriors(distances)
+        _, normaliser = self.log_posteriors(distances)
         return (right + normaliser).mean()
 
     def _exact_curvature(self, state: Tensor, codes: Tensor) -> Tensor:
         difference = state.unsqueeze(-2) - codes  # (N, classes, 84)
-        shares = self._log_posteriors(difference.square().sum(-1))[0].exp()
+        shares = self.log_posteriors(difference.square().sum(-1))[0].exp()
         gradient = 2 * self.factor * difference
         p = shares[..., 1:].unsqueeze(-1)
         mean = (p * gradient).sum(-2)
