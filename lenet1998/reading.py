@@ -8,6 +8,8 @@ total penalty (Viterbi) is the answer.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 from torch import Tensor
@@ -130,12 +132,14 @@ def penalties(recipe: Recipe, outputs: Tensor) -> np.ndarray:
     return -rows.log_softmax(1).numpy()
 
 
-def read(penalty: np.ndarray, grammar: Grammar | None = None) -> Reading:
+def read(penalty: np.ndarray, grammar: Grammar | None = None, repeats: bool = False) -> Reading:
     """The string with the smallest total penalty; of equal ones, always the same.
 
     Args:
         penalty: (T, 11), as :func:`penalties` gives it.
         grammar: what may be answered; default: any string.
+        repeats: let a character stand on several contiguous outputs and count once. The paper's
+            model has a character on one output, none on the next.
 
     Raises:
         BadInput: no string of the grammar has a place on so many outputs.
@@ -146,44 +150,79 @@ def read(penalty: np.ndarray, grammar: Grammar | None = None) -> Reading:
     if not np.isfinite(penalty).all():
         raise ValueError("penalty holds values that are no numbers")
     grammar = grammar or any_string()
-    order = np.argsort(grammar.target, kind="stable")
-    source, character, target = (
-        field[order] for field in (grammar.source, grammar.character, grammar.target)
-    )
-    targets, begins = np.unique(target, return_index=True)
-    # The best path to each state of the grammar whose last output was none, or a character.
-    free = np.full(len(grammar.accepting), np.inf)
-    free[0], busy = 0.0, np.full(len(free), np.inf)
-    after_character = np.empty((len(penalty), len(free)), bool)
-    arcs = np.zeros((len(penalty), len(free)), np.int32)
-    for t, at in enumerate(penalty):
-        after_character[t] = busy < free
-        next_free = np.minimum(free, busy) + at[NOTHING]
-        busy = np.full(len(free), np.inf)
-        if len(targets):
-            costs = free[source] + at[character]
-            busy[targets] = np.minimum.reduceat(costs, begins)
-            best = np.flatnonzero(costs == busy[target])[::-1]
-            arcs[t, target[best]] = best
-        free = next_free
-    total = np.where(grammar.accepting, np.minimum(free, busy), np.inf)
-    state = int(total.argmin())
-    if not np.isfinite(total[state]):
+    free, on, steps = _forward(penalty, grammar, repeats)
+    ends = np.where(grammar.accepting, free, np.inf)
+    arcs = np.where(grammar.accepting[grammar.target], on, np.inf)
+    total = min(ends.min(), arcs.min(initial=np.inf))
+    if not np.isfinite(total):
         raise BadInput(f"no string of the grammar has a place on {len(penalty)} outputs")
-    places, characters, in_character = [], [], bool(busy[state] < free[state])
-    for t in range(len(penalty) - 1, -1, -1):
-        if in_character:
-            arc = arcs[t, state]
-            places.append(t)
-            characters.append(int(character[arc]))
-            state, in_character = int(source[arc]), False
-        else:
-            in_character = bool(after_character[t, state])
-    places.reverse()
-    characters.reverse()
-    return Reading(
-        text="".join(map(str, characters)),
-        penalty=float(total.min()),
-        positions=tuple(places),
-        penalties=tuple(float(penalty[t, c]) for t, c in zip(places, characters, strict=True)),
-    )
+    state = -1 if (ends > total).all() else int(ends.argmin())
+    path = _path(grammar, steps, state, int(arcs.argmin()) if state < 0 else -1)
+    # A character stands where it is surest of the contiguous outputs that it has.
+    characters, positions, surest = [], [], []
+    for (arc, _), run in groupby(path, key=lambda place: place[1:]):
+        character = int(grammar.character[arc])
+        best = min((float(penalty[t, character]), t) for t, _, _ in run)
+        characters.append(str(character))
+        positions.append(best[1])
+        surest.append(best[0])
+    return Reading("".join(characters), float(total), tuple(positions), tuple(surest))
+
+
+class _Step(NamedTuple):
+    """How the best paths came through an output.
+
+    Attributes:
+        leaving: (S,) the arc whose character ended before it, or -1 where there was none.
+        staying: (E,) bool, whether the character of an arc goes on from the output before.
+    """
+
+    leaving: np.ndarray
+    staying: np.ndarray
+
+
+def _forward(
+    penalty: np.ndarray, grammar: Grammar, repeats: bool
+) -> tuple[np.ndarray, np.ndarray, list[_Step]]:
+    """The best paths' penalties to each state on no character, and on each arc's; their steps."""
+    order = np.argsort(grammar.target, kind="stable")
+    targets, begins = np.unique(grammar.target[order], return_index=True)
+    free = np.full(len(grammar.accepting), np.inf)
+    free[0] = 0.0
+    on = np.full(len(grammar.source), np.inf)
+    steps = []
+    for at in penalty:
+        best, leaving = free.copy(), np.full(len(free), -1, np.int32)
+        if len(order):
+            ended = np.full(len(free), np.inf)
+            ended[targets] = np.minimum.reduceat(on[order], begins)
+            first = order[np.flatnonzero(on[order] == ended[grammar.target[order]])[::-1]]
+            nearest = leaving.copy()
+            nearest[grammar.target[first]] = first
+            better = ended < free
+            best[better], leaving[better] = ended[better], nearest[better]
+        begun = free[grammar.source]
+        staying = (on < begun) if repeats else np.zeros(len(on), bool)
+        on = np.where(staying, on, begun) + at[grammar.character]
+        free = best + at[NOTHING]
+        steps.append(_Step(leaving, staying))
+    return free, on, steps
+
+
+def _path(grammar: Grammar, steps: list[_Step], state: int, arc: int) -> list[tuple[int, int, int]]:
+    """The outputs of characters on the best path to a state, or to an arc's character.
+
+    Returns:
+        For each the output, the arc, and a number for the character.
+    """
+    path, number = [], 0
+    for t in range(len(steps) - 1, -1, -1):
+        leaving, staying = steps[t]
+        if arc < 0:
+            arc = int(leaving[state])
+            number += 1
+            continue
+        path.append((t, arc, number))
+        if not staying[arc]:
+            state, arc = int(grammar.source[arc]), -1
+    return path[::-1]

@@ -307,7 +307,7 @@ _AS_PRINTED = {
 _STRINGS = {
     "blank": "space",
     "flanks": True,
-    "blank_share": 0.1,
+    "blank_share": 0.3,
     "noise": paper.NOISE_PROBABILITY,
 }
 _OF_ORIGINAL: dict[str, dict[str, Any]] = {

@@ -22,30 +22,40 @@ GRAMMARS = {
 }
 
 
-def brute_force(penalty, allowed):
+def brute_force(penalty, allowed, repeats):
     """The best of all labellings of the outputs: (penalty, text, positions)."""
     found = []
     for path in itertools.product(range(NOTHING + 1), repeat=len(penalty)):
-        places = [t for t, label in enumerate(path) if label != NOTHING]
-        text = "".join(str(path[t]) for t in places)
-        if allowed(text) and all(b - a > 1 for a, b in itertools.pairwise(places)):
-            found.append((sum(penalty[range(len(path)), path]), text, tuple(places)))
+        runs = [
+            (label, [t for t, _ in run])
+            for label, run in itertools.groupby(enumerate(path), key=lambda place: place[1])
+        ]
+        if any(NOTHING not in (a, b) for (a, _), (b, _) in itertools.pairwise(runs)):
+            continue  # characters on contiguous outputs
+        if not repeats and any(len(run) > 1 for label, run in runs if label != NOTHING):
+            continue
+        characters = [(label, run) for label, run in runs if label != NOTHING]
+        text = "".join(str(label) for label, _ in characters)
+        if allowed(text):
+            places = tuple(min(run, key=lambda t: penalty[t, label]) for label, run in characters)
+            found.append((sum(penalty[range(len(path)), path]), text, places))
     return min(found)
 
 
+@pytest.mark.parametrize("repeats", [False, True])
 @pytest.mark.parametrize("length", [1, 2, 3, 4])
 @pytest.mark.parametrize("name", GRAMMARS)
-def test_the_best_path_is_the_best_of_all_paths(name, length):
+def test_the_best_path_is_the_best_of_all_paths(name, length, repeats):
     grammar, allowed = GRAMMARS[name]
     if name in ("length 2", "one string") and length < 3:
         with pytest.raises(BadInput, match=f"no string of the grammar has a place on {length} out"):
-            read(np.ones((length, 11)), grammar)
+            read(np.ones((length, 11)), grammar, repeats)
         return
     for seed in range(3):
         penalty = np.random.default_rng(seed).exponential(size=(length, NOTHING + 1))
         penalty[:, NOTHING] *= (0.1, 1, 3)[seed]
-        expected, text, places = brute_force(penalty, allowed)
-        answer = read(penalty, grammar)
+        expected, text, places = brute_force(penalty, allowed, repeats)
+        answer = read(penalty, grammar, repeats)
         assert (answer.text, answer.positions) == (text, places)
         assert answer.penalty == pytest.approx(expected)
         arcs = [penalty[t, int(digit)] for t, digit in zip(places, text, strict=True)]
@@ -59,6 +69,16 @@ def test_characters_stand_on_no_two_contiguous_outputs():
     assert answer.text == "44444"
     assert answer.positions == (0, 2, 4, 6, 8)
     assert answer.penalty == 4 * 5
+    assert read(eager, of_length(1)).penalty == 8 * 5
+
+
+def test_a_character_may_be_let_stand_on_several_outputs_and_count_once():
+    eager = np.full((9, NOTHING + 1), 5.0)
+    eager[:4, 4] = eager[4, NOTHING] = eager[5:, 4] = 1
+    eager[2, 4], eager[8, 4] = 0.25, 0.5
+    answer = read(eager, repeats=True)
+    assert (answer.text, answer.positions, answer.penalties) == ("44", (2, 8), (0.25, 0.5))
+    assert answer.penalty == 9 - 0.75 - 0.5
 
 
 def test_a_long_strip_and_many_strings():
