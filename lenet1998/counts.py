@@ -6,9 +6,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from lenet1998.models import LeNet5
+from lenet1998.models import STEP, LeNet5
 from lenet1998.modules import MappedConv2d, RBFOutput, Subsampling2d
 from lenet1998.work import multiply_accumulates
+
+_STEPS = {"c1": 1, "s2": 2, "c3": 2}
+"""Pixels of the field from one unit of a map to the next; from S4 on as many as STEP."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,21 @@ class Counts:
     @property
     def multiply_accumulates(self) -> int:
         return sum(layer.multiply_accumulates for layer in self.layers)
+
+
+@dataclass(frozen=True)
+class Replication:
+    """A network's work on a field larger than its own (section VII-A, p.27).
+
+    Attributes:
+        positions: rows and columns of the output vectors.
+        multiply_accumulates: of the replicated network, which computes each state once.
+        swept: of the network moved over the field, one window for each output vector.
+    """
+
+    positions: tuple[int, int]
+    multiply_accumulates: int
+    swept: int
 
 
 @dataclass(frozen=True)
@@ -116,6 +134,28 @@ def count(model: LeNet5) -> Counts:
         work = multiply_accumulates(counts, model.switches["pooling"])
         rows.append(LayerCount(**counts, multiply_accumulates=work))
     return Counts(tuple(rows))
+
+
+def replication(model: LeNet5, height: int, width: int) -> Replication:
+    """What a network does for a field of so many pixels, replicated and swept.
+
+    Raises:
+        ValueError: a field smaller than the network's own.
+    """
+    size = model.switches["input_size"]
+    if min(height, width) < size:
+        raise ValueError(f"a field must be at least {size}x{size}, got {height}x{width}")
+    # How much larger the field is, in whole windows: what is left over is not seen.
+    down, right = ((side - size) // STEP * STEP for side in (height, width))
+    positions = down // STEP + 1, right // STEP + 1
+    counts = count(model)
+    replicated = 0
+    for layer in counts.layers:
+        step = _STEPS.get(layer.name, STEP)
+        units = (layer.size + down // step) * (layer.size + right // step)
+        replicated += layer.multiply_accumulates // layer.size**2 * units
+    swept = counts.multiply_accumulates * positions[0] * positions[1]
+    return Replication(positions, replicated, swept)
 
 
 def forms(model: LeNet5) -> tuple[LayerForm, ...]:

@@ -70,7 +70,7 @@ class _DistanceCriterion(nn.Module, ABC):
 
         Args:
             state: F6's output, (N, 84).
-            codes: the RBF codes, (10, 84).
+            codes: the RBF codes, (classes, 84).
             labels: (N,).
 
         Returns:
@@ -100,8 +100,8 @@ class DistanceLoss(_DistanceCriterion):
         curvature: ``gauss_newton`` (exact: 2, or 1 for half the distance) or ``constant`` (1).
 
     Shape:
-        - distances: (N, 10), squared
-        - labels: (N,) of int64, 0 to 9
+        - distances: (N, 10), squared; (N, 11) with a blank class
+        - labels: (N,) of int64, each a class
         - Output: a scalar
 
     Raises:
@@ -148,8 +148,8 @@ class DiscriminativeLoss(_DistanceCriterion):
             raise ValueError(f"the rubbish class's constant j must be > 0, got {j}")
         self.j = j
 
-    def _log_posteriors(self, distances: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, 11) log shares, the rubbish class first, and (N,) their log normaliser."""
+    def log_posteriors(self, distances: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, classes + 1) log shares, the rubbish class first, and (N,) their log normaliser."""
         rubbish = torch.full_like(distances[..., :1], -self.j)
         scores = torch.cat([rubbish, -self.factor * distances], -1)
         normaliser = torch.logsumexp(scores, -1)
@@ -157,12 +157,12 @@ class DiscriminativeLoss(_DistanceCriterion):
 
     def forward(self, distances: Tensor, labels: Tensor) -> Tensor:
         right = self._right(distances, labels)
-        _, normaliser = self._log_posteriors(distances)
+        _, normaliser = self.log_posteriors(distances)
         return (right + normaliser).mean()
 
     def _exact_curvature(self, state: Tensor, codes: Tensor) -> Tensor:
-        difference = state.unsqueeze(-2) - codes  # (N, 10, 84)
-        shares = self._log_posteriors(difference.square().sum(-1))[0].exp()
+        difference = state.unsqueeze(-2) - codes  # (N, classes, 84)
+        shares = self.log_posteriors(difference.square().sum(-1))[0].exp()
         gradient = 2 * self.factor * difference
         p = shares[..., 1:].unsqueeze(-1)
         mean = (p * gradient).sum(-2)

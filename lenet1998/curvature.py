@@ -230,7 +230,8 @@ def diagonal_curvature(
     Raises:
         TypeError: a module or a criterion without a rule, a network that is no chain, or labels
             that are not of int64.
-        ValueError: no patterns, not one label for each, or labels out of range.
+        ValueError: no patterns, not one label for each, labels out of range, or outputs at more
+            than one position of a field.
     """
     if not len(images):
         raise ValueError("the curvature needs at least one pattern")
@@ -242,6 +243,8 @@ def diagonal_curvature(
     for part, target in zip(images.split(batch), labels.split(batch), strict=True):
         with _taped(model) as tape:
             outputs = model(part)
+        if outputs.ndim != 2 and isinstance(tape[-1].module, (nn.Linear, RBFOutput)):
+            raise ValueError(f"outputs must be (N, classes), got {tuple(outputs.shape)}")
         _check_chain(tape, outputs)
         check_classes(target, outputs.shape[-1])
         h = _start(tape, criterion, target)

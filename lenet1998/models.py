@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load
@@ -29,8 +30,12 @@ NETWORK_SWITCHES = {
     "subsampling_squash": ("scaled_tanh", "logistic", "none"),
     "output": ("rbf", "linear"),
     "input_size": (32, 28),
+    "blank": ("none", "space"),
 }
 """Every switch of the network with its values, the 1998 design's first."""
+
+STEP = 4
+"""Pixels from one output vector of the replicated network to the next: S2's and S4's windows."""
 
 WEIGHTS_BYTES = 4 * 2**20
 """What a file of weights may take: many times what the largest variant's do."""
@@ -49,13 +54,22 @@ class LeNet5(nn.Module):
             readers take section II-B's "sigmoidal function" for) or ``none``.
         output: ``rbf`` (distances to the 7x12 codes) or ``linear`` (logits).
         input_size: 32 (the paper's) or 28 (MNIST unpadded: C5's kernels are then 4x4).
+        blank: ``none``, or an eleventh class, label 10, for no character in the middle of the field
+            (section VII-B, p.28-29): ``space``, whose code is Fig. 3's blank cell (open question
+            Q11); with linear outputs one more logit.
 
     Shape:
-        - images: (N, 1, input_size, input_size)
-        - Output: (N, 10), squared distances (rbf: the smallest wins) or logits (linear).
+        - images: (N, 1, input_size, input_size), or a larger field.
+        - Output: (N, 10), squared distances (rbf: the smallest wins) or logits (linear); (N, 11)
+          with a blank class.
+
+    C5 is a convolution, so that the network can be replicated over a larger field (section VII-A,
+    p.27): from (N, 1, H, W) it makes (N, 10, h, w), a vector at every :data:`STEP`-th pixel, that
+    of the window of input_size x input_size pixels whose upper left corner is there. What no whole
+    window reaches, up to 3 pixels on the right and below, is not seen.
 
     Raises:
-        ValueError: a switch or images of another shape.
+        ValueError: a switch, images of another shape, or images smaller than input_size.
     """
 
     def __init__(
@@ -66,6 +80,7 @@ class LeNet5(nn.Module):
         subsampling_squash: str = "scaled_tanh",
         output: str = "rbf",
         input_size: int = paper.INPUT_SIZE,
+        blank: str = "none",
     ):
         super().__init__()
         self.switches: dict[str, Any] = {
@@ -75,6 +90,7 @@ class LeNet5(nn.Module):
             "subsampling_squash": subsampling_squash,
             "output": output,
             "input_size": input_size,
+            "blank": blank,
         }
         for key, value in self.switches.items():
             if value not in NETWORK_SWITCHES[key]:
@@ -99,7 +115,15 @@ class LeNet5(nn.Module):
         self.s4 = subsampling(16)
         self.c5 = Conv2d(16, 120, last_map)
         self.f6 = Linear(120, 84)
-        self.output = RBFOutput() if output == "rbf" else Linear(84, 10)
+        codes = [paper.digit_codes()]
+        if blank != "none":
+            codes.append(paper.blank_code()[None])
+        self.classes = sum(map(len, codes))
+        self.output = (
+            RBFOutput(torch.from_numpy(np.concatenate(codes)))
+            if output == "rbf"
+            else Linear(84, self.classes)
+        )
 
     def reset_parameters(
         self, generator: torch.Generator | None = None, start: Start = DEFAULT_START
@@ -111,19 +135,32 @@ class LeNet5(nn.Module):
                 reset(generator, start)
 
     def features(self, images: Tensor) -> Tensor:
-        """F6's output, (N, 84): what the codes of Fig. 3 are compared with."""
-        size = self.switches["input_size"]
-        # While torch traces, shapes are no numbers.
-        if not torch.jit.is_tracing() and images.shape[1:] != (1, size, size):
-            shape = tuple(images.shape)
-            raise ValueError(f"images must be (N, 1, {size}, {size}), prepared, got {shape}")
+        """F6's output, (N, 84): what the codes of Fig. 3 are compared with.
+
+        (N, 84, h, w) for a field larger than the network's own.
+        """
+        alone = torch.jit.is_tracing()  # where shapes are no numbers
+        if not alone:
+            images = self._whole_windows(images)
         maps = self.s2(self.squash(self.c1(images)))
         maps = self.s4(self.squash(self.c3(maps)))
-        column = self.squash(self.c5(maps)).flatten(1)
-        return self.squash(self.f6(column))
+        column = self.squash(self.c5(maps))
+        if alone or column.shape[2:] == (1, 1):
+            column = column.flatten(1)
+        return self.squash(_everywhere(self.f6, column))
+
+    def _whole_windows(self, images: Tensor) -> Tensor:
+        """The part of images that is covered by windows of input_size at every STEP-th pixel."""
+        size, shape = self.switches["input_size"], tuple(images.shape)
+        if len(shape) != 4 or shape[1] != 1 or min(shape[2:]) < size:
+            raise ValueError(
+                f"images must be (N, 1, {size}, {size}), prepared, or a larger field, got {shape}"
+            )
+        height, width = (side - side % STEP for side in shape[2:])
+        return images if shape[2:] == (height, width) else images[..., :height, :width]
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.output(self.features(images))
+        return _everywhere(self.output, self.features(images))
 
     @property
     def smallest_wins(self) -> bool:
@@ -131,16 +168,24 @@ class LeNet5(nn.Module):
         return isinstance(self.output, RBFOutput)
 
     def decide(self, outputs: Tensor) -> Tensor:
-        """The label that outputs (N, 10) stand for, (N,) of int64."""
-        return outputs.argmin(-1) if self.smallest_wins else outputs.argmax(-1)
+        """The label that outputs (N, 10) stand for, (N,) of int64; (N, h, w) of a larger field."""
+        return outputs.argmin(1) if self.smallest_wins else outputs.argmax(1)
 
     @torch.no_grad()
     def predict(self, images: Tensor, batch: int = 500) -> Tensor:
-        """Labels of images (N, 1, H, W), (N,) of int64, whatever the kind of output."""
+        """Labels of images (N, 1, H, W), (N,) of int64, whatever the kind of output.
+
+        (N, h, w) for a field larger than the network's own.
+        """
         return torch.cat([self.decide(self(part)) for part in images.split(batch)])
 
     def extra_repr(self) -> str:
         return ", ".join(f"{key}={value}" for key, value in self.switches.items())
+
+
+def _everywhere(layer: nn.Module, states: Tensor) -> Tensor:
+    """A fully connected layer of states (N, C), or at every position of states (N, C, h, w)."""
+    return layer(states) if states.ndim == 2 else layer(states.movedim(1, -1)).movedim(-1, 1)
 
 
 def load_weights(model: LeNet5, file: Path) -> LeNet5:

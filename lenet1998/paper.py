@@ -235,6 +235,10 @@ FIG25_FIELD = (
 REPLICA_STEP = 4  # pixels of the input from one of the replicated net's outputs to the next
 NOISE_PROBABILITY = 0.1  # that a pixel is inverted, in the training of that section's network
 
+# --- Strings ------------------------------------------------------------------------------------
+
+STRING_GAP = (-1, 4)  # pixels between the bounding boxes of neighbours, in the training of the SDNN
+
 # --- The data files -----------------------------------------------------------------------------
 
 
@@ -359,6 +363,11 @@ def digit_codes() -> np.ndarray:
     return np.array(cells, dtype=np.int8).reshape(CLASSES, CODE_LENGTH)
 
 
+def blank_code() -> np.ndarray:
+    """Fig. 3's cell in which nothing is drawn: (84,) int8 of -1."""
+    return np.full(CODE_LENGTH, -1, np.int8)
+
+
 def fig5_curve() -> Curve:
     """Training and test error by pass. Fig. 5 has 21 points, the text 20 passes."""
     return _columns("fig5_curve.csv", Curve)
@@ -465,7 +474,9 @@ PLACES = {
     "FIG25_FIELD": "Fig. 25, section VII-B, p.28-29",
     "REPLICA_STEP": "section VII, p.27-29",
     "NOISE_PROBABILITY": "section III-E, p.15-16",
+    "STRING_GAP": "section VII-B, p.28-29",
     "digit_codes": "Fig. 3, section II-B, p.8-9",
+    "blank_code": "Fig. 3, section II-B, p.8-9",
     "fig5_curve": "Fig. 5, section III-B, p.10-11",
     "fig6_points": "Fig. 6, section III-B, p.10-11",
     "fig7_affine": "Fig. 7, section III-B, p.10-11",

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, say
 from lenet1998.data import prepare
 from lenet1998.data.pictures import Picture, read_picture
@@ -80,17 +81,17 @@ def network(variant: str | None, weights: Path | None) -> TrainedNet:
 
 
 def shares(recipe: Recipe, outputs: Tensor) -> Tensor:
-    r"""How sure a network is of each digit, and of there being none.
+    r"""How sure a network is of each class, and of there being rubbish.
 
     For distances y this is the posterior that eq. 9 makes grow,
     :math:`e^{-y_i} / (e^{-j} + \sum_i e^{-y_i})`, with half the distance if the recipe has it so.
     The rubbish class is always in it: at a code itself the share is :math:`1 / (1 + e^{-j})`.
 
     Args:
-        outputs: (10,), distances or logits.
+        outputs: (classes,), distances or logits.
 
     Returns:
-        (11,), the last rubbish's; (10,) for logits, which know no rubbish.
+        (classes + 1,), the last rubbish's; (classes,) for logits, which know no rubbish.
     """
     if recipe.output == "linear":
         return outputs.softmax(-1)
@@ -113,7 +114,8 @@ def answer(net: TrainedNet, file: str, picture: Picture) -> dict:
     if not outputs.isfinite().all():
         raise BadInput(f"{file}: no answer, the outputs of {net.source} are no numbers")
     share = shares(recipe, outputs).tolist()
-    digit, second = outputs.argsort(descending=not distances, stable=True)[:2].tolist()
+    digits = outputs[: paper.CLASSES]
+    digit, second = digits.argsort(descending=not distances, stable=True)[:2].tolist()
     return {
         "file": file,
         "digit": digit,
@@ -121,7 +123,8 @@ def answer(net: TrainedNet, file: str, picture: Picture) -> dict:
         "confidence_at_most": 1 / (1 + math.exp(-recipe.rubbish_j)) if distances else 1.0,
         "second": second,
         "second_confidence": share[second],
-        "rubbish": share[10] if distances else None,
+        "blank": share[paper.CLASSES] if len(outputs) > paper.CLASSES else None,
+        "rubbish": share[-1] if distances else None,
         "distances" if distances else "logits": outputs.tolist(),
         "ink": "black on white" if picture.dark_ink else "white on black",
         "normalised": picture.normalised,
@@ -132,15 +135,19 @@ def in_words(reading: dict) -> str:
     """An answer as a few lines for a reader."""
     # A name may hold line breaks, or bytes that are no text.
     name = reading["file"] if reading["file"].isprintable() else repr(reading["file"])
-    rubbish = reading["rubbish"]
+    rubbish, blank = reading["rubbish"], reading["blank"]
     kind = "logits" if rubbish is None else "distances"
-    outputs = "  ".join(f"{digit}: {value:.3g}" for digit, value in enumerate(reading[kind]))
+    values = zip((*map(str, range(paper.CLASSES)), "blank"), reading[kind], strict=False)
+    outputs = "  ".join(f"{name}: {value:.3g}" for name, value in values)
     made = "scaled and centred" if reading["normalised"] else "taken as it is"
     answered = f"{name}: {reading['digit']}"
     sure = _percent(reading["confidence"])
     others = f"then {reading['second']} with {_percent(reading['second_confidence'])}"
+    nothing = [share for share in (rubbish, blank) if share is not None]
+    answered += ", or rather no digit" if max(nothing, default=0) > reading["confidence"] else ""
+    if blank is not None:
+        others += f", a blank with {_percent(blank)}"
     if rubbish is not None:
-        answered += ", or rather no digit" if rubbish > reading["confidence"] else ""
         sure += f" of {_percent(reading['confidence_at_most'])} at most"
         others += f", no digit with {_percent(rubbish)}"
     return (

@@ -94,6 +94,7 @@ class Recipe:
     subsampling_squash: str = _network("subsampling_squash")
     output: str = _network("output")
     input_size: int = _network("input_size")
+    blank: str = _network("blank")
     # The loss (section II-C): eq. 9, eq. 8, or softmax with cross-entropy for linear outputs. Its
     # defaults are open questions Q6 to Q8: what fits the published curves, and what the authors'
     # library has.
@@ -121,7 +122,7 @@ class Recipe:
     momentum: float = _number(0.0, at_least=0, at_most=0.999)
     curvature_patterns: int = _number(paper.CURVATURE_PATTERNS, at_least=1)
     curvature_draw: str = _choice("first", "fixed", "fresh")
-    # The training run (sections III-A, III-B and III-E).
+    # The training run (sections III-A, III-B, III-E and VII-B).
     batch_size: int = _number(1, at_least=1, at_most=paper.TRAIN_SIZE)
     passes: int = _number(paper.PASSES, at_least=1)
     order: str = _choice("constant", "renewed")
@@ -130,6 +131,8 @@ class Recipe:
     distortions: bool = _choice(False, True)
     noise: float = _number(0.0, at_least=0, at_most=1)
     scaling: str = _choice(*SCALINGS)
+    flanks: bool = _choice(False, True)
+    blank_share: float = _number(0.0, at_least=0, at_most=1)
 
     def __post_init__(self):
         for switch in SWITCHES.values():
@@ -152,6 +155,11 @@ class Recipe:
             )
         if self.optimizer != "sgd" and self.momentum:
             raise BadInput(f"momentum={self.momentum} needs optimizer=sgd, not {self.optimizer}")
+        if self.blank_share and (self.blank == "none" or not self.flanks):
+            raise BadInput(
+                f"blank_share={self.blank_share} needs flanks=true and blank=space: a pattern"
+                " without a centre digit is two others, and its class the blank"
+            )
         if self.initial_coefficients == "uniform" and self.initial_coefficient < 0:
             raise BadInput(
                 f"initial_coefficient={self.initial_coefficient}: initial_coefficient must be >= 0"
@@ -207,6 +215,11 @@ class Recipe:
     def rates(self, eta: float, curvature: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """SDLM's effective rates eta / (mu + h), by parameter name."""
         return {name: eta / (self.mu_of(name) + h) for name, h in curvature.items()}
+
+    @property
+    def makes_patterns(self) -> bool:
+        """Whether each run learns patterns of its own making, and not those of the data set."""
+        return self.distortions or self.noise > 0 or self.flanks
 
     def start(self) -> Start:
         """How the parameters start."""
@@ -339,6 +352,12 @@ _AS_PRINTED = {
     "f6_curvature": "gauss_newton",
     "initialisation": "fan_in",
 }
+_STRINGS = {
+    "blank": "space",
+    "flanks": True,
+    "blank_share": 0.3,
+    "noise": paper.NOISE_PROBABILITY,
+}
 _OF_ORIGINAL: dict[str, dict[str, Any]] = {
     "original": {},
     "original-logistic": {"subsampling_squash": "logistic"},
@@ -346,6 +365,7 @@ _OF_ORIGINAL: dict[str, dict[str, Any]] = {
     "distortions": {"distortions": True},
     "noise": {"noise": paper.NOISE_PROBABILITY},
     "1998-features": {"features": "1998"},
+    "strings": _STRINGS,
 }
 """The variants that are ``original`` but for a few switches, which changes lead to and from."""
 _MODERN = {
@@ -387,6 +407,7 @@ DESCRIPTIONS = {
     "distortions": "original with the 540,000 distorted patterns of section III-B",
     "noise": "original with a tenth of the pixels inverted at random, as section III-E has it",
     "1998-features": "original on C1 to S4 of the 1998 net, recovered and frozen",
+    "strings": "section VII-B's training to read strings: digits between others, blanks, noise",
     "modern": "the simplified LeNet of today: dense C3, average pooling, softmax, SGD in batches",
     "coursework-24-epochs": "24 epochs on 48,000 patterns, tested on the 12,000 held out",
     "coursework-adam": "Adam 0.001, 15 epochs",

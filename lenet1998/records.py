@@ -206,7 +206,7 @@ def read_record(folder: Path) -> RunRecord:
     record = RunRecord(**{key: content[key] for key in kept})
     if record.per_pass:
         record.predictions = _read_predictions(
-            folder / PREDICTIONS, record.dataset["test_patterns"]
+            folder / PREDICTIONS, record.dataset["test_patterns"], classes(record.recipe)
         )
     return record
 
@@ -254,7 +254,15 @@ _HEADER = re.compile(
 _HEADER_BYTES = 256
 
 
-def _read_predictions(file: Path, patterns: int) -> np.ndarray:
+def classes(recipe: dict) -> int:
+    """How many labels the network of a recorded recipe has; the blank is the one after the digits.
+
+    Records from before there was that switch have none.
+    """
+    return paper.CLASSES + (recipe.get("blank", "none") != "none")
+
+
+def _read_predictions(file: Path, patterns: int, labels_known: int) -> np.ndarray:
     """The labels given to so many test patterns, (patterns,) uint8.
 
     Raises:
@@ -270,8 +278,8 @@ def _read_predictions(file: Path, patterns: int) -> np.ndarray:
     labels = np.frombuffer(content, np.uint8, offset=header.end()).copy()
     if int(header[2]) != patterns or len(labels) != patterns:
         raise CorruptRecord(f"{file}: {len(labels)} predictions, where {patterns} were tested")
-    if labels.max() >= paper.CLASSES:
-        raise CorruptRecord(f"{file}: label {labels.max()}, where there are ten digits")
+    if labels.max() >= labels_known:
+        raise CorruptRecord(f"{file}: label {labels.max()}, where there are {labels_known} classes")
     return labels
 
 

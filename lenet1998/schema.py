@@ -54,7 +54,7 @@ PERCENT, SHARE = {**AMOUNT, "maximum": 100}, {**AMOUNT, "maximum": 1}
 _RECIPE = {
     # What reports read; the other switches and their values are for Recipe to judge.
     **_object(
-        {"held_out": COUNT},
+        {"held_out": COUNT, "blank": TEXT},
         name=TEXT,
         pooling=TEXT,
         loss=TEXT,

@@ -23,6 +23,8 @@ _WORDS = {
     "distorted order": b"distorted order",
     "noise": b"noise",
     "test noise": b"test noise",
+    "flanks": b"flanks",
+    "curvature flanks": b"curvature flanks",
 }
 PURPOSES = tuple(_WORDS)
 _LIMIT = 2**32

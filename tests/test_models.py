@@ -11,8 +11,11 @@ import torchinfo
 from safetensors.torch import save_file
 
 from lenet1998 import build_model, count, paper
+from lenet1998.counts import replication
+from lenet1998.criteria import DistanceLoss
+from lenet1998.curvature import diagonal_curvature
 from lenet1998.errors import BadInput
-from lenet1998.models import NETWORK_SWITCHES, LeNet5, load_weights
+from lenet1998.models import NETWORK_SWITCHES, STEP, LeNet5, load_weights
 from lenet1998.modules import RBFOutput
 from lenet1998.recipes import RECIPES
 
@@ -59,6 +62,25 @@ def test_modern_counts():
     assert connections["c3"] == 16 * 100 * (6 * 25 + 1)
 
 
+@pytest.mark.parametrize("output", ["rbf", "linear"])
+def test_the_blank_class_is_an_eleventh(output):
+    model = LeNet5(output=output, blank="space")
+    assert model.classes == 11
+    assert model(torch.zeros(3, 1, 32, 32)).shape == (3, 11)
+    assert model(torch.zeros(3, 1, 32, 36)).shape == (3, 11, 1, 2)
+    # Eleven codes of 84 are 84 connections more; eleven logits 85 parameters more, too.
+    before, after = count(LeNet5(output=output)), count(model)
+    more = 84 if output == "rbf" else 85
+    assert after.connections - before.connections == more
+    assert after.parameters - before.parameters == (0 if output == "rbf" else more)
+
+
+def test_the_blanks_code_is_the_cell_in_which_nothing_is_drawn():
+    codes = LeNet5(blank="space").output.codes
+    assert torch.equal(codes[:10], LeNet5().output.codes)
+    assert torch.equal(codes[10], torch.full((84,), -1.0))
+
+
 def test_state_dict_names_and_shapes_are_the_promised_ones():
     state = build_model("original").state_dict()
     assert {name: tuple(value.shape) for name, value in state.items()} == SHAPES
@@ -73,9 +95,65 @@ def test_every_switch_runs_forward_and_backward(key, value):
     size = model.switches["input_size"]
     outputs = model(torch.zeros(2, 1, size, size))
     outputs.sum().backward()
-    assert outputs.shape == (2, 10)
+    assert outputs.shape == (2, 11 if value == "space" else 10)
     assert all(p.grad is not None for p in model.parameters())
     assert f"{key}={value}" in model.extra_repr()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [(k, v) for k, values in NETWORK_SWITCHES.items() for v in values]
+)
+@pytest.mark.parametrize(("down", "right"), [(0, 20), (8, 0), (5, 11)])
+def test_on_a_larger_field_a_network_is_itself_at_every_window(key, value, down, right):
+    """Section VII-A, p.27: an output vector at every 4th pixel of the field."""
+    model = LeNet5(**{key: value}).double()
+    size = model.switches["input_size"]
+    field = torch.rand(2, 1, size + down, size + right, dtype=torch.float64)
+    rows, columns = range(0, down + 1, STEP), range(0, right + 1, STEP)
+    windows = [field[..., y : y + size, x : x + size] for y in rows for x in columns]
+    shape = (-1, len(rows), len(columns))
+    for call in (model, model.features):
+        swept = torch.stack([call(window) for window in windows], -1)
+        torch.testing.assert_close(call(field), swept.unflatten(-1, shape[1:]))
+    labels = torch.stack([model.predict(window) for window in windows], -1)
+    assert torch.equal(model.predict(field), labels.unflatten(-1, shape[1:]))
+
+
+def test_what_no_whole_window_reaches_is_not_seen():
+    model, field = build_model(), torch.rand(1, 1, 35, 43)
+    assert model(field).shape == (1, 10, 1, 3)
+    changed = field.clone()
+    changed[..., 32:, :] = changed[..., 40:] = 9
+    assert torch.equal(model(changed), model(field))
+
+
+@pytest.mark.parametrize("name", ["original", "modern", "coursework-tanh-28"])
+@pytest.mark.parametrize("right", [0, 21])
+def test_replication_counts_what_the_layers_of_a_larger_field_do(name, right):
+    model = build_model(name)
+    size = model.switches["input_size"]
+    counts, more = count(model), replication(model, size + 4, size + right)
+    made: dict[str, int] = {}
+    for layer in counts.layers:
+        getattr(model, layer.name).register_forward_hook(
+            lambda _m, _i, out, name=layer.name, maps=layer.maps: made.update(
+                {name: out.numel() // maps}
+            )
+        )
+    outputs = model(torch.zeros(1, 1, size + 4, size + right))
+    assert outputs.shape[2:] == more.positions == (2, right // 4 + 1)
+    assert more.swept == counts.multiply_accumulates * more.positions[0] * more.positions[1]
+    assert more.multiply_accumulates == sum(
+        layer.multiply_accumulates * made[layer.name] / layer.size**2 for layer in counts.layers
+    )
+    with pytest.raises(ValueError, match=f"at least {size}x{size}"):
+        replication(model, size - 1, size)
+
+
+def test_a_curvature_of_more_than_one_position_is_refused():
+    model, labels = build_model(), torch.zeros(1, dtype=torch.int64)
+    with pytest.raises(ValueError, match=r"outputs must be \(N, classes\), got \(1, 10, 1, 2\)"):
+        diagonal_curvature(model, DistanceLoss(), torch.zeros(1, 1, 32, 36), labels)
 
 
 NETWORKS = {str(build_model(name).switches): name for name in reversed(RECIPES)}.values()
@@ -157,14 +235,16 @@ def test_a_copy_is_trained_by_itself(made):
         (32, (2, 1, 28, 28)),
         (32, (2, 3, 32, 32)),
         (32, (2, 1, 32, 30)),
+        (32, (2, 1, 31, 320)),
         (32, (2, 1, 1, 32, 32)),
-        (28, (2, 1, 32, 32)),
+        (28, (2, 1, 27, 32)),
         (28, (2, 784)),
     ],
 )
 @pytest.mark.parametrize("call", ["forward", "features", "predict"])
 def test_images_of_another_shape_are_refused(size, shape, call):
-    says = rf"^images must be \(N, 1, {size}, {size}\), prepared, got \({shape[0]}, "
+    own = rf"^images must be \(N, 1, {size}, {size}\), prepared"
+    says = rf"{own}, or a larger field, got \({shape[0]}, "
     with pytest.raises(ValueError, match=says):
         getattr(LeNet5(input_size=size), call)(torch.zeros(shape))
 

@@ -283,6 +283,21 @@ def test_an_answer_and_what_is_said_of_it(nearest, head):
     assert f"3: 20  4: {nearest:g}  5: 20" in lines[2]
 
 
+def test_a_blank_is_told_apart_from_digits_and_from_rubbish():
+    recipe = ORIGINAL.changed(blank="space")
+    distances = [50.0, 40, 30, 20, 9, 20, 10, 60, 70, 80, 0.5]
+    about = answer(TrainedNet(recipe, Answering(distances), "a net"), "a.png", seen())
+    share = shares(recipe, torch.tensor(distances)).tolist()
+    assert (about["digit"], about["second"]) == (4, 6)
+    assert (about["blank"], about["rubbish"]) == (share[10], share[11])
+    lines = in_words(about).splitlines()
+    assert lines[0] == "a.png: 4, or rather no digit"
+    assert lines[1].endswith(
+        f", a blank with {100 * share[10]:.1f} %, no digit with {100 * share[11]:.1f} %"
+    )
+    assert lines[2].endswith("9: 80  blank: 0.5")
+
+
 def test_the_network_sees_patterns_as_its_recipe_has_them(digits):
     recipe = RECIPES["coursework-tanh-28"]
     model = Answering([float(digit) for digit in range(10)], smallest_wins=False)

@@ -53,6 +53,7 @@ def test_the_defaults_are_the_papers():
         "subsampling_squash": "scaled_tanh",
         "output": "rbf",
         "input_size": paper.INPUT_SIZE,
+        "blank": "none",
         "loss": "discriminative",
         "rubbish_j": 1.0,
         "half_distance": True,
@@ -80,6 +81,8 @@ def test_the_defaults_are_the_papers():
         "distortions": False,
         "noise": 0.0,
         "scaling": "paper",
+        "flanks": False,
+        "blank_share": 0.0,
     }
 
 
@@ -323,6 +326,7 @@ CHOICES = {
     "curvature_draw": ("first", "fixed", "fresh"),
     "order": ("constant", "renewed"),
     "distortions": (False, True),
+    "flanks": (False, True),
     "scaling": tuple(SCALINGS),
     "loss": ("discriminative", "distance", "cross_entropy"),
     "optimizer": ("sdlm", "sgd", "adam"),
@@ -380,6 +384,7 @@ NUMBERS = {
     "momentum": ("a number >= 0 and <= 0.999", (0,), (-0.1, 0.9991)),
     "curvature_patterns": ("a whole number >= 1", (1, 60_000), (0, -3)),
     "noise": ("a number >= 0 and <= 1", (0, 0.1, 1), (-0.1, 1.1)),
+    "blank_share": ("a number >= 0 and <= 1", (0,), (-0.1, 1.1)),
     "batch_size": ("a whole number >= 1 and <= 60,000", (1, 60_000), (0, 10**400)),
     "passes": ("a whole number >= 1", (1, 1000, 10**400), (0,)),
     "train_size": ("a whole number >= 1 and <= 60,000, or None", (1, 60_000, None), (0, 60_001)),

@@ -61,6 +61,16 @@ def test_record_json_holds_what_the_contract_promises(tmp_path):
     assert not {"predictions", "weights"} & set(content)
 
 
+def test_only_a_net_with_a_blank_class_answers_with_it(tmp_path):
+    blanks = np.full(200, 10, np.uint8)
+    write_record(tmp_path, make_record(recipe={"blank": "space"}, predictions=blanks))
+    assert read_record(tmp_path).predictions.tolist() == [10] * 200
+    for recipe, label in (({"blank": "space"}, 11), ({}, 10)):
+        write_record(tmp_path, make_record(recipe=recipe, predictions=np.full(200, label)))
+        with pytest.raises(CorruptRecord, match=f"label {label}, where there are {label} classes"):
+            read_record(tmp_path)
+
+
 def test_predictions_are_bytes(tmp_path):
     write_record(tmp_path, make_record(predictions=np.full(200, 9, np.int64)))
     predictions = np.load(tmp_path / "predictions.npy")

@@ -35,8 +35,10 @@ def check(name: str, recipe: Recipe) -> None:
         return
     if reason := cuda_engine.unavailable() or cuda_engine.unsupported(recipe):
         raise BadInput(f"cuda: {reason}; use auto", "engine")
-    if recipe.distortions or recipe.noise:
-        raise BadInput("cuda: runs with distortions or noise share no patterns; use auto", "engine")
+    if recipe.makes_patterns:
+        raise BadInput(
+            "cuda: runs with distortions, noise or flanks share no patterns; use auto", "engine"
+        )
 
 
 def create(name: str, recipe: Recipe, models: Sequence[LeNet5]) -> Engine:

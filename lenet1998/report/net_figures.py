@@ -168,7 +168,7 @@ def _outputs(axes: Axes, shown: Shown) -> None:
         colour = look["color"] if mark else "black"
         axes.text(1.04, digit, f"{value:.3g} {mark}", color=colour, **place)
     axes.axvline(0, color="black", lw=0.8)
-    axes.set_yticks(range(paper.CLASSES))
+    axes.set_yticks(range(len(shown.states["output"])))
     axes.set_xticks([])
     axes.tick_params(axis="y", length=0)
     axes.spines[["left", "bottom"]].set_visible(False)
@@ -184,7 +184,7 @@ def f6(shown: Shown, codes: np.ndarray | None, file: Path) -> None:
 
     Args:
         shown: the image and its states.
-        codes: (10, 84), or None for a net without: its outputs are drawn instead.
+        codes: (classes, 84), or None for a net without: its outputs are drawn instead.
     """
     state = shown.states["f6"]
     # On the codes' scale where there are codes, so that -1 and +1 look alike in both.
@@ -201,7 +201,8 @@ def f6(shown: Shown, codes: np.ndarray | None, file: Path) -> None:
             output.set_title("without codes F6 draws no digit; the outputs (logits)")
         else:
             _codes(output, codes, shown)
-            output.set_title("the ten codes (+1 black), and F6's squared distance to each")
+            number = "ten" if len(codes) == paper.CLASSES else "eleven"
+            output.set_title(f"the {number} codes (+1 black), and F6's squared distance to each")
         _head(figure, shown.title)
         save(figure, file)
 

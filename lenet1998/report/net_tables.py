@@ -42,11 +42,15 @@ def layers(rows: Sequence[dict]) -> pd.DataFrame:
 
 
 def confusion(truth: np.ndarray, answers: np.ndarray) -> pd.DataFrame:
-    """How many patterns of each label (rows) got each answer (columns)."""
-    counts = np.zeros((len(CLASSES), len(CLASSES)), int)
+    """How many patterns of each label (rows) got each answer (columns).
+
+    A net with a blank class has a column more, 10, if it takes a digit for one.
+    """
+    given = range(max(len(CLASSES), int(answers.max(initial=0)) + 1))
+    counts = np.zeros((len(CLASSES), len(given)), int)
     np.add.at(counts, (truth, answers), 1)
     return pd.DataFrame(
-        counts, index=pd.Index(CLASSES, name="label"), columns=pd.Index(CLASSES, name="answer")
+        counts, index=pd.Index(CLASSES, name="label"), columns=pd.Index(given, name="answer")
     )
 
 

@@ -104,9 +104,9 @@ def confusion(table: pd.DataFrame, title: str, file: Path) -> None:
                 ink = "white" if shades(count) > 0.4 else "black"
                 axes.text(column, row, f"{count:,}", ha="center", va="center", color=ink, size=8)
         axes.set(xlabel="answer", ylabel="label", xticks=table.columns, yticks=table.index)
-        borders = np.arange(len(counts) + 1) - 0.5
-        axes.hlines(borders, -0.5, borders[-1], clip_on=False, **PLAIN)
-        axes.vlines(borders, -0.5, borders[-1], clip_on=False, **PLAIN)
+        down, across = (np.arange(side + 1) - 0.5 for side in counts.shape)
+        axes.hlines(down, -0.5, across[-1], clip_on=False, **PLAIN)
+        axes.vlines(across, -0.5, down[-1], clip_on=False, **PLAIN)
         axes.tick_params(length=0)
         axes.spines[["left", "bottom"]].set_visible(False)
         axes.set_title(title)

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lenet1998 import paper, schema
+from lenet1998 import schema
 from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5, check_state, outline
-from lenet1998.records import RunRecord, check_passes, write_atomically
+from lenet1998.records import RunRecord, check_passes, classes, write_atomically
 
 CHECKPOINT = "checkpoint.pt"
 CHECKPOINT_BYTES = 64 * 2**20
@@ -93,8 +93,8 @@ def restore(file: Path, record: RunRecord, model: LeNet5) -> EngineState:
     patterns = record.dataset["test_patterns"]
     if outline(predictions) != ((patterns,), torch.uint8, torch.strided, False):
         raise BadInput(f"{file}: its predictions are not those of {patterns} test patterns")
-    if int(predictions.max()) >= paper.CLASSES:
-        raise BadInput(f"{file}: predicts {predictions.max()}, where there are ten digits")
+    if int(predictions.max()) >= (known := classes(record.recipe)):
+        raise BadInput(f"{file}: predicts {predictions.max()}, where there are {known} classes")
     check_state(state["model"], model, file)
     record.per_pass = state["per_pass"]
     record.predictions = predictions.numpy()

@@ -132,7 +132,7 @@ class Run:
         if self.recipe.optimizer != "sdlm":
             return None
         chosen = self.schedule.curvature_indices(pass_number)
-        images, labels = self.schedule.take(chosen, pass_number, purpose="curvature noise")
+        images, labels = self.schedule.take(chosen, pass_number, curvature=True)
         curvature = diagonal_curvature(
             self.model,
             self.recipe.build_criterion(),
@@ -334,7 +334,7 @@ def _blocks(
     size = math.ceil(BLOCK / recipe.batch_size) * recipe.batch_size
     order = np.stack([run.schedule.indices(pass_number) for run in runs])
     firsts = range(0, order.shape[1], size)
-    if not (recipe.distortions or recipe.noise):
+    if not recipe.makes_patterns:
         pool = runs[0].schedule.patterns  # that of all
         images, labels = pool.train_images.to(device), pool.train_labels.to(device)
         for first in firsts:

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lenet1998.data import SCALINGS, Dataset, constant_order, prepare
+from lenet1998 import paper
+from lenet1998.data import SCALINGS, Dataset, constant_order, flanks, prepare
 from lenet1998.data.distortions import Pool
 from lenet1998.errors import BadInput
 from lenet1998.recipes import Recipe
@@ -58,7 +59,8 @@ class Schedule:
     """Which patterns a run learns in which order, each draw from a stream of its own.
 
     Source: Appendix C (a constant random order; 500 patterns for the curvature) and section III-B
-    (with distortions, each pass takes the next 60,000 of the 600,000).
+    (with distortions, each pass takes the next 60,000 of the 600,000). What a run is tested on is
+    the same whatever it learns from: plain patterns, without distortions, noise or flanks.
 
     Attributes:
         patterns: the plain patterns; what is tested on are those the recipe holds out, if any.
@@ -69,6 +71,7 @@ class Schedule:
     def __init__(self, recipe: Recipe, seed: int, dataset: Dataset):
         self.recipe = recipe
         self.seed = seed
+        self.dataset = dataset
         check_size(recipe, dataset)
         originals = len(dataset.train_images)
         self.per_pass = recipe.train_size or originals - recipe.held_out
@@ -109,33 +112,54 @@ class Schedule:
         return np.sort(here)[draw[:wanted]]
 
     def take(
-        self, indices: np.ndarray, pass_number: int, first: int = 0, purpose: str = "noise"
+        self, indices: np.ndarray, pass_number: int, first: int = 0, curvature: bool = False
     ) -> tuple[Tensor, Tensor]:
-        """Prepared patterns, with the noise that they have in a pass.
+        """Prepared patterns, with the flanks and the noise that they have in a pass.
 
         Args:
             indices: (N,) what to take.
             pass_number: the pass, counted from 1.
-            first: the place in the pass, from 0, of the first of them. A pattern's noise depends on
-                its place and not on how many are taken at once.
-            purpose: the stream of the noise, ``noise`` or ``curvature noise``.
+            first: the place in the pass, from 0, of the first of them. A pattern's flanks and noise
+                depend on its place and not on how many are taken at once.
+            curvature: whether the curvature is estimated on them, for which there are other flanks
+                and other noise.
 
         Returns:
             Images (N, 1, H, W) and labels (N,).
         """
-        if self.pool is None:
+        purpose = "curvature " if curvature else ""
+        if self.pool is None and not self.recipe.flanks:
             chosen = torch.from_numpy(indices)
             images, labels = self.patterns.train_images[chosen], self.patterns.train_labels[chosen]
         else:
-            images, labels = self.pool.take(indices)
-            images = prepare(images, self.recipe.input_size, self.recipe.scaling)
-            labels = torch.from_numpy(labels)
+            stored, truth = self._stored(indices)
+            if self.recipe.flanks:
+                bits = stream(self.seed, f"{purpose}flanks", pass_number)
+                stored, truth = self._flanked(stored, truth, bits, first)
+            images = prepare(stored, self.recipe.input_size, self.recipe.scaling)
+            labels = torch.from_numpy(truth)
         if self.recipe.noise:
-            bits = stream(self.seed, purpose, pass_number)
+            bits = stream(self.seed, f"{purpose}noise", pass_number)
             before = first * images[0].numel()
             where = struck(bits, self.recipe.noise, tuple(images.shape), before)
             images = invert_pixels(images, torch.from_numpy(where), self.recipe.scaling)
         return images, labels
+
+    def _stored(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Patterns as bytes and their labels; with distortions, in the network's field."""
+        if self.pool is not None:
+            return self.pool.take(indices)
+        return self.dataset.train_images[indices], self.dataset.train_labels[indices]
+
+    def _flanked(
+        self, images: np.ndarray, labels: np.ndarray, bits: np.random.PCG64, first: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Digits between others of what the run learns, each flank as likely as any other."""
+        recipe = self.recipe
+        drawn = flanks.draw(len(images), len(self.order), recipe.blank_share, bits, first)
+        beside = (self._stored(self.order[which])[0] for which in (drawn.left, drawn.right))
+        images = flanks.flank(images, *beside, drawn, recipe.input_size)
+        return images, np.where(drawn.blank, paper.CLASSES, labels)
 
 
 def invert_pixels(images: Tensor, where: Tensor, scaling: str) -> Tensor:

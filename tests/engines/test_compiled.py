@@ -13,6 +13,7 @@ import torch
 from numba.core import caching
 
 import lenet1998.engines.compiled as compiled_package
+from lenet1998 import paper
 from lenet1998.curvature import diagonal_curvature
 from lenet1998.data import load, prepare
 from lenet1998.engines.compiled import engine as compiled
@@ -35,6 +36,7 @@ CHANGES = [
         if key != "output"
     ),
     SOFTMAX,
+    {**SOFTMAX, "blank": "space"},
     {"half_distance": False},
     {"loss": "distance"},
     {"loss": "distance", "half_distance": False},
@@ -74,7 +76,10 @@ def patterns(digits):
     def prepared(recipe, first: int, count: int):
         part = slice(first, first + count)
         images = prepare(digits.train_images[part], recipe.input_size, recipe.scaling)
-        return images, torch.from_numpy(digits.train_labels[part]).long()
+        labels = torch.tensor(digits.train_labels[part])
+        if recipe.blank != "none":
+            labels[::5] = paper.CLASSES
+        return images, labels
 
     return prepared
 

@@ -71,6 +71,14 @@ def test_wilson_of_known_values():
     assert np.isnan(wilson(0, 0)).all()
 
 
+def test_a_digit_taken_for_a_blank_is_told_apart():
+    answers = np.where(np.arange(len(TRUTH)) % 3, ANSWERS, 10)
+    frame = confusion(TRUTH, answers)
+    np.testing.assert_array_equal(frame, confusion_matrix(TRUTH, answers, labels=range(11))[:10])
+    digits = by_class(TRUTH, answers).iloc[:10]
+    assert digits["misread"].sum() == (answers != TRUTH).sum()
+
+
 def test_confusion_is_labels_by_answers():
     frame = confusion(TRUTH, ANSWERS)
     np.testing.assert_array_equal(frame, confusion_matrix(TRUTH, ANSWERS))

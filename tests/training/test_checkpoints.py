@@ -128,7 +128,7 @@ nan = float("nan")
         (change(["predictions"], [1, 2]), "holds no tensors"),
         (change(["predictions"], lambda p: p[:-1]), "not those of 500 test patterns"),
         (change(["predictions"], lambda p: p.float()), "not those of 500 test patterns"),
-        (change(["predictions"], lambda p: p + 10), "where there are ten digits"),
+        (change(["predictions"], lambda p: p + 10), "where there are 10 classes"),
         (change(["model", "c1.bias"], 3), "holds no tensors"),
         (change(["model", "c1.bias"], lambda t: t[:5]), "differ in c1.bias"),
         (change(["model", "c1.bias"], lambda t: t.half()), "differ in c1.bias"),

@@ -10,11 +10,12 @@ import torch
 from safetensors.numpy import load_file
 
 from lenet1998 import engines, reproduce
-from lenet1998.data import Dataset, load, prepare
+from lenet1998.data import Dataset, flanks, load, prepare
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.errors import BadInput
 from lenet1998.recipes import recipe_named
 from lenet1998.records import WEIGHTS
+from lenet1998.streams import stream
 from lenet1998.training import run as training
 from lenet1998.training import study
 from lenet1998.training.checkpoints import CHECKPOINT
@@ -568,6 +569,67 @@ def test_the_curvatures_patterns_have_noise_of_their_own(data):
     schedule = Schedule(small("original", "noise=0.1"), 0, data)
     chosen = schedule.curvature_indices(1)
     learnt, measured = (
-        schedule.take(chosen, 1, purpose=purpose)[0] for purpose in ("noise", "curvature noise")
+        schedule.take(chosen, 1, curvature=curvature)[0] for curvature in (False, True)
     )
     assert not torch.equal(learnt, measured)
+
+
+FLANKED = ("blank=space", "flanks=true", "blank_share=0.3")
+
+
+@pytest.mark.parametrize("others", [(), ("distortions=true",), ("held_out=200",)], ids=str)
+def test_a_flanked_digit_is_itself_with_others_of_what_is_learnt_beside_it(data, others):
+    schedule = Schedule(small("original", *FLANKED, *others), 0, data)
+    plain = Schedule(small("original", *others), 0, data)
+    indices = schedule.indices(1)
+    np.testing.assert_array_equal(indices, plain.indices(1))
+    images, labels = schedule.take(indices, 1)
+    alone, truth = plain.take(indices, 1)
+    blank = labels == 10
+    assert 0.2 < blank.float().mean() < 0.4
+    assert torch.equal(labels[~blank], truth[~blank])
+    # Darker ink may cover the centre digit, never lighter.
+    assert (images[~blank] >= alone[~blank]).all()
+    assert (images != alone).flatten(1).any(1).all()
+    drawn = flanks.draw(len(indices), len(schedule.order), 0.3, stream(0, "flanks", 1))
+    left, _ = plain._stored(schedule.order[drawn.left])
+    right, _ = plain._stored(schedule.order[drawn.right])
+    expected = flanks.flank(plain._stored(indices)[0], left, right, drawn, 32)
+    assert torch.equal(images, prepare(expected, 32))
+    # What a run is tested on is the same whatever it learns from.
+    assert torch.equal(schedule.patterns.test_images, plain.patterns.test_images)
+
+
+def test_flanks_depend_on_seed_pass_and_place_alone(data):
+    recipe = small("strings")
+    schedule = Schedule(recipe, 0, data)
+    indices = schedule.indices(2)
+    images, labels = schedule.take(indices, 2)
+    parts = [schedule.take(indices[at : at + 7], 2, at) for at in range(0, len(indices), 7)]
+    assert torch.equal(torch.cat([part for part, _ in parts]), images)
+    assert torch.equal(torch.cat([part for _, part in parts]), labels)
+    calm = recipe.changed(noise=0.0)
+    ways = {
+        "again": (Schedule(calm, 0, data), 2, False),
+        "pass": (Schedule(calm, 0, data), 3, False),
+        "seed": (Schedule(calm, 1, data), 2, False),
+        "curvature": (Schedule(calm, 0, data), 2, True),
+    }
+    first = ways["again"][0].take(indices, 2)[0]
+    for name, (other, number, curvature) in ways.items():
+        taken = other.take(indices, number, curvature=curvature)[0]
+        assert torch.equal(taken, first) == (name == "again")
+
+
+@pytest.mark.parametrize("engine", ["eager", "compiled"])
+def test_a_net_that_reads_strings_is_trained(data, engine):
+    record = train(small("strings"), data, engine=engine)
+    assert record.status == "finished"
+    assert record.layers[-1]["maps"] == 11
+    assert record.predictions.max() <= 10
+
+
+def test_a_share_of_blanks_needs_flanks_and_a_blank_class():
+    for switches in (["blank=space"], ["flanks=true"]):
+        with pytest.raises(BadInput, match=r"^blank_share=0.5 needs flanks=true and blank=space"):
+            small("original", "blank_share=0.5", *switches)

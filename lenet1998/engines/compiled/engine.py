@@ -129,7 +129,7 @@ class CompiledEngine:
         self._rates = self._flat({})
         self._velocity = self._flat(self.velocity)
         self._gradient = kernels.Parameters(*(kernels.aligned_zeros(w.size) for w in self._net))
-        self._work = kernels.workspace(self._net.c5_weight.size // 120)
+        self._work = kernels.workspace(self._net.c5_weight.size // 120, model.classes)
         self._compile()
 
     def _compile(self) -> None:
@@ -145,8 +145,7 @@ class CompiledEngine:
                 reason = str(error).strip().partition("\n")[0]
                 raise CompilerUnavailable(f"Numba cannot compile here ({reason})") from error
 
-    @staticmethod
-    def _flat(tensors: dict[str, Tensor], weight=0.0, bias=0.0) -> "kernels.Parameters":
+    def _flat(self, tensors: dict[str, Tensor], weight=0.0, bias=0.0) -> "kernels.Parameters":
         """The tensors' own memory in the loops' order; constants for what the network lacks."""
         constants = {"weight": weight, "bias": bias}
         arrays = []
@@ -154,7 +153,7 @@ class CompiledEngine:
             layer, kind = field.split("_")
             tensor = tensors.get(f"{layer}.{kind}")
             if tensor is None:
-                size = {"s2": 6, "s4": 16}.get(layer, 10)
+                size = {"s2": 6, "s4": 16}.get(layer, self.model.classes)
                 tensor = torch.full((size,), constants[kind], dtype=torch.float32)
             arrays.append(tensor.detach().view(-1).numpy())
         return kernels.Parameters(*arrays)
@@ -242,8 +241,9 @@ class CompiledEngine:
             raise ValueError(
                 f"expected float32 images and int64 labels, got {images.dtype} and {labels.dtype}"
             )
-        if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < paper.CLASSES:
-            raise ValueError(f"labels must be 0 to {paper.CLASSES - 1}")
+        classes = self.model.classes
+        if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+            raise ValueError(f"labels must be 0 to {classes - 1}")
 
     def _run(self, rows: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
         """The loops over images as rows, (N, 1024)."""

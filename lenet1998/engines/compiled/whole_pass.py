@@ -33,7 +33,7 @@ class Parameters(NamedTuple):
     # The dense layers' weights, last because they alone are updated as the backward pass goes.
     c5_weight: np.ndarray  # 120 x 400 (or 256)
     f6_weight: np.ndarray  # 84 x 120
-    output_weight: np.ndarray  # 10 x 84; the codes, if the output is RBF
+    output_weight: np.ndarray  # 10 (or 11) x 84; the codes, if the output is RBF
 
 
 DENSE = 3
@@ -57,7 +57,7 @@ class Workspace(NamedTuple):
     column_delta: np.ndarray
     c5: np.ndarray  # 120
     f6: np.ndarray  # 84
-    output: np.ndarray  # 10
+    output: np.ndarray  # 10, or 11 with a blank class
 
 
 def aligned_zeros(size: int) -> np.ndarray:
@@ -67,11 +67,11 @@ def aligned_zeros(size: int) -> np.ndarray:
     return memory[first : first + size]
 
 
-def workspace(features: int) -> Workspace:
-    """Zeros for a network whose S4 has so many units."""
+def workspace(features: int, classes: int) -> Workspace:
+    """Zeros for a network whose S4 has so many units, and its output so many classes."""
     s2, s4 = 6 * S2_MAP, 16 * S4_MAP
     maps = (6 * C1_MAP, s2, s2, s2, 16 * C3_MAP, s4, s4, s4)
-    return Workspace(*map(aligned_zeros, (32 * 32, *maps, features, features, 120, 84, 10)))
+    return Workspace(*map(aligned_zeros, (32 * 32, *maps, features, features, 120, 84, classes)))
 
 
 _inlined = njit(inline="always", **loops.OPTIONS)  # not compiled on its own
@@ -199,7 +199,7 @@ def _trainer(sources: str):
         sources  # noqa: B018
         loss_sum = 0.0
         errors = 0
-        shares = np.empty(10)
+        shares = np.empty(work.output.size)
         for n in range(labels.size):
             image = images[n]
             for i in range(image.size):

@@ -47,6 +47,8 @@ def unsupported(recipe: Recipe) -> str | None:
         return "optimizer=adam: the CUDA engine has sdlm and sgd"
     if recipe.features == "1998":
         return "features=1998: the CUDA engine trains all layers"
+    if recipe.blank != "none":
+        return f"blank={recipe.blank}: the CUDA engine knows the ten digits only"
     return None
 
 
