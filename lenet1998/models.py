@@ -110,6 +110,13 @@ class LeNet5(nn.Module):
             if reset is not None:
                 reset(generator, start)
 
+    def fan_in(self, layer: str) -> float:
+        """Inputs of a unit of a layer, without its bias; in C3, whose units differ, their mean."""
+        module = getattr(self, layer)
+        if isinstance(module, Subsampling2d):
+            return float(module.window**2)
+        return module.weight.numel() / len(module.bias)
+
     def features(self, images: Tensor) -> Tensor:
         """F6's output, (N, 84): what the codes of Fig. 3 are compared with."""
         size = self.switches["input_size"]

@@ -177,12 +177,13 @@ class CompiledEngine:
             begin_pass(self.optimizer, eta, curvatures)
             rates = {name: torch.zeros_like(p) for name, p in parameters.items()}
         elif self.recipe.optimizer == "sgd":
-            rates = {name: torch.full_like(p, eta) for name, p in parameters.items()}
+            one = self.recipe.sgd_rates(eta, self.model)
+            rates = {name: torch.full_like(p, one[name]) for name, p in parameters.items()}
         elif curvature is None or set(curvature) != set(parameters):
             raise ValueError("SDLM needs a curvature for each of the model's parameters")
         else:
             kept = {name: curvature[name].to(p).contiguous() for name, p in parameters.items()}
-            rates = self.recipe.rates(eta, kept)
+            rates = self.recipe.sdlm_rates(eta, kept)
         self._net = self._values()
         self._rates = self._flat(rates)
         for array in self._work:  # NaN, once in the padding, would stay there

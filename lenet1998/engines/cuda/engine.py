@@ -45,6 +45,8 @@ def unsupported(recipe: Recipe) -> str | None:
         return f"batch_size={recipe.batch_size}: the CUDA engine learns one pattern at a time"
     if recipe.optimizer == "adam":
         return "optimizer=adam: the CUDA engine has sdlm and sgd"
+    if recipe.rates == "fan_in":
+        return "rates=fan_in: the CUDA engine has one rate for all with sgd"
     return None
 
 
@@ -104,7 +106,7 @@ class CudaEngine:
         if self.recipe.optimizer == "sdlm":
             if curvatures is None or len(curvatures) != len(self.models):
                 raise ValueError("SDLM needs one curvature for each run")
-            rates = [self.recipe.rates(eta, curvature) for curvature in curvatures]
+            rates = [self.recipe.sdlm_rates(eta, curvature) for curvature in curvatures]
             self._side = cuda.to_device(self._packed(rates))
         parameters = self._packed([dict(model.named_parameters()) for model in self.models])
         self._weights = cuda.to_device(parameters)
