@@ -22,6 +22,8 @@ _WORDS = {
     "distortions": b"distortions",
     "distorted order": b"distorted order",
     "noise": b"noise",
+    "test noise": b"test noise",
+    "rubbish": b"rubbish",
 }
 PURPOSES = tuple(_WORDS)
 _LIMIT = 2**32
