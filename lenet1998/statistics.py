@@ -88,7 +88,7 @@ def welch_interval(ours: Sequence[float], theirs: Sequence[float]) -> tuple[floa
 
 @dataclass(frozen=True)
 class Paired:
-    """The mean difference of n pairs, its 95 % interval, and the two-sided p of there being none."""
+    """Mean difference of n pairs, its 95 % interval, and the two-sided p of there being none."""
 
     n: int
     difference: float
