@@ -80,7 +80,7 @@ def effects(
     value: Callable[[RunRecord], float] = test_error,
     margin: float = MARGIN,
 ) -> list[Effect]:
-    """The effects of a family of changes on one measure; those with fewer than two pairs are out."""
+    """A family's effects on one measure; changes with fewer than two pairs have none."""
     found = [(one, one.pairs(value)) for one in comparisons]
     kept = [(one, pairs) for one, pairs in found if len(pairs[0]) > 1]
     tests = [paired(*pairs) for _, pairs in kept]
@@ -89,6 +89,27 @@ def effects(
     return [
         Effect(one, test, p, equivalence(*pairs, margin))
         for (one, pairs), test, p in zip(kept, tests, holm(raw), strict=True)
+    ]
+
+
+def as_json(comparisons: Sequence[Comparison]) -> list[dict]:
+    """All numbers of the effects on the test error, for ``ablations.json``."""
+    return [
+        {
+            "direction": effect.of.direction,
+            "component": effect.of.component,
+            "title": effect.of.title,
+            "recipe": effect.of.ours[0].recipe["name"],
+            "base": effect.of.base[0].recipe["name"],
+            "n": effect.pair.n,
+            "difference": effect.pair.difference,
+            "low": effect.pair.low,
+            "high": effect.pair.high,
+            "p": effect.p,
+            "p_equivalence": effect.equivalent,
+            "verdict": effect.verdict,
+        }
+        for effect in effects(comparisons)
     ]
 
 
