@@ -29,6 +29,7 @@ NETWORK_SWITCHES = {
     "subsampling_squash": ("scaled_tanh", "logistic", "none"),
     "output": ("rbf", "linear"),
     "input_size": (32, 28),
+    "codes": ("bitmaps", "random", "one_hot"),
 }
 """Every switch of the network with its values, the 1998 design's first."""
 
@@ -49,6 +50,8 @@ class LeNet5(nn.Module):
             readers take section II-B's "sigmoidal function" for) or ``none``.
         output: ``rbf`` (distances to the 7x12 codes) or ``linear`` (logits).
         input_size: 32 (the paper's) or 28 (MNIST unpadded: C5's kernels are then 4x4).
+        codes: of RBF outputs: ``bitmaps`` (Fig. 3), ``random`` (84 times +-1, drawn after the
+            weights) or ``one_hot`` (one unit of the 84 is +1).
 
     Shape:
         - images: (N, 1, input_size, input_size)
@@ -66,6 +69,7 @@ class LeNet5(nn.Module):
         subsampling_squash: str = "scaled_tanh",
         output: str = "rbf",
         input_size: int = paper.INPUT_SIZE,
+        codes: str = "bitmaps",
     ):
         super().__init__()
         self.switches: dict[str, Any] = {
@@ -75,6 +79,7 @@ class LeNet5(nn.Module):
             "subsampling_squash": subsampling_squash,
             "output": output,
             "input_size": input_size,
+            "codes": codes,
         }
         for key, value in self.switches.items():
             if value not in NETWORK_SWITCHES[key]:
@@ -99,7 +104,10 @@ class LeNet5(nn.Module):
         self.s4 = subsampling(16)
         self.c5 = Conv2d(16, 120, last_map)
         self.f6 = Linear(120, 84)
-        self.output = RBFOutput() if output == "rbf" else Linear(84, 10)
+        shown = 2 * torch.eye(10, 84) - 1 if codes == "one_hot" else None
+        self.output = (
+            RBFOutput(shown, drawn=codes == "random") if output == "rbf" else Linear(84, 10)
+        )
 
     def reset_parameters(
         self, generator: torch.Generator | None = None, start: Start = DEFAULT_START

@@ -82,6 +82,7 @@ class Recipe:
     subsampling_squash: str = _network("subsampling_squash")
     output: str = _network("output")
     input_size: int = _network("input_size")
+    codes: str = _network("codes")
     # The loss (section II-C): eq. 9, eq. 8, or softmax with cross-entropy for linear outputs. Its
     # defaults are open questions Q6 to Q8: what fits the published curves, and what the authors'
     # library has.
@@ -136,6 +137,8 @@ class Recipe:
                 f"loss={self.loss} does not fit output={self.output}: output=linear goes with"
                 " loss=cross_entropy, output=rbf with loss=distance or loss=discriminative"
             )
+        if self.codes != "bitmaps" and self.output == "linear":
+            raise BadInput(f"codes={self.codes} needs output=rbf: linear outputs have no codes")
         if self.optimizer != "sdlm" and isinstance(self.eta, str):
             raise BadInput(
                 f"optimizer={self.optimizer} needs eta=NUMBER: the paper's schedule is SDLM's"

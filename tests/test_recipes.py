@@ -51,6 +51,7 @@ def test_the_defaults_are_the_papers():
         "subsampling_squash": "scaled_tanh",
         "output": "rbf",
         "input_size": paper.INPUT_SIZE,
+        "codes": "bitmaps",
         "loss": "discriminative",
         "rubbish_j": 1.0,
         "half_distance": True,

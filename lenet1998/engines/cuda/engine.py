@@ -45,6 +45,8 @@ def unsupported(recipe: Recipe) -> str | None:
         return f"batch_size={recipe.batch_size}: the CUDA engine learns one pattern at a time"
     if recipe.optimizer == "adam":
         return "optimizer=adam: the CUDA engine has sdlm and sgd"
+    if recipe.codes != "bitmaps":
+        return f"codes={recipe.codes}: the CUDA engine has the bitmaps of Fig. 3"
     if recipe.rates == "fan_in":
         return "rates=fan_in: the CUDA engine has one rate for all with sgd"
     return None
