@@ -55,10 +55,11 @@ def test_inverting_strikes_a_tenth_and_keeps_the_scale():
     torch.testing.assert_close(inverted(image, 0.1, "paper"), struck)
 
 
-def test_rbf_units_reject_what_a_softmax_does_not(trained, digits):
+def test_what_is_no_digit_lies_further_from_all_codes(trained, digits):
     found = rejection(trained, ORIGINAL, digits)
-    assert set(found) == {"between", "half", "noise"}
-    assert all(0.8 < area <= 1 for area in found.values())
+    # Of a net that never saw these digits, which are drawn on 8x8 pixels.
+    least = {"between": 0.95, "half": 0.65, "noise": 0.85}
+    assert {kind for kind, area in found.items() if area > least[kind]} == set(least)
 
 
 def test_a_net_that_answers_the_same_to_all_rejects_by_chance(digits):
