@@ -10,6 +10,7 @@ from lenet1998.errors import BadInput
 BENCHMARKS = ("benchmark.json", "benchmark-avx2.json")
 REJECTION_INVARIANCE, ANSWERS, FIG7 = "rejection_invariance.json", "answers.json", "fig7.json"
 FAULTS, RESTORATION, SEARCH, FIG6 = "faults.json", "restoration.json", "search.json", "fig6.json"
+ABLATIONS = "ablations.json"
 
 
 def read_json(file: Path) -> dict:
@@ -43,6 +44,7 @@ READERS: dict[str, Callable[[Path], dict]] = {
     RESTORATION: partial(schema.read, schema=schema.RESTORATION),
     SEARCH: partial(schema.read, schema=schema.SEARCH),
     FIG6: partial(schema.read, schema=schema.FIG6),
+    ABLATIONS: partial(schema.read, schema=schema.ABLATIONS),
     **dict.fromkeys(BENCHMARKS, partial(schema.read, schema=schema.BENCHMARK)),
 }
 """What reads each JSON file of results and checks it."""

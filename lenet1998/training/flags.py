@@ -218,6 +218,7 @@ def run_study(
     cells_in: Callable[[Path], list[Cell]],
     arguments: list[str] | None = None,
     afterwards: Callable[[Path, Dataset], None] | None = None,
+    each: Callable[[Path, Dataset, Cell], None] | None = None,
 ) -> int:
     """The command line of a study script: run on MNIST what is not done yet, one record each.
 
@@ -226,6 +227,7 @@ def run_study(
         cells_in: the study's cells, given the folder for their records.
         arguments: the command line; default: the process's.
         afterwards: what is left when all cells are done, given the folder and MNIST.
+        each: what is left when a cell has just been run, given the folder, MNIST and the cell.
     """
     parser = Parser(prog=Path(sys.argv[0]).name, description=description)
     _add_where(parser.add_argument)
@@ -249,6 +251,8 @@ def run_study(
                     study.forget_served(cell, record, dataset)
             try:
                 for cell, record in train_cells(to_run, flags, dataset, True) if to_run else ():
+                    if each:
+                        each(flags.results, dataset, cell)
                     print(f"{cell.folder}: {_outcome(record)}", flush=True)
             except KeyboardInterrupt:
                 raise KeyboardInterrupt("run the same command again to go on") from None
