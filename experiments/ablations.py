@@ -1,4 +1,4 @@
-"""What each historical component is worth: every change and its base, ten seeds (docs/ablations.md).
+"""What each component is worth: every change and its base, ten seeds (docs/ablations.md).
 
 Writes ``ablations.json``: what the paper says components are for, measured on every net.
 """

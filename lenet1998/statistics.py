@@ -103,7 +103,7 @@ def paired(ours: Sequence[float], theirs: Sequence[float]) -> Paired:
     p is nan, and the interval a point, where all pairs differ by the same.
     """
     difference = np.subtract(ours, theirs)
-    summary = summarise(difference)
+    summary = summarise(difference.tolist())
     if not np.ptp(difference):
         return Paired(summary.n, summary.mean, summary.mean, summary.mean, math.nan)
     p = float(stats.ttest_rel(ours, theirs).pvalue)
