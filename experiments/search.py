@@ -213,7 +213,7 @@ def compare_nets(results: Path, data: Dataset) -> None:
 def rates_by_layer(recipe: Recipe, seed: int, data: Dataset) -> dict[str, list[float]]:
     """The smallest and the largest effective rate that each layer's parameters begin with."""
     run = Run(recipe, seed, data, "compiled", torch.device("cpu"))
-    rates = recipe.rates(recipe.learning_rate(1), run.begin_pass(1))
+    rates = recipe.sdlm_rates(recipe.learning_rate(1), run.begin_pass(1))
     found: dict[str, list[float]] = {}
     for name, rate in rates.items():
         low, high = (x.item() for x in rate.aminmax())

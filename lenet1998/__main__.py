@@ -10,6 +10,7 @@ from lenet1998.interrupts import end_at_once, handled_by
 COMMANDS = {
     "reproduce": "train a variant and set it beside the published result",
     "compare": "variants side by side, and two runs by McNemar's test",
+    "ablate": "each historical component switched, and what it is worth",
     "show": "figures of a trained net",
     "predict": "read the digit on any picture file",
     "restore": "the 1998 net's C1 to S4, recovered from the figures of its paper",

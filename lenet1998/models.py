@@ -31,6 +31,7 @@ NETWORK_SWITCHES = {
     "output": ("rbf", "linear"),
     "input_size": (32, 28),
     "blank": ("none", "space"),
+    "codes": ("bitmaps", "random", "one_hot"),
 }
 """Every switch of the network with its values, the 1998 design's first."""
 
@@ -57,6 +58,8 @@ class LeNet5(nn.Module):
         blank: ``none``, or an eleventh class, label 10, for no character in the middle of the field
             (section VII-B, p.28-29): ``space``, whose code is Fig. 3's blank cell (open question
             Q11); with linear outputs one more logit.
+        codes: of RBF outputs: ``bitmaps`` (Fig. 3), ``random`` (84 times +-1, drawn after the
+            weights) or ``one_hot`` (one unit of the 84 is +1).
 
     Shape:
         - images: (N, 1, input_size, input_size), or a larger field.
@@ -81,6 +84,7 @@ class LeNet5(nn.Module):
         output: str = "rbf",
         input_size: int = paper.INPUT_SIZE,
         blank: str = "none",
+        codes: str = "bitmaps",
     ):
         super().__init__()
         self.switches: dict[str, Any] = {
@@ -91,6 +95,7 @@ class LeNet5(nn.Module):
             "output": output,
             "input_size": input_size,
             "blank": blank,
+            "codes": codes,
         }
         for key, value in self.switches.items():
             if value not in NETWORK_SWITCHES[key]:
@@ -115,12 +120,15 @@ class LeNet5(nn.Module):
         self.s4 = subsampling(16)
         self.c5 = Conv2d(16, 120, last_map)
         self.f6 = Linear(120, 84)
-        codes = [paper.digit_codes()]
-        if blank != "none":
-            codes.append(paper.blank_code()[None])
-        self.classes = sum(map(len, codes))
+        if codes == "one_hot":
+            shown = 2 * np.eye(paper.CLASSES + (blank != "none"), paper.CODE_LENGTH) - 1
+        elif blank == "none":
+            shown = paper.digit_codes()
+        else:
+            shown = np.concatenate([paper.digit_codes(), paper.blank_code()[None]])
+        self.classes = len(shown)
         self.output = (
-            RBFOutput(torch.from_numpy(np.concatenate(codes)))
+            RBFOutput(torch.from_numpy(shown), drawn=codes == "random")
             if output == "rbf"
             else Linear(84, self.classes)
         )
@@ -133,6 +141,13 @@ class LeNet5(nn.Module):
             reset = getattr(layer, "reset_parameters", None)
             if reset is not None:
                 reset(generator, start)
+
+    def fan_in(self, layer: str) -> float:
+        """Inputs of a unit of a layer, without its bias; in C3, whose units differ, their mean."""
+        module = getattr(self, layer)
+        if isinstance(module, Subsampling2d):
+            return float(module.window**2)
+        return module.weight.numel() / len(module.bias)
 
     def features(self, images: Tensor) -> Tensor:
         """F6's output, (N, 84): what the codes of Fig. 3 are compared with.

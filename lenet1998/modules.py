@@ -277,6 +277,7 @@ class RBFOutput(nn.Module):
 
     Args:
         codes: (classes, features) of +-1; default: the ten codes of Fig. 3, (10, 84).
+        drawn: let :meth:`reset_parameters` draw the codes, +1 and -1 as likely; then they stay.
 
     Shape:
         - Input: (N, features)
@@ -285,8 +286,9 @@ class RBFOutput(nn.Module):
 
     codes: Tensor
 
-    def __init__(self, codes: Tensor | None = None, device=None, dtype=None):
+    def __init__(self, codes: Tensor | None = None, drawn: bool = False, device=None, dtype=None):
         super().__init__()
+        self.drawn = drawn
         given = torch.as_tensor(paper.digit_codes() if codes is None else codes)
         if given.ndim != 2:
             raise ValueError(f"codes must be (classes, features), got {tuple(given.shape)}")
@@ -294,7 +296,10 @@ class RBFOutput(nn.Module):
         self.register_buffer("codes", given.to(device=device, dtype=dtype, copy=True))
 
     def reset_parameters(self, generator=None, start: Start = DEFAULT_START) -> None:
-        """Nothing to draw: the codes are fixed."""
+        """Draw the codes, if they are to be drawn; they are not trained."""
+        if self.drawn:
+            with torch.no_grad():
+                self.codes.bernoulli_(0.5, generator=generator).mul_(2).sub_(1)
 
     def forward(self, state: Tensor) -> Tensor:
         # The explicit difference: expanding the square loses half the digits near a code.

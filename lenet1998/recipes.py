@@ -95,6 +95,7 @@ class Recipe:
     output: str = _network("output")
     input_size: int = _network("input_size")
     blank: str = _network("blank")
+    codes: str = _network("codes")
     # The loss (section II-C): eq. 9, eq. 8, or softmax with cross-entropy for linear outputs. Its
     # defaults are open questions Q6 to Q8: what fits the published curves, and what the authors'
     # library has.
@@ -112,16 +113,20 @@ class Recipe:
     # C1 to S4: trained, or 1998's own, recovered from Fig. 13 and never changed.
     features: str = _choice("trained", "1998")
     # The optimizer (Appendix C). eta "paper" is the printed schedule, "stretched" the same over the
-    # recipe's passes instead of 20; a number is constant. mu is one for all layers in the paper; S2
-    # and S4, and F6, may have their own (Q11).
+    # recipe's passes instead of 20; a number is constant, or falls as the printed schedule does. mu
+    # is one for all layers in the paper; S2 and S4, and F6, may have their own (Q11). SDLM's rates
+    # may be one for each layer, by its mean curvature, SGD's divided by each layer's fan-in.
     optimizer: str = _choice("sdlm", "sgd", "adam")
     eta: float | str = _number("paper", above=0, also=("paper", "stretched"))
+    schedule: str = _choice("constant", "printed")
+    rates: str = _choice("parameter", "layer", "fan_in")
     mu: float = _number(paper.MU, above=0)
     mu_subsampling: float | str = _number("mu", above=0, also=("mu",))
     mu_f6: float | str = _number("mu", above=0, also=("mu",))
     momentum: float = _number(0.0, at_least=0, at_most=0.999)
     curvature_patterns: int = _number(paper.CURVATURE_PATTERNS, at_least=1)
     curvature_draw: str = _choice("first", "fixed", "fresh")
+    curvature_passes: str = _choice("every", "first")
     # The training run (sections III-A, III-B, III-E and VII-B).
     batch_size: int = _number(1, at_least=1, at_most=paper.TRAIN_SIZE)
     passes: int = _number(paper.PASSES, at_least=1)
@@ -149,9 +154,20 @@ class Recipe:
                 f"loss={self.loss} does not fit output={self.output}: output=linear goes with"
                 " loss=cross_entropy, output=rbf with loss=distance or loss=discriminative"
             )
+        if self.codes != "bitmaps" and self.output == "linear":
+            raise BadInput(f"codes={self.codes} needs output=rbf: linear outputs have no codes")
         if self.optimizer != "sdlm" and isinstance(self.eta, str):
             raise BadInput(
                 f"optimizer={self.optimizer} needs eta=NUMBER: the paper's schedule is SDLM's"
+            )
+        if isinstance(self.eta, str) and self.schedule != "constant":
+            raise BadInput(f"schedule={self.schedule} needs eta=NUMBER: eta={self.eta} is one")
+        if self.rates == {"sdlm": "fan_in", "sgd": "layer"}.get(self.optimizer) or (
+            self.optimizer == "adam" and self.rates != "parameter"
+        ):
+            raise BadInput(
+                f"rates={self.rates} does not fit optimizer={self.optimizer}: rates=layer goes with"
+                " sdlm, rates=fan_in with sgd"
             )
         if self.optimizer != "sgd" and self.momentum:
             raise BadInput(f"momentum={self.momentum} needs optimizer=sgd, not {self.optimizer}")
@@ -200,7 +216,8 @@ class Recipe:
     def learning_rate(self, pass_number: int) -> float:
         """eta in a pass, counted from 1."""
         if not isinstance(self.eta, str):
-            return self.eta
+            share = paper.eta(pass_number) / paper.eta(1) if self.schedule == "printed" else 1.0
+            return self.eta * share
         if self.eta == "stretched":
             pass_number = -(-pass_number * paper.PASSES // self.passes)
         return paper.eta(pass_number)
@@ -212,9 +229,30 @@ class Recipe:
         mu = own.get(layer, self.mu)
         return self.mu if isinstance(mu, str) else mu
 
-    def rates(self, eta: float, curvature: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def sdlm_rates(self, eta: float, curvature: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """SDLM's effective rates eta / (mu + h), by parameter name."""
         return {name: eta / (self.mu_of(name) + h) for name, h in curvature.items()}
+
+    def pooled(self, curvature: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The curvature that rates are made of: each parameter's own, or its layer's mean."""
+        if self.rates != "layer":
+            return dict(curvature)
+        layers = {name: name.partition(".")[0] for name in curvature}
+        means = {
+            layer: torch.cat(
+                [h.flatten() for name, h in curvature.items() if layers[name] == layer]
+            ).mean()
+            for layer in layers.values()
+        }
+        return {name: means[layers[name]].expand_as(h).clone() for name, h in curvature.items()}
+
+    def sgd_rates(self, eta: float, model: LeNet5) -> dict[str, float]:
+        """SGD's rates by parameter name: eta, or eta over the fan-in of the parameter's layer."""
+        if self.rates != "fan_in":
+            return dict.fromkeys((name for name, _ in model.named_parameters()), eta)
+        return {
+            name: eta / model.fan_in(name.partition(".")[0]) for name, _ in model.named_parameters()
+        }
 
     @property
     def makes_patterns(self) -> bool:
@@ -271,7 +309,10 @@ class Recipe:
             groups = [{"params": [p for _, p in alike], "mu": mu} for mu, alike in named]
             return SDLM(groups, lr=eta, mu=self.mu)
         if self.optimizer == "sgd":
-            return torch.optim.SGD(model.parameters(), lr=eta, momentum=self.momentum)
+            shares = self.sgd_rates(1.0, model)
+            named = groupby(model.named_parameters(), key=lambda item: shares[item[0]])
+            groups = [{"params": [p for _, p in alike], "share": part} for part, alike in named]
+            return torch.optim.SGD(groups, lr=eta, momentum=self.momentum)
         return torch.optim.Adam(model.parameters(), lr=eta)
 
     def override(self, assignments: list[str]) -> "Recipe":

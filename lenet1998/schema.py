@@ -215,6 +215,21 @@ _BY_LAYER = _object(**dict.fromkeys(_RESTORED, AMOUNT))
 _SQUASHINGS = ("scaled tanh", "none", "logistic")
 _PRIOR = _object(c1=_list(AMOUNT, 6, 6), c3=_list(AMOUNT, 60, 60))
 FIG6 = Schema(_object(runs=_list(_object(recipe=TEXT, seed=COUNT, percent=PERCENT), 1)))
+ABLATIONS = Schema(
+    _object(
+        nets=_list(
+            _object(
+                recipe=TEXT,
+                seed=COUNT,
+                rejection={"type": "object", "additionalProperties": SHARE},
+                rejected=PERCENT,
+                invariance={"type": "object", "additionalProperties": PERCENT},
+                noise=PERCENT,
+                alikeness=SHARE,
+            )
+        )
+    )
+)
 _TRIAL = _object(
     stage=SOME,
     recipe=TEXT,

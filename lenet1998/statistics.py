@@ -86,6 +86,46 @@ def welch_interval(ours: Sequence[float], theirs: Sequence[float]) -> tuple[floa
     return float(interval.low), float(interval.high)
 
 
+@dataclass(frozen=True)
+class Paired:
+    """Mean difference of n pairs, its 95 % interval, and the two-sided p of there being none."""
+
+    n: int
+    difference: float
+    low: float
+    high: float
+    p: float
+
+
+def paired(ours: Sequence[float], theirs: Sequence[float]) -> Paired:
+    """Student's paired test of runs with the same seeds (ours - theirs).
+
+    p is nan, and the interval a point, where all pairs differ by the same.
+    """
+    difference = np.subtract(ours, theirs)
+    summary = summarise(difference.tolist())
+    if not np.ptp(difference):
+        return Paired(summary.n, summary.mean, summary.mean, summary.mean, math.nan)
+    p = float(stats.ttest_rel(ours, theirs).pvalue)
+    return Paired(summary.n, summary.mean, summary.low, summary.high, p)
+
+
+def equivalence(ours: Sequence[float], theirs: Sequence[float], margin: float) -> float:
+    """The p of pairs differing by the margin or more, either way: two one-sided tests.
+
+    Small where runs with the same seeds are equivalent, their mean difference surely less than the
+    margin. Where all pairs differ by the same it is 0 or 1.
+
+    Source: D. J. Schuirmann, J. Pharmacokinetics and Biopharmaceutics 15 (1987), for pairs.
+    """
+    difference = np.subtract(ours, theirs)
+    if not np.ptp(difference):
+        return float(abs(difference[0]) >= margin)
+    above = stats.ttest_1samp(difference, -margin, alternative="greater").pvalue
+    below = stats.ttest_1samp(difference, margin, alternative="less").pvalue
+    return float(max(above, below))
+
+
 def one_more_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
     """Where the difference of one further run of each would fall with 95 % probability.
 

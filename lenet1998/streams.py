@@ -23,6 +23,7 @@ _WORDS = {
     "distorted order": b"distorted order",
     "noise": b"noise",
     "test noise": b"test noise",
+    "rubbish": b"rubbish",
     "flanks": b"flanks",
     "curvature flanks": b"curvature flanks",
 }

@@ -54,6 +54,7 @@ def test_the_defaults_are_the_papers():
         "output": "rbf",
         "input_size": paper.INPUT_SIZE,
         "blank": "none",
+        "codes": "bitmaps",
         "loss": "discriminative",
         "rubbish_j": 1.0,
         "half_distance": True,
@@ -67,12 +68,15 @@ def test_the_defaults_are_the_papers():
         "features": "trained",
         "optimizer": "sdlm",
         "eta": "paper",
+        "schedule": "constant",
+        "rates": "parameter",
         "mu": paper.MU,
         "mu_subsampling": "mu",
         "mu_f6": "mu",
         "momentum": 0.0,
         "curvature_patterns": paper.CURVATURE_PATTERNS,
         "curvature_draw": "first",
+        "curvature_passes": "every",
         "batch_size": 1,
         "passes": paper.PASSES,
         "order": "constant",
@@ -324,6 +328,9 @@ CHOICES = {
     "initial_coefficients": ("constant", "uniform"),
     "features": ("trained", "1998"),
     "curvature_draw": ("first", "fixed", "fresh"),
+    "curvature_passes": ("every", "first"),
+    "schedule": ("constant", "printed"),
+    "rates": ("parameter", "layer", "fan_in"),
     "order": ("constant", "renewed"),
     "distortions": (False, True),
     "flanks": (False, True),
@@ -336,6 +343,8 @@ NEEDED_BESIDE = {
     ("loss", "cross_entropy"): {"output": "linear"},
     ("optimizer", "sgd"): {"eta": 0.1},
     ("optimizer", "adam"): {"eta": 0.1},
+    ("schedule", "printed"): {"eta": 0.1},
+    ("rates", "fan_in"): {"optimizer": "sgd", "eta": 0.1},
 }
 """What some values cannot be without."""
 
@@ -675,7 +684,7 @@ def test_layers_may_have_a_mu_of_their_own():
     curvature = {name: torch.full_like(p, 0.5) for name, p in model.named_parameters()}
     by_layer = {"c1": 0.1, "s2": 1.0, "c3": 0.1, "s4": 1.0, "c5": 0.1, "f6": 0.01}
     expected = {name: 5e-4 / (by_layer[name[:2]] + 0.5) for name in curvature}
-    rates = recipe.rates(5e-4, curvature)
+    rates = recipe.sdlm_rates(5e-4, curvature)
     assert {name: rate.unique().item() for name, rate in rates.items()} == pytest.approx(expected)
     optimizer = recipe.build_optimizer(model)
     optimizer.set_curvature(curvature)
@@ -696,3 +705,46 @@ def test_a_stretched_schedule_spends_the_same_share_on_each_rate(passes):
     for rate in set(ours):
         assert ours.count(rate) / passes == pytest.approx(printed.count(rate) / 20, abs=1 / passes)
     assert ours == sorted(ours, reverse=True)
+
+
+def test_a_rate_of_ones_own_can_fall_as_the_printed_schedule_does():
+    recipe = ORIGINAL.changed(optimizer="sgd", eta=0.01, schedule="printed")
+    assert recipe.learning_rate(1) == recipe.learning_rate(2) == 0.01
+    assert recipe.learning_rate(3) == pytest.approx(0.004)
+    assert recipe.learning_rate(20) == pytest.approx(0.01 * 1e-5 / 5e-4)
+    told = refusal(ORIGINAL.changed, schedule="printed")
+    assert told == "schedule=printed needs eta=NUMBER: eta=paper is one"
+
+
+def test_one_rate_for_each_layer_is_that_of_its_mean_curvature():
+    recipe = ORIGINAL.changed(rates="layer")
+    curvature = {
+        name: torch.rand(p.shape, generator=torch.Generator().manual_seed(1))
+        for name, p in recipe.build_model().named_parameters()
+    }
+    pooled = recipe.pooled(curvature)
+    for layer in ("c1", "s2", "c3", "s4", "c5", "f6"):
+        both = [f"{layer}.weight", f"{layer}.bias"]
+        mean = torch.cat([curvature[name].flatten() for name in both]).mean()
+        for name in both:
+            torch.testing.assert_close(pooled[name], mean.expand_as(curvature[name]))
+    assert ORIGINAL.pooled(curvature) == curvature
+
+
+def test_rates_by_fan_in_are_the_global_one_over_the_inputs_of_a_unit():
+    recipe = ORIGINAL.changed(optimizer="sgd", eta=0.1, rates="fan_in")
+    model = recipe.build_model()
+    fan_in = {"c1": 25, "s2": 4, "c3": 1500 / 16, "s4": 4, "c5": 400, "f6": 120}
+    expected = {name: 0.1 / fan_in[name[:2]] for name, _ in model.named_parameters()}
+    assert recipe.sgd_rates(0.1, model) == pytest.approx(expected)
+    one = ORIGINAL.changed(optimizer="sgd", eta=0.1)
+    assert set(one.sgd_rates(0.1, model).values()) == {0.1}
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "rates"), [("sdlm", "fan_in"), ("sgd", "layer"), ("adam", "layer")]
+)
+def test_rates_that_an_optimizer_does_not_have_are_refused(optimizer, rates):
+    eta = {} if optimizer == "sdlm" else {"eta": 0.1}
+    told = refusal(ORIGINAL.changed, optimizer=optimizer, rates=rates, **eta)
+    assert told.startswith(f"rates={rates} does not fit optimizer={optimizer}: rates=layer goes")

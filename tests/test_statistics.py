@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from lenet1998.statistics import (
+    equivalence,
     holm,
     log_ratio_rms,
     mcnemar,
     one_more_difference,
+    paired,
     prediction_interval,
     summarise,
     verdict,
@@ -159,3 +161,40 @@ def test_log_ratio_rms():
     assert log_ratio_rms([1.1, 2.2], [1, 2]) == pytest.approx(math.log(1.1))
     assert log_ratio_rms([math.e, 1], [1, 1]) == pytest.approx(math.sqrt(1 / 2))
     assert log_ratio_rms([2, 3], [4, 5]) == pytest.approx(log_ratio_rms([4, 5], [2, 3]))
+
+
+# Trial data of 15 and 15 patients that the R package "equivalence" shows its test on.
+FIRST = (
+    (2.84, 2.51, 2.41, 2.95, 3.14, 3.79, 4.14, 3.85, 3.02, 3.45, 5.37, 3.81, 4.19, 3.16, 3.84),
+    (2.60, 2.82, 2.18, 3.46, 4.01, 3.04, 3.47, 4.06, 2.91, 3.59, 4.51, 3.16, 3.86, 3.31, 3.02),
+)
+SECOND = (
+    (4.00, 3.26, 4.14, 3.42, 3.25, 4.34, 4.97, 4.31, 3.11, 3.41, 5.02, 4.21, 4.59, 5.30, 4.32),
+    (3.76, 3.66, 3.65, 3.60, 3.48, 2.87, 3.24, 3.92, 3.99, 4.21, 4.21, 3.31, 3.61, 2.97, 2.73),
+)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "difference", "p"),
+    [(FIRST, 0.16466666666666668, 0.003166881489265), (SECOND, 0.5626666666666666, 0.44120340460)],
+)
+def test_equivalence_by_a_published_example(pairs, difference, p):
+    assert equivalence(*pairs, margin=0.6) == pytest.approx(p, rel=1e-9)
+    assert equivalence(*reversed(pairs), margin=0.6) == pytest.approx(p, rel=1e-9)
+    found = paired(*pairs)
+    assert (found.n, found.difference) == (15, pytest.approx(difference))
+    assert found.low < found.difference < found.high
+
+
+def test_pairs_that_all_differ_by_the_same():
+    assert equivalence([1.0, 2.0], [1.0, 2.0], 0.1) == 0
+    assert equivalence([1.5, 2.5], [1.0, 2.0], 0.1) == 1
+    found = paired([1.5, 2.5], [1.0, 2.0])
+    assert (found.difference, found.low, found.high) == (0.5, 0.5, 0.5)
+    assert math.isnan(found.p)
+
+
+def test_pairing_takes_out_what_the_seeds_share():
+    generator = np.random.default_rng(0)
+    seeds, noise = generator.normal(0, 1, 10), generator.normal(0, 0.01, 10)
+    assert paired(seeds + 0.1 + noise, seeds).p < 1e-6 < welch(seeds + 0.1 + noise, seeds)[1]

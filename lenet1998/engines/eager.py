@@ -18,7 +18,7 @@ def begin_pass(
 ) -> None:
     """Set a torch optimizer's rate, and for SDLM the one run's curvature."""
     for group in optimizer.param_groups:
-        group["lr"] = eta
+        group["lr"] = eta * group.get("share", 1.0)
     if isinstance(optimizer, SDLM):
         (curvature,) = curvatures or [None]
         optimizer.set_curvature(curvature)

@@ -11,6 +11,7 @@ BENCHMARKS = ("benchmark.json", "benchmark-avx2.json")
 REJECTION_INVARIANCE, ANSWERS, FIG7 = "rejection_invariance.json", "answers.json", "fig7.json"
 FAULTS, RESTORATION, SEARCH, FIG6 = "faults.json", "restoration.json", "search.json", "fig6.json"
 CLAIMS, FEATURES = "claims.json", "features.json"
+ABLATIONS = "ablations.json"
 
 
 def read_json(file: Path) -> dict:
@@ -46,6 +47,7 @@ READERS: dict[str, Callable[[Path], dict]] = {
     FIG6: partial(schema.read, schema=schema.FIG6),
     CLAIMS: partial(schema.read, schema=schema.CLAIMS),
     FEATURES: partial(schema.read, schema=schema.FEATURES),
+    ABLATIONS: partial(schema.read, schema=schema.ABLATIONS),
     **dict.fromkeys(BENCHMARKS, partial(schema.read, schema=schema.BENCHMARK)),
 }
 """What reads each JSON file of results and checks it."""

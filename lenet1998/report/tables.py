@@ -19,6 +19,26 @@ def markdown(frame: pd.DataFrame) -> str:
     return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in rows) + "\n"
 
 
+_TEX = str.maketrans(
+    {
+        **{letter: f"\\{letter}" for letter in "&%$#_{}"},
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        PLUS_MINUS: r"$\pm$",
+    }
+)
+
+
+def latex(frame: pd.DataFrame) -> str:
+    """A frame as a LaTeX table with the rules of the package booktabs, numbers flush right."""
+    columns = "".join("r" if pd.api.types.is_numeric_dtype(frame[c]) else "l" for c in frame)
+    rows = [list(frame.columns), *frame.to_numpy(dtype=object).tolist()]
+    head, *body = [" & ".join(str(cell).translate(_TEX) for cell in row) + r" \\" for row in rows]
+    lines = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", head, r"\midrule", *body]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
 def spread(values: Sequence[float], digits: int = 2) -> str:
     """``mean +- sd (n = 10; 95 % low to high)``, or the value with n = 1."""
     summary = summarise(values)

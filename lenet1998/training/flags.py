@@ -38,13 +38,17 @@ class ListVariants(argparse.Action):
 
 
 def run_parser(
-    command: str, description: str, seeds: str = "0", out: str = "runs/<name>"
+    command: str,
+    description: str,
+    seeds: str = "0",
+    out: str = "runs/<name>",
+    listing: type[argparse.Action] = ListVariants,
 ) -> Parser:
-    """A parser with the flags that every command that trains understands; two defaults vary."""
+    """A parser with the flags that every command that trains understands; few of them vary."""
     parser = Parser(prog=f"lenet1998.{command}", description=description)
     add = parser.add_argument
     add("--variant", default="original", metavar="NAME", help="a named variant (see --list)")
-    add("--list", action=ListVariants, nargs=0, help="list the variants and exit")
+    add("--list", action=listing, nargs=0, help="list what there is to name, and exit")
     add("--seeds", default="0", metavar="SPEC", help=f"0 | 0-9 | 0,3,7 (default {seeds})")
     add("--passes", metavar="N", help="passes over the training set (default: the recipe's)")
     add("--train-size", metavar="N", help="first N patterns of the random order (default all)")
@@ -90,12 +94,17 @@ def recipe_from(flags: argparse.Namespace, variant: str | None = None) -> Recipe
 
     Flags that change it change its name, so its runs go to a folder of their own.
     """
+    return changed_by(flags, recipe_named(variant or flags.variant))
+
+
+def changed_by(flags: argparse.Namespace, recipe: Recipe) -> Recipe:
+    """A recipe as the flags change it."""
     changes = list(QUICK) if flags.quick else []
     changes += [f"passes={flags.passes}"] if flags.passes is not None else []
     changes += [f"train_size={flags.train_size}"] if flags.train_size is not None else []
     changes += ["distortions=true"] if flags.distortions else []
     try:
-        return recipe_named(variant or flags.variant).override(changes + flags.set)
+        return recipe.override(changes + flags.set)
     except BadInput as error:
         if error.argument != "assignment":
             raise
@@ -209,6 +218,7 @@ def run_study(
     cells_in: Callable[[Path], list[Cell]],
     arguments: list[str] | None = None,
     afterwards: Callable[[Path, Dataset], None] | None = None,
+    each: Callable[[Path, Dataset, Cell], None] | None = None,
 ) -> int:
     """The command line of a study script: run on MNIST what is not done yet, one record each.
 
@@ -217,6 +227,7 @@ def run_study(
         cells_in: the study's cells, given the folder for their records.
         arguments: the command line; default: the process's.
         afterwards: what is left when all cells are done, given the folder and MNIST.
+        each: what is left when a cell has just been run, given the folder, MNIST and the cell.
     """
     parser = Parser(prog=Path(sys.argv[0]).name, description=description)
     _add_where(parser.add_argument)
@@ -240,6 +251,8 @@ def run_study(
                     study.forget_served(cell, record, dataset)
             try:
                 for cell, record in train_cells(to_run, flags, dataset, True) if to_run else ():
+                    if each:
+                        each(flags.results, dataset, cell)
                     print(f"{cell.folder}: {_outcome(record)}", flush=True)
             except KeyboardInterrupt:
                 raise KeyboardInterrupt("run the same command again to go on") from None

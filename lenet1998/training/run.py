@@ -128,26 +128,32 @@ class Run:
         """For SDLM, the curvature that a pass starts with."""
         begun = time.perf_counter()
         eta = self.recipe.learning_rate(pass_number)
-        self.rates = (eta, eta)
         if self.recipe.optimizer != "sdlm":
+            fixed = self.recipe.sgd_rates(eta, self.model).values()
+            self.rates = (min(fixed), max(fixed))
             return None
-        chosen = self.schedule.curvature_indices(pass_number)
-        images, labels = self.schedule.take(chosen, pass_number, curvature=True)
-        curvature = diagonal_curvature(
-            self.model,
-            self.recipe.build_criterion(),
-            images.to(self.device),
-            labels.to(self.device),
-        )
+        curvature = self.recipe.pooled(self._curvature(pass_number))
         parameters = dict(self.model.named_parameters())
         learning = {name: h for name, h in curvature.items() if parameters[name].requires_grad}
         # Of all at once: Python's max passes over a NaN, or keeps it, by where it stands.
         self.keep_finite(torch.cat([h.flatten() for h in learning.values()]).max().item())
-        rates = self.recipe.rates(eta, {name: h.double() for name, h in learning.items()})
+        rates = self.recipe.sdlm_rates(eta, {name: h.double() for name, h in learning.items()})
         smallest, largest = torch.cat([rate.flatten() for rate in rates.values()]).aminmax()
         self.rates = (smallest.item(), largest.item())
         self.seconds = time.perf_counter() - begun
         return curvature
+
+    def _curvature(self, pass_number: int) -> dict[str, Tensor]:
+        """That of the net before a pass, or of the one that the run began with."""
+        model = self.model
+        if self.recipe.curvature_passes == "first" and pass_number > 1:
+            # Computed again rather than kept, so that a run goes on as it would have.
+            pass_number, model = 1, self.recipe.build_model(self.record.seed).to(self.device)
+        chosen = self.schedule.curvature_indices(pass_number)
+        images, labels = self.schedule.take(chosen, pass_number, curvature=True)
+        return diagonal_curvature(
+            model, self.recipe.build_criterion(), images.to(self.device), labels.to(self.device)
+        )
 
     def end_pass(self, pass_number: int, loss: float, errors: int, seconds: float) -> None:
         """Measure the network and enter the pass into the record, unless the run has diverged.

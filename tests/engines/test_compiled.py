@@ -48,6 +48,7 @@ WAYS = [
     {**SGD, "momentum": 0.9},
     {"mu": 0.1},
     {"mu_subsampling": 0.5, "mu_f6": 0.001},
+    {**SGD, "eta": 0.02, "momentum": 0.5, "rates": "fan_in"},
     {"batch_size": 32},
     {**SGD, "momentum": 0.9, "batch_size": 32},
     {"optimizer": "adam", "eta": 0.001, "batch_size": 32},

@@ -178,12 +178,13 @@ class CompiledEngine:
             begin_pass(self.optimizer, eta, curvatures)
             rates = {name: torch.zeros_like(p) for name, p in parameters.items()}
         elif self.recipe.optimizer == "sgd":
-            rates = {name: torch.full_like(p, eta) for name, p in parameters.items()}
+            one = self.recipe.sgd_rates(eta, self.model)
+            rates = {name: torch.full_like(p, one[name]) for name, p in parameters.items()}
         elif curvature is None or set(curvature) != set(parameters):
             raise ValueError("SDLM needs a curvature for each of the model's parameters")
         else:
             kept = {name: curvature[name].to(p).contiguous() for name, p in parameters.items()}
-            rates = self.recipe.rates(eta, kept)
+            rates = self.recipe.sdlm_rates(eta, kept)
         for name, p in parameters.items():
             if not p.requires_grad:
                 rates[name] = torch.zeros_like(p)

@@ -49,6 +49,10 @@ def unsupported(recipe: Recipe) -> str | None:
         return "features=1998: the CUDA engine trains all layers"
     if recipe.blank != "none":
         return f"blank={recipe.blank}: the CUDA engine knows the ten digits only"
+    if recipe.codes != "bitmaps":
+        return f"codes={recipe.codes}: the CUDA engine has the bitmaps of Fig. 3"
+    if recipe.rates == "fan_in":
+        return "rates=fan_in: the CUDA engine has one rate for all with sgd"
     return None
 
 
@@ -108,7 +112,7 @@ class CudaEngine:
         if self.recipe.optimizer == "sdlm":
             if curvatures is None or len(curvatures) != len(self.models):
                 raise ValueError("SDLM needs one curvature for each run")
-            rates = [self.recipe.rates(eta, curvature) for curvature in curvatures]
+            rates = [self.recipe.sdlm_rates(eta, curvature) for curvature in curvatures]
             self._side = cuda.to_device(self._packed(rates))
         parameters = self._packed([dict(model.named_parameters()) for model in self.models])
         self._weights = cuda.to_device(parameters)

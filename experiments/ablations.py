@@ -1,0 +1,55 @@
+"""What each component is worth: every change and its base, ten seeds (docs/ablations.md).
+
+Writes ``ablations.json``: what the paper says components are for, measured on every net.
+"""
+
+import sys
+from pathlib import Path
+
+from lenet1998.ablations import MODERN, ORIGINAL, changes
+from lenet1998.data import Dataset
+from lenet1998.inspection.loading import load_net
+from lenet1998.inspection.purposes import purposes
+from lenet1998.recipes import Recipe
+from lenet1998.records import WEIGHTS, write_json
+from lenet1998.report.sources import ABLATIONS, read_json
+from lenet1998.training.flags import run_study
+from lenet1998.training.study import Cell
+
+SEEDS = range(10)
+FEW = (1000, 5000)
+"""Training patterns, beside all of them."""
+
+
+def recipes() -> list[Recipe]:
+    """The bases and everything that is compared with them."""
+    return list(dict.fromkeys([ORIGINAL, MODERN, *(change.recipe for change in changes())]))
+
+
+def cells(results: Path) -> list[Cell]:
+    everything = [
+        *recipes(),
+        *(recipe.changed(train_size=size) for size in FEW for recipe in recipes()),
+    ]
+    return [
+        Cell(recipe, seed, results / "ablations" / recipe.name / f"seed-{seed}")
+        for seed in SEEDS
+        for recipe in everything
+    ]
+
+
+def measure(results: Path, dataset: Dataset, cell: Cell) -> None:
+    """Enter what a net is good for, if it learnt from all patterns and left weights."""
+    if cell.recipe.train_size or not (cell.folder / WEIGHTS).is_file():
+        return
+    file = results / ABLATIONS
+    content = read_json(file) if file.exists() else {"nets": []}
+    name = cell.recipe.name
+    others = [net for net in content["nets"] if (net["recipe"], net["seed"]) != (name, cell.seed)]
+    net = load_net(str(cell.folder))
+    found = {"recipe": name, "seed": cell.seed, **purposes(net.model, net.recipe, dataset)}
+    write_json(file, {"nets": [*others, found]})
+
+
+if __name__ == "__main__":
+    sys.exit(run_study(__doc__, cells, each=measure))

@@ -1,0 +1,126 @@
+"""``python -m lenet1998.ablate``: each historical component switched, and what it is worth."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from lenet1998.ablations import COMPONENTS, DIRECTIONS, Change, changes, chosen
+from lenet1998.cli import entry, path, writable
+from lenet1998.compare import FRESH, committed, refuse, train
+from lenet1998.errors import BadInput
+from lenet1998.recipes import Recipe
+from lenet1998.records import RunRecord, write_atomically, write_json
+from lenet1998.report import ablations as report
+from lenet1998.report.tables import latex, markdown
+from lenet1998.training.flags import RESULTS, changed_by, run_parser
+
+SUMMARY = "Switch the historical components one by one, and see what each is worth."
+FRESH_SEEDS, OUT = "0-2", Path("runs", "ablate")
+TITLES = {
+    "out": "one out of original",
+    "in": "one in modern",
+    "ladder": "from original to modern, rung by rung",
+}
+
+
+class ListChanges(argparse.Action):
+    """``--list``: the components with what can become of them, and exit."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        width = max(map(len, COMPONENTS))
+        for key, words in COMPONENTS.items():
+            print(f"{key:<{width}}  {words}")
+            for change in changes():
+                if change.component == key:
+                    print(f"{'':<{width}}    {change.direction}: {change.title}")
+        parser.exit()
+
+
+@entry
+def main(arguments: list[str] | None = None) -> int:
+    """Gather the changes' runs and their bases', write and print what each is worth."""
+    seeds = f"when trained afresh: {FRESH_SEEDS}"
+    parser = run_parser("ablate", SUMMARY, seeds, str(OUT), ListChanges)
+    parser.set_defaults(variant=None, seeds=None)
+    add = parser.add_argument
+    add("--only", metavar="KEYS", help="components, as c3,output (default: all)")
+    add("--direction", choices=DIRECTIONS, help="default: all")
+    add("--fresh", action="store_true", help="train afresh, as do --seeds, --passes and the like")
+    add("--results", default=RESULTS, type=path, metavar="DIR", help="where committed records are")
+    flags = parser.parse_args(arguments)
+    given = {name for name, value in vars(flags).items() if value != parser.get_default(name)}
+    refuse(given & {"variant"}, "original and modern are what is switched; see --only")
+    asked = chosen(flags.only.split(",") if flags.only else None, flags.direction)
+    pairs = {
+        change: (changed_by(flags, change.recipe), changed_by(flags, change.base))
+        for change in asked
+    }
+    recipes = list(dict.fromkeys(recipe for pair in pairs.values() for recipe in reversed(pair)))
+    if given.intersection(FRESH) or flags.dataset == "digits":
+        refuse(given & {"results"}, "is where committed runs are, and these are trained afresh")
+        out = flags.out or OUT
+        groups = train(recipes, out, flags)
+    else:
+        groups = of_committed(recipes, flags.results)
+        out = writable(flags.out or OUT)
+    return publish(beside(pairs, groups), out, flags.json)
+
+
+def of_committed(recipes: list[Recipe], results: Path) -> dict[str, list[RunRecord]]:
+    """The committed runs of recipes, by name.
+
+    Raises:
+        BadInput: none of one of them.
+    """
+    groups = committed(results, recipes)
+    if missing := [name for name, runs in groups.items() if not runs]:
+        raise BadInput(
+            f"{results}: no committed runs of {missing[0]} in it ({len(missing)} lacking); name a"
+            " folder that has them, choose with --only, or add --fresh to train them",
+            "results",
+        )
+    return groups
+
+
+def beside(
+    pairs: dict[Change, tuple[Recipe, Recipe]], groups: dict[str, list[RunRecord]]
+) -> dict[str, list[report.Comparison]]:
+    """The changes beside their bases, by direction."""
+    found: dict[str, list[report.Comparison]] = {}
+    for change, (recipe, base) in pairs.items():
+        runs = groups[recipe.name], groups[base.name]
+        one = report.Comparison(change.direction, change.component, change.title, *runs)
+        found.setdefault(change.direction, []).append(one)
+    return found
+
+
+def publish(found: dict[str, list[report.Comparison]], out: Path, as_json: bool) -> int:
+    """Write tables and figure, print the tables; the exit status is 1 if a run diverged."""
+    numbers = [row for comparisons in found.values() for row in report.as_json(comparisons)]
+    tables = {TITLES[key]: report.effects_table(comparisons) for key, comparisons in found.items()}
+    every = pd.concat([table.assign(direction=key) for key, table in tables.items()])
+    figure = out / "figures" / "ablations.png"
+    write_json(out / "ablations.json", {"effects": numbers})
+    texts = {
+        "md": "\n".join(f"## {title}\n\n{markdown(table)}" for title, table in tables.items()),
+        "csv": every.to_csv(index=False),
+        "tex": latex(every),
+    }
+    for kind, text in texts.items():
+        write_atomically(out / f"ablations.{kind}", text.encode())
+    report.forest({TITLES[key]: comparisons for key, comparisons in found.items()}, figure)
+    if as_json:
+        print(json.dumps({"effects": numbers}))
+    else:
+        for title, table in tables.items():
+            print(title, table.to_string(index=False), sep="\n", end="\n\n")
+        print(f"last pass, never the best\nwritten to {out}/ablations.* and {figure}")
+    runs = [run for comparisons in found.values() for one in comparisons for run in one.ours]
+    return int(any(run.diverged for run in runs))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

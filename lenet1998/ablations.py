@@ -1,0 +1,162 @@
+"""The historical components, each replaced by its modern counterpart, and the other way round.
+
+A change is a component with another value: of ``original`` (one out), of ``modern`` (one in), or
+one more on the way from the first to the second (the ladder). docs/ablations.md shows what each is
+worth, docs/protocol.md says how that is measured.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lenet1998.errors import BadInput
+from lenet1998.recipes import RECIPES, Recipe
+
+DIRECTIONS = ("out", "in", "ladder")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One component with another value.
+
+    Attributes:
+        component: its key, as ``--only`` takes it.
+        title: what becomes of it, in a few words.
+        recipe: the whole recipe with this change.
+        direction: one of :data:`DIRECTIONS`.
+        base: what it is compared with: ``original``, ``modern``, or the rung before.
+    """
+
+    component: str
+    title: str
+    recipe: Recipe
+    direction: str
+    base: Recipe
+
+
+SOFTMAX = {"output": "linear", "loss": "cross_entropy"}
+COMPONENTS: dict[str, str] = {
+    "c3": "C3's table of connections (Table I)",
+    "subsampling": "trainable subsampling",
+    "squash": "the scaled tanh",
+    "subsampling-squash": "the squashing after subsampling",
+    "output": "RBF outputs",
+    "codes": "the bitmaps as codes",
+    "loss": "the discriminative loss (eq. 9)",
+    "optimizer": "SDLM",
+    "curvature": "the curvature, estimated before each pass on 500 patterns",
+    "start": "the initial weights",
+    "scaling": "the range of pixels",
+    "order": "the constant order",
+    "batch": "pattern by pattern",
+}
+"""What is switched, by its key."""
+
+ORIGINAL, MODERN = RECIPES["original"], RECIPES["modern"]
+_OUT: tuple[tuple[str, str, dict], ...] = (
+    ("c3", "every map sees all six", {"c3": "dense"}),
+    ("subsampling", "averages", {"pooling": "average"}),
+    ("subsampling", "maxima", {"pooling": "max"}),
+    ("squash", "tanh", {"squash": "tanh"}),
+    ("squash", "ReLU", {"squash": "relu"}),
+    ("subsampling-squash", "logistic", {"subsampling_squash": "logistic"}),
+    ("subsampling-squash", "none", {"subsampling_squash": "none"}),
+    ("output", "softmax", SOFTMAX),
+    ("codes", "random codes", {"codes": "random"}),
+    ("codes", "one-hot codes", {"codes": "one_hot"}),
+    ("loss", "eq. 8", {"loss": "distance"}),
+    ("optimizer", "one rate a layer", {"rates": "layer"}),
+    ("curvature", "once", {"curvature_passes": "first"}),
+    ("curvature", "on 50 patterns", {"curvature_patterns": 50}),
+    ("curvature", "on 5,000 patterns", {"curvature_patterns": 5000}),
+    ("start", "U(-1/sqrt F, 1/sqrt F)", {"initial_gain": 1.0, "initial_biases": "uniform"}),
+    ("scaling", "0 to 1", {"scaling": "unit"}),
+    ("scaling", "standardised", {"scaling": "standard"}),
+    ("order", "a new one each pass", {"order": "renewed"}),
+)
+_SDLM = {"optimizer": "sdlm", "eta": "paper", "momentum": 0.0, "batch_size": 1}
+_RBF = {"output": "rbf", "loss": "discriminative"}
+_IN: tuple[tuple[str, str, dict], ...] = (
+    ("c3", "Table I", {"c3": "table"}),
+    ("subsampling", "trainable", {"pooling": "trainable"}),
+    ("squash", "scaled tanh", {"squash": "scaled_tanh"}),
+    ("subsampling-squash", "scaled tanh", {"subsampling_squash": "scaled_tanh"}),
+    ("output", "RBF units with the bitmaps", _RBF),
+    ("optimizer", "SDLM, pattern by pattern", _SDLM),
+    ("start", "U(-2.4/sqrt F, 2.4/sqrt F)", {"initial_gain": 2.4, "initial_biases": "zero"}),
+    ("order", "constant", {"order": "constant"}),
+    ("batch", "pattern by pattern", {"batch_size": 1, "eta": 0.001}),
+)
+_LADDER: tuple[tuple[str, str, dict], ...] = (
+    ("output", "softmax and cross-entropy", SOFTMAX),
+    (
+        "optimizer",
+        "stochastic gradient with momentum, in batches",
+        {
+            "optimizer": "sgd",
+            "eta": 0.01,
+            "momentum": 0.9,
+            "batch_size": 128,
+        },
+    ),
+    ("order", "a new one each pass", {"order": "renewed"}),
+    ("subsampling", "averages", {"pooling": "average"}),
+    ("subsampling-squash", "none", {"subsampling_squash": "none"}),
+    ("c3", "every map sees all six", {"c3": "dense"}),
+    ("squash", "tanh", {"squash": "tanh"}),
+    (
+        "start",
+        "U(-1/sqrt F, 1/sqrt F), biases too",
+        {
+            "initial_gain": 1.0,
+            "initial_biases": "uniform",
+        },
+    ),
+)
+"""From ``original`` to ``modern``, one component after the other. The order is ours: first what
+became of the loss and the optimizer, then of the layers; no source says in which it was done."""
+
+
+def _beside(base: Recipe, direction: str, entries: Iterable[tuple[str, str, dict]]) -> list[Change]:
+    return [
+        Change(component, title, base.changed(**switches), direction, base)
+        for component, title, switches in entries
+    ]
+
+
+def _rungs() -> list[Change]:
+    found, here = [], ORIGINAL
+    for component, title, switches in _LADDER:
+        above = here.changed(**switches)
+        found.append(Change(component, title, above, "ladder", here))
+        here = above
+    return found
+
+
+def changes() -> list[Change]:
+    """All of them, one out, one in, then the ladder."""
+    return [*_beside(ORIGINAL, "out", _OUT), *_beside(MODERN, "in", _IN), *_rungs()]
+
+
+def chosen(only: Sequence[str] | None, direction: str | None) -> list[Change]:
+    """The changes of some components and of one direction.
+
+    Args:
+        only: keys of :data:`COMPONENTS`; None: all.
+        direction: one of :data:`DIRECTIONS`; None: all.
+
+    Raises:
+        BadInput: no such component, one named twice, or none of them in that direction.
+    """
+    for key in only or ():
+        if key not in COMPONENTS:
+            raise BadInput(f"{key}: no such component; there are {', '.join(COMPONENTS)}", "only")
+    if only and len(set(only)) != len(only):
+        raise BadInput(f"{','.join(only)}: a component is named twice", "only")
+    found = [
+        change
+        for change in changes()
+        if (not only or change.component in only) and direction in (None, change.direction)
+    ]
+    if lacking := [key for key in only or () if key not in {change.component for change in found}]:
+        raise BadInput(f"{', '.join(lacking)}: is not switched in direction {direction}", "only")
+    return found

@@ -1,0 +1,178 @@
+"""docs/ablations.md: what each historical component is worth, from records and measures alone."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from lenet1998.records import RunRecord
+from lenet1998.report.style import BLACK, BLUE, GREEN, STYLE, VERMILION, save
+from lenet1998.report.tables import PLUS_MINUS
+from lenet1998.statistics import Paired, equivalence, holm, paired
+
+MARGIN = 0.1
+"""Points of test error: the paper's own uncertainty (Fig. 9, p.11)."""
+LEVEL = 0.05
+MATTERS, NO_DIFFERENCE, CANNOT_TELL = (
+    "matters",
+    "no difference beyond 0.1",
+    "cannot tell at this n",
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One change beside its base, run by run with the same seed.
+
+    Attributes:
+        direction, component, title: which change it is.
+        ours, base: the runs, in the order of their seeds.
+    """
+
+    direction: str
+    component: str
+    title: str
+    ours: Sequence[RunRecord]
+    base: Sequence[RunRecord]
+
+    def pairs(self, value: Callable[[RunRecord], float]) -> tuple[list[float], list[float]]:
+        """A value of the runs whose seeds both sides have, and that ended."""
+        theirs = {run.seed: run for run in self.base if run.last}
+        both = [(run, theirs[run.seed]) for run in self.ours if run.last and run.seed in theirs]
+        return [value(run) for run, _ in both], [value(run) for _, run in both]
+
+
+def test_error(run: RunRecord) -> float:
+    """Percent, after the last pass."""
+    return run.last["test_error_percent"]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a change does to one measure.
+
+    Attributes:
+        of: the change.
+        pair: the difference.
+        p: adjusted over the family.
+        equivalent: the p of there being a difference of the margin or more.
+    """
+
+    of: Comparison
+    pair: Paired
+    p: float
+    equivalent: float
+
+    @property
+    def verdict(self) -> str:
+        """By docs/protocol.md's rules."""
+        if self.p < LEVEL:
+            return MATTERS
+        return NO_DIFFERENCE if self.equivalent < LEVEL else CANNOT_TELL
+
+
+def effects(
+    comparisons: Sequence[Comparison],
+    value: Callable[[RunRecord], float] = test_error,
+    margin: float = MARGIN,
+) -> list[Effect]:
+    """A family's effects on one measure; changes with fewer than two pairs have none."""
+    found = [(one, one.pairs(value)) for one in comparisons]
+    kept = [(one, pairs) for one, pairs in found if len(pairs[0]) > 1]
+    tests = [paired(*pairs) for _, pairs in kept]
+    # Where all pairs differ by the same, there is no test; then what is seen decides.
+    raw = [test.p if test.p == test.p else float(test.difference == 0) for test in tests]
+    return [
+        Effect(one, test, p, equivalence(*pairs, margin))
+        for (one, pairs), test, p in zip(kept, tests, holm(raw), strict=True)
+    ]
+
+
+def as_json(comparisons: Sequence[Comparison]) -> list[dict]:
+    """All numbers of the effects on the test error, for ``ablations.json``."""
+    return [
+        {
+            "direction": effect.of.direction,
+            "component": effect.of.component,
+            "title": effect.of.title,
+            "recipe": effect.of.ours[0].recipe["name"],
+            "base": effect.of.base[0].recipe["name"],
+            "n": effect.pair.n,
+            "difference": effect.pair.difference,
+            "low": effect.pair.low,
+            "high": effect.pair.high,
+            "p": effect.p,
+            "p_equivalence": effect.equivalent,
+            "verdict": effect.verdict,
+        }
+        for effect in effects(comparisons)
+    ]
+
+
+def effects_table(comparisons: Sequence[Comparison]) -> pd.DataFrame:
+    """One row a change: its test error, the difference from its base, and the verdict."""
+    return pd.DataFrame(
+        [
+            {
+                "component": effect.of.component,
+                "becomes": effect.of.title,
+                "n": effect.pair.n,
+                "test error, %": _spread(effect.of.ours),
+                "base, %": _spread(effect.of.base),
+                "difference, points": f"{effect.pair.difference:+.3f}",
+                "95 %": f"{effect.pair.low:+.3f} to {effect.pair.high:+.3f}",
+                "p (Holm)": f"{effect.p:.2g}",
+                "p of 0.1 or more": f"{effect.equivalent:.2g}",
+                "verdict": effect.verdict,
+            }
+            for effect in effects(comparisons)
+        ]
+    )
+
+
+def _spread(runs: Sequence[RunRecord]) -> str:
+    values = [test_error(run) for run in runs if run.last]
+    return f"{np.mean(values):.2f} {PLUS_MINUS} {np.std(values, ddof=1):.2f}"
+
+
+COLOURS = {MATTERS: VERMILION, NO_DIFFERENCE: GREEN, CANNOT_TELL: BLACK}
+
+
+def forest(
+    groups: Mapping[str, Sequence[Comparison]], file: Path, source: str | None = None
+) -> None:
+    """All effects on the test error with their intervals, a panel a direction.
+
+    Args:
+        groups: the changes by the panel's title.
+        file: the PNG.
+        source: a digest of the records it shows.
+    """
+    found = {title: effects(comparisons) for title, comparisons in groups.items()}
+    heights = [len(rows) + 1 for rows in found.values()]
+    with rc_context(STYLE):
+        figure = Figure(figsize=(8, 0.26 * sum(heights) + 1.2), layout="constrained")
+        panels = np.atleast_1d(figure.subplots(len(found), 1, sharex=True, height_ratios=heights))
+        for axes, (title, rows) in zip(panels, found.items(), strict=True):
+            for place, effect in enumerate(reversed(rows)):
+                look = {"color": COLOURS[effect.verdict], "lw": 1.6}
+                axes.plot([effect.pair.low, effect.pair.high], [place, place], **look)
+                axes.plot(effect.pair.difference, place, marker="o", ms=5, color=look["color"])
+            names = [f"{e.of.component}: {e.of.title}" for e in reversed(rows)]
+            axes.set_yticks(range(len(rows)), names)
+            axes.axvspan(-MARGIN, MARGIN, color=BLUE, alpha=0.1, lw=0)
+            axes.axvline(0, color=BLUE, lw=0.8)
+            axes.set_title(title, loc="left", fontsize="medium")
+            axes.set_xscale("symlog", linthresh=0.2)
+            axes.xaxis.set_major_formatter("{x:+g}")
+        panels[-1].set_xlabel("change of the test error, points (95 %)")
+        handles = [
+            axes.plot([], [], color=colour, marker="o", label=verdict)[0]
+            for verdict, colour in COLOURS.items()
+        ]
+        figure.legend(handles=handles, loc="outside lower center", ncols=3)
+        save(figure, file, source)

@@ -1,0 +1,117 @@
+"""The ablate command: components by name and direction, committed runs or fresh ones."""
+
+import json
+from itertools import pairwise
+
+import pandas as pd
+import pytest
+from factory import make_record
+
+from lenet1998.ablate import main
+from lenet1998.ablations import COMPONENTS, DIRECTIONS, changes, chosen
+from lenet1998.errors import BadInput
+from lenet1998.recipes import RECIPES, SWITCHES
+from lenet1998.records import write_record
+
+ORIGINAL, MODERN = RECIPES["original"], RECIPES["modern"]
+
+
+def switched(recipe, base) -> set[str]:
+    """The switches in which two recipes differ."""
+    return {key for key in SWITCHES if getattr(recipe, key) != getattr(base, key)}
+
+
+def failure(capsys, *arguments) -> str:
+    assert main(list(arguments)) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
+
+
+def test_every_change_differs_from_its_base_and_every_component_is_switched():
+    found = changes()
+    assert all(switched(change.recipe, change.base) for change in found)
+    assert {change.component for change in found} == set(COMPONENTS)
+    assert {change.direction for change in found} == set(DIRECTIONS)
+    names = [(change.direction, change.recipe.name) for change in found]
+    assert len(set(names)) == len(names)
+
+
+def test_one_out_switches_one_thing_and_bases_are_the_two_variants():
+    for change in chosen(None, "out"):
+        assert change.base == ORIGINAL
+        beside = {"loss", "initial_biases"}  # what a softmax cannot be without; weights and biases
+        assert len(switched(change.recipe, ORIGINAL) - beside) <= 1
+    assert {change.base for change in chosen(None, "in")} == {MODERN}
+
+
+def test_the_ladder_goes_from_original_to_modern():
+    rungs = chosen(None, "ladder")
+    assert rungs[0].base == ORIGINAL
+    assert not switched(rungs[-1].recipe, MODERN)
+    assert all(above.base == below.recipe for below, above in pairwise(rungs))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--only", "c4"], "--only c4: no such component; there are c3, subsampling, squash,"),
+        (["--only", "c3,c3"], "--only c3,c3: a component is named twice"),
+        (["--only", "loss", "--direction", "in"], "--only loss: is not switched in direction in"),
+        (["--variant", "modern"], "--variant: original and modern are what is switched"),
+        (["--quick", "--results", "."], "--results: is where committed runs are"),
+    ],
+)
+def test_what_does_not_fit_is_refused(arguments, told, capsys):
+    assert told in failure(capsys, *arguments)
+
+
+def test_list_names_components_and_what_becomes_of_them(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--list"])
+    assert ended.value.code == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == list(COMPONENTS)
+    assert sum(": " in line for line in lines if line.startswith(" ")) == len(changes())
+
+
+def test_chosen_refuses_in_words_of_the_library():
+    with pytest.raises(BadInput, match="no such component"):
+        chosen(["nothing"], None)
+
+
+@pytest.fixture
+def results(tmp_path):
+    """Three committed runs of original and of its changes of C3."""
+    for recipe, errors in ((ORIGINAL, (2, 3, 2)), (ORIGINAL.changed(c3="dense"), (4, 6, 4))):
+        for seed, count in enumerate(errors):
+            run = make_record((9, count), seed, recipe=recipe.as_dict())
+            write_record(tmp_path / "results" / recipe.name / f"seed-{seed}", run)
+    return tmp_path / "results"
+
+
+def test_committed_runs_are_paired_and_written_in_every_form(results, tmp_path, capsys):
+    out = tmp_path / "out"
+    where = ["--results", str(results), "--out", str(out)]
+    assert main([*where, "--only", "c3", "--direction", "out", "--json"]) == 0
+    (effect,) = json.loads(capsys.readouterr().out)["effects"]
+    assert (effect["component"], effect["n"]) == ("c3", 3)
+    assert effect["difference"] == pytest.approx((1 + 1.5 + 1) / 3)  # points; of 200 patterns
+    assert json.loads((out / "ablations.json").read_text())["effects"] == [effect]
+    assert "| c3 | every map sees all six | 3 |" in (out / "ablations.md").read_text()
+    assert len(pd.read_csv(out / "ablations.csv")) == 1
+    assert r"\toprule" in (out / "ablations.tex").read_text()
+    assert (out / "figures" / "ablations.png").stat().st_size > 5_000
+
+
+def test_missing_committed_runs_are_named(results, capsys):
+    told = failure(capsys, "--results", str(results), "--only", "c3,squash", "--direction", "out")
+    assert "no committed runs of original,squash=tanh in it (2 lacking)" in told
+
+
+def test_fresh_runs_land_in_the_table(tmp_path, capsys):
+    small = ["--dataset", "digits", "--set", "train_size=20", "--set", "curvature_patterns=5"]
+    flags = ["--only", "codes", "--seeds", "0-1", "--passes", "1", "--engine", "eager"]
+    assert main([*flags, *small, "--out", str(tmp_path / "out"), "--json"]) == 0
+    effects = json.loads(capsys.readouterr().out)["effects"]
+    assert [effect["title"] for effect in effects] == ["random codes", "one-hot codes"]
+    assert {effect["n"] for effect in effects} == {2}
