@@ -80,7 +80,7 @@ CASES = {
         1,
     ),
 }
-REFUSED = {("blank", "space")}
+REFUSED = {("blank", "space"), ("codes", "random"), ("codes", "one_hot")}
 ORIGINAL_AT_28 = {"input_size": 28}
 ETA = {"sdlm": 5e-4, "sgd": 0.01}
 EPSILON = float(np.finfo(np.float32).eps)
@@ -395,6 +395,8 @@ def test_unsupported_recipes_are_named():
     assert "batch_size=128" in unsupported(recipe_named("modern"))
     assert "adam" in unsupported(Recipe(optimizer="adam", eta=0.001))
     assert "features=1998" in unsupported(recipe_named("1998-features"))
+    by_fan_in = Recipe(optimizer="sgd", eta=0.1, rates="fan_in")
+    assert "rates=fan_in" in unsupported(by_fan_in)
     for key, value in REFUSED:
         assert f"{key}={value}" in unsupported(Recipe(**{key: value}))
 
