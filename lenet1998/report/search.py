@@ -13,10 +13,11 @@ from lenet1998 import names, paper
 from lenet1998.records import RunRecord
 from lenet1998.report.misfit import DRAWS, SURE, Misfit, Trial, misfit
 from lenet1998.report.style import BLACK, BLUE, ORANGE, STYLE, save
-from lenet1998.report.tables import PLUS_MINUS, by_recipe, rates
-from lenet1998.statistics import summarise
+from lenet1998.report.tables import brief, by_recipe, rates
 
 LETTERS = "ABCDEFGH"
+SHOWN = 20
+"""Readings of a stage that a table shows."""
 STALLED = 50.0
 """Percent of test patterns misread from which on a net has learnt nothing to speak of."""
 
@@ -37,14 +38,18 @@ def _ranked(groups: Mapping[str, Sequence[Trial]]) -> list[tuple[str, Misfit]]:
     return sorted(found.items(), key=lambda item: item[1].all)
 
 
+def _last_stage(content: dict) -> int:
+    return max(run["stage"] for run in content["runs"])
+
+
 def _two(value: float) -> str:
     return f"{value:.2f}"
 
 
 def stages(content: dict) -> pd.DataFrame:
-    """What each stage ran, and how far its readings are from 1998."""
+    """What each stage that has run did, and how far its readings are from 1998."""
     rows = []
-    for stage in (1, 2, 3):
+    for stage in sorted({run["stage"] for run in content["runs"]}):
         groups = _by_reading(content["runs"], stage)
         trials = [trial for group in groups.values() for trial in group]
         fits = [fit.all for _, fit in _ranked(groups)]
@@ -74,10 +79,10 @@ def _correlation(runs: Sequence[dict], stage: int) -> str:
 
 
 def best(content: dict) -> pd.DataFrame:
-    """The readings of stage 3, the smallest misfit first."""
-    groups = _by_reading(content["runs"], 3)
+    """The readings of the last stage that has run, at most twenty, the smallest misfit first."""
+    groups = _by_reading(content["runs"], _last_stage(content))
     rows = []
-    for name, fit in _ranked(groups):
+    for name, fit in _ranked(groups)[:SHOWN]:
         trials = groups[name]
         low, high = np.exp(np.mean(np.log([trial.rates for trial in trials]), axis=0))
         rows.append(
@@ -96,8 +101,7 @@ def best(content: dict) -> pd.DataFrame:
 
 
 def _spread(values: Sequence[float]) -> str:
-    summary = summarise(values)
-    return f"{summary.mean:.2f} {PLUS_MINUS} {summary.sd:.2f}"
+    return brief(values, digits=2)
 
 
 # --- The finalists ------------------------------------------------------------------------------
@@ -149,11 +153,11 @@ def decision(content: dict, records: Sequence[RunRecord]) -> tuple[str, str]:
     drawn = _drawn(content, groups)
     first, today = next(iter(groups)), "original"
     below = float(np.mean(drawn[first] < drawn[today]))
-    if first == today:
-        return today, "today's original has the smallest misfit"
     if below > SURE:
         return first, f"its M is below that of today's original in {100 * below:.1f} % of the draws"
     equal = [name for name in groups if np.mean(drawn[first] < drawn[name]) <= SURE]
+    if len(equal) == 1:
+        return first, "every other finalist's M is above its own"
     nearest = min(equal, key=lambda name: (departures(groups[name][0].recipe), name != today))
     return nearest, (
         f"nothing distinguishes {len(equal)} of the finalists, and of these it is nearest to the"
@@ -202,8 +206,7 @@ def nets(content: dict, records: Sequence[RunRecord]) -> pd.DataFrame:
         row = {"quantity": quantity, "1998": f"{theirs:.3f}"}
         for letter, name in zip(LETTERS, _finalists(content, records), strict=False):
             ours = [net["sizes"][quantity] for net in content["nets"] if net["recipe"] == name]
-            summary = summarise(ours)
-            row[f"{letter} (n = {summary.n})"] = f"{summary.mean:.3f} {PLUS_MINUS} {summary.sd:.3f}"
+            row[f"{letter} (n = {len(ours)})"] = brief(ours, digits=3)
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -222,9 +225,10 @@ def rates_by_layer(content: dict, records: Sequence[RunRecord]) -> pd.DataFrame:
 
 
 def figure(content: dict, file: Path, source: str | None = None) -> None:
-    """How near the readings of stage 1 come to the curves and to the rates, sums and averages."""
+    """How near the readings come to the curves and the rates: of stage 1, and of the last one."""
     fits = dict(_ranked(_by_reading(content["runs"], 1)))
-    last = dict(_ranked(_by_reading(content["runs"], 3)))
+    last = _by_reading(content["runs"], _last_stage(content))
+    seeds = {len(trials) for trials in last.values()}
     kinds = {"sums": BLUE, "averages": ORANGE}
     with rc_context(STYLE):
         drawing = Figure(figsize=(7, 4.6), layout="constrained")
@@ -238,8 +242,8 @@ def figure(content: dict, file: Path, source: str | None = None) -> None:
             points = np.array([(fit.curves, fit.rates) for fit in chosen])
             label = f"{kind}, 5 passes (n = {len(chosen)} readings, one seed)"
             axes.scatter(*points.T, s=14, color=colour, alpha=0.6, label=label)
-        points = np.array([(fit.curves, fit.rates) for fit in last.values()])
-        label = f"the best {len(last)}, 20 passes, three seeds"
+        points = np.array([(fit.curves, fit.rates) for _, fit in _ranked(last)])
+        label = f"the best {len(last)}, 20 passes (n = {max(seeds)} each)"
         axes.scatter(*points.T, s=40, facecolors="none", edgecolors=BLACK, label=label)
         axes.set(xscale="log", xlabel="S: off Fig. 5's curves, in units of 10 %")
         axes.set(ylabel="R: off the published rates, in factors of 2")

@@ -1,0 +1,144 @@
+"""The search's tables: stages, ranks, finalists and what the rules decide."""
+
+import numpy as np
+import pytest
+from factory import make_record
+
+from lenet1998 import paper
+from lenet1998.recipes import ORIGINAL
+from lenet1998.report import search
+from lenet1998.report.style import source_of
+
+FIG5 = paper.fig5_curve()
+AVERAGES = ORIGINAL.changed(pooling="trainable_average")
+LITERAL = ORIGINAL.changed(
+    initialisation="fan_in",
+    half_distance=False,
+    loss="distance",
+    initial_coefficients="uniform",
+    initial_coefficient=0.6,
+)
+THEIRS = {"C1 weights, rms": 2.0, "C1 states of 1.5 and more, share": 0.5}
+
+
+def run(stage, recipe, factor, seed=100, passes=20, status="finished"):
+    """A run of ``search.json`` that is off Fig. 5 and the rates by a factor."""
+    return {
+        "stage": stage,
+        "recipe": recipe.changed(passes=passes).name,
+        "switches": {},
+        "seed": seed,
+        "status": status,
+        "train": (factor * FIG5.train_error[:passes]).tolist(),
+        "test": (factor * FIG5.test_error[:passes]).tolist(),
+        "rates": [rate * factor for rate in paper.RATE_RANGE],
+        "seconds": 1.0,
+    }
+
+
+def recipes(count):
+    return [ORIGINAL.changed(rubbish_j=float(j)) for j in range(2, count + 2)]
+
+
+@pytest.fixture
+def content():
+    """Two stages: five readings with short runs, the better three again with whole ones."""
+    first = [run(1, recipe, 1.1 + n, passes=5) for n, recipe in enumerate(recipes(5))]
+    return {"runs": first + [run(2, recipe, 1.1 + n) for n, recipe in enumerate(recipes(3))]}
+
+
+def test_stages_are_counted_and_compared_with_the_one_before(content):
+    table = search.stages(content).set_index("stage")
+    assert table["readings"].tolist() == [5, 3]
+    assert table["passes"].tolist() == [5, 20]
+    assert table["rank correlation with the stage before"].tolist() == ["", "1.00"]
+    assert table["smallest M"].iloc[0] == "0.68"  # log 1.1: 0.953 tenths and 0.1375 doublings
+
+
+def test_runs_that_learnt_nothing_and_those_that_diverged_are_counted(content):
+    content["runs"] += [run(1, recipe, 40, passes=5) for recipe in recipes(7)[5:]]
+    content["runs"].append(run(1, AVERAGES, 1.0, passes=3, status="diverged"))
+    first = search.stages(content).iloc[0]
+    assert (first["learnt nothing"], first["diverged"]) == (2, 1)
+
+
+def test_the_best_of_the_last_stage_come_first(content):
+    table = search.best(content)
+    assert table["reading"].tolist() == [recipe.name.replace(",", ", ") for recipe in recipes(3)]
+    content["runs"] += [run(3, recipes(3)[1], 1.0, seed) for seed in (101, 102, 103)]
+    assert search.best(content)["n"].tolist() == [3]
+
+
+def test_departures_from_the_printed_text_are_counted():
+    assert search.departures(LITERAL.as_dict()) == 0
+    # sqrt F, the factor 1/2, 1 at F6 with eq. 9, coefficients of 0.25.
+    assert search.departures(ORIGINAL.as_dict()) == 4
+    more = ORIGINAL.changed(initial_gain=2.0, mu_subsampling=0.1, mu_f6=0.1)
+    assert search.departures(more.as_dict()) == 7
+    drawn = ORIGINAL.changed(initial_coefficients="uniform", initial_coefficient=0.6)
+    assert search.departures(drawn.as_dict()) == 3
+
+
+def record(recipe, factor, seed):
+    """A run that is off Fig. 5 and the rates by a factor, and a little by its seed."""
+    made = make_record((2,) * 20, seed=seed, recipe=recipe.as_dict())
+    scatter = factor * (1 + 0.02 * np.sin(seed))
+    for number, entry in enumerate(made.per_pass):
+        entry["train_error_percent"] = float(scatter * FIG5.train_error[number])
+        entry["test_error_percent"] = float(scatter * FIG5.test_error[number])
+        entry["rate_min"], entry["rate_max"] = (factor * rate for rate in paper.RATE_RANGE)
+    return made
+
+
+def final(factors):
+    """Finalists by recipe, each off everything by its factor."""
+    records, nets, rates = [], [], []
+    for recipe, factor in factors.items():
+        records += [record(recipe, factor, seed) for seed in range(104, 112)]
+        own = {"C1 weights, rms": 2.0 * factor, "C1 states of 1.5 and more, share": 0.5}
+        nets += [{"recipe": recipe.name, "seed": seed, "sizes": own} for seed in range(104, 107)]
+        layers = {name: [1e-4, 1e-2] for name in ("c1", "s2", "c3", "s4", "c5", "f6")}
+        rates.append({"recipe": recipe.name, "seed": 104, "layers": layers})
+    return {"runs": [], "net_1998": THEIRS, "nets": nets, "rates": rates}, records
+
+
+def test_a_finalist_that_is_surely_nearer_is_taken():
+    content, records = final({ORIGINAL: 2.0, AVERAGES: 1.1, LITERAL: 3.0})
+    taken, why = search.decision(content, records)
+    assert taken == AVERAGES.name
+    assert why == "its M is below that of today's original in 100.0 % of the draws"
+    table = search.finalists(content, records)
+    assert table["reading"].tolist()[0] == "original, pooling=trainable_average"
+    assert table["decision"].tolist()[0].startswith("**taken**: ")
+    assert table["departures"].tolist() == [4, 4, 0]
+
+
+def test_where_nothing_distinguishes_them_the_printed_text_decides():
+    drawn = ORIGINAL.changed(initial_coefficients="uniform", initial_coefficient=0.6)
+    content, records = final({ORIGINAL: 1.3, AVERAGES: 1.3, drawn: 1.3, LITERAL: 3.0})
+    taken, why = search.decision(content, records)
+    assert taken == drawn.name
+    assert why.startswith("nothing distinguishes 3 of the finalists")
+
+
+def test_original_stays_where_it_is_nearest():
+    content, records = final({ORIGINAL: 1.1, AVERAGES: 1.5})
+    assert search.decision(content, records) == (
+        "original",
+        "every other finalist's M is above its own",
+    )
+
+
+def test_quantities_and_rates_have_a_column_a_finalist():
+    content, records = final({ORIGINAL: 2.0, AVERAGES: 1.1})
+    nets = search.nets(content, records)
+    assert list(nets) == ["quantity", "1998", "A (n = 3)", "B (n = 3)"]
+    assert nets["A (n = 3)"].iloc[0].startswith("2.200")
+    layers = search.rates_by_layer(content, records)
+    assert layers["layer"].tolist() == ["C1", "S2", "C3", "S4", "C5", "F6"]
+
+
+def test_the_figure_is_drawn(content, tmp_path):
+    content["runs"].append(run(1, AVERAGES, 1.7, passes=5))
+    search.figure(content, tmp_path / "search.png", "digest")
+    assert source_of(tmp_path / "search.png") == "digest"
