@@ -408,8 +408,8 @@ CLAIMS = (
     Claim(
         "41",
         "App. A",
-        "It grows with F when the inputs are correlated",
-        "the same, with one value for all inputs; weights drawn around zero",
+        "The spread of a unit's total grows with F when its inputs are correlated",
+        "the same draws, with one value for all inputs; weights are drawn around zero",
         partial(spread_of_sums, True, 1.0),
     ),
 )

@@ -267,7 +267,7 @@ CLAIMS = (
     Claim(
         "9-10",
         "III-A",
-        "Training and test set have halves of SD-1 and SD-3, of different writers",
+        "The test set is half of SD-3, half of SD-1, here of other writers than the training set's",
         "needs the raw forms, and which of them were taken",
         not_testable,
     ),
@@ -291,7 +291,7 @@ CLAIMS = (
     Claim(
         "10-11",
         "III-B",
-        "By 0.15 points",
+        "They lower it by 0.15 points",
         "one more run of each",
         gain,
         PUBLISHED,
@@ -307,7 +307,7 @@ CLAIMS = (
     Claim(
         "10-11",
         "III-B",
-        "They are shifted, scaled, squeezed and sheared horizontally",
+        "Patterns are distorted by shifting, scaling, squeezing and horizontal shear",
         "Fig. 7's digits registered with their originals",
         families,
         FIG7,
@@ -355,7 +355,7 @@ CLAIMS = (
     Claim(
         "16",
         "III-E",
-        "The same, if it is 2 either way",
+        "Scale up to about a factor of 2, if that is either way",
         "patterns at half their size; twice it does not fit the field",
         partial(moved, "scale", (0.5,), ""),
         INVARIANCE,
@@ -364,7 +364,7 @@ CLAIMS = (
         "16",
         "III-E",
         "Vertical shift up to about half the character's height",
-        f"patterns moved {SHIFT} pixels up and down",
+        f"patterns moved {SHIFT} pixels up and down; beyond 6, part of them leaves the field",
         partial(moved, "shift", (-SHIFT, SHIFT), " pixels"),
         INVARIANCE,
     ),
@@ -395,7 +395,7 @@ CLAIMS = (
     Claim(
         "16-28",
         "III-E, VII-B",
-        "Figs. 13 and 25 are of two nets, trained on noisy digits and on noisy strings",
+        "The nets of Figs. 13 and 25 were trained on different sets: noisy digits, noisy strings",
         "layers recovered from the one compute the states of the other",
         fig25,
         RESTORATION,
