@@ -132,7 +132,7 @@ def _curvatures(evidence: Evidence, kind: str) -> list[dict]:
 def another_mu(evidence: Evidence) -> Finding:
     printed = evidence.after(ORIGINAL, 10)
     others = [evidence.last(folder) for folder in OTHER_MU]
-    words = f"mu / 10 {spread(others[0])}; mu {brief(printed, digits=2)}; 10 mu {spread(others[1])}"
+    words = f"mu / 10 {spread(others[0])}; mu {spread(printed)}; 10 mu {spread(others[1])}"
     allowed = [error + paper.ERROR_UNCERTAINTY for error in printed]
     return Finding(words, all_of(*(lower(errors, allowed) for errors in others)))
 
