@@ -5,8 +5,12 @@
 module a subject, each with the function that finds its number and its verdict in the results.
 """
 
-from lenet1998.report.claims import network, recognition, training
+from lenet1998.report.claims import curvature, errors, layers, outputs, recognition, training
 from lenet1998.report.claims.ledger import by_page
 
-CLAIMS = by_page((*network.CLAIMS, *recognition.CLAIMS, *training.CLAIMS))
+CLAIMS = by_page(
+    claim
+    for subject in (layers, outputs, errors, training, curvature, recognition)
+    for claim in subject.CLAIMS
+)
 """All of them, in the order of the paper's pages."""

@@ -1,4 +1,4 @@
-"""What the paper says of training: the method (App. A to C), and how it goes (III-B)."""
+"""What the paper says of how training begins, goes and ends (III-B, VI-A, App. A)."""
 
 from functools import partial
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from lenet1998 import paper
 from lenet1998.records import RunRecord
+from lenet1998.report.claims.curvature import TRAINED_WELL, trained_well
 from lenet1998.report.claims.ledger import (
     HEADLINE,
     MEASURES,
@@ -22,7 +23,6 @@ from lenet1998.report.claims.ledger import (
 from lenet1998.report.claims.verdicts import (
     CANNOT_TELL,
     HOLDS,
-    all_of,
     below,
     lower,
     most,
@@ -36,15 +36,6 @@ from lenet1998.statistics import prediction_interval
 
 LITERAL = "readings/original-literal"
 EQUATION_8 = "readings/original,loss=distance,half_distance=false,f6_curvature=gauss_newton"
-OTHER_MU = tuple(f"claims/original,mu={mu:g},passes=10" for mu in (paper.MU / 10, paper.MU * 10))
-AS_PRINTED = (  # runs with the printed schedule and mu, but other data, readings or networks
-    ORIGINAL,
-    "headline/original-logistic",
-    "published",
-    "readings",
-)
-TRAINED_WELL = 2.0  # percent test error
-SQRT_2 = 2**0.5
 
 
 def schedule(_: Evidence) -> Finding:
@@ -66,85 +57,7 @@ def curve(key: str, evidence: Evidence) -> Finding:
     return Finding(words, stands(outside <= 3))
 
 
-def first_rates(key: str, published: float, evidence: Evidence) -> Finding:
-    rates = evidence.after(ORIGINAL, 1, key)
-    logs, half = np.log10(rates), {"rate_min": 0.5 / 7, "rate_max": 0.5 / 16}[key]
-    words = f"{np.exp(np.mean(np.log(rates))):.2g}, {min(rates):.2g} to {max(rates):.2g}"
-    verdict = one_more(np.log10(published), logs, np.log10(1 + half))
-    return Finding(f"{words} (n = {len(rates)})", verdict)
-
-
-# --- The curvature --------------------------------------------------------------------------------
-
-
-def draws(nets: str, pair: str, evidence: Evidence) -> Finding:
-    """The factor within which 95 % of the rates from two draws of patterns lie, by net."""
-    found = [net[pair] for net in evidence.json(MEASURED)["curvature"][nets]]
-    factors = [one["factor_of_95_percent"] for one in found]
-    correlation = np.mean([one["correlation"] for one in found])
-    median = np.mean([one["median_factor"] for one in found])
-    words = f"within a factor of {spread(factors)}, half of them of {median:.2f}"
-    return Finding(f"{words}; logarithms correlate by {correlation:.3f}", below(factors, SQRT_2))
-
-
-def drawn_otherwise(evidence: Evidence) -> Finding:
-    """Test errors of three readings of which patterns: no pair of them far apart."""
-    first, fixed, fresh = (
-        evidence.last(f"readings/original{how}")
-        for how in ("", ",curvature_draw=fixed", ",curvature_draw=fresh")
-    )
-    margin = paper.ERROR_UNCERTAINTY
-    apart = [
-        lower(one, [error + margin for error in other])
-        for one, other in ((first, fixed), (fixed, first), (first, fresh), (fresh, first))
-    ]
-    words = f"first 500 {spread(first)}; drawn once {spread(fixed)}; each pass {spread(fresh)}"
-    return Finding(words, all_of(*apart))
-
-
-def cost(evidence: Evidence) -> Finding:
-    seconds = evidence.json(MEASURED)["curvature"]["cpu_seconds"]
-    shares = {name: seconds["estimate"] / seconds[name] for name in ("compiled", "eager")}
-    words = f"{seconds['estimate']:.2f} s, of a pass {100 * shares['compiled']:.1f} % (compiled)"
-    words += f" or {100 * shares['eager']:.2f} % (eager); n = 1 machine, medians of 7 rounds"
-    return Finding(words, stands(max(shares.values()) < 0.1))
-
-
-def never_negative(evidence: Evidence) -> Finding:
-    nets = [net for kind in ("untrained", "trained") for net in _curvatures(evidence, kind)]
-    least = min(net["least_h"] for net in nets)
-    return Finding(f"the least is {least:.2g} (n = {len(nets)} nets)", stands(least >= 0))
-
-
-def _curvatures(evidence: Evidence, kind: str) -> list[dict]:
-    return evidence.json(MEASURED)["curvature"][kind]
-
-
-# --- Rates ----------------------------------------------------------------------------------------
-
-
-def another_mu(evidence: Evidence) -> Finding:
-    printed = evidence.after(ORIGINAL, 10)
-    others = [evidence.last(folder) for folder in OTHER_MU]
-    words = f"mu / 10 {spread(others[0])}; mu {brief(printed, digits=2)}; 10 mu {spread(others[1])}"
-    allowed = [error + paper.ERROR_UNCERTAINTY for error in printed]
-    return Finding(words, all_of(*(lower(errors, allowed) for errors in others)))
-
-
-def trained_well(run: RunRecord) -> bool:
-    return not run.diverged and run.last[TEST] < TRAINED_WELL
-
-
-def many_recipes(evidence: Evidence) -> Finding:
-    runs = [
-        run
-        for folder in AS_PRINTED
-        for run in evidence.started(folder)
-        if run.recipe["initialisation"] != "fan_in"
-    ]
-    good = sum(trained_well(run) for run in runs)
-    kinds = len({run.recipe["name"] for run in runs})
-    return Finding(f"{good} of {len(runs)} runs of {kinds} recipes", most(good, len(runs), 0.9))
+# --- The start ------------------------------------------------------------------------------------
 
 
 def literal_start(evidence: Evidence) -> Finding:
@@ -180,7 +93,7 @@ def shrinking(evidence: Evidence) -> Finding:
     return Finding(words, below(ratios.min(1), 1))
 
 
-# --- The end of training --------------------------------------------------------------------------
+# --- The end --------------------------------------------------------------------------------------
 
 
 def over_training(evidence: Evidence) -> Finding:
@@ -236,22 +149,6 @@ CLAIMS = (
     Claim(
         "10",
         "III-B",
-        "The smallest effective rate of the first pass is about 7e-5",
-        "one more run, as logarithm",
-        partial(first_rates, "rate_min", paper.RATE_RANGE[0]),
-        HEADLINE,
-    ),
-    Claim(
-        "10",
-        "III-B",
-        "The largest is about 0.016",
-        "one more run, as logarithm",
-        partial(first_rates, "rate_max", paper.RATE_RANGE[1]),
-        HEADLINE,
-    ),
-    Claim(
-        "10",
-        "III-B",
         "No over-training is seen in 20 passes",
         "test error, %, after pass 20 less that after pass 12, by seed",
         over_training,
@@ -276,7 +173,7 @@ CLAIMS = (
     Claim(
         "13",
         "III-C.5",
-        "Weights shrink in the first passes (said of gradient descent near the origin)",
+        "Weights shrink in the first passes (said where fully connected nets are discussed)",
         "norm of all weights over that at the start",
         shrinking,
         MEASURES,
@@ -304,71 +201,5 @@ CLAIMS = (
         "runs so started, with eq. 8 as printed",
         literal_start,
         READINGS,
-    ),
-    Claim(
-        "41-42",
-        "App. C",
-        "All second derivatives of the approximation are positive or zero",
-        "the least of all parameters and draws",
-        never_negative,
-        MEASURES,
-    ),
-    *(
-        Claim(
-            "41-42",
-            "App. C",
-            f"{words}: {nets} nets",
-            f"95 % of the rates from {pair} patterns, drawn apart",
-            partial(draws, nets, pair),
-            MEASURES,
-        )
-        for pair, words in (
-            (
-                "500 and 500",
-                "The second derivatives hardly depend on the patterns they are estimated on",
-            ),
-            ("500 and 5,000", "A small subset of the patterns will do for them"),
-        )
-        for nets in ("untrained", "trained")
-    ),
-    Claim(
-        "41-42",
-        "App. C",
-        "So it makes no difference which patterns those are",
-        "test error, %: no mean more than 0.1 points above another",
-        drawn_otherwise,
-        READINGS,
-    ),
-    Claim(
-        "41-42",
-        "App. C",
-        "Estimating them costs almost nothing",
-        "CPU seconds of the estimate on 500 patterns and of a pass, side by side",
-        cost,
-        MEASURES,
-    ),
-    Claim(
-        "41-42",
-        "App. C",
-        "The rates stay useful without extensive adjustment: another mu",
-        "test error, %, after 10 passes with a tenth and ten times the printed mu",
-        another_mu,
-        MEASURES,
-    ),
-    Claim(
-        "41-42",
-        "App. C",
-        "The same: other data, losses, functions and initial weights",
-        "runs with the printed schedule and mu below 2 % test error, the literal start apart",
-        many_recipes,
-        READINGS,
-    ),
-    Claim(
-        "41-42",
-        "App. C",
-        "It gives no tremendous speed-up over plain gradient descent",
-        "passes to 2 % with a tuned single rate (ablations)",
-        not_measured,
-        f"{REPRODUCE} --set optimizer=sgd --set eta=0.001",
     ),
 )

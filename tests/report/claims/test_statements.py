@@ -9,10 +9,10 @@ from factory import make_record
 
 from lenet1998 import paper, schema
 from lenet1998.records import write_json, write_record
-from lenet1998.report.claims import network, recognition, training
+from lenet1998.report.claims import curvature, errors, layers, outputs, recognition, training
 from lenet1998.report.claims.ledger import Evidence, NotMeasuredError
 from lenet1998.report.claims.verdicts import CANNOT_TELL, DOES_NOT, HOLDS
-from lenet1998.report.sources import CLAIMS, read_json
+from lenet1998.report.sources import CLAIMS, REJECTION_INVARIANCE, read_json
 
 LAYERS = ("c1", "s2", "c3", "s4", "c5", "f6")
 
@@ -90,19 +90,19 @@ def test_the_file_is_checked(tmp_path):
 
 def test_the_inputs(judged):
     # A tenth of the standard deviation, 0.346, is 0.0346.
-    assert judged(recognition.mean_about_zero).verdict == HOLDS
-    assert judged(recognition.variance_about_one).verdict == DOES_NOT
+    assert judged(errors.mean_about_zero).verdict == HOLDS
+    assert judged(errors.variance_about_one).verdict == DOES_NOT
     other = measured()["data"] | {"mean": 0.04, "variance": 0.6}
-    assert judged(recognition.mean_about_zero, data=other | {"variance": 0.12}).verdict == DOES_NOT
-    assert judged(recognition.variance_about_one, data=other).verdict == HOLDS
+    assert judged(errors.mean_about_zero, data=other | {"variance": 0.12}).verdict == DOES_NOT
+    assert judged(errors.variance_about_one, data=other).verdict == HOLDS
 
 
 def test_what_nearly_all_digits_are(judged):
     def within(evidence):
-        return recognition.of_patterns("within_digit_size", evidence)
+        return errors.of_patterns("within_digit_size", evidence)
 
     def centred(evidence):
-        return recognition.of_patterns("centred_to_a_pixel", evidence)
+        return errors.of_patterns("centred_to_a_pixel", evidence)
 
     assert judged(within) == ("1,000 of 1,000", HOLDS)
     assert judged(centred) == ("900 of 1,000", DOES_NOT)
@@ -110,21 +110,21 @@ def test_what_nearly_all_digits_are(judged):
 
 @pytest.mark.parametrize(("factor", "verdict"), [(1.41, HOLDS), (1.42, DOES_NOT)])
 def test_draws_of_the_curvatures_patterns(factor, verdict, judged):
-    curvature = measured()["curvature"]
-    net = curvature["trained"][0] | {"500 and 500": alike(factor)}
+    whole = measured()["curvature"]
+    net = whole["trained"][0] | {"500 and 500": alike(factor)}
     found = judged(
-        lambda evidence: training.draws("trained", "500 and 500", evidence),
-        curvature=curvature | {"trained": [net] * 6},
+        lambda evidence: curvature.draws("trained", "500 and 500", evidence),
+        curvature=whole | {"trained": [net] * 6},
     )
     assert found.verdict == verdict
     assert f"within a factor of {factor:.2f}" in found.ours
 
 
 def test_a_negative_curvature_would_be_seen(judged):
-    assert judged(training.never_negative).verdict == HOLDS
-    curvature = measured()["curvature"]
-    below = [curvature["untrained"][0] | {"least_h": -1e-9}]
-    assert judged(training.never_negative, curvature=curvature | {"untrained": below}) == (
+    assert judged(curvature.never_negative).verdict == HOLDS
+    whole = measured()["curvature"]
+    below = [whole["untrained"][0] | {"least_h": -1e-9}]
+    assert judged(curvature.never_negative, curvature=whole | {"untrained": below}) == (
         "the least is -1e-09 (n = 7 nets)",
         DOES_NOT,
     )
@@ -132,9 +132,9 @@ def test_a_negative_curvature_would_be_seen(judged):
 
 @pytest.mark.parametrize(("seconds", "verdict"), [(0.19, HOLDS), (0.21, DOES_NOT)])
 def test_the_curvatures_cost(seconds, verdict, judged):
-    curvature = measured()["curvature"]
-    dear = curvature | {"cpu_seconds": curvature["cpu_seconds"] | {"estimate": seconds}}
-    assert judged(training.cost, curvature=dear).verdict == verdict
+    whole = measured()["curvature"]
+    dear = whole | {"cpu_seconds": whole["cpu_seconds"] | {"estimate": seconds}}
+    assert judged(curvature.cost, curvature=dear).verdict == verdict
 
 
 def test_weights_shrink_if_they_do_so_after_any_of_the_passes(judged):
@@ -149,18 +149,18 @@ def test_weights_shrink_if_they_do_so_after_any_of_the_passes(judged):
 
 def test_small_coefficients_blur(judged):
     # The six least of 22: the mean of (k / 22)^2 is 91 / 6 / 484, of 0.04 of it 0.13 %.
-    found = judged(network.small_coefficients)
+    found = judged(layers.small_coefficients)
     assert found.verdict == HOLDS
     assert "in percent: 99.87" in found.ours
-    assert judged(network.small_coefficients, subsampling=[maps(0.9)] * 6).verdict == CANNOT_TELL
+    assert judged(layers.small_coefficients, subsampling=[maps(0.9)] * 6).verdict == CANNOT_TELL
     bent = [[one | {"bent": 0.06} for one in maps(1)]] * 6
-    assert judged(network.small_coefficients, subsampling=bent).verdict == DOES_NOT
+    assert judged(layers.small_coefficients, subsampling=bent).verdict == DOES_NOT
 
 
 def test_larger_coefficients_bend_more(judged):
-    assert judged(network.large_coefficients).verdict == HOLDS
+    assert judged(layers.large_coefficients).verdict == HOLDS
     reverse = [[one | {"bent": 1 - one["bent"]} for one in maps(1)]] * 6
-    assert judged(network.large_coefficients, subsampling=reverse).verdict == DOES_NOT
+    assert judged(layers.large_coefficients, subsampling=reverse).verdict == DOES_NOT
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_larger_coefficients_bend_more(judged):
 )
 def test_what_is_no_character(noise, verdict, judged):
     nets = [measured()["rejected_percent"][0] | {"noise": noise}] * 6
-    assert judged(network.rejected, rejected_percent=nets).verdict == verdict
+    assert judged(outputs.rejected, rejected_percent=nets).verdict == verdict
 
 
 # --- Of records -----------------------------------------------------------------------------------
@@ -233,7 +233,7 @@ def test_diverged_runs_count_among_those_that_do_not_learn(tmp_path):
 
 def test_another_mu_must_do_with_both(tmp_path):
     # Misread of 200: 4 is 2 %, and 0.1 points allow no 5.
-    curves = {training.ORIGINAL: 4, training.OTHER_MU[0]: 4, training.OTHER_MU[1]: 4}
+    curves = {training.ORIGINAL: 4, curvature.OTHER_MU[0]: 4, curvature.OTHER_MU[1]: 4}
     spread = (-1, 0, 1, 0, -1, 1)
 
     def evidence(**changes):
@@ -241,10 +241,10 @@ def test_another_mu_must_do_with_both(tmp_path):
             evidence_of(tmp_path, folder, *[(count + shift,) * 10 for shift in spread])
         return Evidence(tmp_path)
 
-    assert training.another_mu(evidence()).verdict == CANNOT_TELL
-    assert training.another_mu(evidence(**{training.OTHER_MU[1]: 40})).verdict == DOES_NOT
-    better = dict.fromkeys(training.OTHER_MU, 1)
-    assert training.another_mu(evidence(**better)).verdict == HOLDS
+    assert curvature.another_mu(evidence()).verdict == CANNOT_TELL
+    assert curvature.another_mu(evidence(**{curvature.OTHER_MU[1]: 40})).verdict == DOES_NOT
+    better = dict.fromkeys(curvature.OTHER_MU, 1)
+    assert curvature.another_mu(evidence(**better)).verdict == HOLDS
 
 
 def test_a_curve_may_leave_its_bands_three_times(tmp_path):
@@ -266,17 +266,17 @@ def test_rates_are_compared_as_logarithms(rate, verdict, tmp_path):
         record = make_record((2,), seed=seed)
         record.per_pass[0]["rate_min"] = rate * (1 + 0.001 * seed)
         write_record(tmp_path / training.ORIGINAL / f"seed-{seed}", record)
-    assert training.first_rates("rate_min", 7e-5, Evidence(tmp_path)).verdict == verdict
+    assert curvature.first_rates("rate_min", 7e-5, Evidence(tmp_path)).verdict == verdict
 
 
 def test_layers_are_those_of_the_record(tmp_path):
-    evidence = evidence_of(tmp_path, network.ORIGINAL, (2,))
-    assert {network.layer(name, evidence).verdict for name in network.SHAPES} == {HOLDS}
+    evidence = evidence_of(tmp_path, layers.ORIGINAL, (2,))
+    assert {layers.layer(name, evidence).verdict for name in layers.SHAPES} == {HOLDS}
     record = make_record((2,))
-    layers = [dict(layer, maps=layer["maps"] + (layer["name"] == "c3")) for layer in record.layers]
-    write_record(tmp_path / network.ORIGINAL / "seed-0", dataclasses.replace(record, layers=layers))
-    assert network.layer("c3", Evidence(tmp_path)).verdict == DOES_NOT
-    assert network.layer("c1", Evidence(tmp_path)).verdict == HOLDS
+    wider = [dict(layer, maps=layer["maps"] + (layer["name"] == "c3")) for layer in record.layers]
+    write_record(tmp_path / layers.ORIGINAL / "seed-0", dataclasses.replace(record, layers=wider))
+    assert layers.layer("c3", Evidence(tmp_path)).verdict == DOES_NOT
+    assert layers.layer("c1", Evidence(tmp_path)).verdict == HOLDS
 
 
 def test_only_what_finished_has_a_last_error(tmp_path):
@@ -284,6 +284,26 @@ def test_only_what_finished_has_a_last_error(tmp_path):
     with pytest.raises(NotMeasuredError):
         evidence.last("some")
     assert len(evidence.started("some")) == 1
+
+
+def moved(results: Path, error: float, **axes) -> str:
+    """The verdict on shifts of 6 pixels where six nets misread so many percent."""
+    tried = {axis: [0] for axis in schema.AXES} | {"shift": [-6, 0, 6]} | axes
+    net = {
+        "seed": 0,
+        "rejected_percent": 1.0,
+        **{axis: [error] * len(tried[axis]) for axis in tried},
+    }
+    nets = dict.fromkeys(("original", "noise"), [net] * 6)
+    write_json(results / REJECTION_INVARIANCE, {"axes": tried, "patterns": 10, "nets": nets})
+    return recognition.moved("shift", (-6, 6), "", Evidence(results)).verdict
+
+
+def test_recognised_and_no_longer(tmp_path):
+    given = [moved(tmp_path, error) for error in (9, 11, 49, 51)]
+    assert given == [HOLDS, CANNOT_TELL, CANNOT_TELL, DOES_NOT]
+    with pytest.raises(NotMeasuredError):
+        moved(tmp_path, 9, shift=[-6, 0])
 
 
 # --- Of definitions -------------------------------------------------------------------------------
@@ -294,8 +314,8 @@ def test_the_scaled_tanh():
     f = paper.TANH_AMPLITUDE * np.tanh(paper.TANH_SLOPE * grid)
     bend = np.abs(np.gradient(np.gradient(f, grid), grid))
     place = abs(grid[bend.argmax()])
-    assert network.most_bent(None) == (f"largest at {place:.3f}", HOLDS)
-    assert network.fixed_point(None).verdict == HOLDS
+    assert outputs.most_bent(None) == (f"largest at {place:.3f}", HOLDS)
+    assert outputs.fixed_point(None).verdict == HOLDS
 
 
 def test_gates_by_every_input():
@@ -305,17 +325,17 @@ def test_gates_by_every_input():
         total = coefficient * limit * (2 * np.array(inputs) - 1).sum()
         assert (total + 3 * coefficient * limit > 0) == any(inputs)
         assert (total - 3 * coefficient * limit > 0) == all(inputs)
-    assert network.gates(None).verdict == HOLDS
+    assert layers.gates(None).verdict == HOLDS
 
 
 def test_table_one_by_hand():
-    assert network.table_one_groups(None) == ("6, 6, 3 and 1", HOLDS)
-    assert network.table_one_limits(None).ours == "151,600 connections instead of 241,600"
+    assert layers.table_one_groups(None) == ("6, 6, 3 and 1", HOLDS)
+    assert layers.table_one_limits(None).ours == "151,600 connections instead of 241,600"
 
 
 def test_spread_of_sums_has_the_exponent_of_theory():
     """Weights around zero add up as sqrt F, whatever the inputs have to do with each other."""
     for correlated in (False, True):
-        found = network.spread_of_sums(correlated, 0.5, None)
+        found = outputs.spread_of_sums(correlated, 0.5, None)
         assert found.verdict == HOLDS
-        assert network.spread_of_sums(correlated, 1.0, None) == (found.ours, DOES_NOT)
+        assert outputs.spread_of_sums(correlated, 1.0, None) == (found.ours, DOES_NOT)

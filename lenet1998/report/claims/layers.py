@@ -1,7 +1,6 @@
-"""What the paper says of the network: its layers (II-B), its units, its outputs and its loss."""
+"""What the paper says of the layers: their counts, Table I and subsampling (II-A, II-B)."""
 
 from functools import partial
-from itertools import combinations
 
 import numpy as np
 from scipy.stats import spearmanr
@@ -11,30 +10,23 @@ from lenet1998.report.claims.ledger import (
     HEADLINE,
     MEASURES,
     ORIGINAL,
-    READINGS,
     REPRODUCE,
     RESTORATION,
     Claim,
     Evidence,
     Finding,
     not_measured,
-    not_testable,
 )
 from lenet1998.report.claims.verdicts import (
     CANNOT_TELL,
-    DOES_NOT,
-    HOLDS,
     above,
-    all_of,
     graded,
-    lower,
     stands,
 )
 from lenet1998.report.sources import CLAIMS as MEASURED
 from lenet1998.report.sources import RESTORATION as OF_1998
-from lenet1998.report.tables import brief, spread
+from lenet1998.report.tables import spread
 
-EQUATION_8 = "readings/original,loss=distance,f6_curvature=gauss_newton"
 SHAPES = {  # maps and side, section II-B, p.7-8
     "c1": (6, 28),
     "s2": (6, 14),
@@ -87,6 +79,17 @@ def _layer_claim(name: str) -> Claim:
     )
 
 
+def receptive_fields(_: Evidence) -> Finding:
+    """C3's units stand every two pixels, as many as a map has in a row."""
+    covered = 2 * SHAPES["c3"][1]
+    margins = (paper.INPUT_SIZE - covered) / 2
+    words = f"10 units, one every 2 pixels: {covered}x{covered}, {margins:g} from each edge"
+    return Finding(words, stands(covered == paper.DIGIT_SIZE))
+
+
+# --- Table I --------------------------------------------------------------------------------------
+
+
 def table_one_groups(_: Evidence) -> Finding:
     """Of Table I's columns, how many are of each kind; S2's maps are in a ring."""
     ring = paper.PARAMETERS["s2"] // 2
@@ -117,57 +120,7 @@ def table_one_of_1998(evidence: Evidence) -> Finding:
     return Finding(f"{words} (n = 1 net)", stands(min(ratios) > 1))
 
 
-def squashing_of_1998(evidence: Evidence) -> Finding:
-    left = {
-        name: float(np.sqrt(np.mean(np.square(by_map))))
-        for name, by_map in evidence.json(OF_1998)["squashings"]["s2"].items()
-    }
-    words = ", ".join(f"{name} {100 * rms:.1f} %" for name, rms in left.items())
-    return Finding(f"{words} (n = 1 net)", stands(min(left, key=left.get) == "scaled tanh"))
-
-
-def window_of_1998(evidence: Evidence) -> Finding:
-    """Sum times k and average times 4 k are one function: nothing that is printed tells them."""
-    apart = [np.ptp(w) / np.mean(w) for w in evidence.json(OF_1998)["window_weights"]]
-    words = f"the four places of a window weigh alike to {100 * max(apart):.0f} % (n = 1 net)"
-    return Finding(f"{words}; both fit", CANNOT_TELL)
-
-
-def receptive_fields(_: Evidence) -> Finding:
-    """C3's units stand every two pixels, as many as a map has in a row."""
-    covered = 2 * SHAPES["c3"][1]
-    margins = (paper.INPUT_SIZE - covered) / 2
-    words = f"10 units, one every 2 pixels: {covered}x{covered}, {margins:g} from each edge"
-    return Finding(words, stands(covered == paper.DIGIT_SIZE))
-
-
-# --- Units ----------------------------------------------------------------------------------------
-
-
-def fixed_point(_: Evidence) -> Finding:
-    ours = A * np.tanh(S)
-    return Finding(f"f(1) = {ours:.5f}", stands(round(ours, 4) == 1))
-
-
-def most_bent(_: Evidence) -> Finding:
-    """|f''| = 2 A S^2 tanh(1 - tanh^2) is largest where tanh^2 = 1/3."""
-    place = np.arctanh(np.sqrt(1 / 3)) / S
-    return Finding(f"largest at {place:.3f}", stands(round(place) == 1))
-
-
-def spread_of_sums(correlated: bool, printed: float, _: Evidence) -> Finding:
-    """How a unit's total grows with its inputs: the exponent of F.
-
-    Weights are drawn from U(-1, 1), inputs from a normal distribution: all apart, or one for all.
-    """
-    generator, sizes, draws = np.random.default_rng(0), (25, 100, 400, 1600), 2000
-    spreads = []
-    for fan_in in sizes:
-        inputs = generator.normal(size=(draws, 1 if correlated else fan_in))
-        weights = generator.uniform(-1, 1, (draws, fan_in))
-        spreads.append((weights * inputs).sum(1).std())
-    slope = np.polyfit(np.log(sizes), np.log(spreads), 1)[0]
-    return Finding(f"F to the power {slope:.2f}", stands(abs(slope - printed) < 0.1))
+# --- Subsampling ----------------------------------------------------------------------------------
 
 
 def _maps(evidence: Evidence) -> list[list[dict]]:
@@ -204,44 +157,20 @@ def gates(_: Evidence) -> Finding:
     return Finding(words, stands(bool(right) and least > 0.9))
 
 
-# --- Outputs and loss -----------------------------------------------------------------------------
+def squashing_of_1998(evidence: Evidence) -> Finding:
+    left = {
+        name: float(np.sqrt(np.mean(np.square(by_map))))
+        for name, by_map in evidence.json(OF_1998)["squashings"]["s2"].items()
+    }
+    words = ", ".join(f"{name} {100 * rms:.1f} %" for name, rms in left.items())
+    return Finding(f"{words} (n = 1 net)", stands(min(left, key=left.get) == "scaled tanh"))
 
 
-def confusable_codes(_: Evidence) -> Finding:
-    """Distances of the codes of Fig. 8's confused pairs, beside digits given codes at random."""
-    codes = paper.digit_codes()
-    distance = (codes[:, None] != codes).sum(2)
-    confused = paper.fig8_errors()
-    generator = np.random.default_rng(0)
-    seen = distance[confused.label, confused.answer].mean()
-    drawn = [
-        distance[order[confused.label], order[confused.answer]].mean()
-        for order in (generator.permutation(paper.CLASSES) for _ in range(10_000))
-    ]
-    p = float(np.mean(np.array(drawn) <= seen))
-    every = np.mean([distance[pair] for pair in combinations(range(paper.CLASSES), 2)])
-    words = f"{seen:.1f} of 84 cells differ, {every:.1f} between any two (p = {p:.2g}; n = 82)"
-    return Finding(words, HOLDS if p < 0.025 else DOES_NOT if p > 0.975 else CANNOT_TELL)
-
-
-def rejected(evidence: Evidence) -> Finding:
-    nets = evidence.json(MEASURED)["rejected_percent"]
-    by_kind = {kind: [net[kind] for net in nets] for kind in nets[0]}
-    words = "; ".join(f"{kind} {brief(values, ' %')}" for kind, values in by_kind.items())
-    kept = ([100 - value for value in values] for values in by_kind.values())
-    verdict = all_of(*(graded(values, 10, 50) for values in kept))
-    return Finding(f"{words} (n = {len(nets)})", verdict)
-
-
-def equation_9(evidence: Evidence) -> Finding:
-    ours, theirs = evidence.last("readings/original"), evidence.last(EQUATION_8)
-    return Finding(f"eq. 9 {spread(ours)}; eq. 8 {spread(theirs)}", lower(ours, theirs))
-
-
-def equation_8(evidence: Evidence) -> Finding:
-    ours, theirs = evidence.last(EQUATION_8), evidence.last("readings/original")
-    words = f"eq. 8 {spread(ours)}; eq. 9 {spread(theirs)}"
-    return Finding(words, lower(ours, [error + paper.ERROR_UNCERTAINTY for error in theirs]))
+def window_of_1998(evidence: Evidence) -> Finding:
+    """Sum times k and average times 4 k are one function: nothing that is printed tells them."""
+    apart = [np.ptp(w) / np.mean(w) for w in evidence.json(OF_1998)["window_weights"]]
+    words = f"the four places of a window weigh alike to {100 * max(apart):.0f} % (n = 1 net)"
+    return Finding(f"{words}; both fit", CANNOT_TELL)
 
 
 CLAIMS = (
@@ -329,87 +258,5 @@ CLAIMS = (
         "likeness of C3's maps with the table and without (ablations)",
         not_measured,
         f"{REPRODUCE} --set c3=dense",
-    ),
-    Claim(
-        "8-9",
-        "II-B",
-        "Characters that are easily confused have codes near each other",
-        "Fig. 8's 82 confusions, beside codes dealt out at random",
-        confusable_codes,
-    ),
-    Claim(
-        "9",
-        "II-B",
-        "RBF units reject what is no character: it lies outside all of them",
-        "a threshold on the smallest distance that keeps 99 % of the test digits",
-        rejected,
-        MEASURES,
-    ),
-    Claim(
-        "9",
-        "II-B",
-        "Sigmoid units cannot reject so",
-        "the same with other outputs (ablations)",
-        not_measured,
-        f"{REPRODUCE} --set output=linear --set loss=cross_entropy",
-    ),
-    Claim(
-        "8-9",
-        "II-B",
-        "One unit a class suits sigmoids badly when there are many classes",
-        "needs more than MNIST's ten classes",
-        not_testable,
-    ),
-    Claim(
-        "9",
-        "II-C",
-        "Eq. 9 is more discriminative than eq. 8",
-        "test error, %, with either, all else as in `original`",
-        equation_9,
-        READINGS,
-    ),
-    Claim(
-        "9",
-        "II-C",
-        "Eq. 8 is enough in most cases",
-        "its test error, %, is less than 0.1 points above eq. 9's",
-        equation_8,
-        READINGS,
-    ),
-    Claim(
-        "41",
-        "App. A",
-        "f(1) = 1 and f(-1) = -1",
-        "f of eq. 6 with the printed constants, to four digits",
-        fixed_point,
-    ),
-    Claim(
-        "41",
-        "App. A",
-        "The choice of f is a convenience",
-        "test error with a plain tanh (ablations)",
-        not_measured,
-        f"{REPRODUCE} --set squash=tanh",
-    ),
-    Claim(
-        "41",
-        "App. A",
-        "f'' is largest, either way, at 1 and -1",
-        "analytically, to a digit",
-        most_bent,
-    ),
-    Claim(
-        "41",
-        "App. A",
-        "The spread of a unit's total grows with sqrt F when its F inputs are independent",
-        "2,000 draws of weights and inputs for each F from 25 to 1,600",
-        partial(spread_of_sums, False, 0.5),
-    ),
-    Claim(
-        "41",
-        "App. A",
-        "It grows with F when the inputs are correlated",
-        "the same, with one value for all inputs; weights drawn around zero",
-        partial(spread_of_sums, True, 1.0),
     ),
 )
