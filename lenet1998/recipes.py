@@ -443,7 +443,8 @@ def build_model(variant: str | Recipe = "original", seed: int = 0) -> LeNet5:
 def load_pretrained(variant: str = "original") -> LeNet5:
     """The network of a named variant as it was trained on MNIST with seed 0.
 
-    The weights are those of the committed run in ``experiments/results/headline``.
+    The weights are those of the committed run in ``experiments/results/headline``, and those of
+    ``strings`` of the one in ``experiments/results/strings``.
 
     Raises:
         BadInput: no such variant, or one whose weights do not come with the package.

@@ -12,10 +12,16 @@ from lenet1998.data import load, prepare
 from lenet1998.errors import BadInput
 from lenet1998.records import read_record
 
-HEADLINE = Path(__file__).parents[1] / "experiments" / "results" / "headline"
+RESULTS = Path(__file__).parents[1] / "experiments" / "results"
+STUDIES = {
+    "original": "headline",
+    "original-logistic": "headline",
+    "modern": "headline",
+    "strings": "strings",
+}
 
 
-@pytest.mark.parametrize("variant", ["original", "original-logistic", "modern"])
+@pytest.mark.parametrize("variant", STUDIES)
 def test_a_net_trained_on_mnist_reads_other_peoples_digits(variant, digits):
     """The embedded digits are of other writers, scanners and normalisation."""
     model = lenet1998.load_pretrained(variant)
@@ -24,9 +30,9 @@ def test_a_net_trained_on_mnist_reads_other_peoples_digits(variant, digits):
 
 
 @pytest.mark.skipif("LENET1998_DATA" not in os.environ, reason="needs MNIST: set LENET1998_DATA")
-@pytest.mark.parametrize("variant", ["original", "original-logistic", "modern"])
+@pytest.mark.parametrize("variant", STUDIES)
 def test_it_gives_the_committed_predictions(variant):
-    record = read_record(HEADLINE / variant / "seed-0")
+    record = read_record(RESULTS / STUDIES[variant] / variant / "seed-0")
     images = prepare(load("mnist").test_images)
     labels = lenet1998.load_pretrained(variant).predict(images).numpy()
     # Another machine may sum in another order, which decides a near tie.
