@@ -329,6 +329,19 @@ class PrintedString(NamedTuple):
     c3: np.ndarray
 
 
+class PrintedStrings(NamedTuple):
+    """The five strings of Figs. 25 and 26, printed as :class:`PrintedStates` are.
+
+    The inputs (5, 32, 52) are what the figures show: columns 6 to 57 of the 64 that the net saw. F6
+    is (5, 9, 12, 7), of the nine positions from left to right; its display ends at another limit
+    than the other layers', probably +-1. ``answer`` has what the net read.
+    """
+
+    input: np.ndarray
+    f6: np.ndarray
+    answer: tuple[str, ...]
+
+
 class Misread(NamedTuple):
     """Test patterns that LeNet-5 got wrong: index in the test set, label, and LeNet-5's answer."""
 
@@ -384,6 +397,17 @@ def fig25_states() -> PrintedString:
     """The string 2345 inside the replicated net. Section VII-B, Fig. 25."""
     arrays = _arrays("fig25_26_states.npz")
     return PrintedString(*(arrays[f"fig25_{field}"] for field in PrintedString._fields))
+
+
+def printed_strings() -> PrintedStrings:
+    """Five strings, all read right in 1998, and F6's states. Section VII-B, Figs. 25 and 26."""
+    arrays = _arrays("fig25_26_states.npz")
+    pictures, f6 = (
+        np.concatenate([arrays[f"fig25_{what}"][None], arrays[f"fig26_{what}"]])
+        for what in ("input", "f6")
+    )
+    answers = (str(arrays["fig25_label"]), *map(str, arrays["fig26_labels"]))
+    return PrintedStrings(pictures, f6, answers)
 
 
 def fig8_errors() -> Misread:
@@ -458,6 +482,7 @@ PLACES = {
     "fig7_patterns": "Fig. 7, section III-B, p.10-11",
     "fig13_states": "Fig. 13, section III-E, p.16-17",
     "fig25_states": "Fig. 25, section VII-B, p.28-29",
+    "printed_strings": "Figs. 25 and 26, section VII-B, p.28-29",
     "fig8_errors": "Fig. 8, section III-B, p.11",
     "lush_curve": NOT_PRINTED + "one run, made here, of the authors' own library, Lush 2.0.1",
 }

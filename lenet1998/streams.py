@@ -24,6 +24,7 @@ _WORDS = {
     "noise": b"noise",
     "flanks": b"flanks",
     "curvature flanks": b"curvature flanks",
+    "test strings": b"test strings",
 }
 PURPOSES = tuple(_WORDS)
 _LIMIT = 2**32

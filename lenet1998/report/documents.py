@@ -24,6 +24,7 @@ from lenet1998.report import (
     open_questions,
     performance,
     reliability,
+    strings,
     style,
     tables,
 )
@@ -35,6 +36,7 @@ from lenet1998.report.sources import (
     BENCHMARKS,
     FAULTS,
     FIG7,
+    READ_STRINGS,
     REJECTION_INVARIANCE,
     RESTORATION,
     read_json,
@@ -222,6 +224,10 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "1998-kernels": _of(RESTORATION, net_1998.kernels),
     "1998-fig25": _of(RESTORATION, net_1998.fig25),
     "1998-known-nets": _of(RESTORATION, net_1998.known_nets),
+    "1998-between-digits": lambda _: strings.f6_between_digits(),
+    "strings-1998": _of(READ_STRINGS, strings.published),
+    "strings-usual": _of(READ_STRINGS, strings.usual),
+    "strings-speed": _of(READ_STRINGS, strings.speed),
     "faults-runs": _of(FAULTS, reliability.runs),
     "faults-files": _of(FAULTS, reliability.files),
     "faults-flags": _of(FAULTS, reliability.flags),
@@ -265,6 +271,7 @@ FIGURES = {
     "comparison.png": Drawing(comparison.learning_curves, tuple(COMPARED.values())),
     "coursework.png": Drawing(coursework.learning_curves, (COURSEWORK,)),
     "1998-kernels.png": Drawing(net_1998.kernel_figure, (RESTORATION,)),
+    "strings.png": Drawing(strings.figure, (READ_STRINGS,)),
     "sweep.png": Drawing(coursework.sweep, (SWEEP,)),
 }
 
