@@ -139,6 +139,7 @@ def _positions(net: TrainedNet, image: Tensor) -> dict:
     outputs = net.model(image)
     penalty = penalties(net.recipe, outputs[0].flatten(1))
     return {
+        "net": net.recipe.name,
         "seed": net.record.seed if net.record else 0,
         "classes": net.model.decide(outputs).flatten().tolist(),
         "contiguous": read(penalty).text,

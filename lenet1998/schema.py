@@ -258,7 +258,9 @@ RESTORATION = Schema(
 STRING_AXES = ("gap", "noise", "shift", "scale")
 READING_WAYS = ("segmented", "contiguous", "repeats")
 _READ = _object(right_percent=_list(PERCENT, 1), digit_error_percent=_list(AMOUNT, 1))
+_NET = {"enum": ["original", "strings", "strings,distortions=true"]}
 _AT_POSITIONS = _object(
+    net=_NET,
     seed=COUNT,
     classes=_list({**COUNT, "maximum": 10}, 9, 9),
     contiguous=TEXT,
@@ -272,7 +274,7 @@ READ_STRINGS = Schema(
         axes=_object(**dict.fromkeys(STRING_AXES, _list(NUMBER, 1))),
         measured=_list(
             _object(
-                net={"enum": ["original", "strings", "strings,distortions=true"]},
+                net=_NET,
                 way={"enum": list(READING_WAYS)},
                 seed=COUNT,
                 **dict.fromkeys(STRING_AXES, _READ),

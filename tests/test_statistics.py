@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from lenet1998.statistics import (
+    edit_distance,
     holm,
     log_ratio_rms,
     mcnemar,
@@ -159,3 +160,20 @@ def test_log_ratio_rms():
     assert log_ratio_rms([1.1, 2.2], [1, 2]) == pytest.approx(math.log(1.1))
     assert log_ratio_rms([math.e, 1], [1, 1]) == pytest.approx(math.sqrt(1 / 2))
     assert log_ratio_rms([2, 3], [4, 5]) == pytest.approx(log_ratio_rms([4, 5], [2, 3]))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "edits"),
+    [
+        ("", "", 0),
+        ("2345", "2345", 0),
+        ("", "12", 2),
+        ("1114", "114", 1),
+        ("540", "5740", 1),
+        ("678", "687", 2),
+        ("3514", "8519", 2),
+        ("12345", "2346", 2),
+    ],
+)
+def test_edit_distance_counts_what_is_put_in_taken_out_and_changed(one, other, edits):
+    assert edit_distance(one, other) == edit_distance(other, one) == edits

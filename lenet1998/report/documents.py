@@ -69,6 +69,7 @@ ALL_VARIANTS = {
     "original-literal": LITERAL,
     "distortions": DISTORTIONS,
     "noise": "published/noise",
+    "strings": "strings/strings",
     **{
         f"coursework-{report}": f"{COURSEWORK}/coursework-{report}" for report in coursework.REPORTS
     },

@@ -62,8 +62,8 @@ def published(result: dict) -> pd.DataFrame:
                 {
                     "answer of 1998": row["answer"],
                     "nearest code in 1998": codes,
-                    "seed": net["seed"],
-                    "class of ours (-: blank)": " ".join(classes),
+                    "our net": f"{names.spaced(net['net'])}, seed {net['seed']}",
+                    "its classes (-: blank)": " ".join(classes),
                     "read, a character on one output": net["contiguous"],
                     "read, on one or more": net["repeats"],
                 }
