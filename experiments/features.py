@@ -127,7 +127,7 @@ def read_in_1998() -> dict:
                 "nearest": strings.distances(states).argmin(-1).tolist(),
                 "digits": list(strings.digit_places(states, answer)),
             }
-            for states, answer in zip(f6, strings.answers(), strict=True)
+            for states, answer in zip(f6, paper.printed_strings().answer, strict=True)
         ],
     }
 

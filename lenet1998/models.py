@@ -57,7 +57,7 @@ class LeNet5(nn.Module):
         input_size: 32 (the paper's) or 28 (MNIST unpadded: C5's kernels are then 4x4).
         blank: ``none``, or an eleventh class, label 10, for no character in the middle of the field
             (section VII-B, p.28-29): ``space``, whose code is Fig. 3's blank cell (open question
-            Q11); with linear outputs one more logit.
+            Q12); with linear outputs one more logit.
         codes: of RBF outputs: ``bitmaps`` (Fig. 3), ``random`` (84 times +-1, drawn after the
             weights) or ``one_hot`` (one unit of the 84 is +1).
 

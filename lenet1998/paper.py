@@ -232,7 +232,6 @@ FIG25_FIELD = (
     32,
     64,
 )  # rows and columns that the replicated net saw; not printed, found by fitting
-REPLICA_STEP = 4  # pixels of the input from one of the replicated net's outputs to the next
 NOISE_PROBABILITY = 0.1  # that a pixel is inverted, in the training of that section's network
 
 # --- Strings ------------------------------------------------------------------------------------
@@ -323,7 +322,6 @@ class PrintedString(NamedTuple):
 
     The input (32, 52) is what the figure shows: columns 6 to 57 of the 64 that the net saw. C1 is
     (6, 28, 60), C3 (16, 10, 26), and there are nine columns of C5, (9, 120), and of F6, (9, 12, 7).
-    The answer is a text of digits; the string was read right.
     """
 
     input: np.ndarray
@@ -331,18 +329,19 @@ class PrintedString(NamedTuple):
     c3: np.ndarray
     c5: np.ndarray
     f6: np.ndarray
-    answer: str
 
 
 class PrintedStrings(NamedTuple):
-    """Fig. 26's four strings: inputs (4, 32, 52) and F6 (4, 9, 12, 7) printed as in Fig. 25.
+    """The five strings of Figs. 25 and 26, printed as :class:`PrintedStates` are.
 
-    The answers are texts of digits; all four were read right.
+    The inputs (5, 32, 52) are what the figures show: columns 6 to 57 of the 64 that the net saw. F6
+    is (5, 9, 12, 7), of the nine positions from left to right; its display ends at another limit
+    than the other layers', probably +-1. ``answer`` has what the net read.
     """
 
     input: np.ndarray
     f6: np.ndarray
-    answers: tuple[str, ...]
+    answer: tuple[str, ...]
 
 
 class Misread(NamedTuple):
@@ -399,15 +398,18 @@ def fig13_states() -> PrintedStates:
 def fig25_states() -> PrintedString:
     """The string 2345 inside the replicated net. Section VII-B, Fig. 25."""
     arrays = _arrays("fig25_26_states.npz")
-    shown = {field: arrays[f"fig25_{field}"] for field in ("input", "c1", "c3", "c5", "f6")}
-    return PrintedString(**shown, answer=str(arrays["fig25_label"]))
+    return PrintedString(*(arrays[f"fig25_{field}"] for field in PrintedString._fields))
 
 
-def fig26_states() -> PrintedStrings:
-    """Four more strings and F6's states inside the replicated net. Section VII-B, Fig. 26."""
+def printed_strings() -> PrintedStrings:
+    """Five strings, all read right in 1998, and F6's states. Section VII-B, Figs. 25 and 26."""
     arrays = _arrays("fig25_26_states.npz")
-    answers = tuple(map(str, arrays["fig26_labels"]))
-    return PrintedStrings(arrays["fig26_input"], arrays["fig26_f6"], answers)
+    pictures, f6 = (
+        np.concatenate([arrays[f"fig25_{what}"][None], arrays[f"fig26_{what}"]])
+        for what in ("input", "f6")
+    )
+    answers = (str(arrays["fig25_label"]), *map(str, arrays["fig26_labels"]))
+    return PrintedStrings(pictures, f6, answers)
 
 
 def fig8_errors() -> Misread:
@@ -472,7 +474,6 @@ PLACES = {
     "INVARIANT_VERTICAL_SHIFT": "section III-E, p.16",
     "INVARIANT_ROTATION": "section III-E, p.16",
     "FIG25_FIELD": "Fig. 25, section VII-B, p.28-29",
-    "REPLICA_STEP": "section VII, p.27-29",
     "NOISE_PROBABILITY": "section III-E, p.15-16",
     "STRING_GAP": "section VII-B, p.28-29",
     "digit_codes": "Fig. 3, section II-B, p.8-9",
@@ -483,7 +484,7 @@ PLACES = {
     "fig7_patterns": "Fig. 7, section III-B, p.10-11",
     "fig13_states": "Fig. 13, section III-E, p.16-17",
     "fig25_states": "Fig. 25, section VII-B, p.28-29",
-    "fig26_states": "Fig. 26, section VII-B, p.28-29",
+    "printed_strings": "Figs. 25 and 26, section VII-B, p.28-29",
     "fig8_errors": "Fig. 8, section III-B, p.11",
     "lush_curve": NOT_PRINTED + "one run, made here, of the authors' own library, Lush 2.0.1",
 }

@@ -11,11 +11,16 @@ from torch import Tensor
 from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, say
 from lenet1998.data import prepare
+from lenet1998.data.lines import Line, read_line
+from lenet1998.data.patterns import scaled
 from lenet1998.data.pictures import Picture, read_picture
 from lenet1998.errors import BadInput
 from lenet1998.inspection.loading import TrainedNet, load_net
+from lenet1998.reading import check_reads_strings, column_of, of_length, penalties, read
 from lenet1998.recipes import Recipe, load_pretrained, recipe_named
 from lenet1998.training.threads import one_thread
+
+LONGEST_STRING = 1000
 
 SUMMARY = "Read the digit on each picture file: what digit, how sure, and every output."
 
@@ -24,18 +29,26 @@ SUMMARY = "Read the digit on each picture file: what digit, how sure, and every 
 def main(arguments: list[str] | None = None) -> int:
     """Answer for every picture that can be read; a line on standard error and 2 for the others."""
     flags = _parser().parse_args(arguments)
-    net = network(flags.variant, flags.weights)
+    if flags.length is not None and not flags.string:
+        raise BadInput(f"{flags.length}: goes with --string", "length")
+    net = network(flags.variant, flags.weights, "strings" if flags.string else "original")
+    if flags.string:
+        check_reads_strings(net.recipe)
     answers, refused = [], []
     for file in flags.pictures:
         try:
-            reading = answer(net, file, read_picture(file))
+            if flags.string:
+                line = read_line(file, net.recipe.input_size)
+                reading = string_answer(net, file, line, flags.length)
+            else:
+                reading = answer(net, file, read_picture(file))
         except BadInput as error:
             refused.append(error.line)
             say(error.line)
             continue
         answers.append(reading)
         if not flags.json:
-            print(in_words(reading))
+            print(string_in_words(reading) if flags.string else in_words(reading))
     if flags.json:
         print(json.dumps({"net": net.source, "pictures": answers, "refused": refused}))
     return 2 if refused else 0
@@ -50,7 +63,13 @@ def _parser() -> Parser:
     )
     add = parser.add_argument
     add("pictures", nargs="+", metavar="IMAGE", help="a picture of one digit, in any format")
-    add("--variant", metavar="NAME", help="whose weights come with lenet1998 (default original)")
+    add("--string", action="store_true", help="read a line of digits on each picture instead")
+    add("--length", type=_length, metavar="N", help="with --string: there are exactly N digits")
+    add(
+        "--variant",
+        metavar="NAME",
+        help="whose weights come with lenet1998 (default original, with --string strings)",
+    )
     add(
         "--weights",
         type=path,
@@ -61,13 +80,24 @@ def _parser() -> Parser:
     return parser
 
 
-def network(variant: str | None, weights: Path | None) -> TrainedNet:
-    """The network that the flags name.
+def _length(text: str) -> int:
+    """A number of digits."""
+    try:
+        length = int(text)
+    except ValueError:
+        length = -1
+    if not 0 <= length <= LONGEST_STRING:
+        raise BadInput(f"{text}: must be a whole number from 0 to {LONGEST_STRING}", "length")
+    return length
+
+
+def network(variant: str | None, weights: Path | None, default: str = "original") -> TrainedNet:
+    """The network that the flags name, or else the default variant.
 
     Raises:
         BadInput: none such, or weights of another variant than the one named.
     """
-    recipe = recipe_named(variant or "original")
+    recipe = recipe_named(variant or default)
     if weights is None:
         # Not load_net(name), to which a folder of that name would come first.
         source = f"{recipe.name} as it comes with lenet1998"
@@ -155,6 +185,57 @@ def in_words(reading: dict) -> str:
         f"  confidence  {sure}, {others}\n"
         f"  {kind:<10}  {outputs}\n"
         f"  picture     {reading['ink']}, {made}"
+    )
+
+
+@one_thread()
+@torch.no_grad()
+def string_answer(net: TrainedNet, file: str, line: Line, length: int | None = None) -> dict:
+    """What the replicated network reads on a line of digits, as ``--json`` prints it.
+
+    A digit that stands on several contiguous outputs counts once.
+
+    Raises:
+        BadInput: the network's outputs are no numbers, or there is no place for so many digits.
+    """
+    field = scaled(line.field, net.recipe.scaling)
+    outputs = net.model(field[None, None])[0].flatten(1)
+    if not outputs.isfinite().all():
+        raise BadInput(f"{file}: no answer, the outputs of {net.source} are no numbers")
+    grammar = None if length is None else of_length(length)
+    try:
+        reading = read(penalties(net.recipe, outputs), grammar, repeats=True)
+    except BadInput as error:
+        raise BadInput(f"{file}: {error}") from None
+    characters = zip(reading.text, reading.positions, reading.penalties, strict=True)
+    return {
+        "file": file,
+        "string": reading.text,
+        "penalty": reading.penalty,
+        "characters": [
+            {"digit": int(digit), "column": column_of(net.recipe, position), "penalty": penalty}
+            for digit, position, penalty in characters
+        ],
+        "outputs": outputs.shape[1],
+        "width": line.field.shape[1],
+        "ink": "black on white" if line.dark_ink else "white on black",
+        "turned_degrees": line.degrees,
+    }
+
+
+def string_in_words(reading: dict) -> str:
+    """The answer to a line of digits as a few lines for a reader."""
+    name = reading["file"] if reading["file"].isprintable() else repr(reading["file"])
+    places = "  ".join(
+        f"{found['digit']} at {found['column']} ({found['penalty']:.3g})"
+        for found in reading["characters"]
+    )
+    return (
+        f"{name}: {reading['string'] or 'no digit'}\n"
+        f"  digits      {places or 'none'}\n"
+        f"  penalty     {reading['penalty']:.3g} on {reading['outputs']} outputs\n"
+        f"  picture     {reading['ink']}, {reading['width']} columns,"
+        f" turned by {reading['turned_degrees']:.1f} degrees"
     )
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from lenet1998 import paper
 from lenet1998.criteria import DiscriminativeLoss
 from lenet1998.errors import BadInput
+from lenet1998.models import STEP
 from lenet1998.recipes import Recipe
 
 NOTHING = paper.CLASSES
@@ -94,6 +95,24 @@ class Reading:
     penalties: tuple[float, ...]
 
 
+def check_reads_strings(recipe: Recipe) -> None:
+    """Refuse a network whose outputs cannot say that there is no character.
+
+    Raises:
+        BadInput: it has neither a blank class nor eq. 9's rubbish class.
+    """
+    if recipe.output == "linear" and recipe.blank == "none":
+        raise BadInput(
+            f"{recipe.name}: reads one digit and no strings, since its outputs have neither a blank"
+            " nor a rubbish class; a network trained with blank=space or with output=rbf reads them"
+        )
+
+
+def column_of(recipe: Recipe, position: int) -> int:
+    """The column of the field that an output's window has in its middle."""
+    return STEP * position + recipe.input_size // 2
+
+
 def penalties(recipe: Recipe, outputs: Tensor) -> np.ndarray:
     r"""Eq. 9's penalty of each character, and of none, at every position.
 
@@ -113,6 +132,7 @@ def penalties(recipe: Recipe, outputs: Tensor) -> np.ndarray:
         BadInput: a network that has neither class.
         ValueError: outputs of another shape, or that are no numbers.
     """
+    check_reads_strings(recipe)
     blank = recipe.blank != "none"
     if outputs.ndim != 2 or len(outputs) != paper.CLASSES + blank:
         wanted, found = paper.CLASSES + blank, tuple(outputs.shape)
@@ -124,11 +144,6 @@ def penalties(recipe: Recipe, outputs: Tensor) -> np.ndarray:
         loss = DiscriminativeLoss(recipe.rubbish_j, recipe.half_distance)
         shares, _ = loss.log_posteriors(rows)  # the rubbish class first
         return -(shares[:, 1:] if blank else shares.roll(-1, 1)).numpy()
-    if not blank:
-        raise BadInput(
-            f"{recipe.name}: reads one digit and no strings, since its outputs have neither a blank"
-            " nor a rubbish class; a network trained with blank=space or with output=rbf reads them"
-        )
     return -rows.log_softmax(1).numpy()
 
 

@@ -339,6 +339,47 @@ FEATURES = Schema(
         },
     )
 )
+STRING_AXES = ("gap", "noise", "shift", "scale")
+READING_WAYS = ("segmented", "contiguous", "repeats")
+_READ = _object(right_percent=_list(PERCENT, 1), digit_error_percent=_list(AMOUNT, 1))
+_NET = {"enum": ["original", "strings", "strings,distortions=true"]}
+_AT_POSITIONS = _object(
+    net=_NET,
+    seed=COUNT,
+    classes=_list({**COUNT, "maximum": 10}, 9, 9),
+    contiguous=TEXT,
+    repeats=TEXT,
+)
+READ_STRINGS = Schema(
+    _object(
+        strings=SOME,
+        lengths=_pair(SOME),
+        usual=_object(**dict.fromkeys(STRING_AXES, NUMBER)),
+        axes=_object(**dict.fromkeys(STRING_AXES, _list(NUMBER, 1))),
+        measured=_list(
+            _object(
+                net=_NET,
+                way={"enum": list(READING_WAYS)},
+                seed=COUNT,
+                **dict.fromkeys(STRING_AXES, _READ),
+            ),
+            1,
+        ),
+        published=_list(_object(answer=TEXT, nets=_list(_AT_POSITIONS, 1)), 5, 5),
+        speed=_object(
+            width=SOME,
+            rounds=SOME,
+            positions=SOME,
+            replicated_multiply_accumulates=SOME,
+            swept_multiply_accumulates=SOME,
+            replicated_ms=AMOUNT,
+            swept_together_ms=AMOUNT,
+            swept_one_by_one_ms=AMOUNT,
+            decoding_ms=AMOUNT,
+        ),
+        processor=TEXT,
+    )
+)
 _TRIALS = {
     "type": "object",
     "additionalProperties": _object(

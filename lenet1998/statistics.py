@@ -217,3 +217,13 @@ def rejected_for(margins: np.ndarray, wrong: np.ndarray, allowed: float) -> floa
     kept = np.arange(1, len(order) + 1)
     good = np.flatnonzero(np.cumsum(np.asarray(wrong)[order]) <= allowed * kept)
     return 1 - (good[-1] + 1 if len(good) else 0) / len(order)
+
+
+def edit_distance(one: str, other: str) -> int:
+    """The fewest characters to put in, take out or change that make one string of another."""
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        above, row = row, [i]
+        for j, b in enumerate(other, 1):
+            row.append(min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a != b)))
+    return row[-1]

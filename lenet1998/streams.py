@@ -26,6 +26,7 @@ _WORDS = {
     "rubbish": b"rubbish",
     "flanks": b"flanks",
     "curvature flanks": b"curvature flanks",
+    "test strings": b"test strings",
 }
 PURPOSES = tuple(_WORDS)
 _LIMIT = 2**32

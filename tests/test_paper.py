@@ -132,11 +132,12 @@ def test_comparison_tables_name_the_same_methods():
 
 
 def test_the_strings_and_their_answers():
-    fig25, fig26 = paper.fig25_states(), paper.fig26_states()
-    assert (fig25.answer, fig26.answers) == ("2345", ("540", "1114", "678", "3514"))
+    fig25, strings = paper.fig25_states(), paper.printed_strings()
+    assert strings.answer == ("2345", "540", "1114", "678", "3514")
     assert (fig25.c5.shape, fig25.f6.shape) == ((9, 120), (9, *paper.CODE_SHAPE))
-    assert fig26.input.shape == (4, *fig25.input.shape)
-    assert fig26.f6.shape == (4, *fig25.f6.shape)
+    np.testing.assert_array_equal(strings.input[0], fig25.input)
+    np.testing.assert_array_equal(strings.f6[0], fig25.f6)
+    assert strings.f6.shape == (5, *fig25.f6.shape)
 
 
 def test_every_value_has_its_page_and_section():

@@ -12,10 +12,20 @@ from PIL import Image, ImageDraw, ImageOps
 
 from lenet1998.__main__ import main as lenet1998
 from lenet1998.data import prepare
+from lenet1998.data.lines import Line
 from lenet1998.data.pictures import Picture
+from lenet1998.data.strings import string
 from lenet1998.errors import BadInput
 from lenet1998.inspection.loading import TrainedNet
-from lenet1998.predict import answer, in_words, main, network, shares
+from lenet1998.predict import (
+    answer,
+    in_words,
+    main,
+    network,
+    shares,
+    string_answer,
+    string_in_words,
+)
 from lenet1998.recipes import ORIGINAL, RECIPES, load_pretrained
 from lenet1998.records import WEIGHTS, write_record
 from lenet1998.training.checkpoints import weights_of
@@ -354,3 +364,93 @@ def test_digits_blown_up_inverted_off_centre_and_compressed(digits, tmp_path, ca
     # so are 74 of the pictures.
     assert (read == labels).mean() > 0.68
     assert (read == stored).mean() > 0.75
+
+
+# --- Lines of digits ----------------------------------------------------------------------------
+
+
+class Spelling(torch.nn.Module):
+    """A network with a blank class that gives the digits of a string, two outputs apart."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.distances = torch.full((1, 11, 1, 2 * len(text) + 1), 60.0)
+        self.distances[:, 10, :, ::2] = 0
+        for place, digit in enumerate(text):
+            self.distances[:, int(digit), :, 2 * place + 1] = 0
+
+    def forward(self, images):
+        self.images = images
+        return self.distances
+
+
+READS = ORIGINAL.changed(blank="space")
+
+
+def a_line(width=90):
+    return Line(np.zeros((32, width), np.uint8), dark_ink=True, degrees=1.25)
+
+
+def test_a_string_and_where_each_digit_stands():
+    net = Spelling("7703")
+    about = string_answer(TrainedNet(READS, net, "a net"), "a.png", a_line())
+    assert net.images.shape == (1, 1, 32, 90)
+    assert about["string"] == "7703"
+    assert [found["digit"] for found in about["characters"]] == [7, 7, 0, 3]
+    assert [found["column"] for found in about["characters"]] == [20, 28, 36, 44]
+    each = math.log(1 + math.exp(-1))
+    assert about["penalty"] == pytest.approx(9 * each)
+    lines = string_in_words(about).splitlines()
+    assert lines[0] == "a.png: 7703"
+    assert lines[1].startswith(f"  digits      7 at 20 ({each:.3g})  7 at 28 (")
+    assert lines[2] == f"  penalty     {9 * each:.3g} on 9 outputs"
+    assert lines[3] == "  picture     black on white, 90 columns, turned by 1.2 degrees"
+
+
+def test_as_many_digits_as_are_asked_for():
+    net = TrainedNet(READS, Spelling("31"), "a net")
+    assert string_answer(net, "a.png", a_line(), 2)["string"] == "31"
+    assert len(string_answer(net, "a.png", a_line(), 1)["string"]) == 1
+    nothing = string_answer(net, "a.png", a_line(), 0)
+    assert string_in_words(nothing).startswith("a.png: no digit\n  digits      none\n")
+    with pytest.raises(BadInput, match=r"^a\.png: no string of the grammar has a place on 5 outp"):
+        string_answer(net, "a.png", a_line(), 4)
+
+
+def test_a_line_on_a_picture_is_read(digits, tmp_path, capsys):
+    folder = a_run(tmp_path / "run", RECIPES["strings"])
+    field = string(digits.test_images[:3], 3)
+    Image.fromarray(255 - field).resize((6 * field.shape[1], 192)).save(tmp_path / "line.png")
+    arguments = ("--string", "--weights", folder, tmp_path / "line.png")
+    assert run("--json", *arguments) == 0
+    (about,) = json.loads(capsys.readouterr().out)["pictures"]
+    assert about["outputs"] == (about["width"] - 32) // 4 + 1
+    assert run("--length", 3, *arguments) == 0
+    name, *_ = capsys.readouterr().out.splitlines()
+    assert len(name) == len(f"{tmp_path / 'line.png'}: 123")
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (("--string", "--variant", "modern"), "modern: reads one digit and no strings"),
+        (("--length", "3"), "--length 3: goes with --string"),
+        (("--string", "--length", "-1"), "--length -1: must be a whole number from 0 to 1000"),
+        (("--string", "--length", "4e9"), "--length 4e9: must be a whole number"),
+        (("--string", "--length", "9" * 5000), "must be a whole number from 0 to 1000"),
+    ],
+)
+def test_flags_that_make_no_string(flags, says, pictures, capsys):
+    assert run(*flags, "two.png") == 2
+    line = capsys.readouterr().err
+    assert says in line
+    assert line.count("\n") == 1
+
+
+def test_a_picture_without_a_line_is_told_of_and_the_others_read(pictures, capsys):
+    folder = a_run(pictures / "run", RECIPES["strings"])
+    Image.new("L", (90, 40)).save("empty.png")
+    assert run("--string", "--weights", folder, "empty.png", "note.txt", "seven.png") == 2
+    printed = capsys.readouterr()
+    assert printed.out.startswith("seven.png: ")
+    assert len(printed.err.splitlines()) == 2

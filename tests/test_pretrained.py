@@ -16,6 +16,7 @@ RESULTS = Path(__file__).parents[1] / "experiments" / "results"
 FOLDERS = {
     **dict.fromkeys(("original", "original-logistic", "modern"), "headline"),
     "1998-features": "features",
+    "strings": "strings",
 }
 
 

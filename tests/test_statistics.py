@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from lenet1998.statistics import (
+    edit_distance,
     equivalence,
     holm,
     log_ratio_rms,
@@ -198,3 +199,20 @@ def test_pairing_takes_out_what_the_seeds_share():
     generator = np.random.default_rng(0)
     seeds, noise = generator.normal(0, 1, 10), generator.normal(0, 0.01, 10)
     assert paired(seeds + 0.1 + noise, seeds).p < 1e-6 < welch(seeds + 0.1 + noise, seeds)[1]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "edits"),
+    [
+        ("", "", 0),
+        ("2345", "2345", 0),
+        ("", "12", 2),
+        ("1114", "114", 1),
+        ("540", "5740", 1),
+        ("678", "687", 2),
+        ("3514", "8519", 2),
+        ("12345", "2346", 2),
+    ],
+)
+def test_edit_distance_counts_what_is_put_in_taken_out_and_changed(one, other, edits):
+    assert edit_distance(one, other) == edit_distance(other, one) == edits

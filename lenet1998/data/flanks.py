@@ -3,7 +3,7 @@
 The paper says (p.28-29): a centre digit flanked by two random ones of the training set, -1 to 4
 pixels between the bounding boxes of neighbours; in other instances no centre digit, and the target
 is a blank. How often that is, and where the two others then stand, it does not say (open question
-Q12). Here they are neighbours themselves, -1 to 4 pixels apart too, with the middle of the field
+Q13). Here they are neighbours themselves, -1 to 4 pixels apart too, with the middle of the field
 between them: what a replicated net sees between two digits of a string.
 """
 

@@ -57,15 +57,24 @@ def prepare(
     Source: sections II-B and III-A; that the padding is 2 pixels on each side of a 28x28 pattern
     is measured on the patterns of Fig. 8.
     """
-    if scaling not in SCALINGS:
-        raise ValueError(f"unknown scaling {scaling!r}: choose from {', '.join(SCALINGS)}")
     margin, odd = divmod(size - images.shape[-1], 2)
     if margin < 0 or odd:
         raise ValueError(f"cannot pad {images.shape[-1]} pixels evenly to {size}")
+    padded = np.pad(images, ((0, 0), (margin, margin), (margin, margin)))
+    return scaled(padded, scaling)[:, None]
+
+
+def scaled(images: np.ndarray, scaling: str = "paper") -> torch.Tensor:
+    """Map the grey levels of uint8 of any shape; float32.
+
+    Raises:
+        ValueError: a scaling that is no key of :data:`SCALINGS`.
+    """
+    if scaling not in SCALINGS:
+        raise ValueError(f"unknown scaling {scaling!r}: choose from {', '.join(SCALINGS)}")
     offset, gain = SCALINGS[scaling]
     levels = (offset + gain * np.arange(256) / 255).astype(np.float32)
-    padded = np.pad(images, ((0, 0), (margin, margin), (margin, margin)))
-    return torch.from_numpy(levels[padded])[:, None]
+    return torch.from_numpy(levels[images])
 
 
 def constant_order(n: int, seed: int) -> np.ndarray:

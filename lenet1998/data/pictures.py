@@ -54,7 +54,7 @@ def read_picture(file: str | os.PathLike) -> Picture:
         BadInput: no file, no picture, a damaged one, one too large, or one with nothing on it.
     """
     try:
-        return to_picture(_read(Path(file)))
+        return to_picture(read_levels(Path(file)))
     except BadInput as error:
         raise BadInput(f"{file}: {error}") from None
 
@@ -72,11 +72,14 @@ def to_picture(levels: np.ndarray) -> Picture:
     for dark_ink, pattern in ((False, stored), (True, 255 - stored)):
         if _is_normalised(pattern):
             return Picture(pattern, dark_ink, normalised=False)
-    ink, dark_ink = _find_ink(levels)
-    field = normalise(ink)
+    ink, dark_ink = find_ink(levels)
+    return Picture(to_bytes(normalise(ink)), dark_ink, normalised=True)
+
+
+def to_bytes(field: np.ndarray) -> np.ndarray:
+    """Ink of any positive levels on 0 as uint8, 255 where it has its full strength."""
     full = np.quantile(field[field > field.max() / 10], FULL)
-    pattern = np.rint(255 * np.minimum(1, field / full)).astype(np.uint8)
-    return Picture(pattern, dark_ink, normalised=True)
+    return np.rint(255 * np.minimum(1, field / full)).astype(np.uint8)
 
 
 def _is_normalised(pattern: np.ndarray) -> bool:
@@ -93,8 +96,14 @@ def _is_normalised(pattern: np.ndarray) -> bool:
 # --- Files --------------------------------------------------------------------------------------
 
 
-def _read(file: Path) -> np.ndarray:
-    """A file's first picture as grey levels (H, W), 0 black and 1 white, neither side over SIDE."""
+def read_levels(file: Path, longest: int = SIDE) -> np.ndarray:
+    """A file's first picture as grey levels (H, W), 0 black and 1 white.
+
+    The shorter side is at most SIDE pixels, and the longer at most ``longest``.
+
+    Raises:
+        BadInput: no file, no picture, a damaged one, or one too large.
+    """
     try:
         if not file.exists():
             raise BadInput("no such file")
@@ -106,7 +115,7 @@ def _read(file: Path) -> np.ndarray:
         with _silence(), file.open("rb") as stream, Image.open(stream) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise Image.DecompressionBombError  # as Pillow does itself at far more
-            return _levels(ImageOps.exif_transpose(image))
+            return _levels(ImageOps.exif_transpose(image), longest)
     except BadInput:
         raise
     except UnidentifiedImageError:
@@ -133,17 +142,17 @@ def _silence():
         logger.setLevel(before)
 
 
-def _levels(image: Image.Image) -> np.ndarray:
+def _levels(image: Image.Image, longest: int) -> np.ndarray:
     if image.mode.startswith(("I", "F")):
-        return _stretch(np.asarray(_reduce(image.convert("F")), dtype=np.float64))
+        return _stretch(np.asarray(_reduce(image.convert("F"), longest), dtype=np.float64))
     if image.has_transparency_data:
-        return _on_paper(_reduce(image.convert("RGBA")))
-    return np.asarray(_reduce(image.convert("L"))) / 255
+        return _on_paper(_reduce(image.convert("RGBA"), longest))
+    return np.asarray(_reduce(image.convert("L"), longest)) / 255
 
 
-def _reduce(image: Image.Image) -> Image.Image:
-    """Average whole blocks of pixels, as few as bring both sides down to SIDE."""
-    return image.reduce(-(-max(image.size) // SIDE))
+def _reduce(image: Image.Image, longest: int) -> Image.Image:
+    """Average whole blocks of pixels, as few as bring the sides down to SIDE and ``longest``."""
+    return image.reduce(max(-(-min(image.size) // SIDE), -(-max(image.size) // longest)))
 
 
 def _stretch(values: np.ndarray) -> np.ndarray:
@@ -176,8 +185,12 @@ def _on_paper(image: Image.Image) -> np.ndarray:
 # --- Ink ----------------------------------------------------------------------------------------
 
 
-def _find_ink(levels: np.ndarray) -> tuple[np.ndarray, bool]:
-    """The ink alone, (H, W) on exactly 0, and whether it is darker than the paper."""
+def find_ink(levels: np.ndarray) -> tuple[np.ndarray, bool]:
+    """The ink alone, (H, W) on exactly 0, and whether it is darker than the paper.
+
+    Raises:
+        BadInput: there is none.
+    """
     difference, noise = _from_paper(levels)
     dark_ink = bool((difference**3).sum() < 0)
     ink = np.maximum(0, (-difference if dark_ink else difference) - NOISE * noise)

@@ -26,6 +26,7 @@ from lenet1998.report import (
     open_questions,
     performance,
     reliability,
+    strings,
     style,
     tables,
 )
@@ -39,6 +40,7 @@ from lenet1998.report.sources import (
     FAULTS,
     FEATURES,
     FIG7,
+    READ_STRINGS,
     REJECTION_INVARIANCE,
     RESTORATION,
     read_json,
@@ -72,6 +74,7 @@ ALL_VARIANTS = {
     "distortions": DISTORTIONS,
     "noise": "published/noise",
     "1998-features": "features/1998-features",
+    "strings": "strings/strings",
     **{
         f"coursework-{report}": f"{COURSEWORK}/coursework-{report}" for report in coursework.REPORTS
     },
@@ -233,6 +236,10 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "1998-fig13": _of(FEATURES, features_1998.fig13),
     "1998-strings": _of(FEATURES, features_1998.strings),
     "1998-card": _of(FEATURES, features_1998.card),
+    "1998-between-digits": lambda _: strings.f6_between_digits(),
+    "strings-1998": _of(READ_STRINGS, strings.published),
+    "strings-usual": _of(READ_STRINGS, strings.usual),
+    "strings-speed": _of(READ_STRINGS, strings.speed),
     "faults-runs": _of(FAULTS, reliability.runs),
     "faults-files": _of(FAULTS, reliability.files),
     "faults-flags": _of(FAULTS, reliability.flags),
@@ -279,6 +286,7 @@ FIGURES = {
     "coursework.png": Drawing(coursework.learning_curves, (COURSEWORK,)),
     "1998-kernels.png": Drawing(net_1998.kernel_figure, (RESTORATION,)),
     "1998-f6.png": Drawing(features_1998.f6_figure, (FEATURES,)),
+    "strings.png": Drawing(strings.figure, (READ_STRINGS,)),
     "sweep.png": Drawing(coursework.sweep, (SWEEP,)),
     "reliability.png": Drawing(reliability.figure, (FAULTS,)),
 }

@@ -11,7 +11,7 @@ BENCHMARKS = ("benchmark.json", "benchmark-avx2.json")
 REJECTION_INVARIANCE, ANSWERS, FIG7 = "rejection_invariance.json", "answers.json", "fig7.json"
 FAULTS, RESTORATION, SEARCH, FIG6 = "faults.json", "restoration.json", "search.json", "fig6.json"
 CLAIMS, FEATURES = "claims.json", "features.json"
-ABLATIONS = "ablations.json"
+ABLATIONS, READ_STRINGS = "ablations.json", "read_strings.json"
 
 
 def read_json(file: Path) -> dict:
@@ -37,11 +37,26 @@ def rejection_invariance(file: Path) -> dict:
     return content
 
 
+def read_strings(file: Path) -> dict:
+    """The content of ``read_strings.json``, checked.
+
+    Raises:
+        BadInput: none that can be read, or not as many results as there are changes of a string.
+    """
+    content = schema.read(file, schema.READ_STRINGS)
+    for row in content["measured"]:
+        for axis in schema.STRING_AXES:
+            if any(len(values) != len(content["axes"][axis]) for values in row[axis].values()):
+                raise BadInput(f"{file}: {row['net']} was not measured at each {axis}")
+    return content
+
+
 READERS: dict[str, Callable[[Path], dict]] = {
     REJECTION_INVARIANCE: rejection_invariance,
     ANSWERS: partial(schema.read, schema=schema.ANSWERS),
     FIG7: partial(schema.read, schema=schema.FIG7),
     FAULTS: partial(schema.read, schema=schema.FAULTS),
+    READ_STRINGS: read_strings,
     RESTORATION: partial(schema.read, schema=schema.RESTORATION),
     SEARCH: partial(schema.read, schema=schema.SEARCH),
     FIG6: partial(schema.read, schema=schema.FIG6),

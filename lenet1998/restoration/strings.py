@@ -10,6 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from lenet1998 import paper
+from lenet1998.models import STEP
 from lenet1998.restoration.printing import Scale, whole_field
 
 
@@ -18,8 +19,7 @@ def inputs() -> np.ndarray:
 
     Fig. 25's string comes first. Columns that the figures do not show are background.
     """
-    fig25, fig26 = paper.fig25_states(), paper.fig26_states()
-    shown = np.concatenate([fig25.input[None], fig26.input])
+    shown = paper.printed_strings().input
     return windows(whole_field(Scale.of([shown]).inputs(shown).value))
 
 
@@ -27,18 +27,12 @@ def windows(fields: np.ndarray) -> np.ndarray:
     """What each output of the replicated net sees: (N, 32, 64) -> (N, 9, 32, 32)."""
     size = paper.INPUT_SIZE
     seen = sliding_window_view(fields, (size, size), axis=(1, 2))
-    return seen[:, 0, :: paper.REPLICA_STEP]
+    return seen[:, 0, ::STEP]
 
 
 def f6_greys() -> np.ndarray:
     """The greys of F6's states in each window: (5, 9, 84)."""
-    fig25, fig26 = paper.fig25_states(), paper.fig26_states()
-    return np.concatenate([fig25.f6[None], fig26.f6]).reshape(5, 9, paper.CODE_LENGTH)
-
-
-def answers() -> list[str]:
-    """What 1998 read, string by string, all of it right."""
-    return [paper.fig25_states().answer, *paper.fig26_states().answers]
+    return paper.printed_strings().f6.reshape(5, 9, paper.CODE_LENGTH)
 
 
 def distances(f6: np.ndarray) -> np.ndarray:

@@ -59,7 +59,7 @@ def test_no_two_digits_are_contiguous():
 
 
 def test_the_states_of_1998_read_every_digit_of_its_answers():
-    for states, answer in zip(states_of_1998(), strings.answers(), strict=True):
+    for states, answer in zip(states_of_1998(), paper.printed_strings().answer, strict=True):
         places = strings.digit_places(states, answer)
         nearest = strings.distances(states[list(places)]).argmin(-1)
         assert "".join(map(str, nearest)) == answer

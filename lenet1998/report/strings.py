@@ -1,0 +1,139 @@
+"""docs/strings.md: what replicated nets read, and what the 1998 net's states between digits are."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from lenet1998 import names, paper
+from lenet1998.report.style import BLUE, GREEN, STYLE, VERMILION, save
+from lenet1998.restoration.printing import MIDDLE
+
+WORDS = {
+    "segmented": "connected components, each read by itself",
+    "contiguous": "replicated, a character on one output",
+    "repeats": "replicated, a character on one or more outputs",
+}
+COLOURS = {"original": VERMILION, "strings": BLUE, "strings,distortions=true": GREEN}
+LINES = {"segmented": ":", "contiguous": "--", "repeats": "-"}
+AXIS_LABELS = {
+    "gap": "gap between bounding boxes, pixels",
+    "noise": "pixels inverted, share",
+    "shift": "shift downwards, pixels",
+    "scale": "scale",
+}
+
+
+def f6_between_digits() -> pd.DataFrame:
+    """The nearest codes to the states of F6 in Figs. 25 and 26, and how far the blank cell is."""
+    shown = paper.printed_strings()
+    codes = paper.digit_codes().astype(float)
+    always = (codes == codes[0]).all(0)  # the cells that all ten digits share
+    rows = []
+    for answer, greys in zip(shown.answer, shown.f6, strict=True):
+        states = 1 - greys.reshape(-1, paper.CODE_LENGTH) / MIDDLE
+        distances = np.square(states[:, None] - codes).sum(-1)
+        blank = np.square(states - paper.blank_code()).sum(-1)
+        nearest = distances.min(1)
+        rows.append(
+            {
+                "answer": answer,
+                "nearest code at each position": " ".join(map(str, distances.argmin(1))),
+                "distance to it": f"{nearest.min():.1f} to {nearest.max():.1f}",
+                "distance to the blank cell": f"{blank.min():.1f} to {blank.max():.1f}",
+                "largest difference from what all ten codes share": (
+                    f"{np.abs(states - codes[0])[:, always].max():.2f}"
+                ),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def published(result: dict) -> pd.DataFrame:
+    """The five published strings: 1998's nearest codes beside our nets' classes."""
+    then = f6_between_digits()
+    rows = []
+    for row, codes in zip(result["published"], then["nearest code at each position"], strict=True):
+        for net in row["nets"]:
+            classes = ["-" if number == paper.CLASSES else str(number) for number in net["classes"]]
+            rows.append(
+                {
+                    "answer of 1998": row["answer"],
+                    "nearest code in 1998": codes,
+                    "our net": f"{names.spaced(net['net'])}, seed {net['seed']}",
+                    "its classes (-: blank)": " ".join(classes),
+                    "read, a character on one output": net["contiguous"],
+                    "read, on one or more": net["repeats"],
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def usual(result: dict) -> pd.DataFrame:
+    """Strings as they are usually drawn: each net, each way of reading them."""
+    gap = result["axes"]["gap"].index(result["usual"]["gap"])
+    rows = []
+    for (net, way), found in _by_way(result).items():
+        right = [row["gap"]["right_percent"][gap] for row in found]
+        errors = [row["gap"]["digit_error_percent"][gap] for row in found]
+        rows.append(
+            {
+                "net": names.spaced(net),
+                "way": WORDS[way],
+                "n": len(found),
+                "strings read right, %": f"{np.mean(right):.1f}",
+                "digits in error, %": f"{np.mean(errors):.1f}",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def speed(result: dict) -> pd.DataFrame:
+    """What replication saves on a strip."""
+    told = result["speed"]
+    swept, once = told["swept_multiply_accumulates"], told["replicated_multiply_accumulates"]
+    ways = (
+        ("replicated", once, told["replicated_ms"]),
+        ("swept, all windows in one batch", swept, told["swept_together_ms"]),
+        ("swept, one window after the other", swept, told["swept_one_by_one_ms"]),
+        ("reading the string off the outputs", None, told["decoding_ms"]),
+    )
+    return pd.DataFrame(
+        [
+            {
+                "way": way,
+                "multiply-accumulates": "" if work is None else f"{work:,}",
+                "milliseconds of a core": f"{spent:.1f}",
+                "times the replicated net's": f"{spent / told['replicated_ms']:.1f}",
+            }
+            for way, work, spent in ways
+        ]
+    )
+
+
+def figure(result: dict, file, source: str | None = None) -> None:
+    """Strings read right along each axis, a line for each net and way."""
+    with rc_context(STYLE):
+        drawing = Figure(figsize=(9.0, 5.6))
+        drawing.subplots_adjust(hspace=0.35, bottom=0.2)
+        for axes, axis in zip(drawing.subplots(2, 2, sharey=True).flat, AXIS_LABELS, strict=True):
+            for (net, way), found in _by_way(result).items():
+                mean = np.mean([row[axis]["right_percent"] for row in found], 0)
+                label = f"{names.spaced(net)}: {WORDS[way]} (n = {len(found)})"
+                look = {"color": COLOURS[net], "ls": LINES[way], "marker": "."}
+                axes.plot(result["axes"][axis], mean, label=label, **look)
+            axes.set(xlabel=AXIS_LABELS[axis], ylim=(0, 100))
+        for axes in drawing.axes[::2]:
+            axes.set_ylabel("strings read right, %")
+        drawing.legend(*drawing.axes[0].get_legend_handles_labels(), loc="lower center", ncols=2)
+        save(drawing, file, source)
+
+
+def _by_way(result: dict) -> dict[tuple[str, str], Sequence[dict]]:
+    """The measurements of each net and way of reading, a row for each seed."""
+    found: dict[tuple[str, str], list[dict]] = {}
+    for row in result["measured"]:
+        found.setdefault((row["net"], row["way"]), []).append(row)
+    return found

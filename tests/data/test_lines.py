@@ -1,0 +1,94 @@
+"""A line of digits on any picture becomes a field for the replicated network."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy import ndimage
+
+from lenet1998.data.lines import LONGEST, read_line, to_line
+from lenet1998.data.strings import string
+from lenet1998.errors import BadInput
+
+
+@pytest.fixture
+def digits_in_line(digits):
+    return string(digits.test_images[:4], 3)
+
+
+def enlarged(field, times=6):
+    """Dark ink on a white sheet, as levels."""
+    image = Image.fromarray(255 - field)
+    size = (times * image.width, times * image.height)
+    return np.asarray(image.resize(size, Image.Resampling.BICUBIC)) / 255
+
+
+def likeness(ours, theirs):
+    """The best correlation of two fields, whichever few columns one is moved by."""
+    width = min(ours.shape[1], theirs.shape[1]) - 6
+    parts = [ours[:, at : at + width].ravel().astype(float) for at in range(7)]
+    middle = theirs[:, 3 : 3 + width].ravel().astype(float)
+    return max(np.corrcoef(part, middle)[0, 1] for part in parts)
+
+
+@pytest.mark.parametrize("degrees", [0, 6, -9])
+@pytest.mark.parametrize("dark", [True, False])
+def test_a_line_is_straightened_and_sized(digits_in_line, degrees, dark):
+    levels = ndimage.rotate(enlarged(digits_in_line), degrees, order=1, cval=1.0).clip(0, 1)
+    line = to_line(levels if dark else 1 - levels)
+    assert line.dark_ink is dark
+    assert line.degrees == pytest.approx(-degrees, abs=2.5)
+    assert line.field.shape[0] == 32
+    assert abs(line.field.shape[1] - digits_in_line.shape[1]) <= 0.08 * digits_in_line.shape[1]
+    assert likeness(line.field, digits_in_line) > 0.75
+    inked = np.flatnonzero(line.field.any(axis=0))
+    assert (inked[0], line.field.shape[1] - 1 - inked[-1]) == pytest.approx((16, 16), abs=1)
+
+
+def test_a_short_line_is_not_turned_by_the_slant_of_its_digits(digits):
+    leaning = ndimage.affine_transform(
+        enlarged(string(digits.test_images[:2], 2)), [[1, 0], [0.4, 1]], cval=1.0
+    )
+    assert to_line(leaning).degrees == 0
+
+
+def test_the_height_of_the_field_is_the_networks(digits_in_line):
+    line = to_line(enlarged(digits_in_line), size=28)
+    assert line.field.shape[0] == 28
+    rows = np.arange(28)
+    assert np.average(rows, weights=line.field.sum(axis=1)) == pytest.approx(14, abs=0.6)
+
+
+def test_a_picture_of_nothing_but_ink_from_edge_to_edge(digits_in_line):
+    rows, columns = digits_in_line.any(axis=1), digits_in_line.any(axis=0)
+    line = to_line(enlarged(digits_in_line[rows][:, columns]))
+    assert line.field.any()
+
+
+@pytest.mark.parametrize(
+    ("picture", "says"),
+    [
+        (lambda field: np.concatenate([field, field]), "more than one line of digits"),
+        (lambda field: 0 * field, "nothing on it stands out"),
+        (lambda field: np.tile(field, (1, 300)), "pixels long with digits 20 high: cut it"),
+    ],
+    ids=["two lines", "nothing", "too long"],
+)
+def test_what_is_no_line_is_refused_in_one_line(picture, says, digits_in_line, tmp_path):
+    file = tmp_path / "line.png"
+    Image.fromarray(picture(digits_in_line)).save(file)
+    with pytest.raises(BadInput, match=rf"^{file}: .*{says}") as refused:
+        read_line(file)
+    assert "\n" not in str(refused.value)
+
+
+def test_one_pixel_of_ink_is_a_line_too():
+    levels = np.ones((40, 60))
+    levels[20, 30] = 0
+    assert to_line(levels).field.any()
+
+
+def test_a_long_strip_keeps_its_height(digits_in_line, tmp_path):
+    strip = np.tile(digits_in_line, (1, LONGEST // digits_in_line.shape[1] - 1))
+    Image.fromarray(strip).save(tmp_path / "strip.png")
+    field = read_line(tmp_path / "strip.png").field
+    assert abs(field.shape[1] - strip.shape[1]) < 0.1 * strip.shape[1]
