@@ -26,6 +26,7 @@ from lenet1998.report import (
     open_questions,
     performance,
     reliability,
+    search,
     strings,
     style,
     tables,
@@ -43,6 +44,7 @@ from lenet1998.report.sources import (
     READ_STRINGS,
     REJECTION_INVARIANCE,
     RESTORATION,
+    SEARCH,
     read_json,
 )
 
@@ -240,6 +242,8 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "strings-1998": _of(READ_STRINGS, strings.published),
     "strings-usual": _of(READ_STRINGS, strings.usual),
     "strings-speed": _of(READ_STRINGS, strings.speed),
+    "search-stages": _of(SEARCH, search.stages),
+    "search-best": _of(SEARCH, search.best),
     "faults-runs": _of(FAULTS, reliability.runs),
     "faults-files": _of(FAULTS, reliability.files),
     "faults-flags": _of(FAULTS, reliability.flags),
@@ -287,6 +291,7 @@ FIGURES = {
     "1998-kernels.png": Drawing(net_1998.kernel_figure, (RESTORATION,)),
     "1998-f6.png": Drawing(features_1998.f6_figure, (FEATURES,)),
     "strings.png": Drawing(strings.figure, (READ_STRINGS,)),
+    "search.png": Drawing(search.figure, (SEARCH,)),
     "sweep.png": Drawing(coursework.sweep, (SWEEP,)),
     "reliability.png": Drawing(reliability.figure, (FAULTS,)),
 }

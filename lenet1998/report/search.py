@@ -248,5 +248,5 @@ def figure(content: dict, file: Path, source: str | None = None) -> None:
         axes.set(xscale="log", xlabel="S: off Fig. 5's curves, in units of 10 %")
         axes.set(ylabel="R: off the published rates, in factors of 2")
         axes.xaxis.set_major_formatter("{x:g}")
-        axes.legend(loc="upper right")
+        drawing.legend(loc="outside lower center", ncols=1)
         save(drawing, file, source)
