@@ -11,12 +11,12 @@ from torch import Tensor
 from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, say
 from lenet1998.data import prepare
-from lenet1998.data.lines import Line, read_line
-from lenet1998.data.patterns import scaled
+from lenet1998.data.lines import read_line
 from lenet1998.data.pictures import Picture, read_picture
 from lenet1998.errors import BadInput
 from lenet1998.inspection.loading import TrainedNet, load_net
-from lenet1998.reading import check_reads_strings, column_of, of_length, penalties, read
+from lenet1998.inspection.strings import string_answer, string_in_words
+from lenet1998.reading import check_reads_strings
 from lenet1998.recipes import Recipe, load_pretrained, recipe_named
 from lenet1998.training.threads import one_thread
 
@@ -185,57 +185,6 @@ def in_words(reading: dict) -> str:
         f"  confidence  {sure}, {others}\n"
         f"  {kind:<10}  {outputs}\n"
         f"  picture     {reading['ink']}, {made}"
-    )
-
-
-@one_thread()
-@torch.no_grad()
-def string_answer(net: TrainedNet, file: str, line: Line, length: int | None = None) -> dict:
-    """What the replicated network reads on a line of digits, as ``--json`` prints it.
-
-    A digit that stands on several contiguous outputs counts once.
-
-    Raises:
-        BadInput: the network's outputs are no numbers, or there is no place for so many digits.
-    """
-    field = scaled(line.field, net.recipe.scaling)
-    outputs = net.model(field[None, None])[0].flatten(1)
-    if not outputs.isfinite().all():
-        raise BadInput(f"{file}: no answer, the outputs of {net.source} are no numbers")
-    grammar = None if length is None else of_length(length)
-    try:
-        reading = read(penalties(net.recipe, outputs), grammar, repeats=True)
-    except BadInput as error:
-        raise BadInput(f"{file}: {error}") from None
-    characters = zip(reading.text, reading.positions, reading.penalties, strict=True)
-    return {
-        "file": file,
-        "string": reading.text,
-        "penalty": reading.penalty,
-        "characters": [
-            {"digit": int(digit), "column": column_of(net.recipe, position), "penalty": penalty}
-            for digit, position, penalty in characters
-        ],
-        "outputs": outputs.shape[1],
-        "width": line.field.shape[1],
-        "ink": "black on white" if line.dark_ink else "white on black",
-        "turned_degrees": line.degrees,
-    }
-
-
-def string_in_words(reading: dict) -> str:
-    """The answer to a line of digits as a few lines for a reader."""
-    name = reading["file"] if reading["file"].isprintable() else repr(reading["file"])
-    places = "  ".join(
-        f"{found['digit']} at {found['column']} ({found['penalty']:.3g})"
-        for found in reading["characters"]
-    )
-    return (
-        f"{name}: {reading['string'] or 'no digit'}\n"
-        f"  digits      {places or 'none'}\n"
-        f"  penalty     {reading['penalty']:.3g} on {reading['outputs']} outputs\n"
-        f"  picture     {reading['ink']}, {reading['width']} columns,"
-        f" turned by {reading['turned_degrees']:.1f} degrees"
     )
 
 

@@ -11,10 +11,17 @@ import pandas as pd
 
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import DATASETS, Dataset, load
+from lenet1998.data.lines import read_line
+from lenet1998.data.patterns import scaled
 from lenet1998.errors import BadInput
 from lenet1998.inspection.answers import FIGURES, Answers, ask, draw
 from lenet1998.inspection.loading import TrainedNet, load_net
+from lenet1998.inspection.states import layer_states
+from lenet1998.inspection.strings import read_field, string_answer, string_in_words
+from lenet1998.models import STEP
+from lenet1998.reading import check_reads_strings
 from lenet1998.report.net_tables import in_words
+from lenet1998.report.string_figure import WIDEST, ShownString, string_figure
 
 SUMMARY = "Tables and figures of a trained net: what it reads, and what goes on inside it."
 
@@ -27,14 +34,20 @@ def _parser() -> Parser:
     add(
         "net",
         nargs="?",
-        default=Path("original"),
         type=path,
         metavar="NET",
-        help="a run's folder, a weights file, or a variant that comes trained (default original)",
+        help="a run's folder, a weights file, or a variant that comes trained"
+        " (default original, with --string strings)",
     )
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--digit", type=int, metavar="D", help="draw the states of the first D")
     which.add_argument("--pattern", type=int, metavar="N", help="or of test pattern N (default 0)")
+    which.add_argument(
+        "--string",
+        type=path,
+        metavar="IMAGE",
+        help="draw how a line of digits on a picture is read",
+    )
     add("--dataset", default="auto", choices=DATASETS, help="default auto: the run's, else MNIST")
     where = "where MNIST is (default $LENET1998_DATA, else ./data)"
     add("--data", type=path, metavar="DIR", help=where)
@@ -48,7 +61,10 @@ def _parser() -> Parser:
 def main(arguments: list[str] | None = None) -> int:
     """Examine a net, write its tables and figures, and print the tables."""
     flags = _parser().parse_args(arguments)
+    flags.net = flags.net or Path("strings" if flags.string else "original")
     net = load_net(str(flags.net))
+    if flags.string:
+        return _show_string(net, flags)
     answers = ask(net, _dataset(net, flags))
     pattern = _pattern(answers.truth, flags)
     files = draw(answers, pattern, writable(_folder(net, flags)))
@@ -67,6 +83,34 @@ def main(arguments: list[str] | None = None) -> int:
     names = ", ".join(file.name for file in files)
     print(answers.title, *texts, answers.title_of(pattern), sep="\n\n")
     print(f"written to {files[0].parent}: {names}")
+    return 0
+
+
+def _show_string(net: TrainedNet, flags: argparse.Namespace) -> int:
+    """Draw how a line of digits on a picture is read, and print the answer.
+
+    Raises:
+        BadInput: a net that reads no strings, a picture that cannot be read, or too long a line.
+    """
+    check_reads_strings(net.recipe)
+    line = read_line(flags.string, net.recipe.input_size)
+    if line.field.shape[1] > WIDEST:
+        raise BadInput(
+            f"--string {flags.string}: its line has {line.field.shape[1]:,} columns; at most"
+            f" {WIDEST} are drawn"
+        )
+    name = str(flags.string)
+    field = scaled(line.field, net.recipe.scaling)[None]
+    answer, (reading, costs) = string_answer(net, name, line), read_field(net, name, field)
+    title = f"{net.recipe.name} reads {reading.text or 'nothing'}"
+    states = layer_states(net.model, field)
+    shown = ShownString(states, costs, reading.text, reading.positions, STEP, title)
+    file = writable(_folder(net, flags)) / "string.png"
+    string_figure(shown, file)
+    if flags.json:
+        print(json.dumps({"net": net.source, **answer, "files": [str(file)]}))
+    else:
+        print(string_in_words(answer), f"written to {file.parent}: {file.name}", sep="\n\n")
     return 0
 
 

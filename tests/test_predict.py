@@ -17,14 +17,13 @@ from lenet1998.data.pictures import Picture
 from lenet1998.data.strings import string
 from lenet1998.errors import BadInput
 from lenet1998.inspection.loading import TrainedNet
+from lenet1998.inspection.strings import string_answer, string_in_words
 from lenet1998.predict import (
     answer,
     in_words,
     main,
     network,
     shares,
-    string_answer,
-    string_in_words,
 )
 from lenet1998.recipes import ORIGINAL, RECIPES, load_pretrained
 from lenet1998.records import WEIGHTS, write_record

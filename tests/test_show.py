@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 
 from lenet1998 import show
 from lenet1998.data import constant_order, load
+from lenet1998.data.strings import string
 from lenet1998.errors import BadInput
 from lenet1998.inspection.answers import ask
 from lenet1998.inspection.loading import TrainedNet, load_net
@@ -339,3 +341,49 @@ def test_help_fits_one_screen(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
     assert len(capsys.readouterr().out.splitlines()) <= 30
+
+
+# --- A line of digits ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def line(digits, tmp_path):
+    """A picture of three digits."""
+    field = string(digits.test_images[:3], 3)
+    file = tmp_path / "line.png"
+    Image.fromarray(255 - field).resize((6 * field.shape[1], 192)).save(file)
+    return file
+
+
+@pytest.mark.parametrize("net", [[], ["original"]])
+def test_a_line_of_digits_is_drawn(net, line, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main([*net, "--string", str(line), "--out", str(out), "--json"]) == 0
+    about = json.loads(capsys.readouterr().out)
+    assert about["net"].startswith(net[0] if net else "strings")
+    assert about["files"] == [str(out / "string.png")]
+    with Image.open(out / "string.png") as figure:
+        assert figure.width > 400
+    assert main([*net, "--string", str(line), "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"{line}: {about['string'] or 'no digit'}\n")
+    assert f"written to {out}: string.png" in printed
+
+
+def test_lines_that_are_not_drawn_are_one_line(line, tmp_path, capsys):
+    with Image.open(line) as short:
+        wide = Image.new("L", (12 * short.width, short.height), 255)
+        for at in range(12):
+            wide.paste(short, (at * short.width, 0))
+    wide.save(tmp_path / "wide.png")
+    cases = {
+        ("modern", "--string", str(line)): "modern: reads one digit and no strings",
+        ("--string", str(tmp_path / "wide.png")): "columns; at most 600 are drawn",
+        ("--string", str(tmp_path / "none.png")): "none.png: no such file",
+    }
+    for flags, says in cases.items():
+        assert main([*flags, "--out", str(tmp_path / "out")]) == 2
+        error = capsys.readouterr().err
+        assert says in error
+        assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()

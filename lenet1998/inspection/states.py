@@ -18,7 +18,8 @@ def layer_states(model: LeNet5, image: Tensor) -> dict[str, np.ndarray]:
 
     Returns:
         ``image`` (H, W); ``c1``, ``s2``, ``c3`` and ``s4``, each (maps, side, side); ``c5`` (120,),
-        ``f6`` (84,) and ``output`` (10,).
+        ``f6`` (84,) and ``output`` (classes,). Of a wider field, which has T outputs, the maps are
+        wider and the last three (units, T).
     """
     seen: list[Tensor] = []
     # One squashing module serves C1, C3, C5 and F6, so it is met four times on the way.
@@ -33,6 +34,7 @@ def layer_states(model: LeNet5, image: Tensor) -> dict[str, np.ndarray]:
         for handle in handles:
             handle.remove()
     names = ("c1", "s2", "c3", "s4", "c5", "f6", "output")
+    seen[-1] = seen[-1].movedim(-1, 1)  # at more than one position the output is asked for rows
     found = {"image": image, **dict(zip(names, seen, strict=True))}
     return {name: state.squeeze().cpu().numpy() for name, state in found.items()}
 

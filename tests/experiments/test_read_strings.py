@@ -17,6 +17,7 @@ from lenet1998.training.checkpoints import weights_of
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 sys.path.append(str(EXPERIMENTS))
 
+import fig25_sheet as sheet  # noqa: E402
 import read_strings as study  # noqa: E402
 
 USUAL = study.USUAL
@@ -91,3 +92,20 @@ def test_all_is_measured_and_can_be_read_again(tmp_path, tiny_mnist, monkeypatch
     assert [row["answer"] for row in content["published"]] == list(paper.printed_strings().answer)
     assert content["speed"]["positions"] == 73
     assert content["speed"]["replicated_multiply_accumulates"] < 8.1e6 + 84 * 73
+
+
+def test_the_five_strings_are_drawn_beside_1998(tmp_path, capsys):
+    assert sheet.main(["--root", str(tmp_path)]) == 0
+    file = tmp_path / "docs" / "figures" / "fig25.png"
+    assert capsys.readouterr().out.split() == [str(file)]
+    assert 10_000 < file.stat().st_size < 300_000
+
+
+def test_the_fields_of_1998_are_as_wide_as_its_net_was():
+    fields = study.published_fields()
+    assert fields.shape == (5, 1, *paper.FIG25_FIELD)
+    # From paper to ink; the grey scale's lightest step is a little lighter than paper.
+    assert -0.3 < fields.min() <= paper.BACKGROUND
+    assert fields.max() == pytest.approx(paper.INK, abs=0.01)
+    assert (fields[..., :6] == paper.BACKGROUND).all()
+    assert (fields[..., 58:] == paper.BACKGROUND).all()

@@ -121,3 +121,18 @@ def test_untrained_pooling_that_is_squashed_is_still_pooling():
 def test_trainable_average_is_told_apart():
     model = RECIPES["original"].override(["pooling=trainable_average"]).build_model()
     assert forms(model)[3].kind == "trainable average"
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("variant", ["original", "modern", "strings"])
+def test_states_of_a_wider_field_are_those_at_each_position(variant):
+    model = build_model(variant, seed=3)
+    field = torch.randn(1, 32, 45, generator=torch.Generator().manual_seed(1))
+    states = layer_states(model, field)
+    shapes = {name: state.shape for name, state in states.items()}
+    assert shapes["c1"] == (6, 28, 40)  # of whole windows
+    assert (shapes["c5"], shapes["f6"]) == ((120, 4), (84, 4))
+    np.testing.assert_array_equal(states["output"], model(field[None])[0, :, 0])
+    np.testing.assert_allclose(
+        states["f6"][:, 2], model.features(field[None, ..., 8:40])[0], atol=1e-5
+    )
