@@ -18,9 +18,11 @@ from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.curvature import diagonal_curvature
 from lenet1998.data import Dataset, prepare
+from lenet1998.data.rubbish import rubbish
 from lenet1998.engines.compiled.engine import CompiledEngine
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.inspection.loading import load_net
+from lenet1998.inspection.purposes import penalties
 from lenet1998.models import LeNet5
 from lenet1998.modules import Subsampling2d
 from lenet1998.recipes import ORIGINAL, Recipe
@@ -49,7 +51,8 @@ DRAWS = {  # pairs of draws by how many patterns each has, and which draw it is
 }
 STATES = 1000  # test patterns whose states in S2 and S4 are looked at
 KEPT = 0.99  # of the test digits, where what is no character is to be rejected
-NO_CHARACTERS = 2000  # of each kind
+NO_CHARACTERS = {"between two digits": "between", "half a digit": "half", "noise": "noise"}
+RUBBISH = 2000  # patterns of each kind
 ROUNDS = 7
 
 
@@ -182,21 +185,14 @@ def of_map(layer: Subsampling2d, number: int, sums: Tensor, states: Tensor) -> d
 
 
 def no_characters(dataset: Dataset) -> dict[str, np.ndarray]:
-    """Pictures (N, 28, 28) of what is no digit, made of test digits or of nothing."""
-    digits = dataset.test_images[: NO_CHARACTERS + 1]
-    middle = digits.shape[-1] // 2
-    half = digits[:-1].copy()
-    half[:, :, middle:] = 0
-    noise = np.random.default_rng(0).integers(0, 256, half.shape, dtype=np.uint8)
-    between = np.concatenate((digits[:-1, :, middle:], digits[1:, :, :middle]), axis=2)
-    return {"between two digits": between, "half a digit": half, "noise": noise}
+    """Pictures (N, 28, 28) of what is no digit, made of test digits."""
+    digits = dataset.test_images, dataset.test_labels
+    return {name: rubbish(kind, *digits, RUBBISH) for name, kind in NO_CHARACTERS.items()}
 
 
-@torch.no_grad()
 def smallest_distances(model: LeNet5, pictures: np.ndarray) -> np.ndarray:
     """Of each picture to the nearest code, (N,)."""
-    images = prepare(pictures, paper.INPUT_SIZE, ORIGINAL.scaling)
-    return torch.cat([model(part).min(1).values for part in images.split(500)]).numpy()
+    return penalties(model, prepare(pictures, paper.INPUT_SIZE, ORIGINAL.scaling))
 
 
 def rejected_percent(model: LeNet5, dataset: Dataset, others: dict) -> dict[str, float]:

@@ -10,7 +10,7 @@ import torch
 from lenet1998 import paper
 from lenet1998.data import Dataset
 from lenet1998.modules import Subsampling2d
-from lenet1998.recipes import ORIGINAL
+from lenet1998.recipes import ORIGINAL, load_pretrained
 from lenet1998.report.sources import CLAIMS, read_json
 
 sys.path.append(str(Path(__file__).parents[2] / "experiments"))
@@ -79,19 +79,15 @@ def dataset(images: np.ndarray) -> Dataset:
     return Dataset("mnist", images, labels, images, labels, checksum="none")
 
 
-def test_what_is_no_character(monkeypatch):
-    images = np.zeros((3, 28, 28), np.uint8)
-    images[:] = np.arange(1, 4, dtype=np.uint8)[:, None, None]
-    monkeypatch.setattr(claims, "NO_CHARACTERS", 2)
-    found = claims.no_characters(dataset(images))
+def test_what_is_no_character_is_of_three_kinds_and_is_further_from_all_codes(digits, monkeypatch):
+    monkeypatch.setattr(claims, "RUBBISH", 100)
+    found = claims.no_characters(digits)
     assert {kind: pictures.shape for kind, pictures in found.items()} == dict.fromkeys(
-        ("between two digits", "half a digit", "noise"), (2, 28, 28)
+        ("between two digits", "half a digit", "noise"), (100, 28, 28)
     )
-    assert (found["between two digits"][0, :, :14] == 1).all()
-    assert (found["between two digits"][0, :, 14:] == 2).all()
-    assert (found["half a digit"][1, :, :14] == 2).all()
-    assert (found["half a digit"][:, :, 14:] == 0).all()
-    assert images[0, 0, -1] == 1
+    percent = claims.rejected_percent(load_pretrained("original"), digits, found)
+    assert percent["between two digits"] > 50
+    assert set(percent) == set(found)
 
 
 def test_the_data_is_measured():
