@@ -38,11 +38,10 @@ TOLD = {
 STUDIES = {  # recipe, the folder of its runs, and their seeds
     "original": (recipe_named("original"), "claims", range(6)),
     "noise": (recipe_named("noise"), "restoration", range(100, 106)),
-    "distortions": (recipe_named("distortions"), "features", range(6)),
-    "modern": (recipe_named("modern"), "features", range(6)),
-    "1998-features": (recipe_named("1998-features"), "features", range(10)),
-    NOISY.name: (NOISY, "features", range(10)),
-    **{name: (recipe, "features", range(10)) for name, recipe in TOLD.items()},
+    "modern": (recipe_named("modern"), "headline", range(1)),
+    "1998-features": (recipe_named("1998-features"), "features", range(8)),
+    NOISY.name: (NOISY, "features", range(6)),
+    **{name: (recipe, "features", range(6)) for name, recipe in TOLD.items()},
 }
 FIGURES = {"fig13": slice(0, 9), "fig25": slice(9, 18), "fig26": slice(18, 54)}
 """The inputs of each figure among those of which states are printed."""

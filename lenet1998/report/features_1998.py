@@ -27,7 +27,6 @@ TOLD = {
 NAMES = {
     "original": "`original`",
     "noise": "`noise`",
-    "distortions": "`distortions`",
     "modern": "`modern`",
     "1998-features": "`1998-features`",
     "noise,features=1998": "`1998-features`, noise",

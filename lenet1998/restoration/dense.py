@@ -27,8 +27,8 @@ from lenet1998.training.threads import one_thread
 A, S = paper.TANH_AMPLITUDE, paper.TANH_SLOPE
 F6_LIMIT = 1.0
 """The display's limit of F6, whose states crowd there: the codes' -1 and +1. Not printed."""
-STIFFNESS = 1.0
-"""What a change of the weights counts beside what the states lack; see docs/protocol.md."""
+STIFFNESS = 0.05
+"""Over eta: what a change of the weights counts beside what the states lack (docs/protocol.md)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,11 +82,13 @@ def dense_states(model: LeNet5, images: Tensor) -> tuple[Tensor, Tensor]:
     return c5, model.squash(model.f6(c5))
 
 
-def move(layer: nn.Conv2d | nn.Linear, inputs: Tensor, shares: Tensor, limit: float) -> None:
+def move(
+    layer: nn.Conv2d | nn.Linear, inputs: Tensor, shares: Tensor, limit: float, stiffness: float
+) -> None:
     """Change a layer's weights and biases a little, so that its states come nearer to a print.
 
     By least squares: of each unit, the squares of what its weighted sums lack after the change, and
-    of the change itself (times :data:`STIFFNESS`), are together the smallest. Where the print is at
+    of the change itself (times the stiffness), are together the smallest. Where the print is at
     the display's limit, nothing is lacking at the limit or beyond.
 
     Args:
@@ -94,6 +96,7 @@ def move(layer: nn.Conv2d | nn.Linear, inputs: Tensor, shares: Tensor, limit: fl
         inputs: (N, n) what each unit multiplies with its n weights.
         shares: (N, units) the print, as shares of the limit.
         limit: the display's.
+        stiffness: > 0; the larger, the smaller the change.
     """
     parameters = [p for p in (layer.weight, layer.bias) if p is not None]
     design = torch.cat([inputs, torch.ones(len(inputs), 1)], 1).double()
@@ -102,7 +105,7 @@ def move(layer: nn.Conv2d | nn.Linear, inputs: Tensor, shares: Tensor, limit: fl
     lacking = wanted - design @ weights.T
     lacking = torch.where(shares >= 1, lacking.clamp(min=0), lacking)
     lacking = torch.where(shares <= -1, lacking.clamp(max=0), lacking)
-    stiff = design @ design.T + STIFFNESS * torch.eye(len(design), dtype=torch.float64)
+    stiff = design @ design.T + stiffness * torch.eye(len(design), dtype=torch.float64)
     change = (design.T @ torch.linalg.solve(stiff, lacking)).T.to(inputs)
     for p, part in zip(parameters, change.split([inputs.shape[1], 1], 1), strict=True):
         p += part.reshape(p.shape)
@@ -130,9 +133,10 @@ def fit_told(recipe: Recipe, seed: int, dataset: Dataset, told: Told, c5_limit: 
         s4 = layer_states(model, told.images)["s4"]  # which never changes
 
     @torch.no_grad()
-    def tell(*_progress) -> None:
-        move(model.c5, s4[: len(told.c5)].flatten(1), told.c5, c5_limit)
-        move(model.f6, model.squash(model.c5(s4)).flatten(1), told.f6, F6_LIMIT)
+    def tell(pass_number: int, *_) -> None:
+        stiffness = STIFFNESS / recipe.learning_rate(pass_number)
+        move(model.c5, s4[: len(told.c5)].flatten(1), told.c5, c5_limit, stiffness)
+        move(model.f6, model.squash(model.c5(s4)).flatten(1), told.f6, F6_LIMIT, stiffness)
 
     train(engines.create("auto", recipe, [model]), [run], tell)
     return run.record

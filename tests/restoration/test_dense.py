@@ -42,12 +42,12 @@ def test_a_move_is_the_least_squares_change(layer):
     inputs = torch.rand(7, 120, generator=generator())
     shares = 0.8 * torch.rand(7, 84, generator=generator(), dtype=torch.float64)
     before = torch.cat([layer.weight, layer.bias[:, None]], 1).double()
-    dense.move(layer, inputs, shares, 1.0)
+    dense.move(layer, inputs, shares, 1.0, 4.0)
     after = torch.cat([layer.weight, layer.bias[:, None]], 1).double()
     design = torch.cat([inputs, torch.ones(7, 1)], 1).double().numpy()
     wanted = torch.atanh(shares / dense.A) / dense.S
     lacking = (wanted - torch.from_numpy(design) @ before.T)[:, 5].numpy()
-    best = least_squares(lambda d: np.concatenate([lacking - design @ d, d]), np.zeros(121))
+    best = least_squares(lambda d: np.concatenate([lacking - design @ d, 2 * d]), np.zeros(121))
     torch.testing.assert_close((after - before)[5].numpy(), best.x, rtol=0, atol=1e-5)
 
 
@@ -57,7 +57,7 @@ def test_moves_lead_to_the_print(layer):
     shares = torch.rand(7, 84, generator=generator(), dtype=torch.float64).mul(2.4).sub(1.2)
     shares = shares.clamp(-1, 1)
     for _ in range(30):
-        dense.move(layer, inputs, shares, 1.0)
+        dense.move(layer, inputs, shares, 1.0, 1.0)
     torch.testing.assert_close(drawn(layer, inputs).double(), shares, rtol=0, atol=1e-3)
 
 
@@ -66,9 +66,9 @@ def test_beyond_the_limit_nothing_is_lacking(layer):
     layer.weight.fill_(1.0)
     layer.bias.fill_(0.0)
     inputs = torch.rand(5, 120, generator=generator()) + 1  # all units are far beyond
-    dense.move(layer, inputs, torch.ones(5, 84, dtype=torch.float64), 1.0)
+    dense.move(layer, inputs, torch.ones(5, 84, dtype=torch.float64), 1.0, 1.0)
     assert (layer.weight == 1).all()
-    dense.move(layer, inputs, -torch.ones(5, 84, dtype=torch.float64), 1.0)
+    dense.move(layer, inputs, -torch.ones(5, 84, dtype=torch.float64), 1.0, 1.0)
     assert (layer.weight < 1).all()
 
 
@@ -99,5 +99,5 @@ def test_a_net_that_is_told_comes_near_and_keeps_its_features(digits):
         (1.67, dense.F6_LIMIT),
         strict=True,
     ):
-        assert dense.nearness(before, shares, limit).rms > 0.3
-        assert dense.nearness(after, shares, limit).rms < 0.15
+        nearer = dense.nearness(after, shares, limit).rms
+        assert nearer < 0.8 * dense.nearness(before, shares, limit).rms
