@@ -9,23 +9,22 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
-import torch
 from torch import Tensor
 
 from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import Dataset, prepare
 from lenet1998.inspection.loading import TrainedNet, load_net
+from lenet1998.inspection.purposes import inverted
 from lenet1998.models import LeNet5
 from lenet1998.recipes import Recipe, recipe_named
-from lenet1998.records import RunRecord, write_json, write_record
+from lenet1998.records import WEIGHTS, RunRecord, write_json, write_record
 from lenet1998.report.sources import FEATURES, RESTORATION, read_json
-from lenet1998.restoration import dense, strings
-from lenet1998.streams import stream, struck
+from lenet1998.restoration import dense, sizes, strings
+from lenet1998.restoration.refine import read_fig13
 from lenet1998.training import study
 from lenet1998.training.flags import RESULTS
 from lenet1998.training.run import predict
-from lenet1998.training.schedule import invert_pixels
 from lenet1998.training.study import Cell, Setting
 from lenet1998.training.threads import one_thread
 
@@ -38,11 +37,15 @@ TOLD = {
 STUDIES = {  # recipe, the folder of its runs, and their seeds
     "original": (recipe_named("original"), "claims", range(6)),
     "noise": (recipe_named("noise"), "restoration", range(100, 106)),
-    "modern": (recipe_named("modern"), "headline", range(1)),
-    "1998-features": (recipe_named("1998-features"), "features", range(8)),
-    NOISY.name: (NOISY, "features", range(6)),
-    **{name: (recipe, "features", range(6)) for name, recipe in TOLD.items()},
+    "strings": (recipe_named("strings"), "strings", range(6)),
+    "distortions": (recipe_named("distortions"), "features", range(6)),
+    "modern": (recipe_named("modern"), "features", range(6)),
+    "1998-features": (recipe_named("1998-features"), "features", range(10)),
+    NOISY.name: (NOISY, "features", range(10)),
+    **{name: (recipe, "features", range(10)) for name, recipe in TOLD.items()},
 }
+TRAINING_SETS = ("noise", "strings")
+"""The two that the text names for the net of the figures: III-E's and VII-B's."""
 FIGURES = {"fig13": slice(0, 9), "fig25": slice(9, 18), "fig26": slice(18, 54)}
 """The inputs of each figure among those of which states are printed."""
 
@@ -58,9 +61,13 @@ def cells(results) -> dict[str, list[Cell]]:
 def trained(
     cells: Sequence[Cell], setting: Setting, told: dense.Told, c5_limit: float
 ) -> Iterable[tuple[Cell, RunRecord]]:
-    """Train what is not there yet, one after the other; yields each when its record is written."""
+    """Train what is not there with its weights; yields each when its record is written."""
     data = study.load_once(setting.dataset, setting.directory)
-    to_run = [cell for cell in cells if study.finished(cell, data) is None]
+    to_run = [
+        cell
+        for cell in cells
+        if study.finished(cell, data) is None or not (cell.folder / WEIGHTS).is_file()
+    ]
     plain = [cell for cell in to_run if cell.recipe.name not in TOLD]
     yield from study.run(plain, setting, resume=True)
     for cell in to_run:
@@ -71,16 +78,11 @@ def trained(
             yield cell, record
 
 
-def noisy(images: Tensor) -> Tensor:
-    """Prepared images with a tenth of the pixels inverted, always the same ones."""
-    where = struck(stream(0, "test noise"), paper.NOISE_PROBABILITY, tuple(images.shape))
-    return invert_pixels(images, torch.from_numpy(where), "paper")
-
-
 def measurer(data: Dataset, told: dense.Told, c5_limit: float) -> Callable[[TrainedNet], dict]:
     """What is measured of a net."""
     images = prepare(data.test_images)
-    with_noise = noisy(images)
+    with_noise = inverted(images, paper.NOISE_PROBABILITY, "paper")
+    scale, pixels, _ = read_fig13()
 
     def misread(model, asked: Tensor) -> int:
         return int((predict(model, asked) != data.test_labels).sum())
@@ -103,6 +105,9 @@ def measurer(data: Dataset, told: dense.Told, c5_limit: float) -> Callable[[Trai
             "answers": answers.tolist(),
             "c5": nearness(c5[: len(told.c5)], told.c5, c5_limit) if of_1998 else None,
             "f6": nearness(f6, told.f6, dense.F6_LIMIT) if model.smallest_wins else None,
+            "sizes": sizes.sizes(model, pixels, scale)
+            if net.recipe.name in TRAINING_SETS
+            else None,
         }
 
     return measure
@@ -139,7 +144,8 @@ def main(arguments=None):
     parser.add_argument("--results", default=RESULTS, type=path, metavar="DIR")
     flags = parser.parse_args(arguments)
     file = writable(flags.results, "--results") / FEATURES
-    c5_limit = read_json(flags.results / RESTORATION)["limit"]
+    restoration = read_json(flags.results / RESTORATION)
+    c5_limit = restoration["limit"]
     told, setting = dense.printed(), Setting("mnist", flags.data)
     for cell, record in trained(all_of(flags), setting, told, c5_limit):
         print(f"{cell.folder}: {record.last['test_error_percent']:.2f} %", flush=True)
@@ -148,9 +154,11 @@ def main(arguments=None):
         name: [load_net(str(cell.folder)) for cell in of_kind]
         for name, of_kind in cells(flags.results).items()
     }
+    scale, pixels, _ = read_fig13()
     found = {
         "patterns": paper.TEST_SIZE,
         "of_1998": read_in_1998(),
+        "sizes_1998": sizes.of_1998(restoration, pixels, scale),
         "nets": {name: [measure(net) for net in of_kind] for name, of_kind in nets.items()},
         "f6_states": {
             name: shown(of_kind[0].model, told)

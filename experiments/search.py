@@ -20,7 +20,7 @@ from lenet1998.records import RunRecord, read_record, write_json
 from lenet1998.report.misfit import Trial, misfit
 from lenet1998.report.sources import RESTORATION, SEARCH, read_json
 from lenet1998.restoration import sizes
-from lenet1998.restoration.refine import Restored, as_model, layer_states, read_fig13
+from lenet1998.restoration.refine import read_fig13
 from lenet1998.training.flags import run_study
 from lenet1998.training.run import Run
 from lenet1998.training.study import Cell
@@ -186,12 +186,7 @@ def compare_nets(results: Path, data: Dataset) -> None:
     """Enter into ``search.json`` the quantities of the nets, and the rates by layer."""
     content = kept(results)
     scale, pixels, _ = read_fig13()
-    restoration = read_json(results / RESTORATION)
-    weights = {name: np.array(values) for name, values in restoration["weights"].items()}
-    restored = Restored(weights, restoration["limit"], {}, pixels.value)
-    with torch.no_grad():
-        states = layer_states(as_model(restored), torch.from_numpy(pixels.value)[:, None])
-    content["net_1998"] = sizes.of_1998(weights, states, restored.limit, scale)
+    content["net_1998"] = sizes.of_1998(read_json(results / RESTORATION), pixels, scale)
     done = {(net["recipe"], net["seed"]) for net in content.get("nets", [])}
     content["nets"] = content.get("nets", []) + [
         {

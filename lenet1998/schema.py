@@ -305,6 +305,7 @@ _OF_FIGURES = _object({"fig26": _NEARNESS}, fig13=_NEARNESS, fig25=_NEARNESS)
 FEATURES = Schema(
     _object(
         patterns=SOME,
+        sizes_1998=_SIZES,
         of_1998=_object(
             fig13=_list(_DIGIT, 9, 9),
             strings=_list(
@@ -325,9 +326,10 @@ FEATURES = Schema(
                     seed=COUNT,
                     test_errors=COUNT,
                     noisy_errors=COUNT,
-                    answers=_list(_DIGIT, 54, 54),
+                    answers=_list({**COUNT, "maximum": 10}, 54, 54),
                     c5=_or_null(_OF_FIGURES),
                     f6=_or_null(_OF_FIGURES),
+                    sizes=_or_null(_SIZES),
                 ),
                 1,
             ),

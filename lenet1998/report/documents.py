@@ -234,6 +234,7 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "1998-known-nets": _of(RESTORATION, net_1998.known_nets),
     "1998-at-work": _of(FEATURES, features_1998.features),
     "1998-told": _of(FEATURES, features_1998.told),
+    "1998-training-sets": _of(FEATURES, features_1998.training_sets),
     "1998-patterns": _of(FEATURES, features_1998.patterns),
     "1998-fig13": _of(FEATURES, features_1998.fig13),
     "1998-strings": _of(FEATURES, features_1998.strings),

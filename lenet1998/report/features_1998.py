@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from lenet1998 import paper
 from lenet1998.report import style
+from lenet1998.report.misfit import of_the_net
 from lenet1998.report.net_figures import GREY
 from lenet1998.report.style import PICTURES, save
 from lenet1998.report.tables import brief
@@ -27,6 +28,8 @@ TOLD = {
 NAMES = {
     "original": "`original`",
     "noise": "`noise`",
+    "strings": "`strings`",
+    "distortions": "`distortions`",
     "modern": "`modern`",
     "1998-features": "`1998-features`",
     "noise,features=1998": "`1998-features`, noise",
@@ -198,6 +201,59 @@ def strings(result: dict) -> pd.DataFrame:
             for number, string in enumerate(result["of_1998"]["strings"])
         ]
     )
+
+
+TRAINING_SETS = ("noise", "strings")
+"""Nets trained on III-E's set and on VII-B's: the text names both for the net of the figures."""
+
+
+def training_sets(result: dict) -> pd.DataFrame:
+    """Nets of ours trained on either set beside the net of the figures, and which is nearer."""
+    nets = {name: result["nets"][name] for name in TRAINING_SETS}
+    theirs = result["sizes_1998"]
+    digits = {
+        name: np.concatenate([read for read, _ in _strings(result, name)], 1).sum(1).tolist()
+        for name in TRAINING_SETS
+    }
+    rows = [
+        *(
+            (
+                f"F6 off the printed states, {label} (rms)",
+                {name: [net["f6"][figure]["rms"] for net in of] for name, of in nets.items()},
+                False,
+            )
+            for figure, label in (("fig13", "Fig. 13"), ("fig25", "Fig. 25"), ("fig26", "Fig. 26"))
+        ),
+        ("digits of the strings read, of 18", digits, True),
+        (
+            "N, in units of a factor of 1.5",
+            {name: [of_the_net(net["sizes"], theirs) for net in of] for name, of in nets.items()},
+            False,
+        ),
+    ]
+    tests = [welch(values["noise"], values["strings"]) for _, values, _ in rows]
+    adjusted = holm([p for _, p in tests])
+    return pd.DataFrame(
+        [
+            {
+                "how near": what,
+                **{
+                    f"`{name}` (n = {len(values[name])})": brief(values[name], digits=2)
+                    for name in TRAINING_SETS
+                },
+                "p": f"{p:.1g}",
+                "nearer": _nearer(difference, p, more),
+            }
+            for (what, values, more), (difference, _), p in zip(rows, tests, adjusted, strict=True)
+        ]
+    )
+
+
+def _nearer(difference: float, p: float, more: bool) -> str:
+    """Which set's nets are nearer; ``more`` says that more of it is."""
+    if not p < 0.05:
+        return "cannot tell"
+    return "VII-B (`strings`)" if (difference < 0) == more else "III-E (`noise`)"
 
 
 def card(result: dict) -> pd.DataFrame:

@@ -113,6 +113,11 @@ def _rms(values: np.ndarray) -> np.ndarray:
     return np.sqrt(np.mean(np.square(values), axis=1))
 
 
+def of_the_net(net: Mapping[str, float], theirs: Mapping[str, float]) -> float:
+    """N, of one net, in its unit."""
+    return float(np.sqrt(np.mean(np.square(list(differences(net, theirs).values()))))) / NET_UNIT
+
+
 def differences(net: Mapping[str, float], theirs: Mapping[str, float]) -> dict[str, float]:
     """By quantity the logarithm of a net's over 1998's, or of the odds' ratio for a share.
 

@@ -4,17 +4,17 @@ All are of Fig. 13's nine patterns (section III-E, p.17) or of the weights thems
 net, the weights and states of C1 to S4 are the recovered layers', C5's and F6's states the print's.
 """
 
+import copy
 from collections.abc import Mapping
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from lenet1998 import paper
 from lenet1998.models import LeNet5
 from lenet1998.modules import Subsampling2d
 from lenet1998.restoration.printing import Reading, Scale
-from lenet1998.restoration.refine import layer_states
+from lenet1998.restoration.refine import Restored, as_model, layer_states
 
 SIZES = (
     "C1 weights, rms",
@@ -45,7 +45,7 @@ def sizes(model: LeNet5, pixels: Reading, scale: Scale) -> dict[str, float]:
         pixels: (9, 32, 32), Fig. 13's patterns.
         scale: Fig. 13's greys, in which F6's states are printed, as 1998's are.
     """
-    model = model.double()
+    model = copy.deepcopy(model).double()
     with torch.no_grad():
         states = layer_states(model, torch.from_numpy(pixels.value)[:, None])
         column = model.squash(model.c5(states["s4"])).flatten(1)
@@ -59,22 +59,21 @@ def sizes(model: LeNet5, pixels: Reading, scale: Scale) -> dict[str, float]:
     return _quantities(weights, states, column.numpy(), drawn)
 
 
-def of_1998(
-    weights: Mapping[str, np.ndarray],
-    states: Mapping[str, Tensor],
-    limit: float,
-    scale: Scale,
-) -> dict[str, float]:
+def of_1998(restoration: Mapping, pixels: Reading, scale: Scale) -> dict[str, float]:
     """The quantities of the 1998 net.
 
     Args:
-        weights: the recovered parameters of C1 to S4.
-        states: what they make of Fig. 13's patterns, by layer.
-        limit: the display's, of C5 too.
-        scale: Fig. 13's greys.
+        restoration: the content of ``restoration.json``: the recovered ``weights`` and the
+            display's ``limit``, which is taken for C5's, too.
+        pixels: Fig. 13's patterns.
+        scale: its greys.
     """
+    weights = {name: np.array(values) for name, values in restoration["weights"].items()}
+    model = as_model(Restored(weights, restoration["limit"], {}, pixels.value))
+    with torch.no_grad():
+        states = layer_states(model, torch.from_numpy(pixels.value)[:, None])
     printed = paper.fig13_states()
-    column = limit * scale.states(printed.c5).value
+    column = restoration["limit"] * scale.states(printed.c5).value
     f6 = scale.states(printed.f6).value.reshape(len(printed.f6), -1)
     return _quantities(weights, states, column, f6)
 
