@@ -5,9 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 
-from lenet1998.data import prepare
 from lenet1998.recipes import Recipe, recipe_named
 from lenet1998.records import read_record
 from lenet1998.report.sources import read_json
@@ -57,13 +55,6 @@ def test_1998_read_what_it_answered():
     for string in read["strings"]:
         digits = [string["nearest"][place] for place in string["digits"]]
         assert "".join(map(str, digits)) == string["answer"]
-
-
-def test_a_tenth_of_the_pixels_is_inverted_always_the_same(digits):
-    images = prepare(digits.test_images[:50])
-    once, again = features.noisy(images), features.noisy(images)
-    assert torch.equal(once, again)
-    assert (once != images).float().mean() == pytest.approx(0.1, abs=0.005)
 
 
 def test_every_kind_is_what_its_name_says():

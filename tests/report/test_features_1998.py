@@ -22,7 +22,13 @@ def net(seed, test_errors, answers=AS_IN_1998, told=False, rms=0.2):
         "answers": answers,
         "c5": {"fig13": near, "fig25": near} if told else None,
         "f6": figures,
+        "sizes": None,
     }
+
+
+def of_a_set(seed, rms, size):
+    """A net of either training set, so far from F6's states and with weights of such a size."""
+    return net(seed, 120, rms=rms) | {"sizes": {"C1 weights, rms": size}}
 
 
 @pytest.fixture
@@ -39,6 +45,7 @@ def result(tmp_path):
     }
     found = {
         "patterns": 10_000,
+        "sizes_1998": {"C1 weights, rms": 2.0},
         "of_1998": {"fig13": FIG13, "strings": [STRING] * 5},
         "nets": nets,
         "f6_states": {"original": np.zeros((9, 84)).tolist()},
@@ -92,3 +99,16 @@ def test_the_card_is_of_seed_0(result):
 def test_the_figure_is_drawn(result, tmp_path):
     page.f6_figure(result, tmp_path / "f6.png", "digest")
     assert (tmp_path / "f6.png").stat().st_size > 5000
+
+
+def test_the_training_set_whose_nets_are_nearer(result):
+    result["nets"]["noise"] = [of_a_set(n, 0.3 + n / 100, 2.0 + n / 100) for n in range(6)]
+    result["nets"]["strings"] = [of_a_set(n, 0.1 + n / 100, 3.0 + n / 100) for n in range(6)]
+    table = page.training_sets(result).set_index("how near")
+    assert table["nearer"].tolist() == [
+        *["VII-B (`strings`)"] * 3,
+        "cannot tell",
+        "III-E (`noise`)",
+    ]
+    assert table["`noise` (n = 6)"].iloc[0] == "0.32 ± 0.02"
+    assert table["`strings` (n = 6)"].iloc[-1] == "1.02 ± 0.02"
