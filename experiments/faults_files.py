@@ -210,6 +210,8 @@ def kinds(folder: Path) -> dict[str, Kind]:
         CHECKPOINT: Kind(folder / CHECKPOINT, train, (*RAW, zip_part_changed, zip_part_changed)),
     }
     for name, reader in READERS.items():
+        if not (RESULTS / name).exists():  # of a study that has not run yet
+            continue
         file = folder / name
         file.write_bytes((RESULTS / name).read_bytes())
         found[name] = Kind(file, lambda reader=reader, file=file: reader(file), text)

@@ -17,7 +17,8 @@ import faults_files
 
 
 def test_no_damaged_file_is_more_than_one_line(tmp_path):
-    kinds = {RECORD, PREDICTIONS, WEIGHTS, CHECKPOINT, *READERS}
+    committed = [name for name in READERS if (faults_files.RESULTS / name).exists()]
+    kinds = {RECORD, PREDICTIONS, WEIGHTS, CHECKPOINT, *committed}
     counts = faults_files.attack(tmp_path, 160 * len(kinds), np.random.default_rng(0))
     assert counts.keys() == kinds
     for name, told in counts.items():
