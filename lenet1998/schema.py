@@ -28,21 +28,21 @@ _types = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
 Schema = extend(Draft202012Validator, type_checker=_types)
 
 
-def _object(optional: dict | None = None, **required: dict) -> dict:
+def object_of(optional: dict | None = None, **required: dict) -> dict:
     properties = {**required, **(optional or {})}
     return {"type": "object", "properties": properties, "required": list(required)}
 
 
-def _list(items: dict, at_least: int = 0, at_most: int | None = None) -> dict:
+def list_of(items: dict, at_least: int = 0, at_most: int | None = None) -> dict:
     limits = {} if at_most is None else {"maxItems": at_most}
     return {"type": "array", "items": items, "minItems": at_least, **limits}
 
 
-def _pair(items: dict) -> dict:
-    return _list(items, 2, 2)
+def pair_of(items: dict) -> dict:
+    return list_of(items, 2, 2)
 
 
-def _or_null(schema: dict) -> dict:
+def or_null(schema: dict) -> dict:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
@@ -53,7 +53,7 @@ PERCENT, SHARE = {**AMOUNT, "maximum": 100}, {**AMOUNT, "maximum": 1}
 
 _RECIPE = {
     # What reports read; the other switches and their values are for Recipe to judge.
-    **_object(
+    **object_of(
         {"held_out": COUNT, "blank": TEXT},
         name=TEXT,
         pooling=TEXT,
@@ -67,9 +67,9 @@ _RECIPE = {
     ),
     "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
 }
-_DATASET = _object(name=TEXT, checksum=TEXT, train_patterns=SOME, test_patterns=SOME)
-_PER_PASS = _list(
-    _object(
+_DATASET = object_of(name=TEXT, checksum=TEXT, train_patterns=SOME, test_patterns=SOME)
+_PER_PASS = list_of(
+    object_of(
         **{"pass": SOME},
         loss=NUMBER,
         train_error_percent=PERCENT,
@@ -81,361 +81,27 @@ _PER_PASS = _list(
     )
 )
 _RUN = {"recipe": _RECIPE, "seed": COUNT, "dataset": _DATASET}
-_VERSIONS = {"type": "object", "additionalProperties": TEXT}
+VERSIONS = {"type": "object", "additionalProperties": TEXT}
 
 RECIPE = Schema(_RECIPE)
 """A recipe in full, as it travels with weights."""
 RECORD = Schema(
-    _object(
+    object_of(
         **_RUN,
         schema=SOME,
         status={"enum": ["finished", "diverged"]},
         per_pass=_PER_PASS,
-        layers=_list(
-            _object(name=TEXT, maps=SOME, size=SOME, parameters=COUNT, connections=COUNT), 1, 100
+        layers=list_of(
+            object_of(name=TEXT, maps=SOME, size=SOME, parameters=COUNT, connections=COUNT), 1, 100
         ),
-        environment=_object({"versions": _VERSIONS}, engine=TEXT, device=TEXT, processor=TEXT),
+        environment=object_of({"versions": VERSIONS}, engine=TEXT, device=TEXT, processor=TEXT),
         parameters=COUNT,
         connections=COUNT,
     )
 )
 """``record.json``."""
-CHECKPOINT = Schema(_object(run=_object(**_RUN), per_pass=_PER_PASS, engine=TEXT))
+CHECKPOINT = Schema(object_of(run=object_of(**_RUN), per_pass=_PER_PASS, engine=TEXT))
 """What a checkpoint holds beside tensors."""
-
-AXES = ("scale", "shift", "rotation", "inverted")
-_PERCENTS = {axis: _list(PERCENT, 1) for axis in AXES}
-_NETS = _list(_object(seed=COUNT, rejected_percent=PERCENT, **_PERCENTS), 1)
-REJECTION_INVARIANCE = Schema(
-    _object(
-        axes=_object(**{axis: _list(NUMBER, 1) for axis in AXES}),
-        patterns=SOME,
-        nets={"type": "object", "minProperties": 1, "additionalProperties": _NETS},
-    )
-)
-ANSWERS = Schema(
-    _object(
-        by_class=_list(_list(PERCENT, 10, 10), 1),
-        mcnemar=_list(
-            _object(variants=_pair(TEXT), seed=COUNT, only_first=COUNT, only_second=COUNT, p=SHARE),
-            1,
-        ),
-    )
-)
-
-DRAWS = ("shift_x", "shift_y", "shrink", "squeeze", "shear")
-POINTS = ("fixed_x", "fixed_y", "sheared_about")
-_DRAWN = _object(**dict.fromkeys(DRAWS, NUMBER))
-FIG7 = Schema(
-    _object(
-        parameters=_list(
-            _object(
-                name={"enum": list(DRAWS)},
-                range=_pair(NUMBER),
-                low=_pair(NUMBER),
-                high=_pair(NUMBER),
-                p_uniform=SHARE,
-            ),
-            1,
-        ),
-        points={
-            "type": "object",
-            "additionalProperties": False,
-            "properties": dict.fromkeys(POINTS, _object(used=NUMBER, interval=_pair(NUMBER))),
-        },
-        compositions=_list(_object(what=TEXT, way=TEXT, log_likelihood=NUMBER)),
-        correlations=_list(_object(pair=_pair(TEXT), rho=NUMBER, p=SHARE), 1),
-        least_moved_pixels=AMOUNT,
-        simulation=_object(
-            left_over=_object(seen=AMOUNT, simulated=_pair(AMOUNT)),
-            draw_errors=_DRAWN,
-            vertical_shear=_object(seen=NUMBER, if_there_is_none=_pair(NUMBER), p=SHARE),
-        ),
-        digits=_list(_object(rms=AMOUNT, ink_lost=NUMBER, drawn=_DRAWN), 1),
-    )
-)
-BENCHMARK = Schema(
-    _object(
-        {"load_average": _or_null(AMOUNT)},
-        engines=_list(
-            _object(
-                {"fastest_cpu_us": AMOUNT},
-                engine=TEXT,
-                wall_us=AMOUNT,
-                cpu_us=AMOUNT,
-                times_eager=AMOUNT,
-            ),
-            1,
-        ),
-        rounds=SOME,
-        multiply_accumulates=SOME,
-        peak_multiply_accumulates_per_us=AMOUNT,
-        floor_us=AMOUNT,
-        compile_first_s=AMOUNT,
-        compile_again_s=AMOUNT,
-        two_at_once=_or_null(AMOUNT),
-        whole_run=_or_null(
-            _object(passes=SOME, wall_s=AMOUNT, cpu_s=AMOUNT, peak_memory_gb=AMOUNT)
-        ),
-        gpu=_or_null(_object(runs=SOME, patterns_per_second=AMOUNT)),
-        dataset=TEXT,
-        environment={
-            **_object(
-                {"core": TEXT, "vector_instructions": _list({"enum": ["avx2", "avx512f"]})},
-                versions=_VERSIONS,
-                processor=TEXT,
-                cores=SOME,
-            ),
-            "dependentRequired": {"core": ["vector_instructions"]},
-        },
-    )
-)
-
-
-def _array(*shape: int) -> dict:
-    """Numbers in lists in lists."""
-    items = NUMBER
-    for length in reversed(shape):
-        items = _list(items, length, length)
-    return items
-
-
-_WEIGHTS = {
-    "c1.weight": _array(6, 1, 5, 5),
-    "c1.bias": _array(6),
-    "s2.weight": _array(6),
-    "s2.bias": _array(6),
-    "c3.weight": _array(60, 5, 5),
-    "c3.bias": _array(16),
-    "s4.weight": _array(16),
-    "s4.bias": _array(16),
-}
-_RESTORED = ("c1", "s2", "c3", "s4")
-_BY_LAYER = _object(**dict.fromkeys(_RESTORED, AMOUNT))
-_SQUASHINGS = ("scaled tanh", "none", "logistic")
-_PRIOR = _object(c1=_list(AMOUNT, 6, 6), c3=_list(AMOUNT, 60, 60))
-FIG6 = Schema(_object(runs=_list(_object(recipe=TEXT, seed=COUNT, percent=PERCENT), 1)))
-ABLATIONS = Schema(
-    _object(
-        nets=_list(
-            _object(
-                recipe=TEXT,
-                seed=COUNT,
-                rejection={"type": "object", "additionalProperties": SHARE},
-                rejected=PERCENT,
-                invariance={"type": "object", "additionalProperties": PERCENT},
-                noise=PERCENT,
-                alikeness=SHARE,
-            )
-        )
-    )
-)
-_TRIAL = _object(
-    stage=SOME,
-    recipe=TEXT,
-    switches={
-        "type": "object",
-        "additionalProperties": {"type": ["string", "number", "boolean"]},
-    },
-    seed=COUNT,
-    status={"enum": ["finished", "diverged"]},
-    train=_list(PERCENT),
-    test=_list(PERCENT),
-    rates=_pair(AMOUNT),
-    seconds=AMOUNT,
-)
-_SIZES = {"type": "object", "minProperties": 1, "additionalProperties": AMOUNT}
-_RANGES = {"type": "object", "additionalProperties": _pair(AMOUNT)}
-SEARCH = Schema(
-    _object(
-        {
-            "net_1998": _SIZES,
-            "nets": _list(_object(recipe=TEXT, seed=COUNT, sizes=_SIZES)),
-            "rates": _list(_object(recipe=TEXT, seed=COUNT, layers=_RANGES)),
-        },
-        runs=_list(_TRIAL),
-    )
-)
-
-RESTORATION = Schema(
-    _object(
-        limit=AMOUNT,
-        weights=_object(**_WEIGHTS),
-        weights_of_ours=_object(**_WEIGHTS),
-        bootstrap=_object(draws=SOME, **_WEIGHTS),
-        layers=_object(
-            **dict.fromkeys(
-                _RESTORED,
-                _object(rms=AMOUNT, median=AMOUNT, open=AMOUNT, states=SOME, at_limit=SHARE),
-            )
-        ),
-        table_one=_list(
-            _object(
-                map=COUNT, norms=_list(AMOUNT, 6, 6), connected=_list(COUNT, 3, 6), at_limit=SHARE
-            ),
-            16,
-            16,
-        ),
-        squashings=_object(
-            s2=_object(**dict.fromkeys(_SQUASHINGS, _list(AMOUNT, 6, 6))),
-            s4=_object(**dict.fromkeys(_SQUASHINGS, _list(AMOUNT, 16, 16))),
-        ),
-        window_weights=_array(6, 4),
-        fig25=_object(
-            **dict.fromkeys(
-                ("c1", "c3"), _object(rms=AMOUNT, open=AMOUNT, correlation=NUMBER, states=SOME)
-            )
-        ),
-        prior=_object(**dict.fromkeys(("0.33", "3"), _PRIOR)),
-        held_out=_list(_BY_LAYER, 1),
-        ours=_list(
-            _object(
-                seed=COUNT,
-                rms=_BY_LAYER,
-                at_limit=_BY_LAYER,
-                relative=_object(**dict.fromkeys(_RESTORED, _list(AMOUNT, 6, 60))),
-            ),
-            1,
-        ),
-    )
-)
-_DIGIT = {**COUNT, "maximum": 9}
-_NEARNESS = _object(rms=AMOUNT, correlation=NUMBER)
-_OF_FIGURES = _object({"fig26": _NEARNESS}, fig13=_NEARNESS, fig25=_NEARNESS)
-FEATURES = Schema(
-    _object(
-        patterns=SOME,
-        sizes_1998=_SIZES,
-        of_1998=_object(
-            fig13=_list(_DIGIT, 9, 9),
-            strings=_list(
-                _object(
-                    answer=TEXT,
-                    nearest=_list(_DIGIT, 9, 9),
-                    digits=_list({**COUNT, "maximum": 8}, 1, 9),
-                ),
-                5,
-                5,
-            ),
-        ),
-        nets={
-            "type": "object",
-            "minProperties": 1,
-            "additionalProperties": _list(
-                _object(
-                    seed=COUNT,
-                    test_errors=COUNT,
-                    noisy_errors=COUNT,
-                    answers=_list({**COUNT, "maximum": 10}, 54, 54),
-                    c5=_or_null(_OF_FIGURES),
-                    f6=_or_null(_OF_FIGURES),
-                    sizes=_or_null(_SIZES),
-                ),
-                1,
-            ),
-        },
-        f6_states={
-            "type": "object",
-            "minProperties": 1,
-            "additionalProperties": _array(9, 84),
-        },
-    )
-)
-STRING_AXES = ("gap", "noise", "shift", "scale")
-READING_WAYS = ("segmented", "contiguous", "repeats")
-_READ = _object(right_percent=_list(PERCENT, 1), digit_error_percent=_list(AMOUNT, 1))
-_NET = {"enum": ["original", "strings", "strings,distortions=true"]}
-_AT_POSITIONS = _object(
-    net=_NET,
-    seed=COUNT,
-    classes=_list({**COUNT, "maximum": 10}, 9, 9),
-    contiguous=TEXT,
-    repeats=TEXT,
-)
-READ_STRINGS = Schema(
-    _object(
-        strings=SOME,
-        lengths=_pair(SOME),
-        usual=_object(**dict.fromkeys(STRING_AXES, NUMBER)),
-        axes=_object(**dict.fromkeys(STRING_AXES, _list(NUMBER, 1))),
-        measured=_list(
-            _object(
-                net=_NET,
-                way={"enum": list(READING_WAYS)},
-                seed=COUNT,
-                **dict.fromkeys(STRING_AXES, _READ),
-            ),
-            1,
-        ),
-        published=_list(_object(answer=TEXT, nets=_list(_AT_POSITIONS, 1)), 5, 5),
-        speed=_object(
-            width=SOME,
-            rounds=SOME,
-            positions=SOME,
-            replicated_multiply_accumulates=SOME,
-            swept_multiply_accumulates=SOME,
-            replicated_ms=AMOUNT,
-            swept_together_ms=AMOUNT,
-            swept_one_by_one_ms=AMOUNT,
-            decoding_ms=AMOUNT,
-        ),
-        processor=TEXT,
-    )
-)
-_TRIALS = {
-    "type": "object",
-    "additionalProperties": _object(
-        {"refused": COUNT}, tried=SOME, stopped=COUNT, identical=COUNT, failures=_list(TEXT)
-    ),
-}
-_DAMAGED = {
-    "type": "object",
-    "additionalProperties": _object(accepted=COUNT, refused=COUNT, escaped=_list(TEXT)),
-}
-_MATRIX = {"type": "object", "additionalProperties": _object(cases=SOME, failures=_list(TEXT))}
-FAULTS = Schema(_object(runs=_TRIALS, files=_DAMAGED, flags=_MATRIX))
-
-_AGREEMENT = _object(correlation=NUMBER, median_factor=AMOUNT, factor_of_95_percent=AMOUNT)
-_PAIRS_OF_DRAWS = ("500 and 500", "50 and 5,000", "500 and 5,000")
-_CURVATURES = _list(
-    _object(seed=COUNT, least_h=NUMBER, **dict.fromkeys(_PAIRS_OF_DRAWS, _AGREEMENT)), 1
-)
-_WEIGHT_NORMS = _object(**dict.fromkeys(("c1", "s2", "c3", "s4", "c5", "f6", "all"), AMOUNT))
-CLAIMS = Schema(
-    _object(
-        data=_object(
-            patterns=SOME,
-            mean=NUMBER,
-            variance=AMOUNT,
-            within_digit_size=COUNT,
-            centred_to_a_pixel=COUNT,
-        ),
-        curvature=_object(
-            untrained=_CURVATURES,
-            trained=_CURVATURES,
-            cpu_seconds=_object(estimate=AMOUNT, compiled=AMOUNT, eager=AMOUNT),
-        ),
-        norms=_list(_list(_WEIGHT_NORMS, 4, 4), 1),
-        subsampling=_list(
-            _list(
-                _object(
-                    layer={"enum": ["s2", "s4"]},
-                    coefficient=NUMBER,
-                    bias=NUMBER,
-                    bent=NUMBER,
-                    saturated=SHARE,
-                ),
-                22,
-                22,
-            ),
-            1,
-        ),
-        rejected_percent=_list(
-            _object(**dict.fromkeys(("between two digits", "half a digit", "noise"), PERCENT)),
-            1,
-        ),
-    )
-)
 
 
 def read(file: Path, schema: Validator):

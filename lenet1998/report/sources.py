@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lenet1998 import schema
 from lenet1998.errors import BadInput
+from lenet1998.report import schemas
 
 BENCHMARKS = ("benchmark.json", "benchmark-avx2.json")
 REJECTION_INVARIANCE, ANSWERS, FIG7 = "rejection_invariance.json", "answers.json", "fig7.json"
@@ -29,9 +30,9 @@ def rejection_invariance(file: Path) -> dict:
     Raises:
         BadInput: none that can be read, or not as many errors as there are transforms.
     """
-    content = schema.read(file, schema.REJECTION_INVARIANCE)
+    content = schema.read(file, schemas.REJECTION_INVARIANCE)
     for name, nets in content["nets"].items():
-        for axis in schema.AXES:
+        for axis in schemas.AXES:
             if any(len(net[axis]) != len(content["axes"][axis]) for net in nets):
                 raise BadInput(f"{file}: a net of {name} was not measured at each {axis}")
     return content
@@ -43,9 +44,9 @@ def read_strings(file: Path) -> dict:
     Raises:
         BadInput: none that can be read, or not as many results as there are changes of a string.
     """
-    content = schema.read(file, schema.READ_STRINGS)
+    content = schema.read(file, schemas.READ_STRINGS)
     for row in content["measured"]:
-        for axis in schema.STRING_AXES:
+        for axis in schemas.STRING_AXES:
             if any(len(values) != len(content["axes"][axis]) for values in row[axis].values()):
                 raise BadInput(f"{file}: {row['net']} was not measured at each {axis}")
     return content
@@ -53,16 +54,16 @@ def read_strings(file: Path) -> dict:
 
 READERS: dict[str, Callable[[Path], dict]] = {
     REJECTION_INVARIANCE: rejection_invariance,
-    ANSWERS: partial(schema.read, schema=schema.ANSWERS),
-    FIG7: partial(schema.read, schema=schema.FIG7),
-    FAULTS: partial(schema.read, schema=schema.FAULTS),
+    ANSWERS: partial(schema.read, schema=schemas.ANSWERS),
+    FIG7: partial(schema.read, schema=schemas.FIG7),
+    FAULTS: partial(schema.read, schema=schemas.FAULTS),
     READ_STRINGS: read_strings,
-    RESTORATION: partial(schema.read, schema=schema.RESTORATION),
-    SEARCH: partial(schema.read, schema=schema.SEARCH),
-    FIG6: partial(schema.read, schema=schema.FIG6),
-    CLAIMS: partial(schema.read, schema=schema.CLAIMS),
-    FEATURES: partial(schema.read, schema=schema.FEATURES),
-    ABLATIONS: partial(schema.read, schema=schema.ABLATIONS),
-    **dict.fromkeys(BENCHMARKS, partial(schema.read, schema=schema.BENCHMARK)),
+    RESTORATION: partial(schema.read, schema=schemas.RESTORATION),
+    SEARCH: partial(schema.read, schema=schemas.SEARCH),
+    FIG6: partial(schema.read, schema=schemas.FIG6),
+    CLAIMS: partial(schema.read, schema=schemas.CLAIMS),
+    FEATURES: partial(schema.read, schema=schemas.FEATURES),
+    ABLATIONS: partial(schema.read, schema=schemas.ABLATIONS),
+    **dict.fromkeys(BENCHMARKS, partial(schema.read, schema=schemas.BENCHMARK)),
 }
 """What reads each JSON file of results and checks it."""

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lenet1998 import schema
 from lenet1998.report import features_1998 as page
+from lenet1998.report import schemas
 from lenet1998.schema import check
 
 FIG13 = [4, 4, 4, 4, 3, 8, 4, 3, 3]
@@ -50,7 +50,7 @@ def result(tmp_path):
         "nets": nets,
         "f6_states": {"original": np.zeros((9, 84)).tolist()},
     }
-    check(found, schema.FEATURES, tmp_path / "features.json")
+    check(found, schemas.FEATURES, tmp_path / "features.json")
     return found
 
 

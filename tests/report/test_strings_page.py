@@ -5,7 +5,7 @@ import pytest
 from lenet1998 import schema
 from lenet1998.errors import BadInput
 from lenet1998.records import write_json
-from lenet1998.report import sources, strings
+from lenet1998.report import schemas, sources, strings
 from lenet1998.report.style import source_of
 
 AXES = {"gap": [0, 2], "noise": [0.0, 0.1], "shift": [0], "scale": [1.0]}
@@ -110,7 +110,7 @@ def test_other_content_is_refused_in_one_line(harm, says, result, tmp_path):
     file = tmp_path / sources.READ_STRINGS
     write_json(file, result)
     assert sources.read_json(file) == result
-    schema.check(result, schema.READ_STRINGS, file)
+    schema.check(result, schemas.READ_STRINGS, file)
     harm(result)
     write_json(file, result)
     with pytest.raises(BadInput, match=says):

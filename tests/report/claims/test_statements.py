@@ -9,6 +9,7 @@ from factory import make_record
 
 from lenet1998 import paper, schema
 from lenet1998.records import write_json, write_record
+from lenet1998.report import schemas
 from lenet1998.report.claims import curvature, errors, layers, outputs, recognition, training
 from lenet1998.report.claims.ledger import Evidence, NotMeasuredError
 from lenet1998.report.claims.verdicts import CANNOT_TELL, DOES_NOT, HOLDS
@@ -288,7 +289,7 @@ def test_only_what_finished_has_a_last_error(tmp_path):
 
 def moved(results: Path, error: float, **axes) -> str:
     """The verdict on shifts of 6 pixels where six nets misread so many percent."""
-    tried = {axis: [0] for axis in schema.AXES} | {"shift": [-6, 0, 6]} | axes
+    tried = {axis: [0] for axis in schemas.AXES} | {"shift": [-6, 0, 6]} | axes
     net = {
         "seed": 0,
         "rejected_percent": 1.0,
