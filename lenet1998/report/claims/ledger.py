@@ -13,7 +13,7 @@ from lenet1998.report.claims.verdicts import NOT_TESTABLE, NOT_YET, VERDICTS
 from lenet1998.report.sources import read_json
 
 REPORT = "python -m lenet1998.report"
-HEADLINE, PUBLISHED, READINGS, INVARIANCE, RESTORATION, FIG7, MEASURES = (
+HEADLINE, PUBLISHED, READINGS, INVARIANCE, RESTORATION, FIG7, MEASURES, FEATURES, STRINGS = (
     f"python experiments/{name}.py"
     for name in (
         "headline",
@@ -23,6 +23,8 @@ HEADLINE, PUBLISHED, READINGS, INVARIANCE, RESTORATION, FIG7, MEASURES = (
         "restoration",
         "fig7",
         "claims",
+        "features",
+        "read_strings",
     )
 )
 """What makes the results that a statement is judged by; the report alone, where there are none."""

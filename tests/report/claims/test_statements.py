@@ -340,3 +340,66 @@ def test_spread_of_sums_has_the_exponent_of_theory():
         found = outputs.spread_of_sums(correlated, 0.5, None)
         assert found.verdict == HOLDS
         assert outputs.spread_of_sums(correlated, 1.0, None) == (found.ours, DOES_NOT)
+
+
+# --- Of strings and of the figures' patterns ------------------------------------------------------
+
+
+class Known:
+    """Evidence of two files, of content that is given."""
+
+    def __init__(self, features=None, strings=None):
+        self.files = {"features.json": features, "read_strings.json": strings}
+
+    def json(self, name):
+        return self.files[name]
+
+
+def asked(*rights):
+    """Six nets that read so many of Fig. 13's patterns, and of five strings, as LeNet-5 did."""
+    fig13, strings = [4, 4, 4, 4, 3, 8, 4, 3, 3], [{"answer": "25", "digits": [0, 8]}] * 5
+
+    def answers(right):
+        of_strings = [[2, *[7] * 7, 5 if number < right else 9] for number in range(5)]
+        return [*fig13[:right], *[0] * (9 - right), *(a for of in of_strings for a in of)]
+
+    nets = [{"answers": answers(right)} for right in rights]
+    of_1998 = {"fig13": fig13, "strings": strings}
+    return Known({"of_1998": of_1998, "nets": {"noise": nets, "strings": nets}})
+
+
+def test_patterns_and_strings_that_are_all_read_or_nearly():
+    some = asked(8, 9, 8, 9, 8, 9)
+    assert recognition.nine_patterns(some) == ("8.5 \N{PLUS-MINUS SIGN} 0.5 of 9 (n = 6)", HOLDS)
+    assert recognition.nine_patterns(asked(6, 5, 6, 6, 6, 6)).verdict == DOES_NOT
+    assert recognition.nine_patterns(asked(9, 9)).verdict == CANNOT_TELL
+    assert recognition.printed_strings(asked(5, 4, 5, 5, 4, 5)).verdict == HOLDS
+    assert recognition.printed_strings(asked(2, 1, 2, 2, 1, 2)).verdict == DOES_NOT
+
+
+def read(*percents):
+    nets = [
+        {"net": "strings", "way": way, "gap": {"right_percent": [0, percent]}}
+        for percent in percents
+        for way in ("repeats", "contiguous")
+    ]
+    speed = {
+        "width": 320,
+        "positions": 73,
+        "replicated_multiply_accumulates": 10,
+        "swept_multiply_accumulates": 30,
+    }
+    usual = {"usual": {"gap": 2}, "axes": {"gap": [0, 2]}, "strings": 200}
+    return Known(strings={**usual, "measured": nets, "speed": speed})
+
+
+def test_strings_of_test_digits():
+    assert recognition.strings_read(read(80, 82, 84, 81, 83, 82)).verdict == HOLDS
+    assert recognition.strings_read(read(20, 22, 24, 21, 23, 22)).verdict == DOES_NOT
+    told = recognition.strings_read(read(83.5))
+    assert told == ("83.5 % of 200 strings of 2 to 6 digits (n = 1)", CANNOT_TELL)
+
+
+def test_replication_and_its_positions():
+    assert recognition.replicated(read(80)).verdict == HOLDS
+    assert recognition.positions(read(80)) == ("73 vectors for 320 columns", HOLDS)
