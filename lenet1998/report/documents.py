@@ -40,6 +40,7 @@ from lenet1998.report.sources import (
     BENCHMARKS,
     FAULTS,
     FEATURES,
+    FIG6,
     FIG7,
     READ_STRINGS,
     REJECTION_INVARIANCE,
@@ -126,6 +127,11 @@ def benchmark_avx2(results: Path) -> pd.DataFrame:
 def published_errors(results: Path) -> pd.DataFrame:
     """Every error that the paper reports of LeNet-5 on MNIST."""
     return results_page.errors(_records(results, *BY_SIZE))
+
+
+def fewer_patterns(results: Path) -> pd.DataFrame:
+    """What might explain Fig. 6's errors with 15,000 patterns."""
+    return results_page.fewer_patterns(_records(results, "fig6"), read_json(results / FIG6))
 
 
 def distortion_gain(results: Path) -> pd.DataFrame:
@@ -216,6 +222,7 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "benchmark-avx2": benchmark_avx2,
     "published-errors": published_errors,
     "distortion-gain": distortion_gain,
+    "fewer-patterns": fewer_patterns,
     "fig7-ranges": fig7_ranges,
     "fig7-checks": fig7_checks,
     "fingerprint": fingerprint,
