@@ -182,21 +182,26 @@ def finals(results: Path) -> list[Cell]:
 # --- What the finalists' nets are like ----------------------------------------------------------
 
 
+def measure(results: Path, _: Dataset, cell: Cell) -> None:
+    """Enter the quantities of a net with inverted pixels, while its weights are at hand."""
+    if not cell.recipe.noise:
+        return
+    scale, pixels, _states = read_fig13()
+    net = {
+        "recipe": cell.recipe.changed(noise=0.0).name,
+        "seed": cell.seed,
+        "sizes": sizes.sizes(load_net(str(cell.folder)).model, pixels, scale),
+    }
+    content = kept(results)
+    content["nets"] = [*content.get("nets", []), net]
+    write_json(results / SEARCH, content)
+
+
 def compare_nets(results: Path, data: Dataset) -> None:
-    """Enter into ``search.json`` the quantities of the nets, and the rates by layer."""
+    """Enter 1998's own quantities, and the rates by layer."""
     content = kept(results)
     scale, pixels, _ = read_fig13()
     content["net_1998"] = sizes.of_1998(read_json(results / RESTORATION), pixels, scale)
-    done = {(net["recipe"], net["seed"]) for net in content.get("nets", [])}
-    content["nets"] = content.get("nets", []) + [
-        {
-            "recipe": cell.recipe.changed(noise=0.0).name,
-            "seed": cell.seed,
-            "sizes": sizes.sizes(load_net(str(cell.folder)).model, pixels, scale),
-        }
-        for cell in finals(results)
-        if cell.recipe.noise and (cell.recipe.changed(noise=0.0).name, cell.seed) not in done
-    ]
     content["rates"] = [
         {"recipe": recipe.name, "seed": seed, "layers": rates_by_layer(recipe, seed, data)}
         for recipe in finalists(content["runs"])
@@ -222,7 +227,7 @@ def main(arguments: list[str] | None = None) -> int:
     for stage in (1, 2, 3):
         if status := run_stage(stage, arguments):
             return status
-    return run_study(__doc__, finals, arguments, compare_nets)
+    return run_study(__doc__, finals, arguments, compare_nets, measure)
 
 
 if __name__ == "__main__":
