@@ -13,6 +13,7 @@ from torch import Tensor
 from lenet1998 import schema
 from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5, check_state, outline
+from lenet1998.recipes import recorded
 from lenet1998.records import RunRecord, check_passes, classes, write_atomically
 
 CHECKPOINT = "checkpoint.pt"
@@ -77,10 +78,12 @@ def restore(file: Path, record: RunRecord, model: LeNet5) -> EngineState:
         BadInput: no readable checkpoint, or another run's; record and model are then untouched.
     """
     state = _read(file)
-    if state["run"] != _identity(record):
+    run = state["run"]
+    run["recipe"] = recorded(run["recipe"], file).as_dict()  # with the switches added since
+    if run != _identity(record):
         theirs, ours = (
             {"seed": r["seed"], "dataset": r["dataset"], **r["recipe"]}
-            for r in (state["run"], _identity(record))
+            for r in (run, _identity(record))
         )
         other = [f"{key}={theirs.get(key)}" for key in ours if theirs.get(key) != ours[key]]
         raise BadInput(

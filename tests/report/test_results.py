@@ -315,7 +315,8 @@ def checkout(tmp_path, monkeypatch):
     monkeypatch.setattr(documents, "FIGURES", drawings)
     results = tmp_path / "experiments" / "results"
     folders = dict(zip(documents.BY_SIZE, sizes(2), strict=True))
-    for folder in (documents.MODERN, *documents.READINGS):
+    fewer = "fig6/original,train_size=15000"
+    for folder in (documents.MODERN, *documents.READINGS, fewer):
         folders[folder] = [run(Path(folder).name, seed=seed) for seed in range(2)]
     for folder, records in folders.items():
         for seed, record in enumerate(records):
@@ -326,6 +327,8 @@ def checkout(tmp_path, monkeypatch):
             made.environment["processor"] = "a processor"
             write_record(results / folder / f"seed-{seed}", made)
     write_json(results / documents.REJECTION_INVARIANCE, some_measures())
+    again = [{"recipe": Path(fewer).name, "seed": seed, "percent": 0.1 * seed} for seed in range(2)]
+    write_json(results / documents.FIG6, {"runs": again})
     shutil.copy(ROOT / "experiments" / "results" / documents.FIG7, results)
     page = tmp_path / "docs" / "results.md"
     page.parent.mkdir()

@@ -201,3 +201,17 @@ def test_a_refused_checkpoint_leaves_record_and_model_as_they_were(checkpoints, 
     assert run.record.per_pass == []
     assert run.record.predictions is None
     assert all(torch.equal(t, before[name]) for name, t in run.model.state_dict().items())
+
+
+def test_a_run_goes_on_from_a_checkpoint_of_before_a_switch_was_added(
+    checkpoints, digits, tmp_path
+):
+    file = tmp_path / CHECKPOINT
+    file.write_bytes(checkpoints["sdlm"])
+    state = torch.load(file, weights_only=True)
+    del state["run"]["recipe"]["mu_f6"], state["run"]["recipe"]["codes"]
+    torch.save(state, file)
+    resumed = fit(tiny("sdlm"), 0, digits, engine="eager", folder=tmp_path, resume=True)
+    whole = fit(tiny("sdlm"), 0, digits, engine="eager")
+    assert (resumed.predictions == whole.predictions).all()
+    assert resumed.recipe == whole.recipe
