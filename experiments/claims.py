@@ -44,8 +44,6 @@ RECIPES = (
     *(ORIGINAL.changed(passes=passes) for passes in FIRST_PASSES),
     *(ORIGINAL.changed(mu=mu, passes=OTHER_MU_PASSES) for mu in OTHER_MU),
 )
-ASKED = RECIPES[: 1 + len(FIRST_PASSES)]
-"""Those whose nets are looked at; of the others the errors tell."""
 DRAWS = {  # pairs of draws by how many patterns each has, and which draw it is
     "500 and 500": ((500, 1), (500, 2)),
     "50 and 5,000": ((50, 1), (5000, 1)),
@@ -67,13 +65,18 @@ def cells(results) -> list[Cell]:
     ]
 
 
+def asked() -> tuple[Recipe, ...]:
+    """The recipes whose nets are looked at; of the others the errors tell."""
+    return RECIPES[: 1 + len(FIRST_PASSES)]
+
+
 def train(flags: argparse.Namespace, dataset: Dataset) -> None:
     """Train the cells that have not been, and those whose weights are asked and not at hand."""
     to_run = [
         cell
         for cell in cells(flags.results)
         if study.finished(cell, dataset) is None
-        or (cell.recipe in ASKED and not (cell.folder / WEIGHTS).is_file())
+        or (cell.recipe in asked() and not (cell.folder / WEIGHTS).is_file())
     ]
     for cell, record in study.run(to_run, Setting("mnist", flags.data), resume=True):
         print(f"{cell.folder}: {record.last['test_error_percent']:.2f} %", flush=True)
@@ -272,7 +275,7 @@ def main(arguments=None):
             for cell in cells(flags.results)
             if cell.recipe == recipe
         ]
-        for recipe in ASKED
+        for recipe in asked()
     }
     write_json(file, measured(dataset, nets))
     print(file)
