@@ -23,6 +23,7 @@ from lenet1998.training.study import Cell
 SUMMARY = "Variants side by side: accuracy, parameters, connections, time."
 VARIANTS = ["original", "original-logistic", "modern"]
 FRESH_SEEDS, OUT = "0-2", Path("runs", "compare")
+HEADLINE = "headline"
 FRESH = ("fresh", "seeds", "passes", "train_size", "distortions", "set", "quick", "resume")
 """Flags that ask for other runs than the committed ones."""
 OF_COMMITTED = {"variant", "variants", "dataset", "results", "out", "json"}
@@ -82,16 +83,23 @@ def refuse(given: Set[str], why: str) -> None:
 
 
 def committed(results: Path, recipes: list[Recipe]) -> dict[str, list[RunRecord]]:
-    """The runs of recipes below a folder by name, one for each seed.
+    """The runs of recipes below a folder by name, each recipe's from one study, in order of seeds.
 
-    Where two studies ran a seed, it is the headline's: the first in the order of their folders.
+    It is the study, a folder in ``results``, that has the most runs of it, and of those the
+    headline's before the others: runs of two studies may share seeds, and were not all meant to
+    stand beside each other.
     """
-    found: dict[str, dict[int, RunRecord]] = {recipe.name: {} for recipe in recipes}
-    for record in read_records(results) if results.is_dir() else []:
-        name = record.recipe["name"]
-        if name in found and recorded(record.recipe, results) in recipes:
-            found[name].setdefault(record.seed, record)
-    return {name: [runs[seed] for seed in sorted(runs)] for name, runs in found.items()}
+    found: dict[str, list[RunRecord]] = {recipe.name: [] for recipe in recipes}
+    folders = results.iterdir() if results.is_dir() else []
+    for study_of in sorted(folders, key=lambda folder: (folder.name != HEADLINE, folder.name)):
+        here: dict[str, list[RunRecord]] = {name: [] for name in found}
+        for record in read_records(study_of):
+            name = record.recipe["name"]
+            if name in here and recorded(record.recipe, results) in recipes:
+                here[name].append(record)
+        for name, runs in here.items():
+            found[name] = max(found[name], runs, key=len)
+    return found
 
 
 def train(recipes: list[Recipe], out: Path, flags: Namespace) -> dict[str, list[RunRecord]]:

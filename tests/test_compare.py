@@ -89,12 +89,13 @@ def test_layers_end_with_their_total():
     assert table["original"].iloc[-1] == "168 / 129,024 / 124,320"
 
 
-def test_committed_runs_are_found_by_recipe_and_the_first_studys_go_first(tmp_path):
+def test_committed_runs_are_found_by_recipe_and_are_of_one_study(tmp_path):
     literal = RECIPES["original-literal"].as_dict()
     for folder, run in {
-        "readings/original/seed-0": make_record((1,), 0),
-        "readings/original/seed-1": make_record((2,), 1),
-        "headline/original": make_record((3,), 0),
+        "claims/original/seed-0": make_record((1,), 0),
+        "claims/original/seed-1": make_record((2,), 1),
+        "headline/original/seed-0": make_record((3,), 0),
+        "headline/original/seed-1": make_record((2,), 1),
         "readings/original-literal": make_record((4,), 4, recipe=literal),
         "ablated": make_record((5,), 0, recipe={"mu": 0.5}),
     }.items():
@@ -104,6 +105,9 @@ def test_committed_runs_are_found_by_recipe_and_the_first_studys_go_first(tmp_pa
     assert [run.last["test_errors"] for run in found["original"]] == [3, 2]
     assert [run.seed for run in found["original-literal"]] == [4]
     assert found["modern"] == []
+    for seed in (5, 6, 7):
+        write_record(tmp_path / f"readings/original/seed-{seed}", make_record((9,), seed))
+    assert [run.seed for run in committed(tmp_path, asked)["original"]] == [5, 6, 7]
     write_record(tmp_path / "lying", make_record((1,), 9, recipe={"name": "original", "mu": 0.5}))
     with pytest.raises(BadInput, match=f"{tmp_path}: name=original.*original,mu=0.5"):
         committed(tmp_path, asked)
