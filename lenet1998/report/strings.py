@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from lenet1998 import names, paper
 from lenet1998.report.style import BLUE, GREEN, STYLE, VERMILION, save
+from lenet1998.report.tables import brief
 from lenet1998.restoration.printing import MIDDLE
 
 WORDS = {
@@ -83,8 +84,8 @@ def usual(result: dict) -> pd.DataFrame:
                 "net": names.spaced(net),
                 "way": WORDS[way],
                 "n": len(found),
-                "strings read right, %": f"{np.mean(right):.1f}",
-                "digits in error, %": f"{np.mean(errors):.1f}",
+                "strings read right, %": brief(right),
+                "digits in error, %": brief(errors),
             }
         )
     return pd.DataFrame(rows)

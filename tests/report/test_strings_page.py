@@ -61,8 +61,8 @@ def result():
 def test_the_usual_strings_are_those_of_the_usual_gap(result):
     frame = strings.usual(result)
     assert frame["n"].tolist() == [1, 2]
-    assert frame["strings read right, %"].tolist() == ["50.0", "75.5"]
-    assert frame["digits in error, %"].tolist() == ["3.0", "3.0"]
+    assert frame["strings read right, %"].tolist() == ["50.0", "75.5 ± 7.8"]
+    assert frame["digits in error, %"].tolist() == ["3.0", "3.0 ± 0.0"]
     assert frame["way"].tolist() == [strings.WORDS["segmented"], strings.WORDS["repeats"]]
 
 
