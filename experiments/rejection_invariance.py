@@ -4,18 +4,16 @@ Reads the weights that the headline and published studies left beside their reco
 ``rejection_invariance.json``.
 """
 
-import math
 import sys
 from pathlib import Path
 
-import numpy as np
 import torch
-from torch.nn import functional as F
 
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import load, prepare
 from lenet1998.errors import BadInput
 from lenet1998.inspection.loading import TrainedNet, load_net
+from lenet1998.inspection.purposes import margins, moved
 from lenet1998.models import LeNet5
 from lenet1998.recipes import Recipe
 from lenet1998.records import WEIGHTS, has_record, write_json
@@ -39,28 +37,10 @@ ROTATIONS = tuple(range(-60, 61, 10))  # degrees
 INVERTED = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3)
 
 
-def moved(images: torch.Tensor, scale=1.0, down=0.0, degrees=0.0) -> torch.Tensor:
-    """Prepared images scaled, turned and shifted about their centre, filled with background."""
-    c, s = math.cos(math.radians(degrees)) / scale, math.sin(math.radians(degrees)) / scale
-    back = torch.tensor([[c, s, 0.0], [-s, c, 0.0]])
-    back[:, 2] = back[:, :2] @ torch.tensor([0.0, -2 * down / images.shape[-1]])
-    grid = F.affine_grid(back.expand(len(images), 2, 3), images.shape, align_corners=False)
-    background = images.min()
-    return F.grid_sample(images - background, grid, align_corners=False) + background
-
-
 def inverted(images: torch.Tensor, share: float) -> torch.Tensor:
     """Prepared images with a share of pixels inverted, always the same ones."""
     struck = torch.rand(images.shape, generator=torch.Generator().manual_seed(0)) < share
     return torch.where(struck, images.min() + images.max() - images, images)
-
-
-def margins(model: LeNet5, images: torch.Tensor) -> np.ndarray:
-    """Difference of the two best classes' outputs, whichever kind they are."""
-    with torch.no_grad():
-        outputs = torch.cat([model(part) for part in images.split(500)])
-    best = outputs.topk(2, largest=not model.smallest_wins).values
-    return (best[:, 0] - best[:, 1]).abs().numpy()
 
 
 def measure(model: LeNet5, recipe: Recipe, data) -> dict:
