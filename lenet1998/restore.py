@@ -75,7 +75,7 @@ def read(file: Path) -> tuple[Scale, Reading, dict[str, Reading]]:
         EOFError,
         zipfile.BadZipFile,
         zlib.error,
-        NotImplementedError,
+        NotImplementedError,  # a way of packing that zipfile does not know
     ) as error:
         raise BadInput(f"{file}: no readable .npz file ({error})", "states") from None
     if missing := FIELDS.keys() - arrays.keys():
