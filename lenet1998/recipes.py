@@ -5,8 +5,7 @@ A variant is a named recipe; an ablation is ``original.changed(one_thing=...)``,
 
 import dataclasses
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 from itertools import groupby
 from typing import Any
@@ -24,29 +23,12 @@ from lenet1998.modules import Start
 from lenet1998.optim import SDLM
 from lenet1998.schema import in_short
 from lenet1998.streams import initial_weights
-
-
-def _choice(*values):
-    """A switch with a closed list of values, the first its default."""
-    return field(default=values[0], metadata={"values": values})
+from lenet1998.switches import LARGEST, check, choice, number, parse
+from lenet1998.variants import OF_ORIGINAL, VARIANTS
 
 
 def _network(key: str):
-    return _choice(*NETWORK_SWITCHES[key])
-
-
-LARGEST = 1e37
-"""The limit of every number that has no nearer one: ten times as much, which Adam's first step
-takes, and twice as much, which is a range's width, are still float32."""
-
-
-def _number(default, at_least=None, above=None, at_most=None, also=()):
-    """A numeric switch of the default's type with its limits; ``also`` names values beside them."""
-    kind = int if isinstance(default, int) or None in also else float
-    if kind is float and at_most is None:
-        at_most = LARGEST
-    limits = {"at_least": at_least, "above": above, "at_most": at_most, "also": also}
-    return field(default=default, metadata={"number": kind, **limits})
+    return choice(*NETWORK_SWITCHES[key])
 
 
 FEATURES = "1998-c1-s4.safetensors"
@@ -60,10 +42,9 @@ _SEEN_BY_1998 = {
 }
 """What the recovered layers take for granted."""
 
-
 RECIPES: dict[str, "Recipe"] = {}
-"""The named variants. They are filled in below, and no recipe that is made later can take the name
-of one without being it."""
+"""The named variants. They are filled in below, from variants.py, and no recipe that is made later
+can take the name of one without being it."""
 
 
 @dataclass(frozen=True)
@@ -99,52 +80,52 @@ class Recipe:
     # The loss (section II-C): eq. 9, eq. 8, or softmax with cross-entropy for linear outputs. Its
     # defaults are open questions Q6 to Q8: what fits the published curves, and what the authors'
     # library has.
-    loss: str = _choice("discriminative", "distance", "cross_entropy")
-    rubbish_j: float = _number(1.0, above=0)
-    half_distance: bool = _choice(True, False)
-    f6_curvature: str = _choice("constant", "gauss_newton")
+    loss: str = choice("discriminative", "distance", "cross_entropy")
+    rubbish_j: float = number(1.0, above=0)
+    half_distance: bool = choice(True, False)
+    f6_curvature: str = choice("constant", "gauss_newton")
     # The initial parameters (Appendix A); see Start.
-    initialisation: str = _choice("sqrt_fan_in", "fan_in")
-    initial_gain: float = _number(paper.INITIAL_WEIGHT_RANGE, above=0)
-    initial_biases: str = _choice("zero", "uniform")
-    fan_in_counts_bias: bool = _choice(False, True)
-    initial_coefficient: float = _number(0.25, at_least=-LARGEST)
-    initial_coefficients: str = _choice("constant", "uniform")
+    initialisation: str = choice("sqrt_fan_in", "fan_in")
+    initial_gain: float = number(paper.INITIAL_WEIGHT_RANGE, above=0)
+    initial_biases: str = choice("zero", "uniform")
+    fan_in_counts_bias: bool = choice(False, True)
+    initial_coefficient: float = number(0.25, at_least=-LARGEST)
+    initial_coefficients: str = choice("constant", "uniform")
     # C1 to S4: trained, or 1998's own, recovered from Fig. 13 and never changed.
-    features: str = _choice("trained", "1998")
+    features: str = choice("trained", "1998")
     # The optimizer (Appendix C). eta "paper" is the printed schedule, "stretched" the same over the
     # recipe's passes instead of 20; a number is constant, or falls as the printed schedule does. mu
     # is one for all layers in the paper; S2 and S4, and F6, may have their own (Q11). SDLM's rates
     # may be one for each layer, by its mean curvature, SGD's divided by each layer's fan-in.
-    optimizer: str = _choice("sdlm", "sgd", "adam")
-    eta: float | str = _number("paper", above=0, also=("paper", "stretched"))
-    schedule: str = _choice("constant", "printed")
-    rates: str = _choice("parameter", "layer", "fan_in")
-    mu: float = _number(paper.MU, above=0)
-    mu_subsampling: float | str = _number("mu", above=0, also=("mu",))
-    mu_f6: float | str = _number("mu", above=0, also=("mu",))
-    momentum: float = _number(0.0, at_least=0, at_most=0.999)
-    curvature_patterns: int = _number(paper.CURVATURE_PATTERNS, at_least=1)
-    curvature_draw: str = _choice("first", "fixed", "fresh")
-    curvature_passes: str = _choice("every", "first")
+    optimizer: str = choice("sdlm", "sgd", "adam")
+    eta: float | str = number("paper", above=0, also=("paper", "stretched"))
+    schedule: str = choice("constant", "printed")
+    rates: str = choice("parameter", "layer", "fan_in")
+    mu: float = number(paper.MU, above=0)
+    mu_subsampling: float | str = number("mu", above=0, also=("mu",))
+    mu_f6: float | str = number("mu", above=0, also=("mu",))
+    momentum: float = number(0.0, at_least=0, at_most=0.999)
+    curvature_patterns: int = number(paper.CURVATURE_PATTERNS, at_least=1)
+    curvature_draw: str = choice("first", "fixed", "fresh")
+    curvature_passes: str = choice("every", "first")
     # The training run (sections III-A, III-B, III-E and VII-B).
-    batch_size: int = _number(1, at_least=1, at_most=paper.TRAIN_SIZE)
-    passes: int = _number(paper.PASSES, at_least=1)
-    order: str = _choice("constant", "renewed")
-    train_size: int | None = _number(None, at_least=1, at_most=paper.TRAIN_SIZE, also=(None,))
-    held_out: int = _number(0, at_least=0, at_most=paper.TRAIN_SIZE - 1)
-    distortions: bool = _choice(False, True)
-    noise: float = _number(0.0, at_least=0, at_most=1)
-    scaling: str = _choice(*SCALINGS)
-    flanks: bool = _choice(False, True)
-    blank_share: float = _number(0.0, at_least=0, at_most=1)
+    batch_size: int = number(1, at_least=1, at_most=paper.TRAIN_SIZE)
+    passes: int = number(paper.PASSES, at_least=1)
+    order: str = choice("constant", "renewed")
+    train_size: int | None = number(None, at_least=1, at_most=paper.TRAIN_SIZE, also=(None,))
+    held_out: int = number(0, at_least=0, at_most=paper.TRAIN_SIZE - 1)
+    distortions: bool = choice(False, True)
+    noise: float = number(0.0, at_least=0, at_most=1)
+    scaling: str = choice(*SCALINGS)
+    flanks: bool = choice(False, True)
+    blank_share: float = number(0.0, at_least=0, at_most=1)
 
     def __post_init__(self):
         for switch in SWITCHES.values():
             value = getattr(self, switch.name)
             if isinstance(value, np.generic):  # which is no JSON
                 value = value.item()
-            _check(switch, value)
+            check(switch, value)
             # So that 1 and 1.0 are one recipe with one name.
             if switch.metadata.get("number") is float and isinstance(value, int):
                 value = float(value)
@@ -329,7 +310,7 @@ class Recipe:
             if key not in SWITCHES:
                 valid = ", ".join(SWITCHES)
                 raise BadInput(f"{key}: no such switch; valid are {valid}", "assignment")
-            changes[key] = _parse(SWITCHES[key], text)
+            changes[key] = parse(SWITCHES[key], text)
         return self.changed(**changes)
 
     def as_dict(self) -> dict:
@@ -340,125 +321,7 @@ class Recipe:
 SWITCHES = {switch.name: switch for switch in dataclasses.fields(Recipe) if switch.name != "name"}
 
 
-def _valid(switch: dataclasses.Field) -> str:
-    """The values a switch takes, for an error message."""
-    facts = switch.metadata
-    if "values" in facts:
-        return ", ".join(str(value).lower() for value in facts["values"])
-    kind = "a whole number" if facts["number"] is int else "a number"
-    signs = {"at_least": ">=", "above": ">", "at_most": "<="}
-    limits = [f"{sign} {facts[key]:,}" for key, sign in signs.items() if facts[key] is not None]
-    return ", or ".join([" ".join([kind, " and ".join(limits)]).strip(), *map(str, facts["also"])])
-
-
-def _one_of(value, values) -> bool:
-    """Whether a value is one of those, in its type too: 1 is not True."""
-    return any(type(value) is type(known) and value == known for known in values)
-
-
-def _check(switch: dataclasses.Field, value) -> None:
-    facts = switch.metadata
-    if "values" in facts:
-        good = _one_of(value, facts["values"])
-    elif _one_of(value, facts["also"]):
-        good = True
-    else:
-        kinds = int if facts["number"] is int else (int, float)
-        good = (
-            isinstance(value, kinds)
-            and not isinstance(value, bool)
-            and (facts["at_least"] is None or value >= facts["at_least"])
-            and (facts["above"] is None or value > facts["above"])
-            and (facts["at_most"] is None or value <= facts["at_most"])
-        )
-    if not good:
-        raise BadInput(f"{switch.name}={value}: {switch.name} must be {_valid(switch)}")
-
-
-def _parse(switch: dataclasses.Field, text: str):
-    """The value that a text stands for; the text itself, which no switch has, if for none."""
-    facts = switch.metadata
-    known = {str(value).lower(): value for value in facts.get("values", facts.get("also"))}
-    if text.lower() in known:
-        return known[text.lower()]
-    if "values" not in facts:
-        with suppress(ValueError):
-            return facts["number"](text)
-    return text
-
-
-_AS_PRINTED = {
-    "loss": "distance",
-    "half_distance": False,
-    "f6_curvature": "gauss_newton",
-    "initialisation": "fan_in",
-}
-_STRINGS = {
-    "blank": "space",
-    "flanks": True,
-    "blank_share": 0.3,
-    "noise": paper.NOISE_PROBABILITY,
-}
-_OF_ORIGINAL: dict[str, dict[str, Any]] = {
-    "original": {},
-    "original-logistic": {"subsampling_squash": "logistic"},
-    "original-literal": _AS_PRINTED,
-    "distortions": {"distortions": True},
-    "noise": {"noise": paper.NOISE_PROBABILITY},
-    "1998-features": {"features": "1998"},
-    "strings": _STRINGS,
-}
-"""The variants that are ``original`` but for a few switches, which changes lead to and from."""
-_MODERN = {
-    "c3": "dense",
-    "pooling": "average",
-    "squash": "tanh",
-    "subsampling_squash": "none",
-    "output": "linear",
-    "loss": "cross_entropy",
-    "initial_gain": 1.0,
-    "initial_biases": "uniform",
-    "optimizer": "sgd",
-    "eta": 0.01,
-    "momentum": 0.9,
-    "batch_size": 128,
-    "order": "renewed",
-}
-"""The tutorials' network; its start is torch's default, U(-1/sqrt F, 1/sqrt F), biases too."""
-_COURSEWORK = _MODERN | {"momentum": 0.0, "batch_size": 64, "scaling": "unit"}
-"""What is taken where a coursework report is silent: docs/coursework.md says whose defaults."""
-_FUNCTIONAL = {"squash": "relu", "pooling": "max"}
-"""The hidden layers of PyTorch's own tutorial network."""
-_24_EPOCHS = {"eta": 0.001, "momentum": 0.9, "batch_size": 4, "passes": 24, "held_out": 12_000}
-_VARIANTS = _OF_ORIGINAL | {
-    "modern": _MODERN,
-    "coursework-24-epochs": _COURSEWORK | _FUNCTIONAL | _24_EPOCHS,
-    "coursework-adam": _COURSEWORK
-    | _FUNCTIONAL
-    | {"optimizer": "adam", "eta": 0.001, "passes": 15},
-    "coursework-tanh-28": _MODERN | {"input_size": 28, "scaling": "half", "passes": 16},
-    "coursework-padded": _COURSEWORK,
-    "coursework-sweep": _COURSEWORK | {"eta": 0.02, "momentum": 0.9},
-}
-
-DESCRIPTIONS = {
-    "original": "the 1998 design and recipe: Table I, trainable subsampling, RBF codes, SDLM",
-    "original-logistic": "original with a logistic sigmoid in S2 and S4, as many readers take it",
-    "original-literal": "eq. 8, no factor 1/2, weights from U(-2.4/F, 2.4/F): hardly ever trains",
-    "distortions": "original with the 540,000 distorted patterns of section III-B",
-    "noise": "original with a tenth of the pixels inverted at random, as section III-E has it",
-    "1998-features": "original on C1 to S4 of the 1998 net, recovered and frozen",
-    "strings": "section VII-B's training to read strings: digits between others, blanks, noise",
-    "modern": "the simplified LeNet of today: dense C3, average pooling, softmax, SGD in batches",
-    "coursework-24-epochs": "24 epochs on 48,000 patterns, tested on the 12,000 held out",
-    "coursework-adam": "Adam 0.001, 15 epochs",
-    "coursework-tanh-28": "28x28 unpadded, tanh, average pooling, SGD 0.01, momentum 0.9",
-    "coursework-padded": "padded to 32x32, average pooling, SGD 0.01",
-    "coursework-sweep": "the end of a sweep over SGD's settings: 0.02, momentum 0.9, 20 epochs",
-}
-"""One line for each named variant."""
-
-RECIPES.update({name: Recipe(name, **switches) for name, switches in _VARIANTS.items()})
+RECIPES.update({name: Recipe(name, **switches) for name, switches in VARIANTS.items()})
 ORIGINAL = RECIPES["original"]
 
 
@@ -468,13 +331,13 @@ def _name(recipe: Recipe, root: Recipe) -> str:
     A change of ``original`` is named after the variant whose switches it has all of, and of several
     after the one with the most. So the name is the same whatever path led there.
     """
-    if root.name in _OF_ORIGINAL:
+    if root.name in OF_ORIGINAL:
         has = [
             name
-            for name, switches in _OF_ORIGINAL.items()
+            for name, switches in OF_ORIGINAL.items()
             if all(getattr(recipe, key) == value for key, value in switches.items())
         ]
-        root = RECIPES[max(has, key=lambda name: len(_OF_ORIGINAL[name]))]
+        root = RECIPES[max(has, key=lambda name: len(OF_ORIGINAL[name]))]
     values = {key: getattr(recipe, key) for key in SWITCHES}
     differ = {key: value for key, value in values.items() if value != getattr(root, key)}
     return names.join(root.name, differ)

@@ -18,8 +18,6 @@ from lenet1998.errors import BadInput
 from lenet1998.models import NETWORK_SWITCHES
 from lenet1998.optim import SDLM
 from lenet1998.recipes import (
-    DESCRIPTIONS,
-    LARGEST,
     ORIGINAL,
     RECIPES,
     Recipe,
@@ -28,7 +26,9 @@ from lenet1998.recipes import (
     recipe_named,
 )
 from lenet1998.report.sources import read_json
+from lenet1998.switches import LARGEST
 from lenet1998.training import fit
+from lenet1998.variants import DESCRIPTIONS
 
 LINEAR = {"output": "linear", "loss": "cross_entropy"}
 LITERAL_LOSS = "loss=distance,half_distance=false,f6_curvature=gauss_newton"

@@ -12,7 +12,7 @@ from lenet1998.engines.compiled import engine as compiled
 from lenet1998.engines.cuda import kernel as cuda_kernel
 from lenet1998.models import NETWORK_SWITCHES
 from lenet1998.modules import SQUASHINGS, Subsampling2d
-from lenet1998.recipes import DESCRIPTIONS, RECIPES, Recipe
+from lenet1998.recipes import Recipe
 
 ROOT = Path(__file__).parents[1]
 
@@ -50,10 +50,6 @@ def test_a_squashing_function_without_a_slope_is_an_error_and_not_taken_for_the_
     images = torch.zeros(1, 1, 4, 4)
     with pytest.raises(TypeError, match="Softplus"):
         diagonal_curvature(net, nn.CrossEntropyLoss(), images, torch.zeros(1, dtype=torch.int64))
-
-
-def test_every_variant_has_its_line():
-    assert list(DESCRIPTIONS) == list(RECIPES)
 
 
 def test_contributing_names_every_place_of_a_squashing_function():

@@ -13,13 +13,14 @@ from lenet1998.cli import Parser, entry, jobs_at_once, path, some_text, whole_nu
 from lenet1998.data import DATASETS, Dataset
 from lenet1998.engines import ENGINES
 from lenet1998.errors import BadInput
-from lenet1998.recipes import DESCRIPTIONS, Recipe, recipe_named
+from lenet1998.recipes import Recipe, recipe_named
 from lenet1998.records import RunRecord
 from lenet1998.training import study
 from lenet1998.training.checkpoints import CHECKPOINT
 from lenet1998.training.claims import claimed
 from lenet1998.training.schedule import check_size
 from lenet1998.training.study import Bars, Cell, Setting
+from lenet1998.variants import DESCRIPTIONS
 
 logger = logging.getLogger(__name__)
 
