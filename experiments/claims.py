@@ -1,6 +1,7 @@
 """What docs/claims.md needs beside other studies' records: small measurements of the 1998 recipe.
 
-Trains a few nets, recorded below ``claims/``, and writes ``claims.json``: how far the curvature
+Trains a few nets, recorded below ``claims/`` (those of ``original`` belong to ``headline.py``), and
+writes ``claims.json``: how far the curvature
 depends on the patterns that it is estimated on and what it costs, how large weights are in the
 first passes, what subsampling units do, what is rejected as no character, and the data itself.
 """
@@ -59,7 +60,14 @@ ROUNDS = 7
 def cells(results) -> list[Cell]:
     """A net of each recipe for each seed."""
     return [
-        Cell(recipe, seed, results / "claims" / recipe.name / f"seed-{seed}")
+        Cell(
+            recipe,
+            seed,
+            results
+            / ("headline" if recipe == ORIGINAL else "claims")
+            / recipe.name
+            / f"seed-{seed}",
+        )
         for recipe in RECIPES
         for seed in SEEDS
     ]
@@ -187,7 +195,7 @@ def of_map(layer: Subsampling2d, number: int, sums: Tensor, states: Tensor) -> d
     """One map of :func:`subsampling_units`."""
     u, x = (values[:, number].double().numpy().ravel() for values in (sums, states))
     return {
-        "coefficient": layer.weight[number].item(),
+        "coefficient": layer.of_sums()[number].item(),
         "bias": layer.bias[number].item(),
         "bent": 1 - float(np.corrcoef(u, x)[0, 1]) ** 2,
         "saturated": float(np.mean(np.abs(x) > 0.9 * paper.TANH_AMPLITUDE)),

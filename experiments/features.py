@@ -35,11 +35,11 @@ TOLD = {
 }
 """Nets that are also told states, as their switches do not say: of all 54 inputs, or of 18."""
 STUDIES = {  # recipe, the folder of its runs, and their seeds
-    "original": (recipe_named("original"), "claims", range(6)),
+    "original": (recipe_named("original"), "headline", range(6)),
     "noise": (recipe_named("noise"), "restoration", range(100, 106)),
     "strings": (recipe_named("strings"), "strings", range(6)),
-    "distortions": (recipe_named("distortions"), "features", range(6)),
-    "modern": (recipe_named("modern"), "features", range(6)),
+    "distortions": (recipe_named("distortions"), "published", range(6)),
+    "modern": (recipe_named("modern"), "headline", range(6)),
     "1998-features": (recipe_named("1998-features"), "features", range(10)),
     NOISY.name: (NOISY, "features", range(10)),
     **{name: (recipe, "features", range(10)) for name, recipe in TOLD.items()},

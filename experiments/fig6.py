@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lenet1998.data import Dataset
 from lenet1998.inspection.loading import load_net
-from lenet1998.recipes import ORIGINAL
+from lenet1998.recipes import ORIGINAL, Recipe
 from lenet1998.records import write_json
 from lenet1998.report.sources import FIG6
 from lenet1998.training.flags import run_study
@@ -25,9 +25,14 @@ RECIPES = (
 SEEDS = range(10)
 
 
+def _study(recipe: Recipe) -> str:
+    """Whose runs they are: those of 20 passes are the paper's, and ``published.py``'s."""
+    return "published" if recipe == FEWER else "fig6"
+
+
 def cells(results: Path) -> list[Cell]:
     return [
-        Cell(recipe, seed, results / "fig6" / recipe.name / f"seed-{seed}")
+        Cell(recipe, seed, results / _study(recipe) / recipe.name / f"seed-{seed}")
         for recipe in RECIPES
         for seed in SEEDS
     ]

@@ -1,18 +1,20 @@
 """The readings of the paper's open points, crossed where they interact (docs/open-questions.md).
 
-Each reading is ``BASE`` with switches changed, and its name says how it differs from ``original``,
-which this study led to. Every reading has one seed, those that were narrowed down to have three,
-the finalists and the literal one ten.
+Each reading is ``BASE`` with switches changed, and its name says how it differs from
+``first-reading``, which this study led to. Every reading has one seed, those that were narrowed
+down to have three, the finalists and the literal one ten.
 """
 
 import sys
 from itertools import product
 
-from lenet1998.recipes import ORIGINAL, Recipe
+from lenet1998.recipes import Recipe, recipe_named
 from lenet1998.training.flags import run_study
 from lenet1998.training.study import Cell
 
-BASE = ORIGINAL.changed(loss="distance", half_distance=False, f6_curvature="gauss_newton")
+BASE = recipe_named("first-reading").changed(
+    loss="distance", half_distance=False, f6_curvature="gauss_newton"
+)
 """Eqs. 7 and 8 as printed, their exact second derivative, U(-2.4/sqrt F, 2.4/sqrt F)."""
 
 HALF, CONSTANT = {"half_distance": True}, {"f6_curvature": "constant"}

@@ -13,7 +13,7 @@ from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import load, prepare
 from lenet1998.errors import BadInput
 from lenet1998.inspection.loading import TrainedNet, load_net
-from lenet1998.inspection.purposes import margins, moved
+from lenet1998.inspection.purposes import inverted, margins, moved
 from lenet1998.models import LeNet5
 from lenet1998.recipes import Recipe
 from lenet1998.records import WEIGHTS, has_record, write_json
@@ -37,12 +37,6 @@ ROTATIONS = tuple(range(-60, 61, 10))  # degrees
 INVERTED = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3)
 
 
-def inverted(images: torch.Tensor, share: float) -> torch.Tensor:
-    """Prepared images with a share of pixels inverted, always the same ones."""
-    struck = torch.rand(images.shape, generator=torch.Generator().manual_seed(0)) < share
-    return torch.where(struck, images.min() + images.max() - images, images)
-
-
 def measure(model: LeNet5, recipe: Recipe, data) -> dict:
     """Rejection on the whole test set; invariance on its first thousand patterns."""
     images = prepare(data.test_images, recipe.input_size, recipe.scaling)
@@ -58,7 +52,7 @@ def measure(model: LeNet5, recipe: Recipe, data) -> dict:
         "scale": [errors(moved(few, scale=value)) for value in SCALES],
         "shift": [errors(moved(few, down=value)) for value in SHIFTS],
         "rotation": [errors(moved(few, degrees=value)) for value in ROTATIONS],
-        "inverted": [errors(inverted(few, value)) for value in INVERTED],
+        "inverted": [errors(inverted(few, value, recipe.scaling)) for value in INVERTED],
     }
 
 

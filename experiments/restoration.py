@@ -16,7 +16,7 @@ from lenet1998.records import WEIGHTS, write_json
 from lenet1998.report.sources import RESTORATION
 from lenet1998.restoration import evidence
 from lenet1998.restoration.printing import Reading, Scale
-from lenet1998.restoration.refine import Restored, read_fig13, restore
+from lenet1998.restoration.refine import Restored, as_restored, read_fig13, restore
 from lenet1998.training import study
 from lenet1998.training.flags import RESULTS
 from lenet1998.training.study import Cell, Setting
@@ -104,8 +104,8 @@ def main(arguments=None):
         ours.append({"seed": cell.seed, **found})
         if cell is cells[0]:
             names = [f"{layer}.{kind}" for layer in states for kind in ("weight", "bias")]
-            state = model.state_dict()
-            outcome["weights_of_ours"] = rounded({name: state[name].numpy() for name in names})
+            known = as_restored(model)
+            outcome["weights_of_ours"] = rounded({name: known[name] for name in names})
         print(f"recovered seed {cell.seed}", flush=True)
     write_json(file, {**outcome, **how_sure(pixels, states), "ours": ours, "patterns": 9})
     print(file)

@@ -15,9 +15,10 @@ from scipy.stats import qmc
 from lenet1998 import paper
 from lenet1998.data import Dataset
 from lenet1998.inspection.loading import load_net
-from lenet1998.recipes import ORIGINAL, Recipe
-from lenet1998.records import RunRecord, read_record, write_json
+from lenet1998.recipes import Recipe, recipe_named
+from lenet1998.records import WEIGHTS, RunRecord, read_record, write_json
 from lenet1998.report.misfit import Trial, misfit
+from lenet1998.report.search import OPEN
 from lenet1998.report.sources import RESTORATION, SEARCH, read_json
 from lenet1998.restoration import sizes
 from lenet1998.restoration.refine import read_fig13
@@ -25,26 +26,13 @@ from lenet1998.training.flags import run_study
 from lenet1998.training.run import Run
 from lenet1998.training.study import Cell
 
+FIRST = recipe_named("first-reading")
+"""What ``original`` was when the search was made."""
 POINTS, SHORT = 256, 5
 KEPT = {1: 40, 2: 20, 3: 4}
 """How many readings a stage leaves to the next."""
 SEEDS = {1: (100,), 2: (100,), 3: (101, 102, 103), 4: range(104, 134)}
 NOISE_SEEDS = range(104, 114)
-OPEN = (
-    "initialisation",
-    "initial_gain",
-    "pooling",
-    "initial_coefficients",
-    "initial_coefficient",
-    "initial_biases",
-    "half_distance",
-    "f6_curvature",
-    "loss",
-    "rubbish_j",
-    "mu_subsampling",
-    "mu_f6",
-)
-"""The switches that readings differ in."""
 DIMENSIONS = 11  # the loss and its j are one
 
 
@@ -81,7 +69,7 @@ def reading(point: np.ndarray) -> Recipe:
         share = next(draws)
         if share >= 1 / 3:
             switches[key] = between(0.002, high, (share - 1 / 3) / (2 / 3))
-    return ORIGINAL.changed(**switches)
+    return FIRST.changed(**switches)
 
 
 def readings() -> list[Recipe]:
@@ -91,7 +79,7 @@ def readings() -> list[Recipe]:
 
 def recipe_of(run: dict) -> Recipe:
     """The reading that a run of ``search.json`` is of, over all passes."""
-    return ORIGINAL.changed(**run["switches"])
+    return FIRST.changed(**run["switches"])
 
 
 def ranked(runs: Sequence[dict], stage: int) -> list[Recipe]:
@@ -111,11 +99,11 @@ def candidates(runs: Sequence[dict], stage: int) -> list[Recipe]:
 
 
 def finalists(runs: Sequence[dict]) -> list[Recipe]:
-    """The best four, today's ``original``, and the best reading with eq. 8."""
+    """The best four, ``original`` of before, and the best reading with eq. 8."""
     by_equation_8 = [
         recipe for stage in (3, 2, 1) for recipe in ranked(runs, stage) if recipe.loss == "distance"
     ]
-    return list(dict.fromkeys([*candidates(runs, 4), ORIGINAL, by_equation_8[0]]))
+    return list(dict.fromkeys([*candidates(runs, 4), FIRST, by_equation_8[0]]))
 
 
 def as_run(stage: int, record: RunRecord) -> dict:
@@ -148,7 +136,7 @@ def cells(stage: int, runs: Sequence[dict], results: Path) -> list[Cell]:
         Cell(recipe, seed, results / "search" / f"stage-{stage}" / f"{number:03}-seed-{seed}")
         for number, recipe in enumerate(candidates(runs, stage))
         for seed in SEEDS[stage]
-        if (recipe.changed(passes=ORIGINAL.passes), seed) not in done
+        if (recipe.changed(passes=FIRST.passes), seed) not in done
     ]
 
 
@@ -198,9 +186,14 @@ def measure(results: Path, _: Dataset, cell: Cell) -> None:
 
 
 def compare_nets(results: Path, data: Dataset) -> None:
-    """Enter 1998's own quantities, and the rates by layer."""
+    """Enter 1998's own quantities, what our nets read of Fig. 13, and the rates by layer."""
     content = kept(results)
     scale, pixels, _ = read_fig13()
+    content["fig13"] = [
+        {"recipe": cell.recipe.changed(noise=0.0).name, "seed": cell.seed, "read": fig13_read(cell)}
+        for cell in finals(results)
+        if cell.recipe.noise and (cell.folder / WEIGHTS).is_file()
+    ]
     content["net_1998"] = sizes.of_1998(read_json(results / RESTORATION), pixels, scale)
     content["rates"] = [
         {"recipe": recipe.name, "seed": seed, "layers": rates_by_layer(recipe, seed, data)}
@@ -208,6 +201,14 @@ def compare_nets(results: Path, data: Dataset) -> None:
         for seed in SEEDS[4][:10]
     ]
     write_json(results / SEARCH, content)
+
+
+def fig13_read(cell: Cell) -> int:
+    """How many of Fig. 13's nine patterns a net reads as LeNet-5 did in 1998."""
+    _, pixels, _ = read_fig13()
+    images = torch.from_numpy(pixels.value).float()[:, None]
+    answers = load_net(str(cell.folder)).model.predict(images)
+    return int((answers.numpy() == paper.fig13_states().labels).sum())
 
 
 def rates_by_layer(recipe: Recipe, seed: int, data: Dataset) -> dict[str, list[float]]:

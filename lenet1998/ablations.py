@@ -52,6 +52,12 @@ COMPONENTS: dict[str, str] = {
 """What is switched, by its key."""
 
 ORIGINAL, MODERN = RECIPES["original"], RECIPES["modern"]
+
+
+def _as_original(*switches: str) -> dict:
+    return {switch: getattr(ORIGINAL, switch) for switch in switches}
+
+
 _OUT: tuple[tuple[str, str, dict], ...] = (
     ("c3", "every map sees all six", {"c3": "dense"}),
     ("subsampling", "averages", {"pooling": "average"}),
@@ -73,17 +79,18 @@ _OUT: tuple[tuple[str, str, dict], ...] = (
     ("scaling", "standardised", {"scaling": "standard"}),
     ("order", "a new one each pass", {"order": "renewed"}),
 )
-_SDLM = {"optimizer": "sdlm", "eta": "paper", "momentum": 0.0, "batch_size": 1}
-_RBF = {"output": "rbf", "loss": "discriminative"}
+_SDLM = _as_original("optimizer", "eta", "mu_subsampling", "momentum", "batch_size")
+_RBF = _as_original("output", "loss", "rubbish_j")
+_POOLING = _as_original("pooling", "initial_coefficient")
 _IN: tuple[tuple[str, str, dict], ...] = (
-    ("c3", "Table I", {"c3": "table"}),
-    ("subsampling", "trainable", {"pooling": "trainable"}),
-    ("squash", "scaled tanh", {"squash": "scaled_tanh"}),
-    ("subsampling-squash", "scaled tanh", {"subsampling_squash": "scaled_tanh"}),
+    ("c3", "Table I", _as_original("c3")),
+    ("subsampling", "trainable", _POOLING),
+    ("squash", "scaled tanh", _as_original("squash")),
+    ("subsampling-squash", "scaled tanh", _as_original("subsampling_squash")),
     ("output", "RBF units with the bitmaps", _RBF),
     ("optimizer", "SDLM, pattern by pattern", _SDLM),
-    ("start", "U(-2.4/sqrt F, 2.4/sqrt F)", {"initial_gain": 2.4, "initial_biases": "zero"}),
-    ("order", "constant", {"order": "constant"}),
+    ("start", "the weights of original, biases 0", _as_original("initial_gain", "initial_biases")),
+    ("order", "constant", _as_original("order")),
     ("batch", "pattern by pattern", {"batch_size": 1, "eta": 0.001}),
 )
 _LADDER: tuple[tuple[str, str, dict], ...] = (

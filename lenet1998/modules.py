@@ -176,6 +176,10 @@ class Subsampling2d(nn.Module):
         mean = F.avg_pool2d(maps, self.window)
         return mean if self.average else self.window**2 * mean
 
+    def of_sums(self) -> Tensor:
+        """The coefficients, (C,), as of window sums, whichever of the two they multiply here."""
+        return self.weight / self.window**2 if self.average else self.weight
+
     def forward(self, maps: Tensor) -> Tensor:
         per_map = (-1, 1, 1)
         activation = self.weight.view(per_map) * self.pooled(maps) + self.bias.view(per_map)

@@ -24,21 +24,23 @@ from lenet1998.optim import SDLM
 from lenet1998.schema import in_short
 from lenet1998.streams import initial_weights
 from lenet1998.switches import LARGEST, check, choice, number, parse
-from lenet1998.variants import OF_ORIGINAL, VARIANTS
+from lenet1998.variants import FAMILIES, VARIANTS
 
 
-def _network(key: str):
-    return choice(*NETWORK_SWITCHES[key])
+def _network(key: str, default: str | None = None):
+    """A switch of the network, whose default is its first value if no other is given."""
+    values = NETWORK_SWITCHES[key]
+    return choice(*sorted(values, key=lambda value: value != (default or values[0])))
 
 
 FEATURES = "1998-c1-s4.safetensors"
 """C1 to S4 of 1998, as ``python -m lenet1998.restore`` writes them."""
 _SEEN_BY_1998 = {
-    "c3": "table",
-    "pooling": "trainable",
-    "squash": "scaled_tanh",
-    "subsampling_squash": "scaled_tanh",
-    "scaling": "paper",
+    "c3": ("table",),
+    "pooling": ("trainable", "trainable_average"),
+    "squash": ("scaled_tanh",),
+    "subsampling_squash": ("scaled_tanh",),
+    "scaling": ("paper",),
 }
 """What the recovered layers take for granted."""
 
@@ -70,7 +72,7 @@ class Recipe:
     name: str = ""
     # The network (section II-B); see LeNet5.
     c3: str = _network("c3")
-    pooling: str = _network("pooling")
+    pooling: str = _network("pooling", "trainable_average")
     squash: str = _network("squash")
     subsampling_squash: str = _network("subsampling_squash")
     output: str = _network("output")
@@ -81,15 +83,15 @@ class Recipe:
     # defaults are open questions Q6 to Q8: what fits the published curves, and what the authors'
     # library has.
     loss: str = choice("discriminative", "distance", "cross_entropy")
-    rubbish_j: float = number(1.0, above=0)
+    rubbish_j: float = number(0.44, above=0)
     half_distance: bool = choice(True, False)
     f6_curvature: str = choice("constant", "gauss_newton")
     # The initial parameters (Appendix A); see Start.
     initialisation: str = choice("sqrt_fan_in", "fan_in")
-    initial_gain: float = number(paper.INITIAL_WEIGHT_RANGE, above=0)
+    initial_gain: float = number(1.4, above=0)
     initial_biases: str = choice("zero", "uniform")
     fan_in_counts_bias: bool = choice(False, True)
-    initial_coefficient: float = number(0.25, at_least=-LARGEST)
+    initial_coefficient: float = number(1.36, at_least=-LARGEST)
     initial_coefficients: str = choice("constant", "uniform")
     # C1 to S4: trained, or 1998's own, recovered from Fig. 13 and never changed.
     features: str = choice("trained", "1998")
@@ -102,7 +104,7 @@ class Recipe:
     schedule: str = choice("constant", "printed")
     rates: str = choice("parameter", "layer", "fan_in")
     mu: float = number(paper.MU, above=0)
-    mu_subsampling: float | str = number("mu", above=0, also=("mu",))
+    mu_subsampling: float | str = number(0.13, above=0, also=("mu",))
     mu_f6: float | str = number("mu", above=0, also=("mu",))
     momentum: float = number(0.0, at_least=0, at_most=0.999)
     curvature_patterns: int = number(paper.CURVATURE_PATTERNS, at_least=1)
@@ -163,10 +165,11 @@ class Recipe:
                 " with initial_coefficients=uniform, which draws from -v to v"
             )
         if self.features == "1998":
-            for key, value in _SEEN_BY_1998.items():
-                if (other := getattr(self, key)) != value:
+            for key, values in _SEEN_BY_1998.items():
+                if (other := getattr(self, key)) not in values:
                     raise BadInput(
-                        f"{key}={other} does not fit features=1998: it needs {key}={value}"
+                        f"{key}={other} does not fit features=1998: it needs {key}="
+                        + " or ".join(values)
                     )
         if not self.name:
             object.__setattr__(self, "name", _name(self, ORIGINAL))
@@ -328,16 +331,18 @@ ORIGINAL = RECIPES["original"]
 def _name(recipe: Recipe, root: Recipe) -> str:
     """The name of a recipe as a change of a variant, or of a recipe with a name of its own.
 
-    A change of ``original`` is named after the variant whose switches it has all of, and of several
-    after the one with the most. So the name is the same whatever path led there.
+    A change of a variant with a family is named after that one of it whose switches it has all of,
+    and of several after the one with the most. So the name is the same whatever path led there.
     """
-    if root.name in OF_ORIGINAL:
-        has = [
-            name
-            for name, switches in OF_ORIGINAL.items()
-            if all(getattr(recipe, key) == value for key, value in switches.items())
-        ]
-        root = RECIPES[max(has, key=lambda name: len(OF_ORIGINAL[name]))]
+    for family in FAMILIES:
+        if root.name in family:
+            has = [
+                name
+                for name, switches in family.items()
+                if all(getattr(recipe, key) == value for key, value in switches.items())
+            ]
+            # A family's first lends its name also to what has not all its switches.
+            root = RECIPES[max(has or [next(iter(family))], key=lambda name: len(family[name]))]
     values = {key: getattr(recipe, key) for key in SWITCHES}
     differ = {key: value for key, value in values.items() if value != getattr(root, key)}
     return names.join(root.name, differ)
@@ -349,7 +354,10 @@ def _freeze(model: LeNet5, weights: str) -> None:
         layers, _ = read_weights(file)
     parameters = dict(model.named_parameters())
     for name, values in layers.items():
-        parameters[name].requires_grad_(False).copy_(values)
+        layer, _, kind = name.partition(".")
+        averages = kind == "weight" and getattr(getattr(model, layer), "average", False)
+        # The recovered coefficients multiply sums of four.
+        parameters[name].requires_grad_(False).copy_(4 * values if averages else values)
 
 
 def recipe_named(name: str) -> Recipe:
@@ -366,11 +374,15 @@ def recipe_named(name: str) -> Recipe:
     return RECIPES[name]
 
 
+_SILENT = {"mu_subsampling": "mu"}
+"""What a record says by not naming a switch that was added later, where that is no default now."""
+
+
 def recorded(recipe: dict, source) -> Recipe:
     """The recipe that a run left in its record or beside its weights.
 
     Args:
-        recipe: as :meth:`Recipe.as_dict` gives it; a switch added since counts as its default.
+        recipe: as :meth:`Recipe.as_dict` gives it; a switch added since has its first default.
         source: the folder or file, for the complaint.
 
     Raises:
@@ -382,7 +394,7 @@ def recorded(recipe: dict, source) -> Recipe:
             f" {in_short(', '.join(unknown))}"
         )
     try:
-        return Recipe(**recipe)
+        return Recipe(**_SILENT | recipe)
     except BadInput as error:
         raise BadInput(f"{source}: {error}") from None
 

@@ -22,6 +22,7 @@ from lenet1998.report import (
     distortions,
     features_1998,
     figures,
+    held_back,
     net_1998,
     open_questions,
     performance,
@@ -63,8 +64,9 @@ BY_SIZE = (
     DISTORTIONS,
 )
 LITERAL = "readings/original-literal"
-EQUATION_8 = "readings/original,loss=distance,half_distance=false,f6_curvature=gauss_newton"
-READINGS = (EQUATION_8, LITERAL)
+EQUATION_8 = "readings/first-reading,loss=distance,half_distance=false,f6_curvature=gauss_newton"
+READINGS = ("readings/first-reading", EQUATION_8, LITERAL)
+FINALISTS = "finalists"
 COURSEWORK, OPEN, SWEEP = "coursework/reported", "coursework/open", "sweep"
 COMPARED = {  # a variant, and where its runs are
     "original": ORIGINAL,
@@ -73,11 +75,12 @@ COMPARED = {  # a variant, and where its runs are
 }
 ALL_VARIANTS = {
     **COMPARED,
-    "original-literal": LITERAL,
     "distortions": DISTORTIONS,
     "noise": "published/noise",
     "1998-features": "features/1998-features",
     "strings": "strings/strings",
+    "first-reading": "published/first-reading",
+    "original-literal": LITERAL,
     **{
         f"coursework-{report}": f"{COURSEWORK}/coursework-{report}" for report in coursework.REPORTS
     },
@@ -131,7 +134,8 @@ def published_errors(results: Path) -> pd.DataFrame:
 
 def fewer_patterns(results: Path) -> pd.DataFrame:
     """What might explain Fig. 6's errors with 15,000 patterns."""
-    return results_page.fewer_patterns(_records(results, "fig6"), read_json(results / FIG6))
+    runs = _records(results, BY_SIZE[0], "fig6")
+    return results_page.fewer_patterns(runs, read_json(results / FIG6))
 
 
 def distortion_gain(results: Path) -> pd.DataFrame:
@@ -194,6 +198,15 @@ def _of(source: str, table: Callable[[dict], pd.DataFrame]) -> Callable[[Path], 
     return lambda results: table(read_json(results / source))
 
 
+def _of_finalists(table: Callable[..., pd.DataFrame], *others: str) -> Callable:
+    """A table of the search's last stage, and of other records."""
+    return lambda results: table(
+        read_json(results / SEARCH),
+        _records(results, FINALISTS),
+        *(_records(results, folder) for folder in others),
+    )
+
+
 def coursework_claims(results: Path) -> pd.DataFrame:
     """What the coursework reports claim."""
     return coursework.claims(_records(results, COURSEWORK))
@@ -252,6 +265,10 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "strings-speed": _of(READ_STRINGS, strings.speed),
     "search-stages": _of(SEARCH, search.stages),
     "search-best": _of(SEARCH, search.best),
+    "search-finalists": _of_finalists(search.finalists),
+    "search-nets": _of_finalists(search.nets),
+    "search-rates": _of_finalists(search.rates_by_layer),
+    "search-held-back": _of_finalists(held_back.held_back, "published"),
     "faults-runs": _of(FAULTS, reliability.runs),
     "faults-files": _of(FAULTS, reliability.files),
     "faults-flags": _of(FAULTS, reliability.flags),
@@ -292,7 +309,7 @@ class Drawing:
 FIGURES = {
     "fig5.png": Drawing(figures.learning_curve, (ORIGINAL,)),
     "fig6.png": Drawing(figures.error_by_size, BY_SIZE),
-    "readings.png": Drawing(open_questions.learning_curves, (ORIGINAL, *READINGS)),
+    "readings.png": Drawing(open_questions.learning_curves, READINGS),
     "invariance.png": Drawing(figures.invariance, (REJECTION_INVARIANCE,)),
     "comparison.png": Drawing(comparison.learning_curves, tuple(COMPARED.values())),
     "coursework.png": Drawing(coursework.learning_curves, (COURSEWORK,)),

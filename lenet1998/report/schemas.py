@@ -167,6 +167,7 @@ SEARCH = Schema(
             "net_1998": _SIZES,
             "nets": list_of(object_of(recipe=TEXT, seed=COUNT, sizes=_SIZES)),
             "rates": list_of(object_of(recipe=TEXT, seed=COUNT, layers=_RANGES)),
+            "fig13": list_of(object_of(recipe=TEXT, seed=COUNT, read=COUNT)),
         },
         runs=list_of(_TRIAL),
     )

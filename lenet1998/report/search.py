@@ -15,9 +15,26 @@ from lenet1998.report.misfit import DRAWS, SURE, Misfit, Trial, misfit
 from lenet1998.report.style import BLACK, BLUE, ORANGE, STYLE, save
 from lenet1998.report.tables import brief, by_recipe, rates
 
+OPEN = (
+    "initialisation",
+    "initial_gain",
+    "pooling",
+    "initial_coefficients",
+    "initial_coefficient",
+    "initial_biases",
+    "half_distance",
+    "f6_curvature",
+    "loss",
+    "rubbish_j",
+    "mu_subsampling",
+    "mu_f6",
+)
+"""The switches that readings differ in."""
 LETTERS = "ABCDEFGH"
 SHOWN = 20
 """Readings of a stage that a table shows."""
+FIRST = "first-reading"
+"""``original`` when the search was made: in docs/protocol.md's words, today's."""
 STALLED = 50.0
 """Percent of test patterns misread from which on a net has learnt nothing to speak of."""
 
@@ -124,7 +141,7 @@ def departures(recipe: Mapping) -> int:
     )
 
 
-def _finalists(content: dict, records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
+def ranked_finalists(content: dict, records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
     """The runs without noise by reading, the smallest misfit first."""
     plain = by_recipe([run for run in records if not run.recipe["noise"]])
     fits = {name: _fit(content, runs) for name, runs in plain.items()}
@@ -149,12 +166,15 @@ def _drawn(content: dict, groups: Mapping[str, Sequence[RunRecord]]) -> dict[str
 
 def decision(content: dict, records: Sequence[RunRecord]) -> tuple[str, str]:
     """The reading that the rules take, and why, in words."""
-    groups = _finalists(content, records)
+    groups = ranked_finalists(content, records)
     drawn = _drawn(content, groups)
-    first, today = next(iter(groups)), "original"
+    first, today = next(iter(groups)), FIRST
     below = float(np.mean(drawn[first] < drawn[today]))
     if below > SURE:
-        return first, f"its M is below that of today's original in {100 * below:.1f} % of the draws"
+        return (
+            first,
+            f"its M is below that of the first reading in {100 * below:.1f} % of the draws",
+        )
     equal = [name for name in groups if np.mean(drawn[first] < drawn[name]) <= SURE]
     if len(equal) == 1:
         return first, "every other finalist's M is above its own"
@@ -167,7 +187,7 @@ def decision(content: dict, records: Sequence[RunRecord]) -> tuple[str, str]:
 
 def finalists(content: dict, records: Sequence[RunRecord]) -> pd.DataFrame:
     """The finalists, the smallest misfit first, and what is decided."""
-    groups = _finalists(content, records)
+    groups = ranked_finalists(content, records)
     drawn = _drawn(content, groups)
     taken, why = decision(content, records)
     rows = []
@@ -182,9 +202,9 @@ def finalists(content: dict, records: Sequence[RunRecord]) -> pd.DataFrame:
                 "R": _two(fit.rates),
                 "N": _two(fit.net),
                 "M": _two(fit.all),
-                "below today's original in": ""
-                if name == "original"
-                else f"{100 * np.mean(drawn[name] < drawn['original']):.1f} % of draws",
+                "below the first reading in": ""
+                if name == FIRST
+                else f"{100 * np.mean(drawn[name] < drawn[FIRST]):.1f} % of draws",
                 "departures": departures(runs[0].recipe),
                 "training error, %": _last(runs, "train_error_percent"),
                 "test error, %": _last(runs, "test_error_percent"),
@@ -204,7 +224,7 @@ def nets(content: dict, records: Sequence[RunRecord]) -> pd.DataFrame:
     rows = []
     for quantity, theirs in content["net_1998"].items():
         row = {"quantity": quantity, "1998": f"{theirs:.3f}"}
-        for letter, name in zip(LETTERS, _finalists(content, records), strict=False):
+        for letter, name in zip(LETTERS, ranked_finalists(content, records), strict=False):
             ours = [net["sizes"][quantity] for net in content["nets"] if net["recipe"] == name]
             row[f"{letter} (n = {len(ours)})"] = brief(ours, digits=3)
         rows.append(row)
@@ -216,7 +236,7 @@ def rates_by_layer(content: dict, records: Sequence[RunRecord]) -> pd.DataFrame:
     rows = []
     for layer in (name for name, count in paper.PARAMETERS.items() if count):
         row = {"layer": layer.upper()}
-        for letter, name in zip(LETTERS, _finalists(content, records), strict=False):
+        for letter, name in zip(LETTERS, ranked_finalists(content, records), strict=False):
             found = [r["layers"][layer] for r in content["rates"] if r["recipe"] == name]
             low, high = np.exp(np.mean(np.log(found), axis=0))
             row[f"{letter} (n = {len(found)})"] = rates(low, high)

@@ -26,7 +26,14 @@ from lenet1998.restoration.printing import (
     Scale,
     whole_field,
 )
-from lenet1998.restoration.refine import STEPS, Restored, as_model, layer_states, restore
+from lenet1998.restoration.refine import (
+    STEPS,
+    Restored,
+    as_model,
+    as_restored,
+    layer_states,
+    restore,
+)
 
 ALL = tuple(range(6))
 
@@ -238,7 +245,7 @@ def recovered_from_our_own(
         layer: scale.states(scale.print_states(x.numpy(), limit)) for layer, x in states.items()
     }
     restored = restore(scale.inputs(scale.print_inputs(seen)), read, steps=steps)
-    truth = {name: p.detach().numpy() for name, p in model.named_parameters()}
+    truth = as_restored(model)
     return {
         "relative": {layer: _relative(restored, truth, layer) for layer in LAYERS},
         "limit": restored.limit,

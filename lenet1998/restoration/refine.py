@@ -15,6 +15,7 @@ from torch import Tensor
 
 from lenet1998 import paper
 from lenet1998.models import LeNet5
+from lenet1998.modules import Subsampling2d
 from lenet1998.recipes import ORIGINAL
 from lenet1998.restoration.layers import (
     LAYERS,
@@ -25,6 +26,8 @@ from lenet1998.restoration.layers import (
 from lenet1998.restoration.printing import LIMIT, Reading, Scale
 from lenet1998.training.threads import one_thread
 
+SUMS = ORIGINAL.changed(pooling="trainable")
+"""The network whose layers are recovered: S2 and S4 as section II-B has them."""
 STEPS = 3000
 RATES = {"weights": 0.01, "pixels": 0.05, "limit": 0.001}
 """Adam's largest rates: of weights, of pixels in standard deviations, of the limit's logarithm."""
@@ -58,7 +61,7 @@ class Restored:
 
 def network(fits: dict[str, list[Fit]]) -> LeNet5:
     """The recovered layers in a network of float64; C5 and F6 are drawn, and not to be used."""
-    model = ORIGINAL.build_model().double()
+    model = SUMS.build_model().double()
     state = {}
     for layer in LAYERS:
         weights = np.concatenate([fit.weights[:-1] for fit in fits[layer]])
@@ -144,9 +147,18 @@ def _soft(residual: Tensor) -> Tensor:
     return 2 * SOFT**2 * ((1 + residual.square() / SOFT**2).sqrt() - 1)
 
 
+def as_restored(model: LeNet5) -> dict[str, np.ndarray]:
+    """A net's weights by name, the coefficients of S2 and S4 as of sums, as the recovered are."""
+    weights = {name: p.detach().numpy() for name, p in model.named_parameters()}
+    for name, layer in model.named_children():
+        if isinstance(layer, Subsampling2d):
+            weights[f"{name}.weight"] = layer.of_sums().detach().numpy()
+    return weights
+
+
 def as_model(restored: Restored) -> LeNet5:
     """A network of float64 with the recovered layers; C5 and F6 are drawn, and not to be used."""
-    model = ORIGINAL.build_model().double()
+    model = SUMS.build_model().double()
     weights = {name: torch.from_numpy(x) for name, x in restored.weights.items()}
     model.load_state_dict(model.state_dict() | weights)
     return model

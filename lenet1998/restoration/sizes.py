@@ -12,9 +12,8 @@ import torch
 
 from lenet1998 import paper
 from lenet1998.models import LeNet5
-from lenet1998.modules import Subsampling2d
 from lenet1998.restoration.printing import Reading, Scale
-from lenet1998.restoration.refine import Restored, as_model, layer_states
+from lenet1998.restoration.refine import Restored, as_model, as_restored, layer_states
 
 SIZES = (
     "C1 weights, rms",
@@ -51,12 +50,7 @@ def sizes(model: LeNet5, pixels: Reading, scale: Scale) -> dict[str, float]:
         column = model.squash(model.c5(states["s4"])).flatten(1)
         f6 = model.squash(model.f6(column)).numpy()
     drawn = scale.states(scale.print_states(f6, limit=1.0)).value
-    weights = {name: p.detach().numpy() for name, p in model.named_parameters()}
-    for layer in ("s2", "s4"):
-        part = getattr(model, layer)
-        if isinstance(part, Subsampling2d) and part.average:  # 1998's are read as sums'
-            weights[f"{layer}.weight"] = weights[f"{layer}.weight"] / 4
-    return _quantities(weights, states, column.numpy(), drawn)
+    return _quantities(as_restored(model), states, column.numpy(), drawn)
 
 
 def of_1998(restoration: Mapping, pixels: Reading, scale: Scale) -> dict[str, float]:

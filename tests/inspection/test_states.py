@@ -119,8 +119,12 @@ def test_untrained_pooling_that_is_squashed_is_still_pooling():
 
 
 def test_trainable_average_is_told_apart():
-    model = RECIPES["original"].override(["pooling=trainable_average"]).build_model()
-    assert forms(model)[3].kind == "trainable average"
+    for pooling, kind in (
+        ("trainable", "trainable subsampling"),
+        ("trainable_average", "trainable average"),
+    ):
+        model = RECIPES["original"].override([f"pooling={pooling}"]).build_model()
+        assert forms(model)[3].kind == kind
 
 
 @torch.no_grad()

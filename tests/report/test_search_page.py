@@ -5,13 +5,14 @@ import pytest
 from factory import make_record
 
 from lenet1998 import paper
-from lenet1998.recipes import ORIGINAL
-from lenet1998.report import search
+from lenet1998.recipes import recipe_named
+from lenet1998.report import held_back, search
 from lenet1998.report.style import source_of
 
 FIG5 = paper.fig5_curve()
-AVERAGES = ORIGINAL.changed(pooling="trainable_average")
-LITERAL = ORIGINAL.changed(
+FIRST = recipe_named("first-reading")
+AVERAGES = FIRST.changed(pooling="trainable_average")
+LITERAL = FIRST.changed(
     initialisation="fan_in",
     half_distance=False,
     loss="distance",
@@ -37,7 +38,7 @@ def run(stage, recipe, factor, seed=100, passes=20, status="finished"):
 
 
 def recipes(count):
-    return [ORIGINAL.changed(rubbish_j=float(j)) for j in range(2, count + 2)]
+    return [FIRST.changed(rubbish_j=float(j)) for j in range(2, count + 2)]
 
 
 @pytest.fixture
@@ -72,10 +73,10 @@ def test_the_best_of_the_last_stage_come_first(content):
 def test_departures_from_the_printed_text_are_counted():
     assert search.departures(LITERAL.as_dict()) == 0
     # sqrt F, the factor 1/2, 1 at F6 with eq. 9, coefficients of 0.25.
-    assert search.departures(ORIGINAL.as_dict()) == 4
-    more = ORIGINAL.changed(initial_gain=2.0, mu_subsampling=0.1, mu_f6=0.1)
+    assert search.departures(FIRST.as_dict()) == 4
+    more = FIRST.changed(initial_gain=2.0, mu_subsampling=0.1, mu_f6=0.1)
     assert search.departures(more.as_dict()) == 7
-    drawn = ORIGINAL.changed(initial_coefficients="uniform", initial_coefficient=0.6)
+    drawn = FIRST.changed(initial_coefficients="uniform", initial_coefficient=0.6)
     assert search.departures(drawn.as_dict()) == 3
 
 
@@ -103,34 +104,34 @@ def final(factors):
 
 
 def test_a_finalist_that_is_surely_nearer_is_taken():
-    content, records = final({ORIGINAL: 2.0, AVERAGES: 1.1, LITERAL: 3.0})
+    content, records = final({FIRST: 2.0, AVERAGES: 1.1, LITERAL: 3.0})
     taken, why = search.decision(content, records)
     assert taken == AVERAGES.name
-    assert why == "its M is below that of today's original in 100.0 % of the draws"
+    assert why == "its M is below that of the first reading in 100.0 % of the draws"
     table = search.finalists(content, records)
-    assert table["reading"].tolist()[0] == "original, pooling=trainable_average"
+    assert table["reading"].tolist()[0] == "first-reading, pooling=trainable_average"
     assert table["decision"].tolist()[0].startswith("**taken**: ")
     assert table["departures"].tolist() == [4, 4, 0]
 
 
 def test_where_nothing_distinguishes_them_the_printed_text_decides():
-    drawn = ORIGINAL.changed(initial_coefficients="uniform", initial_coefficient=0.6)
-    content, records = final({ORIGINAL: 1.3, AVERAGES: 1.3, drawn: 1.3, LITERAL: 3.0})
+    drawn = FIRST.changed(initial_coefficients="uniform", initial_coefficient=0.6)
+    content, records = final({FIRST: 1.3, AVERAGES: 1.3, drawn: 1.3, LITERAL: 3.0})
     taken, why = search.decision(content, records)
     assert taken == drawn.name
     assert why.startswith("nothing distinguishes 3 of the finalists")
 
 
 def test_original_stays_where_it_is_nearest():
-    content, records = final({ORIGINAL: 1.1, AVERAGES: 1.5})
+    content, records = final({FIRST: 1.1, AVERAGES: 1.5})
     assert search.decision(content, records) == (
-        "original",
+        "first-reading",
         "every other finalist's M is above its own",
     )
 
 
 def test_quantities_and_rates_have_a_column_a_finalist():
-    content, records = final({ORIGINAL: 2.0, AVERAGES: 1.1})
+    content, records = final({FIRST: 2.0, AVERAGES: 1.1})
     nets = search.nets(content, records)
     assert list(nets) == ["quantity", "1998", "A (n = 3)", "B (n = 3)"]
     assert nets["A (n = 3)"].iloc[0].startswith("2.200")
@@ -142,3 +143,23 @@ def test_the_figure_is_drawn(content, tmp_path):
     content["runs"].append(run(1, AVERAGES, 1.7, passes=5))
     search.figure(content, tmp_path / "search.png", "digest")
     assert source_of(tmp_path / "search.png") == "digest"
+
+
+def test_what_was_held_back_is_told_by_the_switches_and_not_by_the_name():
+    content, records = final({FIRST: 2.0, AVERAGES: 1.1})
+    content["fig13"] = [{"recipe": AVERAGES.name, "seed": seed, "read": 7} for seed in (1, 2)]
+    for made in records:
+        made.predictions = np.zeros(paper.TEST_SIZE, np.uint8)
+    fewer, distorted = FIRST.changed(train_size=15_000), FIRST.changed(distortions=True)
+    published = [
+        make_record((3,), recipe=fewer.as_dict() | {"name": "another name"}),
+        make_record((1,), recipe=distorted.as_dict()),
+        make_record((9,), recipe=fewer.changed(noise=0.1).as_dict()),
+    ]
+    table = held_back.held_back(content, records, published).set_index("")
+    assert table.loc["1998", "test error, 15,000 patterns, %"] == "1.68"
+    assert table["test error, 15,000 patterns, %"].tolist()[1:] == ["", "1.50 (n = 1)"]
+    assert table.loc["B", "test error with distortions, %"] == "0.50 (n = 1)"
+    assert table["of Fig. 13's nine, read"].tolist() == ["9", "7.0 ± 0.0 (n = 2)", ""]
+    zeros = sum(answer == 0 for answer in paper.fig8_errors().label)
+    assert table.loc["A", "of Fig. 8's 82, misread"].startswith(f"{82 - zeros}.0")

@@ -28,7 +28,7 @@ from lenet1998.report.claims.verdicts import (
 from lenet1998.report.sources import CLAIMS as MEASURED
 from lenet1998.report.tables import brief, spread
 
-EQUATION_8 = "readings/original,loss=distance,f6_curvature=gauss_newton"
+EQUATION_8 = "readings/first-reading,loss=distance,f6_curvature=gauss_newton"
 A, S = paper.TANH_AMPLITUDE, paper.TANH_SLOPE
 
 
@@ -88,12 +88,12 @@ def rejected(evidence: Evidence) -> Finding:
 
 
 def equation_9(evidence: Evidence) -> Finding:
-    ours, theirs = evidence.last("readings/original"), evidence.last(EQUATION_8)
+    ours, theirs = evidence.last("readings/first-reading"), evidence.last(EQUATION_8)
     return Finding(f"eq. 9 {spread(ours)}; eq. 8 {spread(theirs)}", lower(ours, theirs))
 
 
 def equation_8(evidence: Evidence) -> Finding:
-    ours, theirs = evidence.last(EQUATION_8), evidence.last("readings/original")
+    ours, theirs = evidence.last(EQUATION_8), evidence.last("readings/first-reading")
     words = f"eq. 8 {spread(ours)}; eq. 9 {spread(theirs)}"
     return Finding(words, lower(ours, [error + paper.ERROR_UNCERTAINTY for error in theirs]))
 
@@ -133,7 +133,7 @@ CLAIMS = (
         "9",
         "II-C",
         "Eq. 9 is more discriminative than eq. 8",
-        "test error, %, with either, all else as in `original`",
+        "test error, %, with either, all else as in `first-reading`",
         equation_9,
         READINGS,
     ),

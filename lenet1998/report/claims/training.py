@@ -35,7 +35,7 @@ from lenet1998.report.tables import brief, spread
 from lenet1998.statistics import prediction_interval
 
 LITERAL = "readings/original-literal"
-EQUATION_8 = "readings/original,loss=distance,half_distance=false,f6_curvature=gauss_newton"
+EQUATION_8 = "readings/first-reading,loss=distance,half_distance=false,f6_curvature=gauss_newton"
 
 
 def schedule(_: Evidence) -> Finding:
