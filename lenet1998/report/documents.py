@@ -3,6 +3,7 @@
 A Markdown file marks a generated table with ``<!-- generated: NAME -->`` and ``<!-- end -->``;
 what stands between is replaced. A figure carries, in the file, a digest of the sources it shows.
 A source is a folder of run records or a JSON file, named by its place in ``experiments/results``.
+The runs that travel with the package (:mod:`~lenet1998.report.shipped`) are made here, too.
 """
 
 import re
@@ -27,6 +28,7 @@ from lenet1998.report import (
     performance,
     reliability,
     search,
+    shipped,
     strings,
     style,
     tables,
@@ -319,7 +321,7 @@ def digest(*sources: Path) -> str:
 
 
 def remake(root: Path, check: bool = False) -> list[str]:
-    """Remake every generated table and figure from committed records.
+    """Remake every generated table and figure, and the package's runs, from committed records.
 
     Args:
         root: the project's folder.
@@ -341,6 +343,9 @@ def remake(root: Path, check: bool = False) -> list[str]:
         file: BLOCK.sub(lambda m: m[1] + tables.markdown(TABLES[m[2]](results)) + m[3], text)
         for file, text in texts.items()
     }
+    summary = root / "lenet1998" / "report" / shipped.FILE.name
+    texts[summary] = summary.read_text("utf-8") if summary.is_file() else ""
+    fresh[summary] = shipped.summary(results, ALL_VARIANTS)
     pages = [file for file, text in texts.items() if text != fresh[file]]
     drawings = {
         root / "docs" / "figures" / name: drawing
