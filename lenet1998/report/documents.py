@@ -26,6 +26,7 @@ from lenet1998.report import (
     net_1998,
     open_questions,
     performance,
+    pretrained,
     reliability,
     search,
     shipped,
@@ -186,6 +187,17 @@ def compared_all(results: Path) -> pd.DataFrame:
     return table.set_index("").T.rename_axis("variant").reset_index()
 
 
+def nets(results: Path) -> pd.DataFrame:
+    """The nets that come with the package."""
+    runs = {name: _records(results, ALL_VARIANTS[name]) for name in pretrained.NAMES}
+    return pretrained.overview(runs)
+
+
+def _card(name: str) -> Callable[[Path], pd.DataFrame]:
+    """What one of them is."""
+    return lambda results: pretrained.card(_records(results, ALL_VARIANTS[name]), name)
+
+
 def answers(results: Path) -> pd.DataFrame:
     """Nets of two variants on the same patterns."""
     return comparison.answers(read_json(results / ANSWERS))
@@ -234,6 +246,8 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "comparison-layers": compared_layers,
     "comparison-all": compared_all,
     "mcnemar": answers,
+    "pretrained": nets,
+    **{f"card-{name}": _card(name) for name in pretrained.NAMES},
     "1998-layers": _of(RESTORATION, net_1998.layers),
     "1998-table-one": _of(RESTORATION, net_1998.table_one),
     "1998-squashings": _of(RESTORATION, net_1998.squashings),
