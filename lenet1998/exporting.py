@@ -6,9 +6,9 @@ scores, of which the largest does. Which of the two, the output's name in an ONN
 
 Example::
 
-    >>> net = lenet1998.load_pretrained("original")
-    >>> torch.export.save(to_program(net), "original.pt2")
-    >>> to_onnx(net, Path("original.onnx"))
+    >>> program = to_program(lenet1998.load_pretrained("original"))
+    >>> program.module()(torch.zeros(3, 1, 32, 32)).shape
+    torch.Size([3, 10])
 """
 
 from importlib.util import find_spec
