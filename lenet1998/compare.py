@@ -81,7 +81,7 @@ def refuse(given: Set[str], why: str) -> None:
 def committed(results: Path | None, recipes: list[Recipe]) -> dict[str, list[RunRecord]]:
     """The committed runs of recipes by name, each recipe's from one study, in order of seeds.
 
-    It is the study that has the most runs of it, and of those the headline's before the others:
+    It is the study that has the most runs of it, and of those the variants' own before the others:
     runs of two studies may share seeds, and were not all meant to stand beside each other.
 
     Args:

@@ -17,7 +17,8 @@ from lenet1998.records import RunRecord, read_records
 FILE = Path(__file__).with_name("runs.json")
 STUDY = "ablations"
 """The folder of the ablations' runs."""
-HEADLINE = "headline"
+FIRST = ("headline", "published")
+"""The studies of the variants themselves, which go before others that have as many runs of them."""
 SHARED = ("recipe", "dataset", "layers")
 """What all runs of a group have in common."""
 SHOWN = ("engine", "device", "processor")
@@ -27,10 +28,10 @@ Studies = Iterable[tuple[str, Sequence[RunRecord]]]
 
 
 def in_folder(results: Path) -> Iterator[tuple[str, Sequence[RunRecord]]]:
-    """The studies below a folder of records, the headline's first."""
-    folders = results.iterdir() if results.is_dir() else []
-    for folder in sorted(folders, key=lambda folder: (folder.name != HEADLINE, folder.name)):
-        yield folder.name, read_records(folder)
+    """The studies below a folder of records, in the order of preference."""
+    names = {folder.name for folder in results.iterdir()} if results.is_dir() else set()
+    for name in [*(name for name in FIRST if name in names), *sorted(names - set(FIRST))]:
+        yield name, read_records(results / name)
 
 
 def in_package() -> Iterator[tuple[str, Sequence[RunRecord]]]:
