@@ -14,6 +14,7 @@ COMMANDS = {
     "show": "figures of a trained net",
     "predict": "read the digit on any picture file",
     "restore": "the 1998 net's C1 to S4, recovered from the figures of its paper",
+    "cite": "BibTeX, and tables ready to paste",
     "benchmark": "time the engines side by side",
     "report": "remake tables and figures from committed records",
 }

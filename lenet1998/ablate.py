@@ -5,17 +5,14 @@ import json
 import sys
 from pathlib import Path
 
-import pandas as pd
-
 from lenet1998.ablations import COMPONENTS, DIRECTIONS, Change, changes, chosen
 from lenet1998.cli import entry, path, writable
-from lenet1998.compare import FRESH, committed, refuse, train
-from lenet1998.errors import BadInput
+from lenet1998.compare import FRESH, WHERE, committed, lacking, refuse, train
 from lenet1998.recipes import Recipe
 from lenet1998.records import RunRecord, write_atomically, write_json
 from lenet1998.report import ablations as report
 from lenet1998.report.tables import latex, markdown
-from lenet1998.training.flags import RESULTS, changed_by, run_parser
+from lenet1998.training.flags import changed_by, run_parser
 
 SUMMARY = "Switch the historical components one by one, and see what each is worth."
 FRESH_SEEDS, OUT = "0-2", Path("runs", "ablate")
@@ -49,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     add("--only", metavar="KEYS", help="components, as c3,output (default: all)")
     add("--direction", choices=DIRECTIONS, help="default: all")
     add("--fresh", action="store_true", help="train afresh, as do --seeds, --passes and the like")
-    add("--results", default=RESULTS, type=path, metavar="DIR", help="where committed records are")
+    add("--results", type=path, metavar="DIR", help=WHERE)
     flags = parser.parse_args(arguments)
     given = {name for name, value in vars(flags).items() if value != parser.get_default(name)}
     refuse(given & {"variant"}, "original and modern are what is switched; see --only")
@@ -58,36 +55,38 @@ def main(arguments: list[str] | None = None) -> int:
         change: (changed_by(flags, change.recipe), changed_by(flags, change.base))
         for change in asked
     }
-    recipes = list(dict.fromkeys(recipe for pair in pairs.values() for recipe in reversed(pair)))
     if given.intersection(FRESH) or flags.dataset == "digits":
         refuse(given & {"results"}, "is where committed runs are, and these are trained afresh")
         out = flags.out or OUT
-        groups = train(recipes, out, flags)
+        found = beside(pairs, train(recipes_of(pairs), out, flags))
     else:
-        groups = of_committed(recipes, flags.results)
+        found = of_committed(pairs, flags.results)
         out = writable(flags.out or OUT)
-    return publish(beside(pairs, groups), out, flags.json)
+    return publish(found, out, flags.json)
 
 
-def of_committed(recipes: list[Recipe], results: Path) -> dict[str, list[RunRecord]]:
-    """The committed runs of recipes, by name.
+Pairs = dict[Change, tuple[Recipe, Recipe]]
+"""Changes, each with its recipe and its base's, which flags may have changed."""
+
+
+def recipes_of(pairs: Pairs) -> list[Recipe]:
+    """Each recipe once, bases before what is compared with them."""
+    return list(dict.fromkeys(recipe for pair in pairs.values() for recipe in reversed(pair)))
+
+
+def of_committed(pairs: Pairs, results: Path | None) -> dict[str, list[report.Comparison]]:
+    """The committed runs of changes beside their bases', by direction.
 
     Raises:
-        BadInput: none of one of them.
+        BadInput: none of one of the recipes.
     """
-    groups = committed(results, recipes)
+    groups = committed(results, recipes_of(pairs))
     if missing := [name for name, runs in groups.items() if not runs]:
-        raise BadInput(
-            f"{results}: no committed runs of {missing[0]} in it ({len(missing)} lacking); name a"
-            " folder that has them, choose with --only, or add --fresh to train them",
-            "results",
-        )
-    return groups
+        raise lacking(results, f"{missing[0]} ({len(missing)} lacking)")
+    return beside(pairs, groups)
 
 
-def beside(
-    pairs: dict[Change, tuple[Recipe, Recipe]], groups: dict[str, list[RunRecord]]
-) -> dict[str, list[report.Comparison]]:
+def beside(pairs: Pairs, groups: dict[str, list[RunRecord]]) -> dict[str, list[report.Comparison]]:
     """The changes beside their bases, by direction."""
     found: dict[str, list[report.Comparison]] = {}
     for change, (recipe, base) in pairs.items():
@@ -99,9 +98,9 @@ def beside(
 
 def publish(found: dict[str, list[report.Comparison]], out: Path, as_json: bool) -> int:
     """Write tables and figure, print the tables; the exit status is 1 if a run diverged."""
-    numbers = [row for comparisons in found.values() for row in report.as_json(comparisons)]
+    numbers = report.numbers(found)
     tables = {TITLES[key]: report.effects_table(comparisons) for key, comparisons in found.items()}
-    every = pd.concat([table.assign(direction=key) for key, table in tables.items()])
+    every = report.in_one_table({TITLES[key]: comparisons for key, comparisons in found.items()})
     figure = out / "figures" / "ablations.png"
     write_json(out / "ablations.json", {"effects": numbers})
     texts = {

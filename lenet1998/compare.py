@@ -9,21 +9,21 @@ from pathlib import Path
 from lenet1998.cli import entry, parse_seeds, path, writable
 from lenet1998.errors import BadInput
 from lenet1998.recipes import Recipe, recorded
-from lenet1998.records import RunRecord, read_record, read_records, write_atomically, write_json
-from lenet1998.report import comparison
+from lenet1998.records import RunRecord, read_record, write_atomically, write_json
+from lenet1998.report import comparison, shipped
 from lenet1998.report.tables import markdown
 from lenet1998.reproduce import show_each
 from lenet1998.statistics import mcnemar
 from lenet1998.training import study
 from lenet1998.training.claims import claimed
-from lenet1998.training.flags import RESULTS, check_cells, recipe_from, run_all, run_parser
+from lenet1998.training.flags import check_cells, recipe_from, run_all, run_parser
 from lenet1998.training.schedule import Schedule
 from lenet1998.training.study import Cell
 
 SUMMARY = "Variants side by side: accuracy, parameters, connections, time."
 VARIANTS = ["original", "original-logistic", "modern"]
 FRESH_SEEDS, OUT = "0-2", Path("runs", "compare")
-HEADLINE = "headline"
+WHERE = "a folder of studies' records (default: the committed runs that come with lenet1998)"
 FRESH = ("fresh", "seeds", "passes", "train_size", "distortions", "set", "quick", "resume")
 """Flags that ask for other runs than the committed ones."""
 OF_COMMITTED = {"variant", "variants", "dataset", "results", "out", "json"}
@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     words = f"default {' '.join(VARIANTS)}"
     add("variants", nargs="*", default=[], metavar="VARIANT", help=words)
     add("--fresh", action="store_true", help="train afresh, as do --seeds, --passes and the like")
-    add("--results", default=RESULTS, type=path, metavar="DIR", help="where committed records are")
+    add("--results", type=path, metavar="DIR", help=WHERE)
     add("--runs", nargs=2, type=path, metavar="RUN", help="exact McNemar test of two runs' folders")
     flags = parser.parse_args(arguments)
     given = {name for name, value in vars(flags).items() if value != parser.get_default(name)}
@@ -62,11 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
         refuse(given - OF_COMMITTED, "is for runs that are trained: add --fresh to train them")
         groups = committed(flags.results, recipes)
         if missing := [name for name in names if not groups[name]]:
-            raise BadInput(
-                f"{flags.results}: no committed runs of {', '.join(missing)} in it; name a folder"
-                " that has them, or add --fresh to train them",
-                "results",
-            )
+            raise lacking(flags.results, ", ".join(missing))
         out = writable(flags.out or OUT)
     return publish({name: groups[name] for name in names}, out, flags.json)
 
@@ -82,24 +78,37 @@ def refuse(given: Set[str], why: str) -> None:
         raise BadInput(f"{words}: {why}")
 
 
-def committed(results: Path, recipes: list[Recipe]) -> dict[str, list[RunRecord]]:
-    """The runs of recipes below a folder by name, each recipe's from one study, in order of seeds.
+def committed(results: Path | None, recipes: list[Recipe]) -> dict[str, list[RunRecord]]:
+    """The committed runs of recipes by name, each recipe's from one study, in order of seeds.
 
-    It is the study, a folder in ``results``, that has the most runs of it, and of those the
-    headline's before the others: runs of two studies may share seeds, and were not all meant to
-    stand beside each other.
+    It is the study that has the most runs of it, and of those the variants' own before the others:
+    runs of two studies may share seeds, and were not all meant to stand beside each other.
+
+    Args:
+        results: a folder of studies; None: what comes with the package.
+        recipes: whose runs.
     """
     found: dict[str, list[RunRecord]] = {recipe.name: [] for recipe in recipes}
-    folders = results.iterdir() if results.is_dir() else []
-    for study_of in sorted(folders, key=lambda folder: (folder.name != HEADLINE, folder.name)):
+    for _, records in shipped.in_folder(results) if results else shipped.in_package():
         here: dict[str, list[RunRecord]] = {name: [] for name in found}
-        for record in read_records(study_of):
+        for record in records:
             name = record.recipe["name"]
-            if name in here and recorded(record.recipe, results) in recipes:
+            if name in here and recorded(record.recipe, results or shipped.FILE) in recipes:
                 here[name].append(record)
-        for name, runs in here.items():
-            found[name] = max(found[name], runs, key=len)
+        for name, of_recipe in here.items():
+            found[name] = max(found[name], of_recipe, key=len)
     return found
+
+
+def lacking(results: Path | None, names: str) -> BadInput:
+    """What to say where there are no committed runs of some recipes."""
+    where = (
+        f"{results}: no committed runs of {names} in it"
+        if results
+        else (f"no committed runs of {names} come with lenet1998")
+    )
+    told = f"{where}; name a folder that has them, or add --fresh to train them"
+    return BadInput(told, "results" if results else None)
 
 
 def train(recipes: list[Recipe], out: Path, flags: Namespace) -> dict[str, list[RunRecord]]:

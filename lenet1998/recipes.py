@@ -418,8 +418,8 @@ def build_model(variant: str | Recipe = "original", seed: int = 0) -> LeNet5:
 def load_pretrained(variant: str = "original") -> LeNet5:
     """The network of a named variant as it was trained on MNIST with seed 0.
 
-    The weights are those of the committed run in ``experiments/results/headline``; of ``strings``,
-    and of ``1998-features``, whose C1 to S4 are 1998's own, in ``strings`` and ``features`` there.
+    The weights are those of a committed run: which, and what it misreads, the file says in its
+    metadata. docs/pretrained.md has a card of each.
 
     Raises:
         BadInput: no such variant, or one whose weights do not come with the package.

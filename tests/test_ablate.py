@@ -105,7 +105,7 @@ def test_committed_runs_are_paired_and_written_in_every_form(results, tmp_path, 
 
 def test_missing_committed_runs_are_named(results, capsys):
     told = failure(capsys, "--results", str(results), "--only", "c3,squash", "--direction", "out")
-    assert "no committed runs of original,squash=tanh in it (2 lacking)" in told
+    assert "no committed runs of original,squash=tanh (2 lacking) in it" in told
 
 
 def test_fresh_runs_land_in_the_table(tmp_path, capsys):

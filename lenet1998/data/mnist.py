@@ -40,6 +40,7 @@ MNIST_BYTES = {
 PROBE_SECONDS = 8.0  # to find out whether any mirror answers
 STALL_SECONDS = 20.0  # without a byte, while downloading
 FILE_SECONDS = 300.0  # for one file from one mirror, however its bytes come
+DOWNLOAD_SECONDS = 600.0  # for all files from all mirrors
 
 # What urllib raises; ValueError where it is given, or sent on to, what is no address.
 _REFUSALS = (OSError, HTTPException, ValueError)
@@ -119,16 +120,20 @@ def _download(files: list[str], raw: Path) -> None:
     mirrors = list(MNIST.mirrors)
     _probe([f"{mirror}{files[0]}.gz" for mirror in mirrors])
     logger.info("downloading MNIST into %s", raw)
+    until = time.monotonic() + DOWNLOAD_SECONDS
     raw.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=raw) as folder:
         for file in files:
-            (Path(folder) / file).write_bytes(_from_any(mirrors, file))
+            (Path(folder) / file).write_bytes(_from_any(mirrors, file, until))
         for file in files:
             (Path(folder) / file).replace(raw / file)
 
 
-def _from_any(mirrors: list[str], file: str) -> bytes:
+def _from_any(mirrors: list[str], file: str, until: float) -> bytes:
     """A file's content, unzipped and verified; mirrors that fail are from now on asked last.
+
+    Args:
+        until: when the download as a whole is given up, by :func:`time.monotonic`.
 
     Raises:
         OSError: no mirror has it, with what each did instead.
@@ -137,7 +142,7 @@ def _from_any(mirrors: list[str], file: str) -> bytes:
     for mirror in tuple(mirrors):
         try:
             # What deflate cannot compress is hardly longer for it.
-            content = _unzipped(_get(f"{mirror}{file}.gz", 2 * MNIST_BYTES[file]), file)
+            content = _unzipped(_get(f"{mirror}{file}.gz", 2 * MNIST_BYTES[file], until), file)
             if fault := _fault(file, len(content), io.BytesIO(content)):
                 raise OSError(f"{file} as downloaded {fault}")
         except _REFUSALS as error:
@@ -157,14 +162,21 @@ def _unzipped(packed: bytearray, file: str) -> bytes:
         raise OSError(f"what comes as {file}.gz is no gzip file ({error})") from None
 
 
-def _get(url: str, largest: int) -> bytearray:
+def _get(url: str, largest: int, until: float) -> bytearray:
     """What an address answers with, at most so many bytes.
 
     Raises:
-        OSError: another answer, or not all of it within FILE_SECONDS.
+        OSError: another answer, or not all of it within FILE_SECONDS or by ``until``.
     """
-    end = time.monotonic() + FILE_SECONDS
-    late = TimeoutError(f"timed out after {FILE_SECONDS:g} seconds")
+    now = time.monotonic()
+    end = min(now + FILE_SECONDS, until)
+    late = TimeoutError(
+        f"timed out after {FILE_SECONDS:g} seconds"
+        if end < until
+        else f"the download as a whole was not done after {DOWNLOAD_SECONDS:g} seconds"
+    )
+    if end <= now:
+        raise late
 
     def read() -> bytearray:
         content = bytearray()
@@ -178,7 +190,7 @@ def _get(url: str, largest: int) -> bytearray:
         return content
 
     try:
-        return _first_answer([read], FILE_SECONDS)
+        return _first_answer([read], end - now)
     except queue.Empty:
         raise late from None
 

@@ -134,6 +134,18 @@ def effects_table(comparisons: Sequence[Comparison]) -> pd.DataFrame:
     )
 
 
+def numbers(groups: Mapping[str, Sequence[Comparison]]) -> list[dict]:
+    """All numbers of several families."""
+    return [row for comparisons in groups.values() for row in as_json(comparisons)]
+
+
+def in_one_table(groups: Mapping[str, Sequence[Comparison]]) -> pd.DataFrame:
+    """The rows of several families, each with its family's title as ``direction``."""
+    return pd.concat(
+        [effects_table(family).assign(direction=key) for key, family in groups.items()]
+    )
+
+
 def _spread(runs: Sequence[RunRecord]) -> str:
     values = [test_error(run) for run in runs if run.last]
     return f"{np.mean(values):.2f} {PLUS_MINUS} {np.std(values, ddof=1):.2f}"

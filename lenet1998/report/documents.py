@@ -3,6 +3,7 @@
 A Markdown file marks a generated table with ``<!-- generated: NAME -->`` and ``<!-- end -->``;
 what stands between is replaced. A figure carries, in the file, a digest of the sources it shows.
 A source is a folder of run records or a JSON file, named by its place in ``experiments/results``.
+The runs that travel with the package (:mod:`~lenet1998.report.shipped`) are made here, too.
 """
 
 import re
@@ -26,8 +27,11 @@ from lenet1998.report import (
     net_1998,
     open_questions,
     performance,
+    pretrained,
     reliability,
+    reproduction,
     search,
+    shipped,
     strings,
     style,
     tables,
@@ -188,6 +192,17 @@ def compared_all(results: Path) -> pd.DataFrame:
     return table.set_index("").T.rename_axis("variant").reset_index()
 
 
+def nets(results: Path) -> pd.DataFrame:
+    """The nets that come with the package."""
+    runs = {name: _records(results, ALL_VARIANTS[name]) for name in pretrained.NAMES}
+    return pretrained.overview(runs)
+
+
+def _card(name: str) -> Callable[[Path], pd.DataFrame]:
+    """What one of them is."""
+    return lambda results: pretrained.card(_records(results, ALL_VARIANTS[name]), name)
+
+
 def answers(results: Path) -> pd.DataFrame:
     """Nets of two variants on the same patterns."""
     return comparison.answers(read_json(results / ANSWERS))
@@ -245,6 +260,10 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "comparison-layers": compared_layers,
     "comparison-all": compared_all,
     "mcnemar": answers,
+    "studies": reproduction.studies,
+    "measures": reproduction.measures,
+    "pretrained": nets,
+    **{f"card-{name}": _card(name) for name in pretrained.NAMES},
     "1998-layers": _of(RESTORATION, net_1998.layers),
     "1998-table-one": _of(RESTORATION, net_1998.table_one),
     "1998-squashings": _of(RESTORATION, net_1998.squashings),
@@ -336,7 +355,7 @@ def digest(*sources: Path) -> str:
 
 
 def remake(root: Path, check: bool = False) -> list[str]:
-    """Remake every generated table and figure from committed records.
+    """Remake every generated table and figure, and the package's runs, from committed records.
 
     Args:
         root: the project's folder.
@@ -358,6 +377,9 @@ def remake(root: Path, check: bool = False) -> list[str]:
         file: BLOCK.sub(lambda m: m[1] + tables.markdown(TABLES[m[2]](results)) + m[3], text)
         for file, text in texts.items()
     }
+    summary = root / "lenet1998" / "report" / shipped.FILE.name
+    texts[summary] = summary.read_text("utf-8") if summary.is_file() else ""
+    fresh[summary] = shipped.summary(results, ALL_VARIANTS)
     pages = [file for file, text in texts.items() if text != fresh[file]]
     drawings = {
         root / "docs" / "figures" / name: drawing

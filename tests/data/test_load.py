@@ -352,6 +352,23 @@ def test_a_failed_download_leaves_nothing(packed, tmp_path, monkeypatch, how, wo
     assert list(raw(tmp_path / "new").iterdir()) == []
 
 
+def test_a_slow_download_is_given_up_as_a_whole(packed, tmp_path, monkeypatch):
+    """However long each file and each mirror may take; then it says where files go by hand."""
+    monkeypatch.setattr(mnist, "DOWNLOAD_SECONDS", 0.5)
+    slow = TRAIN_LABELS + ".gz"
+    start = time.monotonic()
+    with mirror(monkeypatch, packed, slow, "drips") as asked:
+        monkeypatch.setattr(MNIST, "mirrors", MNIST.mirrors[1:] * 2)
+        with pytest.raises(BadInput) as caught:
+            load("mnist", tmp_path / "new")
+    assert time.monotonic() - start < 3
+    message = str(caught.value)
+    assert "the download as a whole was not done after 0.5 seconds" in message
+    assert f"put {', '.join(MNIST_SHA256)} (unzipped) into {raw(tmp_path / 'new')}" in message
+    assert asked.count(f"/{slow}") == 1  # the second mirror is not even asked
+    assert listing(tmp_path / "new") == []
+
+
 def test_gives_up_on_a_mirror_that_never_answers(tmp_path, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setattr(MNIST, "mirrors", [f"http://127.0.0.1:{silent.getsockname()[1]}/"])

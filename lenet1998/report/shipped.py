@@ -1,0 +1,116 @@
+"""The committed runs as they travel with the package: in ``runs.json`` beside this file.
+
+``python -m lenet1998.report`` makes it of the records in ``experiments/results``, and ``compare``,
+``ablate`` and ``cite`` show it, so that who installed the package sees what a checkout has. It
+holds the runs of the named variants, and those of the ablations that learnt from all patterns: all
+that their records do but predictions, and of the environment what tables show.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from lenet1998 import schema
+from lenet1998.records import RunRecord, read_records
+
+FILE = Path(__file__).with_name("runs.json")
+STUDY = "ablations"
+"""The folder of the ablations' runs."""
+FIRST = ("headline", "published")
+"""The studies of the variants themselves, which go before others that have as many runs of them."""
+SHARED = ("recipe", "dataset", "layers")
+"""What all runs of a group have in common."""
+SHOWN = ("engine", "device", "processor")
+
+Studies = Iterable[tuple[str, Sequence[RunRecord]]]
+"""Folders of results and the runs in them, in the order of preference."""
+
+
+def in_folder(results: Path) -> Iterator[tuple[str, Sequence[RunRecord]]]:
+    """The studies below a folder of records, in the order of preference."""
+    names = {folder.name for folder in results.iterdir()} if results.is_dir() else set()
+    for name in [*(name for name in FIRST if name in names), *sorted(names - set(FIRST))]:
+        yield name, read_records(results / name)
+
+
+def in_package() -> Iterator[tuple[str, Sequence[RunRecord]]]:
+    """The studies that come with the package.
+
+    The records have neither predictions nor weights.
+    """
+    groups = schema.parse(FILE)["groups"]
+    for study, of_study in groupby(groups, lambda group: group["study"]):
+        yield study, [run for group in of_study for run in _runs(group)]
+
+
+def named(variants: Iterable[str]) -> dict[str, list[RunRecord]]:
+    """The package's runs of variants, each variant's from the study that comes first."""
+    found: dict[str, list[RunRecord]] = {name: [] for name in variants}
+    for _, runs in in_package():
+        for name in found:
+            found[name] = found[name] or [run for run in runs if run.recipe["name"] == name]
+    return found
+
+
+def summary(results: Path, folders: Mapping[str, str]) -> str:
+    """The text of ``runs.json``, a run to a line.
+
+    Args:
+        results: the folder of all records.
+        folders: of each named variant, that of its runs in it.
+    """
+    groups = []
+    for folder in folders.values():
+        groups += _groups(folder.partition("/")[0], read_records(results / folder))
+    ablations = [run for run in read_records(results / STUDY) if not run.recipe["train_size"]]
+    groups += _groups(STUDY, ablations)
+    lines = [
+        json.dumps({"study": group["study"], **{key: group[key] for key in SHARED}})[:-1]
+        + ', "runs": [\n'
+        + ",\n".join(map(json.dumps, group["runs"]))
+        + "]}"
+        for group in groups
+    ]
+    return '{"groups": [\n' + ",\n".join(lines) + "]}\n"
+
+
+def _groups(study: str, runs: Sequence[RunRecord]) -> list[dict]:
+    """Runs in groups of one recipe, data set and network."""
+
+    def shared(run: RunRecord) -> str:
+        return json.dumps([getattr(run, key) for key in SHARED])
+
+    return [
+        {
+            "study": study,
+            **dict(zip(SHARED, json.loads(text), strict=True)),
+            "runs": [
+                {
+                    "seed": run.seed,
+                    "status": run.status,
+                    "environment": {key: run.environment[key] for key in SHOWN},
+                    "per_pass": _columns(run.per_pass),
+                }
+                for run in alike
+            ],
+        }
+        for text, alike in groupby(runs, shared)
+    ]
+
+
+def _runs(group: dict) -> Iterator[RunRecord]:
+    """The runs of a group; see :func:`_groups`."""
+    shared = {key: group[key] for key in SHARED}
+    for run in group["runs"]:
+        yield RunRecord(**shared, **run | {"per_pass": _rows(run["per_pass"])})
+
+
+def _columns(rows: Sequence[dict]) -> dict[str, list]:
+    return {key: [row[key] for row in rows] for key in rows[0]} if rows else {}
+
+
+def _rows(columns: dict[str, list]) -> list[dict]:
+    return [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]

@@ -1,0 +1,45 @@
+"""The reproduction report names what makes each result, and it is there to be run."""
+
+from pathlib import Path
+
+import pytest
+from factory import make_record
+
+from lenet1998.records import write_record
+from lenet1998.report.reproduction import command, measures, studies
+from lenet1998.report.sources import READERS
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "experiments" / "results"
+STUDIES = [folder.name for folder in RESULTS.iterdir() if folder.is_dir()]
+
+
+@pytest.mark.parametrize("name", [*sorted(STUDIES), *sorted(READERS)])
+def test_every_result_is_made_by_what_is_there(name):
+    words = command(name).strip("`").split()
+    assert words[0] == "python"
+    if words[1] == "-m":
+        assert (ROOT / f"{words[2].replace('.', '/')}.py").is_file()
+    else:
+        assert (ROOT / words[1]).is_file()
+
+
+def test_runs_are_counted_study_by_study_and_in_all(tmp_path):
+    for folder, run in {
+        "headline/original/seed-0": make_record((9, 3), 0),
+        "headline/modern/seed-0": make_record((5,), 0, recipe={"c3": "dense"}),
+        "published/original/seed-1": make_record((4,), 1, status="diverged"),
+    }.items():
+        write_record(tmp_path / folder, run)
+    (tmp_path / "empty").mkdir()
+    headline, published, every = studies(tmp_path).to_dict("records")
+    assert headline["made by"] == "`python experiments/headline.py`"
+    assert (headline["recipes"], headline["runs"], headline["of them diverged"]) == (2, 2, 0)
+    assert (published["runs"], published["of them diverged"]) == (1, 1)
+    assert (every["records"], every["recipes"], every["runs"]) == ("all", 2, 3)
+
+
+def test_only_measures_that_are_there_are_listed(tmp_path):
+    (tmp_path / "fig7.json").write_text("{}")
+    (row,) = measures(tmp_path).to_dict("records")
+    assert row == {"measures": "`fig7.json`", "made by": "`python experiments/fig7.py`"}

@@ -1,0 +1,68 @@
+"""Exported networks compute what torch does."""
+
+from importlib.util import find_spec
+
+import pytest
+import torch
+
+from lenet1998 import exporting
+from lenet1998.data import prepare
+from lenet1998.errors import BadInput
+from lenet1998.exporting import to_onnx, to_program
+from lenet1998.recipes import RECIPES, build_model, load_pretrained
+from lenet1998.report.pretrained import NAMES, weights_of
+
+PACKAGED = [name for name in NAMES if weights_of(name).is_file()]
+needs_onnx = pytest.mark.skipif(
+    any(find_spec(package) is None for package in (*exporting.NEEDED, "onnxruntime")),
+    reason="needs the extra: pip install 'lenet1998[export]'",
+)
+
+
+@pytest.fixture(scope="module")
+def images(digits):
+    return prepare(digits.test_images[:100])
+
+
+def same(found: torch.Tensor, model, images) -> bool:
+    """Whether outputs are the network's, to rounding, and so are the labels."""
+    expected = model(images).detach()
+    close = torch.allclose(found, expected, rtol=1e-5, atol=1e-3)
+    return close and torch.equal(model.decide(found), model.decide(expected))
+
+
+@pytest.mark.parametrize("name", PACKAGED)
+def test_a_program_computes_what_the_network_does(name, images, tmp_path):
+    model = load_pretrained(name)
+    torch.export.save(to_program(model), tmp_path / "net.pt2")
+    program = torch.export.load(tmp_path / "net.pt2").module()
+    assert same(program(images).detach(), model, images)
+    assert same(program(images[:1]).detach(), model, images[:1])
+
+
+@needs_onnx
+@pytest.mark.parametrize("name", PACKAGED)
+def test_onnx_computes_what_the_network_does(name, images, tmp_path):
+    from onnxruntime import InferenceSession
+
+    model = load_pretrained(name)
+    to_onnx(model, tmp_path / "net.onnx")
+    session = InferenceSession(tmp_path / "net.onnx", providers=["CPUExecutionProvider"])
+    (output,) = session.get_outputs()
+    assert output.name == ("distances" if model.smallest_wins else "scores")
+    for some in (images, images[:1]):
+        (found,) = session.run(None, {"images": some.numpy()})
+        assert same(torch.from_numpy(found), model, some)
+
+
+def test_a_network_of_another_size_and_kind_is_exported(images):
+    recipe = RECIPES["modern"].changed(input_size=28)
+    model = build_model(recipe).double()
+    small = images[:3, :, 2:-2, 2:-2].double()
+    assert same(to_program(model).module()(small).detach(), model, small)
+
+
+def test_what_is_not_installed_is_one_line(monkeypatch, tmp_path):
+    monkeypatch.setattr(exporting, "find_spec", lambda _: None)
+    with pytest.raises(BadInput, match=r"onnx, onnxscript: not installed.*lenet1998\[export\]"):
+        to_onnx(build_model(), tmp_path / "net.onnx")
