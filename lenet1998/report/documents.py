@@ -22,6 +22,7 @@ from lenet1998.report import (
     distortions,
     features_1998,
     figures,
+    live,
     net_1998,
     open_questions,
     performance,
@@ -319,7 +320,7 @@ def digest(*sources: Path) -> str:
 
 
 def remake(root: Path, check: bool = False) -> list[str]:
-    """Remake every generated table and figure from committed records.
+    """Remake every generated table and figure from committed records, and the live page's data.
 
     Args:
         root: the project's folder.
@@ -347,6 +348,13 @@ def remake(root: Path, check: bool = False) -> list[str]:
         for name, drawing in FIGURES.items()
         if _source_of(root / "docs" / "figures" / name) != drawing.digest(results)
     }
+    # A folder with results and no page, as the tests make them, has no script to be stale.
+    has_page = (root / live.PAGE).is_dir()
+    scripts = {
+        file: text
+        for file, text in (live.scripts(root) if has_page else {}).items()
+        if not file.is_file() or file.read_text("utf-8") != text
+    }
     if not check:
         for drawing in drawings.values():
             drawing.held(results)  # before anything is written
@@ -354,7 +362,10 @@ def remake(root: Path, check: bool = False) -> list[str]:
             write_atomically(file, fresh[file].encode())
         for file, drawing in drawings.items():
             drawing.remake(results, file)
-    return [str(file.relative_to(root)) for file in (*pages, *drawings)]
+        for file, text in scripts.items():
+            file.parent.mkdir(exist_ok=True)
+            write_atomically(file, text.encode())
+    return [str(file.relative_to(root)) for file in (*pages, *drawings, *scripts)]
 
 
 def _source_of(figure: Path) -> str | None:

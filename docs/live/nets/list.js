@@ -1,0 +1,1 @@
+const NET_LIST = [{"name":"original","title":"The 1998 design, trained as in 1998"},{"name":"1998-features","title":"1998's own C1 to S4, the rest trained"},{"name":"strings","title":"original, trained to read strings"},{"name":"modern","title":"LeNet as it is mostly taught today"}];
