@@ -223,8 +223,8 @@ const Nets = {
       parameters[name] = values.subarray(first, first + count);
       first += count;
     }
-    const network = new Network(net.recipe, parameters);
-    this.known.set(net.name, { name: net.name, title: net.title, network });
+    const { title, recipe } = NET_LIST.find(({ name }) => name === net.name);
+    this.known.set(net.name, { name: net.name, title, network: new Network(recipe, parameters) });
   },
 
   load(name) {

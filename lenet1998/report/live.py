@@ -44,12 +44,18 @@ def scripts(root: Path) -> dict[Path, str]:
         root: the project's folder.
     """
     found = [name for name in NETS if (WEIGHTS / f"{name}.safetensors").is_file()]
-    listed = [{"name": name, "title": NETS[name]} for name in found]
+    nets = {name: _net(name) for name in found}
+    listed = [
+        {"name": name, "title": NETS[name], "recipe": recipe} for name, (recipe, _) in nets.items()
+    ]
     folder = root / PAGE
     return {
         folder / "data.js": _script("PAPER", _paper()) + _script("DIGITS", _digits()),
         folder / "nets" / "list.js": _script("NET_LIST", listed),
-        **{folder / "nets" / f"{name}.js": f"Nets.add({_json(_net(name))});\n" for name in found},
+        **{
+            folder / "nets" / f"{name}.js": f"Nets.add({_json(weights)});\n"
+            for name, (_, weights) in nets.items()
+        },
     }
 
 
@@ -65,18 +71,16 @@ def _packed(array: np.ndarray) -> str:
     return b64encode(np.ascontiguousarray(array).tobytes()).decode()
 
 
-def _net(name: str) -> dict:
-    """A trained net: its recipe, and its parameters one after the other."""
+def _net(name: str) -> tuple[dict, dict]:
+    """A trained net's recipe, and its parameters one after the other."""
     with (
         as_file(WEIGHTS / f"{name}.safetensors") as file,
         safe_open(file, framework="np") as opened,
     ):
         recipe = _LATER | json.loads(opened.metadata()["recipe"])
         arrays = {key: opened.get_tensor(key).astype("<f4") for key in sorted(opened.keys())}
-    return {
+    return recipe, {
         "name": name,
-        "title": NETS[name],
-        "recipe": recipe,
         "shapes": {key: array.shape for key, array in arrays.items()},
         "values": _packed(np.concatenate([array.ravel() for array in arrays.values()])),
     }
