@@ -148,7 +148,7 @@ class App {
     for (const [id, scale] of [["state-scale", STATE_SCALE], ["weight-scale", { kind: "weight", limit: 1 }]]) {
       const values = Float64Array.from({ length: 33 }, (_, k) => ((k - 16) / 16) * scale.limit);
       const sheet = new Sheet(document.getElementById(id));
-      sheet.lay({ maps: 1, height: 4, width: 33, columns: 1, most: 3, room: 100 }).draw(values, scale);
+      sheet.lay({ maps: 1, height: 1, width: 33, columns: 1, most: 3, room: 100 }).draw(values, scale);
     }
     document.getElementById("state-low").textContent = shown(-STATE_SCALE.limit, 1);
     document.getElementById("state-high").textContent = shown(STATE_SCALE.limit, 1);

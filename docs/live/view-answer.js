@@ -43,7 +43,7 @@ class AnswerView {
       : "Ten scores: the largest wins";
     document.getElementById("answer-note").textContent = rbf
       ? `The answer is the code nearest to F6's state. The shares are eq. 9's, where rubbish is a class at ` +
-        `the constant distance j = ${shown(network.recipe.rubbish_j, 2)}` +
+        `the constant distance j = ${network.recipe.rubbish_j}` +
         `${network.recipe.half_distance ? ", and distances count half" : ""}: far from every code, it gets all.`
       : "This network has no codes and no rubbish class: softmax divides everything among the ten digits.";
   }

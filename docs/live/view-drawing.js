@@ -1,6 +1,13 @@
 "use strict";
 /* The drawing field, what the network sees of it, and the sliders that move it. */
 
+/** How each kind of picture came into the field. */
+const PICTURE_WORDS = {
+  "": "The ink is scaled to 20 pixels and its centre of mass put in the middle, as MNIST's digits were.",
+  digit: "A digit of scikit-learn's, scaled and centred as MNIST's were.",
+  fig13: "A pattern of Fig. 13, as it is printed there.",
+  fig8: "A digit of MNIST's test set.",
+};
 const THINNEST = 7; // units between points that are kept of a stroke
 const KEY_STEP = 16; // units that an arrow key moves the pen; a quarter of it with shift
 
@@ -147,6 +154,7 @@ class DrawingView {
     const window = this.app.receptive();
     if (window) this.seen.frame(0, window.row, window.column, window.side, window.side);
     this.seen.canvas.setAttribute("aria-label", `The network's input, ${size} by ${size} pixels`);
+    document.getElementById("seen-note").textContent = PICTURE_WORDS[state.pick.split(".")[0]];
     for (const slider of this.sliders) slider.render(state.moves);
   }
 

@@ -95,7 +95,7 @@ class FiguresView {
     }
   }
 
-  render({ network, states, answer, pattern }) {
+  render({ states, answer, pattern }) {
     const says = answer === 10 ? "a blank" : answer;
     const [thirteen, eight] = [this.picked("fig13"), this.picked("fig8")];
     this.thumbs.forEach(({ button, canvas }, number) => {
@@ -107,10 +107,11 @@ class FiguresView {
     this.chips.forEach((chip, number) => chip.setAttribute("aria-pressed", String(number === eight)));
     const said13 = thirteen === undefined ? "" : `1998 read ${Figures.fig13.answers[thirteen]}. This network reads ${says}.`;
     document.getElementById("fig13-said").textContent = said13;
-    const printed = thirteen === undefined ? new Float64Array(84).fill(NaN) : this.f6(thirteen);
-    drawBitmap(document.getElementById("fig13-then"), printed, CODE_SCALE, 12);
-    const now = thirteen === undefined ? new Float64Array(84).fill(NaN) : states.f6.values;
-    drawBitmap(document.getElementById("fig13-now"), now, network.smallestWins ? CODE_SCALE : STATE_SCALE, 12);
+    document.getElementById("printed").hidden = thirteen === undefined;
+    if (thirteen !== undefined) {
+      drawBitmap(document.getElementById("fig13-then"), this.f6(thirteen), CODE_SCALE);
+      drawBitmap(document.getElementById("fig13-now"), states.f6.values, CODE_SCALE);
+    }
     document.getElementById("fig8-said").textContent = eight === undefined ? "" : this.about(eight, says, pattern);
   }
 

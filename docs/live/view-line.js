@@ -119,7 +119,7 @@ class LineView {
 
   note(position, penalty) {
     if (position < 0) {
-      return "From above: the line; F6 at each position; the penalties of 0 to 9 and of none (–), small ones dark. Framed is what the answer is made of. Point, or use the arrow keys, to see one position's window.";
+      return "From above: the line; F6 at each position; the penalties of 0 to 9 and of none (–), where the smallest stand out. Framed is what the answer is made of. Point, or use the arrow keys, to see one position's window.";
     }
     const { network, states } = this.shown;
     const answer = network.decide(network.outputs(states, position));
@@ -133,7 +133,7 @@ class LineView {
     const { field, width, states, penalty, read } = this.shown;
     const dots = window.devicePixelRatio || 1;
     const room = this.canvas.parentElement.clientWidth - 6;
-    const cell = Math.max(Math.floor(Math.min((room * dots) / width, 10 * dots)), Math.ceil(3 * dots));
+    const cell = Math.max(Math.floor(Math.min((room * dots) / width, 8 * dots)), Math.ceil(3 * dots));
     const f6Cell = (STEP * cell) / 8; // seven cells and a gap to a position
     const f6Top = 32 * cell + cell;
     const rowsTop = f6Top + Math.ceil(12 * f6Cell) + cell;

@@ -14,7 +14,7 @@ const Theme = {
       const hex = style.getPropertyValue(`--${name}`).trim();
       return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
     };
-    for (const name of ["state-low", "state-high", "minus", "zero", "plus", "frame", "accent", "line", "paper"]) {
+    for (const name of ["state-low", "state-high", "minus", "zero", "plus", "frame", "accent", "hairline", "paper"]) {
       this.colours[name] = rgb(name);
     }
   },
@@ -99,7 +99,20 @@ class Sheet {
     pen.imageSmoothingEnabled = false;
     pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
     pen.drawImage(offscreen, 0, 0, this.across, this.down, 0, 0, this.canvas.width, this.canvas.height);
+    if (this.gap && this.maps > 1) this.outline(pen, values);
     return this;
+  }
+
+  /** A hairline around each map: a map may be as pale as the page. */
+  outline(pen, values) {
+    pen.lineWidth = 1;
+    pen.strokeStyle = Theme.css("hairline");
+    const [across, down] = [this.width * this.cell - 1, this.height * this.cell - 1];
+    for (let map = 0; map < this.maps; map++) {
+      const [left, top] = this.corner(map);
+      if (Number.isNaN(values[map * this.height * this.width])) continue;
+      pen.strokeRect(left * this.cell + 0.5, top * this.cell + 0.5, across, down);
+    }
   }
 
   static offscreen(width, height) {

@@ -210,6 +210,7 @@ class TrainingView {
   paint() {
     this.painted = performance.now();
     this.say();
+    document.getElementById("learning").hidden = !this.run;
     this.curve();
     this.table();
     if (this.run) this.pictures(this.run.network);
