@@ -102,7 +102,9 @@ function inkOf(strokes) {
       for (let y = top; y <= bottom; y++) {
         for (let x = left; x <= right; x++) {
           const [dx, dy] = [x + 0.5 - ax, y + 0.5 - ay];
-          const along = length ? Math.min(1, Math.max(0, (dx * (bx - ax) + dy * (by - ay)) / length)) : 0;
+          const along = length
+            ? Math.min(1, Math.max(0, (dx * (bx - ax) + dy * (by - ay)) / length))
+            : 0;
           const distance = Math.hypot(dx - along * (bx - ax), dy - along * (by - ay));
           const level = Math.min(1, Math.max(0, radius + 0.5 - distance));
           const at = y * INK_SIDE + x;

@@ -35,7 +35,9 @@ class App {
 
   chooser() {
     this.choice = document.getElementById("net");
-    this.choice.append(...NET_LIST.map(({ name }) => element("option", { value: name, textContent: name })));
+    this.choice.append(
+      ...NET_LIST.map(({ name }) => element("option", { value: name, textContent: name })),
+    );
     this.choice.addEventListener("change", () => {
       this.change({ net: this.choice.value });
       this.use();
@@ -44,7 +46,8 @@ class App {
 
   /** Offer a net that was trained here, and take it. */
   offer(name, title, network) {
-    if (!Nets.known.has(name)) this.choice.append(element("option", { value: name, textContent: name }));
+    if (!Nets.known.has(name))
+      this.choice.append(element("option", { value: name, textContent: name }));
     Nets.known.set(name, { name, title, network });
     this.change({ net: name });
     this.use();
@@ -58,7 +61,8 @@ class App {
       if (net !== this.state.net) return;
       this.network = network;
       this.choice.value = net;
-      document.getElementById("net-title").textContent = `${title}.`;
+      document.getElementById("net-title").textContent =
+        `${title[0].toUpperCase()}${title.slice(1)}.`;
       this.trouble("");
       this.schedule();
     } catch (error) {
@@ -104,7 +108,15 @@ class App {
     const outputs = network.outputs(states);
     const unit = this.unit(states);
     this.current = {
-      state, network, pattern, side, size, inputs, states, outputs, unit,
+      state,
+      network,
+      pattern,
+      side,
+      size,
+      inputs,
+      states,
+      outputs,
+      unit,
       shares: network.shares(outputs),
       answer: network.decide(outputs),
       inputsOf: inputsOf(network, states, unit),
@@ -145,10 +157,15 @@ class App {
   }
 
   scales() {
-    for (const [id, scale] of [["state-scale", STATE_SCALE], ["weight-scale", { kind: "weight", limit: 1 }]]) {
+    for (const [id, scale] of [
+      ["state-scale", STATE_SCALE],
+      ["weight-scale", { kind: "weight", limit: 1 }],
+    ]) {
       const values = Float64Array.from({ length: 33 }, (_, k) => ((k - 16) / 16) * scale.limit);
       const sheet = new Sheet(document.getElementById(id));
-      sheet.lay({ maps: 1, height: 1, width: 33, columns: 1, most: 3, room: 100 }).draw(values, scale);
+      sheet
+        .lay({ maps: 1, height: 1, width: 33, columns: 1, most: 3, room: 100 })
+        .draw(values, scale);
     }
     document.getElementById("state-low").textContent = shown(-STATE_SCALE.limit, 1);
     document.getElementById("state-high").textContent = shown(STATE_SCALE.limit, 1);

@@ -68,7 +68,17 @@ class Network {
     }
     const weights = this.parameters[`${name}.weight`];
     const biases = this.parameters[`${name}.bias`];
-    return { name, kind: "convolution", maps: table.length, table, starts, kernel, squash, weights, biases };
+    return {
+      name,
+      kind: "convolution",
+      maps: table.length,
+      table,
+      starts,
+      kernel,
+      squash,
+      weights,
+      biases,
+    };
   }
 
   pooling(name, maps) {
@@ -115,7 +125,10 @@ class Network {
   /** The outputs at one position, (classes). */
   outputs(states, position = 0) {
     const area = states.positions;
-    return Array.from({ length: this.classes }, (_, c) => states.output.values[c * area + position]);
+    return Array.from(
+      { length: this.classes },
+      (_, c) => states.output.values[c * area + position],
+    );
   }
 
   decide(outputs) {

@@ -22,9 +22,15 @@ function readString(penalty) {
   let free = { cost: 0, characters: null }; // after an output without a character
   let on = { cost: Infinity, characters: null }; // after one with
   penalty.forEach((row, position) => {
-    const best = row.reduce((least, cost, digit) => (digit < 10 && cost < row[least] ? digit : least), 0);
+    const best = row.reduce(
+      (least, cost, digit) => (digit < 10 && cost < row[least] ? digit : least),
+      0,
+    );
     const before = on.cost < free.cost ? on : free;
-    on = { cost: free.cost + row[best], characters: { digit: best, position, before: free.characters } };
+    on = {
+      cost: free.cost + row[best],
+      characters: { digit: best, position, before: free.characters },
+    };
     free = { cost: before.cost + row[10], characters: before.characters };
   });
   const end = on.cost < free.cost ? on : free;

@@ -4,6 +4,7 @@
 const SIXTY_FOUR = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /** Handwriting: for each digit strokes of a few points, through which a smooth line goes. */
+// prettier-ignore
 const HANDWRITING = [
   [[[262, 92], [170, 140], [140, 270], [180, 396], [258, 430], [350, 376], [376, 256], [338, 138], [252, 90]]],
   [[[284, 84], [270, 200], [254, 320], [244, 436]]],
@@ -21,13 +22,22 @@ const HANDWRITING = [
 function smoothed(points, between = 8) {
   const line = [];
   for (let n = 0; n + 1 < points.length; n++) {
-    const [p0, p1, p2, p3] = [-1, 0, 1, 2].map((step) => points[Math.min(Math.max(n + step, 0), points.length - 1)]);
+    const [p0, p1, p2, p3] = [-1, 0, 1, 2].map(
+      (step) => points[Math.min(Math.max(n + step, 0), points.length - 1)],
+    );
     for (let part = 0; part < between; part++) {
       const t = part / between;
-      line.push([0, 1].map((axis) => Math.round(0.5 * (
-        2 * p1[axis] + (p2[axis] - p0[axis]) * t +
-        (2 * p0[axis] - 5 * p1[axis] + 4 * p2[axis] - p3[axis]) * t * t +
-        (3 * p1[axis] - p0[axis] - 3 * p2[axis] + p3[axis]) * t * t * t))));
+      line.push(
+        [0, 1].map((axis) =>
+          Math.round(
+            0.5 *
+              (2 * p1[axis] +
+                (p2[axis] - p0[axis]) * t +
+                (2 * p0[axis] - 5 * p1[axis] + 4 * p2[axis] - p3[axis]) * t * t +
+                (3 * p1[axis] - p0[axis] - 3 * p2[axis] + p3[axis]) * t * t * t),
+          ),
+        ),
+      );
     }
   }
   return [...line, points[points.length - 1]];
@@ -53,7 +63,8 @@ const DEFAULT_STATE = {
 /** Three characters a point: 9 bits across, 9 down. */
 function writeStrokes(strokes) {
   const point = ([x, y]) => {
-    const bits = Math.min(Math.max(x, 0), PEN_FIELD - 1) * PEN_FIELD + Math.min(Math.max(y, 0), PEN_FIELD - 1);
+    const bits =
+      Math.min(Math.max(x, 0), PEN_FIELD - 1) * PEN_FIELD + Math.min(Math.max(y, 0), PEN_FIELD - 1);
     return [12, 6, 0].map((shift) => SIXTY_FOUR[(bits >> shift) & 63]).join("");
   };
   return strokes.map((stroke) => stroke.map(point).join("")).join(".");
@@ -63,7 +74,10 @@ function readStrokes(text) {
   const strokes = text.split(".").filter((stroke) => /^([A-Za-z0-9_-]{3})+$/.test(stroke));
   return strokes.map((stroke) =>
     stroke.match(/.{3}/g).map((three) => {
-      const bits = [...three].reduce((sum, character) => sum * 64 + SIXTY_FOUR.indexOf(character), 0);
+      const bits = [...three].reduce(
+        (sum, character) => sum * 64 + SIXTY_FOUR.indexOf(character),
+        0,
+      );
       return [Math.floor(bits / PEN_FIELD), bits % PEN_FIELD];
     }),
   );
@@ -76,7 +90,8 @@ function writeState(state) {
   put("net", state.net, DEFAULT_STATE.net);
   if (state.pick) fields.set("pick", state.pick);
   else put("draw", writeStrokes(state.draw), writeStrokes(DEFAULT_STATE.draw));
-  for (const [key, value] of Object.entries(state.moves)) put(key, String(value), String(STILL[key]));
+  for (const [key, value] of Object.entries(state.moves))
+    put(key, String(value), String(STILL[key]));
   for (const key of ["unit", "line", "typed", "lineNet"]) put(key, state[key], DEFAULT_STATE[key]);
   put("position", String(state.position), String(DEFAULT_STATE.position));
   for (const [key, value] of Object.entries(state.switches)) fields.set(`train.${key}`, value);
@@ -102,7 +117,8 @@ function readState(fragment) {
     const value = Number(fields.get(key));
     if (fields.has(key) && Number.isFinite(value)) state.moves[key] = clampMove(key, value);
   }
-  if (/^(c1|s2|c3|s4|c5|f6|output)\.\d+\.\d+$/.test(fields.get("unit"))) state.unit = fields.get("unit");
+  if (/^(c1|s2|c3|s4|c5|f6|output)\.\d+\.\d+$/.test(fields.get("unit")))
+    state.unit = fields.get("unit");
   if (/^\d{1,9}$/.test(fields.get("typed"))) state.typed = fields.get("typed");
   if (/^\d{1,3}$/.test(fields.get("position"))) state.position = Number(fields.get("position"));
   for (const [key, value] of fields) {

@@ -32,13 +32,17 @@ function freshNetwork(recipe, seed) {
   const table = recipe.c3 === "table" ? PAPER.table : PAPER.table.map(() => [0, 1, 2, 3, 4, 5]);
   const last = Network.lastKernel(recipe);
   const power = recipe.initialisation === "sqrt_fan_in" ? 0.5 : 1;
-  const bound = (fanIn) => recipe.initial_gain / (fanIn + Number(recipe.fan_in_counts_bias)) ** power;
+  const bound = (fanIn) =>
+    recipe.initial_gain / (fanIn + Number(recipe.fan_in_counts_bias)) ** power;
   const biasBound = (fanIn) => (recipe.initial_biases === "uniform" ? bound(fanIn) : 0);
   const parameters = {};
   const dense = (name, fanIns) => {
     const weights = fanIns.map((fanIn) => drawn(fanIn, bound(fanIn)));
     parameters[`${name}.weight`] = Float64Array.from(weights.flatMap((row) => [...row]));
-    parameters[`${name}.bias`] = Float64Array.from(fanIns, (fanIn) => drawn(1, biasBound(fanIn))[0]);
+    parameters[`${name}.bias`] = Float64Array.from(
+      fanIns,
+      (fanIn) => drawn(1, biasBound(fanIn))[0],
+    );
   };
   const pool = (name, maps) => {
     const v = recipe.initial_coefficient;
@@ -48,7 +52,10 @@ function freshNetwork(recipe, seed) {
   };
   dense("c1", Array(6).fill(25));
   pool("s2", 6);
-  dense("c3", table.map((row) => 25 * row.length));
+  dense(
+    "c3",
+    table.map((row) => 25 * row.length),
+  );
   pool("s4", 16);
   dense("c5", Array(120).fill(16 * last * last));
   dense("f6", Array(84).fill(120));
@@ -71,7 +78,9 @@ class Trainer {
 
   /** A zero for every trained parameter, by layer. */
   zeros() {
-    const trained = this.network.layers.filter((layer) => layer.kind !== "pooling" || layer.trained);
+    const trained = this.network.layers.filter(
+      (layer) => layer.kind !== "pooling" || layer.trained,
+    );
     return Object.fromEntries(
       trained.map((layer) => [
         layer.name,
@@ -123,7 +132,8 @@ class Trainer {
 
   finishCurvature() {
     for (const layer of Object.values(this.sums)) {
-      for (const h of [layer.weights, layer.biases]) h.forEach((sum, k) => (h[k] = sum / this.counted));
+      for (const h of [layer.weights, layer.biases])
+        h.forEach((sum, k) => (h[k] = sum / this.counted));
     }
     this.curvature = this.sums;
   }
@@ -194,14 +204,38 @@ function convolutionBackward({ layer, state, below, sums, into, bottom }, weight
     table[o].forEach((i, place) => {
       const kernelAt = (starts[o] + place) * kernel * kernel;
       const corner = i * below.height * below.width;
-      backKernel(sums, o * area, state, weights, into.weights, kernelAt, kernel, inputs, corner, below.width, down);
+      backKernel(
+        sums,
+        o * area,
+        state,
+        weights,
+        into.weights,
+        kernelAt,
+        kernel,
+        inputs,
+        corner,
+        below.width,
+        down,
+      );
     });
   }
   return down;
 }
 
 /** What one kernel and one map below it get from a map of sums, which begins at `first`. */
-function backKernel(sums, first, state, weights, into, kernelAt, kernel, inputs, corner, across, down) {
+function backKernel(
+  sums,
+  first,
+  state,
+  weights,
+  into,
+  kernelAt,
+  kernel,
+  inputs,
+  corner,
+  across,
+  down,
+) {
   const { height, width } = state;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -236,7 +270,8 @@ function poolingBackward({ layer, state, below, sums, into }, square) {
     const corner = cornerOf(at, state.width);
     const places = [corner, corner + 1, corner + below.width, corner + below.width + 1];
     const most = places.find((i) => below.values[i] === state.windows[at]); // if it is a maximum
-    for (const i of places) if (layer.how !== "max" || i === most) down[i] += sums[at] * shares[map];
+    for (const i of places)
+      if (layer.how !== "max" || i === most) down[i] += sums[at] * shares[map];
   }
   return down;
 }

@@ -28,41 +28,49 @@ class AnswerView {
     const rbf = network.smallestWins;
     const cells = (...texts) => texts.map((text) => element("span", { textContent: text }));
     const head = element("li", { className: "lane head", ariaHidden: "true" });
-    head.append(...cells("", rbf ? "code" : "", "", rbf ? "distance" : "score", "share"));
+    head.append(...cells("", rbf ? "code" : "weights", "", rbf ? "distance" : "score", "share"));
     this.lanes = Array.from({ length: network.classes }, (_, digit) => this.lane(network, digit));
     list.replaceChildren(head, ...this.lanes.map(({ row }) => row));
     this.rubbish = null;
     if (rbf) {
       this.rubbish = element("span");
-      const row = element("li", { className: "lane rubbish" }, element("b", { textContent: "rubbish" }));
+      const row = element(
+        "li",
+        { className: "lane rubbish" },
+        element("b", { textContent: "rubbish" }),
+      );
       row.append(...cells("", ""), this.rubbish);
       list.append(row);
     }
     document.getElementById("answer-title").textContent = rbf
-      ? "Ten distances race to zero"
+      ? `${network.classes === 11 ? "Eleven" : "Ten"} distances race to zero`
       : "Ten scores: the largest wins";
     document.getElementById("answer-note").textContent = rbf
       ? `The answer is the code nearest to F6's state. The shares are eq. 9's, where rubbish is a class at ` +
         `the constant distance j = ${network.recipe.rubbish_j}` +
         `${network.recipe.half_distance ? ", and distances count half" : ""}: far from every code, it gets all.`
-      : "This network has no codes and no rubbish class: softmax divides everything among the ten digits.";
+      : "This network has trained weights in place of codes, and no rubbish class: softmax divides everything among the ten digits.";
   }
 
   lane(network, digit) {
     const name = digit === 10 ? "blank" : String(digit);
-    const row = element("li", { className: "lane" }, element("b", { textContent: digit === 10 ? "–" : name }));
+    const row = element(
+      "li",
+      { className: "lane" },
+      element("b", { textContent: digit === 10 ? "–" : name }),
+    );
     const code = element("canvas", { ariaHidden: "true" });
-    if (network.smallestWins) {
-      const values = network.parameters["output.codes"].subarray(84 * digit, 84 * digit + 84);
-      drawBitmap(code, values, CODE_SCALE, 3);
-      code.removeAttribute("style");
-    } else {
-      code.hidden = true;
-    }
+    const all = network.parameters[network.smallestWins ? "output.codes" : "output.weight"];
+    const values = all.subarray(84 * digit, 84 * digit + 84);
+    drawBitmap(code, values, network.smallestWins ? CODE_SCALE : weightScale(values), 3);
+    code.removeAttribute("style");
     const bar = element("i");
     const [distance, share] = [element("span"), element("span")];
     row.append(code, element("div", { className: "track" }, bar), distance, share);
-    row.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && this.look(digit));
+    row.addEventListener(
+      "pointerenter",
+      (event) => event.pointerType === "mouse" && this.look(digit),
+    );
     row.addEventListener("click", () => this.look(digit));
     return { row, bar, distance, share, name };
   }
@@ -90,7 +98,8 @@ class AnswerView {
   say(network, outputs, shares, answer, pattern) {
     const verdict = document.getElementById("verdict");
     const note = document.getElementById("verdict-note");
-    verdict.textContent = pattern ? this.lanes[answer].name : "?";
+    const read = pattern ? this.lanes[answer].name : "?";
+    if (verdict.textContent !== read) verdict.textContent = read; // what is set is spoken
     if (!pattern) {
       note.textContent = "Nothing is drawn. This is what the network makes of an empty field.";
       return;

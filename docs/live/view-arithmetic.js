@@ -14,12 +14,22 @@ function inputsOf(network, states, unit) {
   }
   const side = layer.kernel;
   if (below === "c5" || below === "f6") return []; // all units of them
-  return layer.table[unit.map].map((map) => ({ layer: below, map, row, column, height: side, width: side }));
+  return layer.table[unit.map].map((map) => ({
+    layer: below,
+    map,
+    row,
+    column,
+    height: side,
+    width: side,
+  }));
 }
 
 /** What of the input reaches a unit: {row, column, side}. */
 function receptiveField(states, unit, size) {
-  const [side, stride] = { c1: [5, 1], s2: [6, 2], c3: [14, 2], s4: [16, 4] }[unit.layer] ?? [size, 0];
+  const [side, stride] = { c1: [5, 1], s2: [6, 2], c3: [14, 2], s4: [16, 4] }[unit.layer] ?? [
+    size,
+    0,
+  ];
   const { width } = states[unit.layer];
   return { row: Math.floor(unit.at / width) * stride, column: (unit.at % width) * stride, side };
 }
@@ -49,12 +59,16 @@ class ArithmeticView {
   speak(words) {
     clearTimeout(this.waiting);
     if (!document.activeElement?.id.startsWith("layer-")) return;
-    this.waiting = setTimeout(() => (this.spoken.textContent = `${this.app.unitWords()}. ${words}`), 400);
+    this.waiting = setTimeout(
+      () => (this.spoken.textContent = `${this.app.unitWords()}. ${words}`),
+      400,
+    );
   }
 
   convolution(layer, states, unit, { inputsOf: parts, network }) {
     const state = states[layer.name];
-    const below = states[this.below(network, layer)];
+    const number = network.layers.indexOf(layer);
+    const below = number ? states[network.layers[number - 1].name] : states.input;
     const [row, column] = [Math.floor(unit.at / state.width), unit.at % state.width];
     const side = layer.kernel;
     const first = layer.starts[unit.map] * side * side;
@@ -63,12 +77,22 @@ class ArithmeticView {
     const blocks = layer.table[unit.map].map((map, place) => {
       const seen = [];
       for (let y = 0; y < side; y++) {
-        for (let x = 0; x < side; x++) seen.push(below.values[(map * below.height + row + y) * below.width + column + x]);
+        for (let x = 0; x < side; x++)
+          seen.push(below.values[(map * below.height + row + y) * below.width + column + x]);
       }
-      const weights = layer.weights.subarray(first + place * side * side, first + (place + 1) * side * side);
-      return { map, seen, weights, sum: seen.reduce((sum, value, k) => sum + value * weights[k], 0) };
+      const weights = layer.weights.subarray(
+        first + place * side * side,
+        first + (place + 1) * side * side,
+      );
+      return {
+        map,
+        seen,
+        weights,
+        sum: seen.reduce((sum, value, k) => sum + value * weights[k], 0),
+      };
     });
-    const pictures = side === 1 ? this.oneByOne(blocks, scale, below) : this.blocks(blocks, side, scale, parts);
+    const pictures =
+      side === 1 ? this.units(blocks, scale) : this.windows(blocks, side, scale, parts);
     const total = blocks.reduce((sum, block) => sum + block.sum, 0);
     const rows = [
       [`${count} inputs times their weights`, total],
@@ -78,45 +102,57 @@ class ArithmeticView {
     return this.finished(layer, state, unit, pictures, rows);
   }
 
-  below(network, layer) {
-    const number = network.layers.indexOf(layer);
-    return number ? network.layers[number - 1].name : "input";
-  }
-
-  /** Each map's window and its kernel, and what both come to. */
-  blocks(blocks, side, scale, parts) {
-    const cell = blocks.length === 1 ? 14 : blocks.length > 6 ? 4 : 7;
-    const fromInput = parts[0]?.layer === "input";
-    const stateScale = fromInput ? INPUT_SCALE : STATE_SCALE;
-    return [
-      element(
+  /** Each map's window and its kernel, and what both come to; of a single map every product. */
+  windows(blocks, side, scale, parts) {
+    if (parts[0].layer === "input") {
+      const [{ seen, weights }] = blocks;
+      return this.products(seen, weights, side, INPUT_SCALE, scale, 16, "the input's window");
+    }
+    const cell = blocks.length > 6 ? 4 : 7;
+    const shownBlocks = blocks.map(({ map, seen, weights, sum }) => {
+      const [left, right] = [
+        this.picture(seen, side, STATE_SCALE, cell),
+        this.picture(weights, side, scale, cell),
+      ];
+      const pair = element("div", {}, left, "×", right);
+      return element(
         "div",
-        { className: "blocks" },
-        ...blocks.map(({ map, seen, weights, sum }) => {
-          const [left, right] = [this.picture(seen, side, stateScale, cell), this.picture(weights, side, scale, cell)];
-          const name = fromInput ? "input" : `${parts[0].layer.toUpperCase()} map ${map}`;
-          const pair = element("div", {}, left, "×", right);
-          return element("div", { className: "block" }, name, pair, `= ${shown(sum)}`);
-        }),
-      ),
-    ];
+        { className: "block" },
+        `${parts[0].layer.toUpperCase()} map ${map}`,
+        pair,
+        `= ${shown(sum)}`,
+      );
+    });
+    return [element("div", { className: "blocks" }, ...shownBlocks)];
   }
 
-  /** All units below at once: states, weights, products, as pictures of the same shape. */
-  oneByOne(blocks, scale, below) {
-    const width = below.maps === 84 ? 7 : 15;
+  /** All units of the layer below, each with its one weight. */
+  units(blocks, scale) {
     const seen = blocks.map((block) => block.seen[0]);
     const weights = blocks.map((block) => block.weights[0]);
-    const products = blocks.map((block) => block.sum);
-    const picture = (values, own, words) =>
-      element("div", { className: "block" }, words, this.picture(values, width, own, 7));
+    return this.products(
+      seen,
+      weights,
+      seen.length === 84 ? 7 : 15,
+      STATE_SCALE,
+      scale,
+      7,
+      `${seen.length} states`,
+    );
+  }
+
+  /** Inputs, weights and products as pictures of the same shape. */
+  products(seen, weights, width, seenScale, scale, cell, words) {
+    const products = seen.map((value, k) => value * weights[k]);
+    const block = (values, own, title) =>
+      element("div", { className: "block" }, title, this.picture(values, width, own, cell));
     return [
       element(
         "div",
         { className: "blocks" },
-        picture(seen, STATE_SCALE, `${below.maps} states`),
-        picture(weights, scale, "times weights"),
-        picture(products, weightScale(products), "products"),
+        block(seen, seenScale, words),
+        block(weights, scale, "times weights"),
+        block(products, weightScale(products), "products"),
       ),
     ];
   }
@@ -124,7 +160,9 @@ class ArithmeticView {
   picture(values, width, scale, cell) {
     const canvas = element("canvas", { ariaHidden: "true" });
     const height = Math.ceil(values.length / width);
-    new Sheet(canvas).lay({ maps: 1, height, width, columns: 1, most: cell, room: cell * width }).draw(values, scale);
+    new Sheet(canvas)
+      .lay({ maps: 1, height, width, columns: 1, most: cell, room: cell * width })
+      .draw(values, scale);
     return canvas;
   }
 
@@ -133,18 +171,41 @@ class ArithmeticView {
     const below = states[part.layer];
     const at = unit.map * state.height * state.width + unit.at;
     const corner = (part.map * below.height + part.row) * below.width + part.column;
-    const four = [corner, corner + 1, corner + below.width, corner + below.width + 1].map((i) => below.values[i]);
-    const words = { trainable: "their sum", trainable_average: "their mean", average: "their mean", max: "their largest" };
-    const picture = element("div", { className: "block" }, `${part.layer.toUpperCase()} map ${part.map}`);
+    const four = [corner, corner + 1, corner + below.width, corner + below.width + 1].map(
+      (i) => below.values[i],
+    );
+    const words = {
+      trainable: "their sum",
+      trainable_average: "their mean",
+      average: "their mean",
+      max: "their largest",
+    };
+    const picture = element(
+      "div",
+      { className: "block" },
+      `${part.layer.toUpperCase()} map ${part.map}`,
+    );
     picture.append(this.picture(four, 2, STATE_SCALE, 22));
     const rows = [
-      [`four inputs ${four.map((value) => shown(value)).join(", ")}: ${words[layer.how]}`, state.windows[at]],
+      [
+        `four inputs ${four.map((value) => shown(value)).join(", ")}: ${words[layer.how]}`,
+        state.windows[at],
+      ],
     ];
     if (layer.trained) {
-      rows.push(["times the map's coefficient", layer.weights[unit.map]], ["plus its bias", layer.biases[unit.map]]);
+      rows.push(
+        ["times the map's coefficient", layer.weights[unit.map]],
+        ["plus its bias", layer.biases[unit.map]],
+      );
     }
     rows.push(["sum a", state.sums[at]]);
-    return this.finished(layer, state, unit, [element("div", { className: "blocks" }, picture)], rows);
+    return this.finished(
+      layer,
+      state,
+      unit,
+      [element("div", { className: "blocks" }, picture)],
+      rows,
+    );
   }
 
   /** Rows of the sum, and the curve that takes it to the state. */
@@ -153,7 +214,10 @@ class ArithmeticView {
     const value = state.values[at];
     const all = [...rows, [`state: ${layer.squash.label}`, value]];
     const words = all.map(([name, number]) => `${name} ${shown(number)}`).join("; ");
-    return { elements: [...pictures, this.sums(all), this.curve(layer.squash, state.sums[at], value)], words };
+    return {
+      elements: [...pictures, this.sums(all), this.curve(layer.squash, state.sums[at], value)],
+      words,
+    };
   }
 
   sums(rows) {
@@ -162,7 +226,12 @@ class ArithmeticView {
       { className: "sums" },
       ...rows.map(([name, value], number) => {
         const total = number >= rows.length - 2 ? "total" : "";
-        return element("tr", { className: total }, element("td", { textContent: name }), element("td", { textContent: shown(value, 3) }));
+        return element(
+          "tr",
+          { className: total },
+          element("td", { textContent: name }),
+          element("td", { textContent: shown(value, 3) }),
+        );
       }),
     );
   }
@@ -173,10 +242,17 @@ class ArithmeticView {
     const x = (a) => 150 + (145 * a) / reach;
     const y = (v) => 55 - (50 * v) / high;
     const points = Array.from({ length: 81 }, (_, k) => -reach + (k * reach) / 40);
-    const path = points.map((a, k) => `${k ? "L" : "M"}${x(a).toFixed(1)} ${y(squash.value(a)).toFixed(1)}`).join("");
+    const path = points
+      .map((a, k) => `${k ? "L" : "M"}${x(a).toFixed(1)} ${y(squash.value(a)).toFixed(1)}`)
+      .join("");
     return svg(
       "svg",
-      { viewBox: "0 0 300 112", class: "squash", role: "img", "aria-label": "The squashing function and this unit on it" },
+      {
+        viewBox: "0 0 300 112",
+        class: "squash",
+        role: "img",
+        "aria-label": "The squashing function and this unit on it",
+      },
       svg("line", { x1: 0, x2: 300, y1: y(0), y2: y(0) }),
       svg("line", { x1: x(0), x2: x(0), y1: 0, y2: 110 }),
       svg("path", { d: path }),

@@ -25,7 +25,11 @@ class DrawingView {
     press("clear", () => this.set([]));
     press("someone", () => this.pickSomeone());
     for (let digit = 0; digit < 10; digit++) {
-      const button = element("button", { type: "button", textContent: digit, ariaLabel: `Write a ${digit}` });
+      const button = element("button", {
+        type: "button",
+        textContent: digit,
+        ariaLabel: `Write a ${digit}`,
+      });
       button.addEventListener("click", () => this.write(digit));
       document.getElementById("written").append(button);
     }
@@ -58,9 +62,10 @@ class DrawingView {
     const place = (event) => {
       const box = pad.getBoundingClientRect();
       const share = (at, first, size) => Math.round(((at - first) / size) * PEN_FIELD);
-      return [share(event.clientX, box.left, box.width), share(event.clientY, box.top, box.height)].map(
-        (side) => Math.min(Math.max(side, 0), PEN_FIELD - 1),
-      );
+      return [
+        share(event.clientX, box.left, box.width),
+        share(event.clientY, box.top, box.height),
+      ].map((side) => Math.min(Math.max(side, 0), PEN_FIELD - 1));
     };
     pad.addEventListener("pointerdown", (event) => {
       if (event.button) return;
@@ -150,7 +155,9 @@ class DrawingView {
 
   render({ state, pattern, side, inputs, size }) {
     this.drawPad(state, pattern, side);
-    this.seen.lay({ maps: 1, height: size, width: size, columns: 1, most: 12 }).draw(inputs, INPUT_SCALE);
+    this.seen
+      .lay({ maps: 1, height: size, width: size, columns: 1, most: 12 })
+      .draw(inputs, INPUT_SCALE);
     const window = this.app.receptive();
     if (window) this.seen.frame(0, window.row, window.column, window.side, window.side);
     this.seen.canvas.setAttribute("aria-label", `The network's input, ${size} by ${size} pixels`);
@@ -162,12 +169,23 @@ class DrawingView {
     const pen = this.pad.getContext("2d");
     pen.clearRect(0, 0, PEN_FIELD, PEN_FIELD);
     if (state.pick && pattern) {
-      const sheet = new Sheet(Sheet.offscreen(1, 1)).lay({ maps: 1, height: side, width: side, columns: 1, room: side });
+      const sheet = new Sheet(Sheet.offscreen(1, 1)).lay({
+        maps: 1,
+        height: side,
+        width: side,
+        columns: 1,
+        room: side,
+      });
       sheet.draw(pattern, { kind: "state", low: 0, limit: 255 });
       pen.imageSmoothingEnabled = false;
       pen.drawImage(sheet.canvas, 0, 0, PEN_FIELD, PEN_FIELD);
     } else {
-      Object.assign(pen, { lineWidth: PEN, lineCap: "round", lineJoin: "round", strokeStyle: Theme.css("state-high") });
+      Object.assign(pen, {
+        lineWidth: PEN,
+        lineCap: "round",
+        lineJoin: "round",
+        strokeStyle: Theme.css("state-high"),
+      });
       for (const stroke of state.draw) {
         pen.beginPath();
         pen.moveTo(...stroke[0]);
@@ -183,7 +201,10 @@ class DrawingView {
     }
     const strokes = state.draw.length;
     const held = state.pick ? "a picture" : `${strokes} stroke${strokes === 1 ? "" : "s"}`;
-    this.pad.setAttribute("aria-label", `Drawing field, ${held}, pen ${this.pen.down ? "down" : "up"}`);
+    this.pad.setAttribute(
+      "aria-label",
+      `Drawing field, ${held}, pen ${this.pen.down ? "down" : "up"}`,
+    );
   }
 }
 
@@ -193,9 +214,17 @@ class Slider {
     Object.assign(this, { app, key, low, high, step, unit, playing: false });
     this.input = element("input", { type: "range", id: `move-${key}`, min: low, max: high, step });
     this.output = element("output", {});
-    this.button = element("button", { type: "button", textContent: "▶", ariaLabel: `Animate: ${label}` });
+    this.button = element("button", {
+      type: "button",
+      textContent: "▶",
+      ariaLabel: `Animate: ${label}`,
+    });
     this.button.setAttribute("aria-pressed", "false");
-    const row = element("div", { className: "slider" }, element("label", { htmlFor: this.input.id, textContent: label }));
+    const row = element(
+      "div",
+      { className: "slider" },
+      element("label", { htmlFor: this.input.id, textContent: label }),
+    );
     row.append(this.input, this.output, this.button);
     document.getElementById("sliders").append(row);
     this.input.addEventListener("input", () => {
@@ -239,6 +268,8 @@ class Slider {
     const value = moves[this.key];
     if (Number(this.input.value) !== value) this.input.value = value;
     const percent = this.key === "noise";
-    this.output.textContent = percent ? `${Math.round(100 * value)} %` : `${shown(value, this.step < 0.1 ? 2 : 1)}${this.unit}`;
+    this.output.textContent = percent
+      ? `${Math.round(100 * value)} %`
+      : `${shown(value, this.step < 0.1 ? 2 : 1)}${this.unit}`;
   }
 }

@@ -4,8 +4,16 @@
 const MNIST_IMAGES = 10_000;
 
 const Figures = {
-  fig13: { inputs: unpacked(PAPER.fig13.inputs), f6: unpacked(PAPER.fig13.f6), answers: PAPER.fig13.answers },
-  fig8: PAPER.fig8[0].map((index, n) => ({ index, label: PAPER.fig8[1][n], answer: PAPER.fig8[2][n] })),
+  fig13: {
+    inputs: unpacked(PAPER.fig13.inputs),
+    f6: unpacked(PAPER.fig13.f6),
+    answers: PAPER.fig13.answers,
+  },
+  fig8: PAPER.fig8[0].map((index, n) => ({
+    index,
+    label: PAPER.fig8[1][n],
+    answer: PAPER.fig8[2][n],
+  })),
   mnist: null, // the reader's own copy of the test images
 
   /** Greys of a print as levels from 0, the background, to 255, ink; the net's scale is linear. */
@@ -33,9 +41,27 @@ const Figures = {
   async read(file) {
     let stream = file.stream();
     const magic = new Uint8Array(await file.slice(0, 2).arrayBuffer());
-    if (magic[0] === 0x1f && magic[1] === 0x8b) stream = stream.pipeThrough(new DecompressionStream("gzip"));
+    if (magic[0] === 0x1f && magic[1] === 0x8b)
+      stream = stream.pipeThrough(new DecompressionStream("gzip"));
     const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
-    const header = [0, 0, 8, 3, 0, 0, MNIST_IMAGES >> 8, MNIST_IMAGES & 255, 0, 0, 0, 28, 0, 0, 0, 28];
+    const header = [
+      0,
+      0,
+      8,
+      3,
+      0,
+      0,
+      MNIST_IMAGES >> 8,
+      MNIST_IMAGES & 255,
+      0,
+      0,
+      0,
+      28,
+      0,
+      0,
+      0,
+      28,
+    ];
     if (bytes.length !== 16 + 784 * MNIST_IMAGES || header.some((byte, at) => bytes[at] !== byte)) {
       throw new Error(`${file.name} is not t10k-images-idx3-ubyte, MNIST's 10,000 test images`);
     }
@@ -54,20 +80,32 @@ class FiguresView {
       document.getElementById("fig8").append(chip);
       return chip;
     });
-    for (const [kind, count] of [["fig13", 9], ["fig8", this.chips.length]]) {
-      for (const [way, step] of [["back", -1], ["next", 1]]) {
+    for (const [kind, count] of [
+      ["fig13", 9],
+      ["fig8", this.chips.length],
+    ]) {
+      for (const [way, step] of [
+        ["back", -1],
+        ["next", 1],
+      ]) {
         document.getElementById(`${kind}-${way}`).addEventListener("click", () => {
           const from = this.picked(kind) ?? (step > 0 ? -1 : 0);
           this.pick(kind, (from + step + count) % count);
         });
       }
     }
-    document.getElementById("mnist-file").addEventListener("change", (event) => this.open(event.target.files[0]));
+    document
+      .getElementById("mnist-file")
+      .addEventListener("change", (event) => this.open(event.target.files[0]));
   }
 
   thumb(answer, number) {
     const canvas = element("canvas", { ariaHidden: "true" });
-    const button = element("button", { type: "button", ariaLabel: `Pattern ${number + 1}, read as ${answer} in 1998` }, canvas);
+    const button = element(
+      "button",
+      { type: "button", ariaLabel: `Pattern ${number + 1}, read as ${answer} in 1998` },
+      canvas,
+    );
     button.addEventListener("click", () => this.pick("fig13", number));
     document.getElementById("fig13").append(button);
     return { button, canvas };
@@ -98,21 +136,38 @@ class FiguresView {
   render({ states, answer, pattern }) {
     const says = answer === 10 ? "a blank" : answer;
     const [thirteen, eight] = [this.picked("fig13"), this.picked("fig8")];
+    const scheme = Theme.css("paper");
+    const stale = this.scheme !== scheme;
+    this.scheme = scheme;
     this.thumbs.forEach(({ button, canvas }, number) => {
       button.setAttribute("aria-pressed", String(number === thirteen));
-      const sheet = new Sheet(canvas).lay({ maps: 1, height: 32, width: 32, columns: 1, most: 2, room: 64 });
+      if (!stale) return;
+      const sheet = new Sheet(canvas).lay({
+        maps: 1,
+        height: 32,
+        width: 32,
+        columns: 1,
+        most: 2,
+        room: 64,
+      });
       sheet.draw(Figures.fig13Pattern(number), { kind: "state", low: 0, limit: 255 });
       canvas.removeAttribute("style");
     });
-    this.chips.forEach((chip, number) => chip.setAttribute("aria-pressed", String(number === eight)));
-    const said13 = thirteen === undefined ? "" : `1998 read ${Figures.fig13.answers[thirteen]}. This network reads ${says}.`;
+    this.chips.forEach((chip, number) =>
+      chip.setAttribute("aria-pressed", String(number === eight)),
+    );
+    const said13 =
+      thirteen === undefined
+        ? ""
+        : `1998 read ${Figures.fig13.answers[thirteen]}. This network reads ${says}.`;
     document.getElementById("fig13-said").textContent = said13;
     document.getElementById("printed").hidden = thirteen === undefined;
     if (thirteen !== undefined) {
       drawBitmap(document.getElementById("fig13-then"), this.f6(thirteen), CODE_SCALE);
       drawBitmap(document.getElementById("fig13-now"), states.f6.values, CODE_SCALE);
     }
-    document.getElementById("fig8-said").textContent = eight === undefined ? "" : this.about(eight, says, pattern);
+    document.getElementById("fig8-said").textContent =
+      eight === undefined ? "" : this.about(eight, says, pattern);
   }
 
   f6(number) {
@@ -122,6 +177,8 @@ class FiguresView {
   about(number, says, pattern) {
     const { index, label, answer } = Figures.fig8[number];
     const then = `Test digit ${index.toLocaleString("en")}, a ${label}: 1998 read ${answer}.`;
-    return pattern ? `${then} This network reads ${says}.` : `${then} To see it, choose the file above.`;
+    return pattern
+      ? `${then} This network reads ${says}.`
+      : `${then} To see it, choose the file above.`;
   }
 }

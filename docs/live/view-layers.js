@@ -23,9 +23,13 @@ class LayersView {
     this.sheets = {};
     for (const [name, { text }] of Object.entries(LAYERS)) {
       const canvas = element("canvas", { tabIndex: 0 });
-      canvas.setAttribute("role", "img");
+      canvas.setAttribute("role", "application");
       canvas.id = `layer-${name}`;
-      const title = element("h3", { textContent: `${name.toUpperCase()} ` }, element("span", { textContent: text }));
+      const title = element(
+        "h3",
+        { textContent: `${name.toUpperCase()} ` },
+        element("span", { textContent: text }),
+      );
       const holder = element("div", { className: "layer" }, title, canvas);
       this.sheets[name] = new Sheet(canvas);
       this.listen(name, canvas);
@@ -45,10 +49,16 @@ class LayersView {
     canvas.addEventListener("pointermove", (event) => event.pointerType === "mouse" && look(event));
     canvas.addEventListener("pointerdown", look);
     canvas.addEventListener("focus", () => {
-      if (unitNamed(this.app.state.unit).layer !== name && canvas.matches(":focus-visible")) this.step(name, 0, 0);
+      if (unitNamed(this.app.state.unit).layer !== name && canvas.matches(":focus-visible"))
+        this.step(name, 0, 0);
     });
     canvas.addEventListener("keydown", (event) => {
-      const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+      const arrows = {
+        ArrowLeft: [-1, 0],
+        ArrowRight: [1, 0],
+        ArrowUp: [0, -1],
+        ArrowDown: [0, 1],
+      };
       if (!(event.key in arrows)) return;
       this.step(name, ...arrows[event.key]);
       event.preventDefault();
@@ -59,7 +69,8 @@ class LayersView {
   step(name, right, down) {
     const sheet = this.sheets[name];
     const unit = unitNamed(this.app.state.unit);
-    let { map, at } = unit.layer === name ? unit : { map: 0, at: Math.floor((sheet.height * sheet.width) / 2) };
+    let { map, at } =
+      unit.layer === name ? unit : { map: 0, at: Math.floor((sheet.height * sheet.width) / 2) };
     let [row, column] = [Math.floor(at / sheet.width) + down, (at % sheet.width) + right];
     const wrap = (place, size) => (place < 0 ? -1 : place >= size ? 1 : 0);
     const [mapDown, mapRight] = [wrap(row, sheet.height), wrap(column, sheet.width)];
@@ -83,7 +94,8 @@ class LayersView {
       sheet.lay({ maps, height, width, gap, most, columns: columns[room < NARROW ? 1 : 0], room });
       const { recipe } = network;
       const pooled = name === "s2" || name === "s4";
-      const squash = pooled && recipe.subsampling_squash !== "none" ? recipe.subsampling_squash : recipe.squash;
+      const squash =
+        pooled && recipe.subsampling_squash !== "none" ? recipe.subsampling_squash : recipe.squash;
       sheet.draw(values, name === "f6" && network.smallestWins ? CODE_SCALE : scaleOf(squash));
     }
     const { unit } = this.app.current;
@@ -97,7 +109,10 @@ class LayersView {
     }
     for (const [name, { canvas }] of Object.entries(this.sheets)) {
       const here = name === unit.layer ? `, looking at ${this.app.unitWords()}` : "";
-      canvas.setAttribute("aria-label", `${name.toUpperCase()}: ${LAYERS[name].text}${here}. Arrow keys move.`);
+      canvas.setAttribute(
+        "aria-label",
+        `${name.toUpperCase()}: ${LAYERS[name].text}${here}. Arrow keys move.`,
+      );
     }
     this.table.render(network, unit);
   }
@@ -125,7 +140,11 @@ class TableOne {
     const caption = dense
       ? "Here every map of C3 (columns) sees every map of S2 (rows)"
       : "Table I: the maps of S2 (rows) that each map of C3 (columns) sees";
-    this.element.replaceChildren(element("caption", { textContent: caption }), head, ...this.rows.map(({ row }) => row));
+    this.element.replaceChildren(
+      element("caption", { textContent: caption }),
+      head,
+      ...this.rows.map(({ row }) => row),
+    );
   }
 
   render(network, unit) {

@@ -14,7 +14,17 @@ const Theme = {
       const hex = style.getPropertyValue(`--${name}`).trim();
       return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
     };
-    for (const name of ["state-low", "state-high", "minus", "zero", "plus", "frame", "accent", "hairline", "paper"]) {
+    for (const name of [
+      "state-low",
+      "state-high",
+      "minus",
+      "zero",
+      "plus",
+      "frame",
+      "accent",
+      "hairline",
+      "paper",
+    ]) {
       this.colours[name] = rgb(name);
     }
   },
@@ -46,11 +56,16 @@ const CODE_SCALE = { kind: "state", limit: 1 };
 /** The scale of a squash's values. */
 function scaleOf(squashName) {
   if (squashName === "scaled_tanh") return STATE_SCALE;
-  return squashName === "relu" ? { kind: "state", low: 0, limit: 3 } : { kind: "state", low: squashName === "logistic" ? 0 : -1, limit: 1 };
+  return squashName === "relu"
+    ? { kind: "state", low: 0, limit: 3 }
+    : { kind: "state", low: squashName === "logistic" ? 0 : -1, limit: 1 };
 }
 
 function weightScale(values) {
-  return { kind: "weight", limit: values.reduce((top, value) => Math.max(top, Math.abs(value)), 1e-9) };
+  return {
+    kind: "weight",
+    limit: values.reduce((top, value) => Math.max(top, Math.abs(value)), 1e-9),
+  };
 }
 
 /** Maps side by side on one canvas, in cells of a whole number of the screen's pixels. */
@@ -61,12 +76,23 @@ class Sheet {
   }
 
   /** maps of height x width values, in so many columns, in cells of at most `most` CSS pixels. */
-  lay({ maps, height, width, columns, gap = GAP, most = 8, room = this.canvas.parentElement.clientWidth }) {
+  lay({
+    maps,
+    height,
+    width,
+    columns,
+    gap = GAP,
+    most = 8,
+    room = this.canvas.parentElement.clientWidth,
+  }) {
     Object.assign(this, { maps, height, width, columns, gap });
     this.across = columns * (width + gap) - gap;
     this.down = Math.ceil(maps / columns) * (height + gap) - gap;
     const dots = window.devicePixelRatio || 1;
-    this.cell = Math.max(1, Math.min(Math.floor((room * dots) / this.across), Math.round(most * dots)));
+    this.cell = Math.max(
+      1,
+      Math.min(Math.floor((room * dots) / this.across), Math.round(most * dots)),
+    );
     const sides = [this.across, this.down].map((side) => side * this.cell);
     if (this.canvas.width !== sides[0]) this.canvas.width = sides[0];
     if (this.canvas.height !== sides[1]) this.canvas.height = sides[1];
@@ -77,7 +103,10 @@ class Sheet {
 
   corner(map) {
     const column = map % this.columns;
-    return [column * (this.width + this.gap), ((map - column) / this.columns) * (this.height + this.gap)];
+    return [
+      column * (this.width + this.gap),
+      ((map - column) / this.columns) * (this.height + this.gap),
+    ];
   }
 
   /** scale: one for all values, or one for each map; a value that is nan stays blank. */
@@ -98,7 +127,17 @@ class Sheet {
     const pen = this.canvas.getContext("2d");
     pen.imageSmoothingEnabled = false;
     pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    pen.drawImage(offscreen, 0, 0, this.across, this.down, 0, 0, this.canvas.width, this.canvas.height);
+    pen.drawImage(
+      offscreen,
+      0,
+      0,
+      this.across,
+      this.down,
+      0,
+      0,
+      this.canvas.width,
+      this.canvas.height,
+    );
     if (this.gap && this.maps > 1) this.outline(pen, values);
     return this;
   }
@@ -144,11 +183,16 @@ class Sheet {
     const box = this.canvas.getBoundingClientRect();
     const x = Math.floor(((event.clientX - box.left) / box.width) * this.across);
     const y = Math.floor(((event.clientY - box.top) / box.height) * this.down);
-    const [column, row] = [Math.floor(x / (this.width + this.gap)), Math.floor(y / (this.height + this.gap))];
+    const [column, row] = [
+      Math.floor(x / (this.width + this.gap)),
+      Math.floor(y / (this.height + this.gap)),
+    ];
     const [inX, inY] = [x - column * (this.width + this.gap), y - row * (this.height + this.gap)];
     const map = row * this.columns + column;
     const outside = inX < 0 || inY < 0 || inX >= this.width || inY >= this.height;
-    return outside || column >= this.columns || map >= this.maps ? null : { map, at: inY * this.width + inX };
+    return outside || column >= this.columns || map >= this.maps
+      ? null
+      : { map, at: inY * this.width + inX };
   }
 }
 
@@ -178,5 +222,7 @@ function shown(value, digits = 2) {
 
 /** A map's codes or F6 on a canvas of its own. */
 function drawBitmap(canvas, values, scale, most = 12) {
-  return new Sheet(canvas).lay({ maps: 1, height: 12, width: 7, columns: 1, most, room: 7 * most }).draw(values, scale);
+  return new Sheet(canvas)
+    .lay({ maps: 1, height: 12, width: 7, columns: 1, most, room: 7 * most })
+    .draw(values, scale);
 }

@@ -1,112 +1,9 @@
 "use strict";
 /* A network trained in the tab: switches, the learning curve, kernels and F6 as they form. */
 
-const TRAINING_SWITCHES = {
-  pooling: { label: "Subsampling", values: ["trainable", "trainable_average", "average", "max"] },
-  subsampling_squash: { label: "Squash in S2 and S4", values: ["scaled_tanh", "logistic", "none"] },
-  squash: { label: "Squash elsewhere", values: ["scaled_tanh", "tanh", "relu", "logistic"] },
-  c3: { label: "C3 sees", values: ["table", "dense"] },
-  loss: { label: "Loss", values: ["discriminative", "distance", "cross_entropy"] },
-  rate: { label: "Global rate", values: ["1", "0.1", "10"] },
-  seed: { label: "Seed", values: ["0", "1", "2", "3"] },
-};
-const SWITCH_WORDS = {
-  trainable: "coefficient × sum",
-  trainable_average: "coefficient × mean",
-  average: "mean only",
-  max: "maximum only",
-  scaled_tanh: "1.7159 tanh(2/3 a)",
-  table: "Table I",
-  dense: "every map",
-  discriminative: "eq. 9: push others away",
-  distance: "eq. 8: pull only",
-  cross_entropy: "softmax, no codes",
-  1: "as printed",
-  0.1: "a tenth",
-  10: "ten times",
-};
 const SLICE = 14; // milliseconds of work a frame
 const REDRAW = 300; // milliseconds from one picture of the kernels to the next
-const PARTS = 4; // of a pass, each with its error while learning
 const STYLES = 4; // that the style sheet has for runs
-
-/** One network on its way: patterns in a constant order, the curvature anew before each pass. */
-class Run {
-  constructor(number, switches, original) {
-    const { rate, seed, ...network } = switches;
-    const linear = network.loss === "cross_entropy";
-    this.number = number;
-    this.switches = switches;
-    this.recipe = { ...original, ...network, output: linear ? "linear" : "rbf" };
-    this.factor = Number(rate);
-    this.network = freshNetwork(this.recipe, Number(seed) + 1);
-    this.trainer = new Trainer(this.network);
-    const { tested, labels } = EmbeddedDigits;
-    this.order = shuffled(labels.length - tested, Number(seed) + 101).map((n) => n + tested);
-    this.passes = 0;
-    this.learning = []; // [pass, percent]
-    this.testing = [];
-    this.doing = "";
-    this.work = this.steps();
-  }
-
-  /** Every step of all passes, a pattern at a time. */
-  *steps() {
-    const { trainer, order, recipe } = this;
-    const { labels } = EmbeddedDigits;
-    const inputs = (n) => prepared(EmbeddedDigits.image(n));
-    for (let pass = 1; pass <= PAPER.passes; pass++) {
-      this.doing = `pass ${pass}: estimating the curvature`;
-      trainer.beginCurvature();
-      for (const n of order.slice(0, recipe.curvature_patterns)) {
-        trainer.addCurvature(inputs(n));
-        yield;
-      }
-      trainer.finishCurvature();
-      const eta = PAPER.etas[pass - 1] * this.factor;
-      let [wrong, seen] = [0, 0];
-      for (const [place, n] of order.entries()) {
-        wrong += !trainer.learn(inputs(n), labels[n], eta).right;
-        seen += 1;
-        const part = Math.floor(((place + 1) * PARTS) / order.length);
-        this.doing = `pass ${pass}: pattern ${place + 1} of ${order.length}`;
-        if (part > Math.floor((place * PARTS) / order.length)) {
-          this.learning.push([pass - 1 + part / PARTS, (100 * wrong) / seen]);
-          [wrong, seen] = [0, 0];
-        }
-        yield;
-      }
-      yield* this.test(pass, inputs);
-      this.passes = pass;
-    }
-  }
-
-  *test(pass, inputs) {
-    const { tested, labels } = EmbeddedDigits;
-    this.doing = `pass ${pass}: testing`;
-    let wrong = 0;
-    for (let n = 0; n < tested; n++) {
-      const states = this.network.forward(inputs(n));
-      wrong += this.network.decide(this.network.outputs(states)) !== labels[n];
-      yield;
-    }
-    this.testing.push([pass, (100 * wrong) / tested]);
-  }
-
-  /** In what it differs from the recipe. */
-  words(original) {
-    const changed = Object.entries(this.switches).filter(([key, value]) => value !== firstOfSwitch(key, original));
-    const words = changed.map(([key, value]) => `${TRAINING_SWITCHES[key].label}: ${SWITCH_WORDS[value] ?? value}`);
-    return words.join("; ") || "the 1998 recipe";
-  }
-}
-
-/** A switch's value in the recipe that runs start from. */
-function firstOfSwitch(key, original) {
-  return key in original && TRAINING_SWITCHES[key].values.includes(original[key])
-    ? original[key]
-    : TRAINING_SWITCHES[key].values[0];
-}
 
 class TrainingView {
   constructor(app) {
@@ -114,12 +11,16 @@ class TrainingView {
     this.original = NET_LIST[0].recipe;
     this.runs = [];
     this.going = false;
-    this.fields = Object.fromEntries(Object.entries(TRAINING_SWITCHES).map((entry) => this.field(...entry)));
+    this.fields = Object.fromEntries(
+      Object.entries(TRAINING_SWITCHES).map((entry) => this.field(...entry)),
+    );
     document.getElementById("train").addEventListener("click", () => this.press());
     document.getElementById("forget").addEventListener("click", () => this.forget());
     document.getElementById("use").addEventListener("click", () => this.hand());
     const { tested, labels } = EmbeddedDigits;
-    document.getElementById("learnt-count").textContent = (labels.length - tested).toLocaleString("en");
+    document.getElementById("learnt-count").textContent = (labels.length - tested).toLocaleString(
+      "en",
+    );
     document.getElementById("tested-count").textContent = tested;
     this.examples = Array.from({ length: 10 }, (_, digit) => labels.indexOf(digit));
     this.say();
@@ -129,7 +30,11 @@ class TrainingView {
     const select = element("select", { id: `switch-${key}` });
     const first = firstOfSwitch(key, this.original);
     const sorted = [first, ...values.filter((value) => value !== first)];
-    select.append(...sorted.map((value) => element("option", { value, textContent: SWITCH_WORDS[value] ?? value })));
+    select.append(
+      ...sorted.map((value) =>
+        element("option", { value, textContent: SWITCH_WORDS[value] ?? value }),
+      ),
+    );
     select.addEventListener("change", () => {
       const switches = { ...this.app.state.switches, [key]: select.value };
       if (select.value === first) delete switches[key];
@@ -138,12 +43,16 @@ class TrainingView {
     });
     document
       .getElementById("switches")
-      .append(element("div", {}, element("label", { htmlFor: select.id, textContent: label }), select));
+      .append(
+        element("div", {}, element("label", { htmlFor: select.id, textContent: label }), select),
+      );
     return [key, select];
   }
 
   chosen() {
-    return Object.fromEntries(Object.entries(this.fields).map(([key, select]) => [key, select.value]));
+    return Object.fromEntries(
+      Object.entries(this.fields).map(([key, select]) => [key, select.value]),
+    );
   }
 
   get run() {
@@ -161,7 +70,8 @@ class TrainingView {
     if (this.going && this.same()) {
       this.going = false;
     } else {
-      if (!this.same() || this.run.finished) this.runs.push(new Run(this.runs.length + 1, this.chosen(), this.original));
+      if (!this.same() || this.run.finished)
+        this.runs.push(new Run(this.runs.length + 1, this.chosen(), this.original));
       if (!this.going) requestAnimationFrame(() => this.go());
       this.going = true;
     }
@@ -189,7 +99,10 @@ class TrainingView {
   /** A copy of the net of the last run, for the views above. */
   hand() {
     const { run } = this;
-    const copies = Object.entries(run.network.parameters).map(([name, values]) => [name, values.slice()]);
+    const copies = Object.entries(run.network.parameters).map(([name, values]) => [
+      name,
+      values.slice(),
+    ]);
     const title = `Trained here: ${run.words(this.original)}, ${run.passes} passes`;
     this.app.offer(`run ${run.number}`, title, new Network(run.recipe, Object.fromEntries(copies)));
     document.getElementById("draw-title").focus();
@@ -203,7 +116,13 @@ class TrainingView {
     else button.textContent = this.run && !this.run.finished ? "Go on" : "Train";
     document.getElementById("use").disabled = !this.run;
     const said = document.getElementById("train-said");
-    const state = !this.run ? "" : this.run.finished ? "done" : this.going ? this.run.doing : "paused";
+    const state = !this.run
+      ? ""
+      : this.run.finished
+        ? "done"
+        : this.going
+          ? this.run.doing
+          : "paused";
     said.textContent = this.run ? `Run ${this.run.number}, ${state}` : "";
   }
 
@@ -219,7 +138,8 @@ class TrainingView {
   render({ state }) {
     for (const [key, select] of Object.entries(this.fields)) {
       const value = state.switches[key] ?? firstOfSwitch(key, this.original);
-      if (select.value !== value && TRAINING_SWITCHES[key].values.includes(value)) select.value = value;
+      if (select.value !== value && TRAINING_SWITCHES[key].values.includes(value))
+        select.value = value;
     }
     const scheme = Theme.css("paper") + window.innerWidth;
     if (this.scheme !== scheme) this.paint();
@@ -232,33 +152,56 @@ class TrainingView {
     const last = Math.max(4, ...this.runs.map((run) => Math.ceil(run.learning.at(-1)?.[0] ?? 0)));
     const x = (pass) => left + ((width - left - 8) * pass) / last;
     const low = Math.log2(100 / 2 ** 8);
-    const y = (error) => 8 + ((height - bottom - 8) * (Math.log2(100) - Math.log2(Math.max(error, 100 / 2 ** 8)))) / (Math.log2(100) - low);
-    const made = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": this.curveWords() });
+    const y = (error) =>
+      8 +
+      ((height - bottom - 8) * (Math.log2(100) - Math.log2(Math.max(error, 100 / 2 ** 8)))) /
+        (Math.log2(100) - low);
+    const made = svg("svg", {
+      viewBox: `0 0 ${width} ${height}`,
+      role: "img",
+      "aria-label": this.curveWords(),
+    });
     for (let step = 0; step <= 8; step++) {
       const error = 100 / 2 ** step;
-      made.append(svg("line", { class: "grid", x1: left, x2: width - 8, y1: y(error), y2: y(error) }));
+      made.append(
+        svg("line", { class: "grid", x1: left, x2: width - 8, y1: y(error), y2: y(error) }),
+      );
       const label = error >= 10 ? Number(error.toFixed(1)) : error.toFixed(1);
-      if (step % 2 === 0) made.append(svg("text", { x: left - 8, y: y(error) + 4, "text-anchor": "end" }, String(label)));
+      if (step % 2 === 0)
+        made.append(
+          svg("text", { x: left - 8, y: y(error) + 4, "text-anchor": "end" }, String(label)),
+        );
     }
     const every = Math.ceil(last / 10);
     for (let pass = 0; pass <= last; pass += every) {
-      made.append(svg("text", { x: x(pass), y: height - 6, "text-anchor": "middle" }, String(pass)));
+      made.append(
+        svg("text", { x: x(pass), y: height - 6, "text-anchor": "middle" }, String(pass)),
+      );
     }
-    const path = (points) => points.map(([pass, error], n) => `${n ? "L" : "M"}${x(pass).toFixed(1)} ${y(error).toFixed(1)}`).join("");
+    const path = (points) =>
+      points
+        .map(([pass, error], n) => `${n ? "L" : "M"}${x(pass).toFixed(1)} ${y(error).toFixed(1)}`)
+        .join("");
     for (const run of this.runs) {
       const style = `run-${(run.number - 1) % STYLES}`;
       made.append(svg("path", { class: `${style} learning`, d: path(run.learning) || "M0 0" }));
       made.append(svg("path", { class: style, d: path(run.testing) || "M0 0" }));
       for (const [pass, error] of run.testing) {
-        made.append(svg("circle", { class: style, cx: x(pass), cy: y(error), r: 2.5, fill: "currentColor" }));
+        made.append(
+          svg("circle", { class: style, cx: x(pass), cy: y(error), r: 2.5, fill: "currentColor" }),
+        );
       }
     }
     document.getElementById("curve").replaceChildren(made);
   }
 
   curveWords() {
-    const runs = this.runs.map((run) => `run ${run.number} ${run.testing.map(([, error]) => shown(error, 1)).join(", ")}`);
-    return runs.length ? `Test errors in percent by pass: ${runs.join("; ")}` : "Learning curve, empty until a run begins";
+    const runs = this.runs.map(
+      (run) => `run ${run.number} ${run.testing.map(([, error]) => shown(error, 1)).join(", ")}`,
+    );
+    return runs.length
+      ? `Test errors in percent by pass: ${runs.join("; ")}`
+      : "Learning curve, empty until a run begins";
   }
 
   table() {
@@ -267,9 +210,22 @@ class TrainingView {
     const percentOf = (points) => (points.length ? shown(points.at(-1)[1], 1) : "");
     table.tBodies[0].replaceChildren(
       ...this.runs.map((run) => {
-        const mark = element("strong", { className: `run-${(run.number - 1) % STYLES}`, textContent: `― ${run.number}` });
-        const texts = [run.words(this.original), run.passes, percentOf(run.learning), percentOf(run.testing)];
-        return element("tr", {}, element("td", {}, mark), ...texts.map((text) => element("td", { textContent: text })));
+        const mark = element("strong", {
+          className: `run-${(run.number - 1) % STYLES}`,
+          textContent: `― ${run.number}`,
+        });
+        const texts = [
+          run.words(this.original),
+          run.passes,
+          percentOf(run.learning),
+          percentOf(run.testing),
+        ];
+        return element(
+          "tr",
+          {},
+          element("td", {}, mark),
+          ...texts.map((text) => element("td", { textContent: text })),
+        );
       }),
     );
   }
@@ -279,13 +235,24 @@ class TrainingView {
     const [c1, , c3] = network.layers;
     const kernels = [...c1.weights, ...Array(25 * 6).fill(NaN), ...c3.weights];
     const maps = kernels.length / 25;
-    const scales = Array.from({ length: maps }, (_, map) => weightScale(map < 12 ? c1.weights : c3.weights));
+    const scales = Array.from({ length: maps }, (_, map) =>
+      weightScale(map < 12 ? c1.weights : c3.weights),
+    );
     const sheet = new Sheet(document.getElementById("kernels"));
-    sheet.lay({ maps, height: 5, width: 5, columns: 12, gap: 1, most: 6, room }).draw(kernels, scales);
-    const states = this.examples.map((n) => network.forward(prepared(EmbeddedDigits.image(n))).f6.values);
+    sheet
+      .lay({ maps, height: 5, width: 5, columns: 12, gap: 1, most: 6, room })
+      .draw(kernels, scales);
+    const states = this.examples.map(
+      (n) => network.forward(prepared(EmbeddedDigits.image(n))).f6.values,
+    );
     const codes = Float64Array.from(new Int8Array(unpacked(PAPER.codes).buffer));
-    const values = [...states.flatMap((state) => [...state]), ...(network.smallestWins ? codes : Array(840).fill(NaN))];
+    const values = [
+      ...states.flatMap((state) => [...state]),
+      ...(network.smallestWins ? codes : Array(840).fill(NaN)),
+    ];
     const bitmaps = new Sheet(document.getElementById("forming"));
-    bitmaps.lay({ maps: 20, height: 12, width: 7, columns: 10, gap: 1, most: 6, room }).draw(values, CODE_SCALE);
+    bitmaps
+      .lay({ maps: 20, height: 12, width: 7, columns: 10, gap: 1, most: 6, room })
+      .draw(values, CODE_SCALE);
   }
 }

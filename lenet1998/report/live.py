@@ -23,12 +23,12 @@ WEIGHTS = files("lenet1998") / "weights"
 SPLIT_SEED, TEST_DIGITS = 1998, 500  # as lenet1998.data.digits parts them, which imports torch
 
 NETS = {
-    "original": "The 1998 design, trained as in 1998",
+    "original": "the 1998 design and recipe",
     "distortions": "original, trained with distorted digits too",
     "noise": "original, trained with inverted pixels",
-    "1998-features": "1998's own C1 to S4, the rest trained",
+    "1998-features": "C1 to S4 of the 1998 net, recovered from Fig. 13; the rest trained",
     "strings": "original, trained to read strings",
-    "modern": "LeNet as it is mostly taught today",
+    "modern": "LeNet as it is mostly taught today: average pooling, softmax",
 }
 """The nets that the page offers, in its order, each with a line; those without weights are left
 out, and come by themselves once their file is there."""

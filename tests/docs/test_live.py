@@ -167,9 +167,15 @@ def test_a_run_learns(page):
         run.order = run.order.slice(0, 400);
         run.recipe.curvature_patterns = 50;
         while (run.passes < 1) run.work.next();
-        return [run.learning.map(([, error]) => error), run.testing[0][1]];"""
+        const view = app.views.at(-1);
+        view.runs = [run];
+        view.paint();
+        const curve = document.querySelector("#curve .learning").getAttribute("d");
+        view.forget();
+        return [run.learning.map(([, error]) => error), run.testing[0][1], curve];"""
     )
-    parts, tested = learnt
+    parts, tested, curve = learnt
+    assert curve.count("L") == 3
     assert len(parts) == 4
     assert parts[-1] < parts[0] / 2
     assert tested < 40
