@@ -348,13 +348,7 @@ def remake(root: Path, check: bool = False) -> list[str]:
         for name, drawing in FIGURES.items()
         if _source_of(root / "docs" / "figures" / name) != drawing.digest(results)
     }
-    # A folder with results and no page, as the tests make them, has no script to be stale.
-    has_page = (root / live.PAGE).is_dir()
-    scripts = {
-        file: text
-        for file, text in (live.scripts(root) if has_page else {}).items()
-        if not file.is_file() or file.read_text("utf-8") != text
-    }
+    scripts = live.stale(root, read_records(results / DISTORTIONS))
     if not check:
         for drawing in drawings.values():
             drawing.held(results)  # before anything is written

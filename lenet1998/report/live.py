@@ -7,6 +7,7 @@ lenet1998.report``, and without torch.
 
 import json
 from base64 import b64encode
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 from safetensors import safe_open
 
 from lenet1998 import paper
+from lenet1998.records import RunRecord
 from lenet1998.restoration.printing import FIG25_FIRST, MIDDLE, PAPER
 from lenet1998.streams import order_of, stream
 
@@ -37,12 +39,24 @@ _LATER = {"mu_subsampling": "mu", "mu_f6": "mu", "initial_coefficients": "consta
 """Switches that older weights' recipes lack, with what they were trained by."""
 
 
-def scripts(root: Path) -> dict[Path, str]:
-    """Every generated script of the page with its text, the same on every machine.
+def stale(root: Path, distorted: Sequence[RunRecord]) -> dict[Path, str]:
+    """The scripts that are missing or say something else than they should, with what that is.
 
     Args:
-        root: the project's folder.
+        root: the project's folder; without the page in it nothing is stale.
+        distorted: the runs with distortions, which Fig. 8's net most likely was trained with, too.
     """
+    if not (root / PAGE).is_dir():
+        return {}
+    return {
+        file: text
+        for file, text in scripts(root, distorted).items()
+        if not file.is_file() or file.read_text("utf-8") != text
+    }
+
+
+def scripts(root: Path, distorted: Sequence[RunRecord]) -> dict[Path, str]:
+    """Every generated script of the page with its text, the same on every machine."""
     found = [name for name in NETS if (WEIGHTS / f"{name}.safetensors").is_file()]
     nets = {name: _net(name) for name in found}
     listed = [
@@ -50,7 +64,13 @@ def scripts(root: Path) -> dict[Path, str]:
     ]
     folder = root / PAGE
     return {
-        folder / "data.js": _script("PAPER", _paper()) + _script("DIGITS", _digits()),
+        folder / "data.js": "".join(
+            [
+                _script("PAPER", _paper()),
+                _script("OUR_FIG8", _our_answers(distorted)),
+                _script("DIGITS", _digits()),
+            ]
+        ),
         folder / "nets" / "list.js": _script("NET_LIST", listed),
         **{
             folder / "nets" / f"{name}.js": f"Nets.add({_json(weights)});\n"
@@ -120,6 +140,13 @@ def _paper() -> dict:
             "fieldWidth": paper.FIG25_FIELD[1],
         },
     }
+
+
+def _our_answers(distorted: Sequence[RunRecord]) -> list[str]:
+    """What each finished run took each of Fig. 8's digits for: for each a figure for every run."""
+    index = paper.fig8_errors().index
+    answers = [run.predictions[index] for run in distorted if not run.diverged]
+    return ["".join(map(str, row)) for row in np.stack(answers, 1).tolist()] if answers else []
 
 
 @cache

@@ -15,7 +15,12 @@ from lenet1998.data.patterns import normalise
 from lenet1998.data.pictures import to_bytes
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.recipes import ORIGINAL, RECIPES
+from lenet1998.records import read_records
 from lenet1998.report import live
+from lenet1998.report.documents import DISTORTIONS
+
+ROOT = LIVE.parents[1]
+RESULTS = ROOT / "experiments" / "results"
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +30,29 @@ def page(browser):
     return browser
 
 
-def test_the_scripts_are_those_of_the_weights_and_none_is_large():
-    for file, text in live.scripts(LIVE.parents[1]).items():
-        assert file.read_text() == text, file.name
-        assert len(text) < 1_000_000
+@pytest.fixture(scope="module")
+def distorted():
+    return read_records(RESULTS / DISTORTIONS)
+
+
+def test_the_scripts_are_those_of_the_weights_and_none_is_large(distorted):
+    assert live.stale(ROOT, distorted) == {}
+    for file in LIVE.rglob("*"):
+        assert file.is_dir() or file.stat().st_size < 1_000_000, file.name
+
+
+def test_what_is_missing_or_changed_is_stale(tmp_path, distorted):
+    assert live.stale(tmp_path, distorted) == {}
+    (tmp_path / live.PAGE / "nets").mkdir(parents=True)
+    scripts = live.stale(tmp_path, distorted)
+    assert {file.name for file in scripts} == {"data.js", "list.js", *(f"{n}.js" for n in NETS)}
+    for file, text in scripts.items():
+        file.write_text(text)
+    assert live.stale(tmp_path, distorted) == {}
+    changed = tmp_path / live.PAGE / "data.js"
+    changed.write_text(changed.read_text().replace("1.7159", "1.7"))
+    assert [*live.stale(tmp_path, distorted)] == [changed]
+    assert [*live.stale(tmp_path, distorted[:5])] == [changed]
 
 
 def test_every_file_that_the_page_names_is_there():
