@@ -92,16 +92,17 @@ class AnswerView {
     const scale = network.smallestWins ? CODE_SCALE : scaleOf(network.recipe.squash);
     drawBitmap(this.bitmap, states.f6.values, scale, 12);
     this.bitmap.setAttribute("aria-label", "F6's states as a picture of 7 by 12 cells");
-    this.say(network, outputs, shares, answer, pattern);
+    this.say(this.app.current);
   }
 
-  say(network, outputs, shares, answer, pattern) {
+  say({ network, outputs, shares, answer, pattern, state }) {
     const verdict = document.getElementById("verdict");
     const note = document.getElementById("verdict-note");
     const read = pattern ? this.lanes[answer].name : "?";
     if (verdict.textContent !== read) verdict.textContent = read; // what is set is spoken
     if (!pattern) {
-      note.textContent = "Nothing is drawn. This is what the network makes of an empty field.";
+      const why = state.pick ? "This digit does not come with the page" : "Nothing is drawn";
+      note.textContent = `${why}. This is what the network makes of an empty field.`;
       return;
     }
     const [first, second] = outputs

@@ -168,17 +168,8 @@ class DrawingView {
   drawPad(state, pattern, side) {
     const pen = this.pad.getContext("2d");
     pen.clearRect(0, 0, PEN_FIELD, PEN_FIELD);
-    if (state.pick && pattern) {
-      const sheet = new Sheet(Sheet.offscreen(1, 1)).lay({
-        maps: 1,
-        height: side,
-        width: side,
-        columns: 1,
-        room: side,
-      });
-      sheet.draw(pattern, { kind: "state", low: 0, limit: 255 });
-      pen.imageSmoothingEnabled = false;
-      pen.drawImage(sheet.canvas, 0, 0, PEN_FIELD, PEN_FIELD);
+    if (state.pick) {
+      if (pattern) this.drawPicture(pen, pattern, side);
     } else {
       Object.assign(pen, {
         lineWidth: PEN,
@@ -205,6 +196,15 @@ class DrawingView {
       "aria-label",
       `Drawing field, ${held}, pen ${this.pen.down ? "down" : "up"}`,
     );
+  }
+
+  /** A picked picture, as large as the drawing field. */
+  drawPicture(pen, pattern, side) {
+    const sheet = new Sheet(Sheet.offscreen(1, 1));
+    sheet.lay({ maps: 1, height: side, width: side, columns: 1, room: side });
+    sheet.draw(pattern, { kind: "state", low: 0, limit: 255 });
+    pen.imageSmoothingEnabled = false;
+    pen.drawImage(sheet.canvas, 0, 0, PEN_FIELD, PEN_FIELD);
   }
 }
 

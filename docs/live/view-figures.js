@@ -191,8 +191,8 @@ class FiguresView {
     const misread = answers.filter((read) => read !== label).length;
     const alike = answers.filter((read) => read === answer).length;
     return (
-      `Of our ${answers.length} nets trained with distortions ${misread} misread it, ` +
-      `${alike} as ${answer} too. `
+      `${misread} of our ${answers.length} nets trained with distortions misread it, ` +
+      `${alike} of them as ${answer}. `
     );
   }
 }

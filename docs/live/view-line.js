@@ -127,7 +127,9 @@ class LineView {
     said.textContent = read
       ? read.text || "nothing"
       : "This network has neither a blank nor a rubbish class: it cannot say where no digit is.";
-    this.paint(state.line, position);
+    document.getElementById("line-then").textContent =
+      state.line === "own" ? "" : `In 1998 it was read as ${state.line}.`;
+    this.paint(position);
     this.canvas.setAttribute(
       "aria-label",
       `A line ${width} pixels wide${read ? `, read as ${read.text}` : ""}`,
@@ -155,7 +157,7 @@ class LineView {
   }
 
   /** The strip, F6's pictures under the middles of their windows, and the penalties below. */
-  paint(line, position) {
+  paint(position) {
     const { field, width, states, penalty, read } = this.shown;
     const dots = window.devicePixelRatio || 1;
     const room = this.canvas.parentElement.clientWidth - 6;

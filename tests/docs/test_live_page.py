@@ -229,7 +229,7 @@ def test_fig8_takes_the_readers_own_mnist(browser, tmp_path, packed):
     assert "choose the file" in ask(browser, said)
     answers = ask(browser, "OUR_FIG8[5]")
     misread = sum(int(read) != int(sheet.label[5]) for read in answers)
-    assert f"Of our {len(answers)} nets trained with distortions {misread} misread it" in ask(
+    assert f"{misread} of our {len(answers)} nets trained with distortions misread it" in ask(
         browser, said
     )
     browser.find_element("id", "mnist-file").send_keys(str(file))
