@@ -8,9 +8,12 @@ permutations: the runs of a record can be repeated.
 
 import math
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 # What tells a purpose's stream from the others. The order has no words: that is how the first
 # records were drawn.
@@ -66,12 +69,14 @@ def plain_seed(seed) -> int:
     return plain
 
 
-def initial_weights(seed: int) -> torch.Generator:
+def initial_weights(seed: int) -> "torch.Generator":
     """The stream that initial weights are drawn from: a Mersenne Twister, as torch wants it.
 
     Raises:
         TypeError, ValueError: as :func:`plain_seed`.
     """
+    import torch  # which the other streams do without
+
     return torch.Generator("cpu").manual_seed(plain_seed(seed))
 
 

@@ -24,6 +24,7 @@ from lenet1998.report import (
     features_1998,
     figures,
     held_back,
+    live,
     net_1998,
     open_questions,
     performance,
@@ -355,7 +356,9 @@ def digest(*sources: Path) -> str:
 
 
 def remake(root: Path, check: bool = False) -> list[str]:
-    """Remake every generated table and figure, and the package's runs, from committed records.
+    """Remake all that is generated from committed records.
+
+    That is every table and figure, the runs that the package carries, and the live page's data.
 
     Args:
         root: the project's folder.
@@ -386,6 +389,7 @@ def remake(root: Path, check: bool = False) -> list[str]:
         for name, drawing in FIGURES.items()
         if _source_of(root / "docs" / "figures" / name) != drawing.digest(results)
     }
+    scripts = live.stale(root, read_records(results / DISTORTIONS))
     if not check:
         for drawing in drawings.values():
             drawing.held(results)  # before anything is written
@@ -393,7 +397,10 @@ def remake(root: Path, check: bool = False) -> list[str]:
             write_atomically(file, fresh[file].encode())
         for file, drawing in drawings.items():
             drawing.remake(results, file)
-    return [str(file.relative_to(root)) for file in (*pages, *drawings)]
+        for file, text in scripts.items():
+            file.parent.mkdir(exist_ok=True)
+            write_atomically(file, text.encode())
+    return [str(file.relative_to(root)) for file in (*pages, *drawings, *scripts)]
 
 
 def _source_of(figure: Path) -> str | None:

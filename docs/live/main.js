@@ -1,0 +1,175 @@
+"use strict";
+/* The page as a whole: one state, one picture a frame, and the state in the address. */
+
+class App {
+  constructor() {
+    this.state = readState(location.hash.slice(1));
+    this.current = null;
+    this.scheduled = false;
+    Theme.read();
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+      Theme.read();
+      this.scales();
+      this.schedule();
+    });
+    this.views = [
+      new DrawingView(this),
+      new AnswerView(this),
+      new LayersView(this),
+      new ArithmeticView(this),
+      new FiguresView(this),
+      new LineView(this),
+      new TrainingView(this),
+    ];
+    this.chooser();
+    this.scales();
+    window.addEventListener("resize", () => this.schedule());
+    window.addEventListener("hashchange", () => {
+      if (location.hash.slice(1) !== this.written && location.hash.includes("=")) {
+        this.state = readState(location.hash.slice(1));
+        this.use();
+      }
+    });
+    this.use();
+  }
+
+  chooser() {
+    this.choice = document.getElementById("net");
+    this.choice.append(
+      ...NET_LIST.map(({ name }) => element("option", { value: name, textContent: name })),
+    );
+    this.choice.addEventListener("change", () => {
+      this.change({ net: this.choice.value });
+      this.use();
+    });
+  }
+
+  /** Offer a net that was trained here, and take it. */
+  offer(name, title, network) {
+    if (!Nets.known.has(name))
+      this.choice.append(element("option", { value: name, textContent: name }));
+    Nets.known.set(name, { name, title, network });
+    this.change({ net: name });
+    this.use();
+  }
+
+  /** Load the state's network and show it. */
+  async use() {
+    const { net } = this.state;
+    try {
+      const { title, network } = await Nets.load(net);
+      if (net !== this.state.net) return;
+      this.network = network;
+      this.choice.value = net;
+      document.getElementById("net-title").textContent =
+        `${title[0].toUpperCase()}${title.slice(1)}.`;
+      this.trouble("");
+      this.schedule();
+    } catch (error) {
+      this.trouble(error.message);
+    }
+  }
+
+  trouble(words) {
+    document.getElementById("trouble").textContent = words;
+  }
+
+  change(part) {
+    Object.assign(this.state, part);
+    this.schedule();
+  }
+
+  schedule() {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    requestAnimationFrame(() => {
+      this.scheduled = false;
+      if (this.network) this.render();
+    });
+  }
+
+  /** The picture that is looked at: bytes and their side; null if there is none. */
+  picture() {
+    const { pick, draw } = this.state;
+    const [kind, number] = pick.split(".");
+    if (kind === "digit") return { pattern: EmbeddedDigits.image(Number(number)), side: 28 };
+    if (kind === "fig13") return { pattern: Figures.fig13Pattern(Number(number)), side: 32 };
+    const pattern = kind === "fig8" ? Figures.fig8Pattern(Number(number)) : patternOf(draw);
+    return { pattern, side: 28 };
+  }
+
+  render() {
+    const { network, state } = this;
+    const { pattern, side } = this.picture();
+    const { size } = network;
+    const field = pattern ? padded(pattern, side, size) : new Float64Array(size * size);
+    const inputs = inverted(scaledInputs(moved(field, size, state.moves)), state.moves.noise);
+    const states = network.forward(inputs);
+    const outputs = network.outputs(states);
+    const unit = this.unit(states);
+    this.current = {
+      state,
+      network,
+      pattern,
+      side,
+      size,
+      inputs,
+      states,
+      outputs,
+      unit,
+      shares: network.shares(outputs),
+      answer: network.decide(outputs),
+      inputsOf: inputsOf(network, states, unit),
+    };
+    for (const view of this.views) view.render(this.current);
+    this.keep();
+  }
+
+  /** The unit that is looked at, if this network has it. */
+  unit(states) {
+    const unit = unitNamed(this.state.unit);
+    const { maps, height, width } = states[unit.layer];
+    if (unit.map < maps && unit.at < height * width) return unit;
+    return unitNamed(DEFAULT_STATE.unit);
+  }
+
+  unitWords() {
+    const { unit, states } = this.current;
+    const name = unit.layer.toUpperCase();
+    if (unit.layer === "output") return `Output ${unit.map === 10 ? "for a blank" : unit.map}`;
+    const { width, height } = states[unit.layer];
+    if (height * width === 1) return `${name}, unit ${unit.map}`;
+    return `${name}, map ${unit.map}, row ${Math.floor(unit.at / width)}, column ${unit.at % width}`;
+  }
+
+  receptive() {
+    const { unit, states, size } = this.current;
+    return unit.layer === "output" ? null : receptiveField(states, unit, size);
+  }
+
+  /** The state into the address, but not at every frame. */
+  keep() {
+    clearTimeout(this.keeping);
+    this.keeping = setTimeout(() => {
+      this.written = writeState(this.state);
+      history.replaceState(null, "", `#${this.written}`);
+    }, 250);
+  }
+
+  scales() {
+    for (const [id, scale] of [
+      ["state-scale", STATE_SCALE],
+      ["weight-scale", { kind: "weight", limit: 1 }],
+    ]) {
+      const values = Float64Array.from({ length: 33 }, (_, k) => ((k - 16) / 16) * scale.limit);
+      const sheet = new Sheet(document.getElementById(id));
+      sheet
+        .lay({ maps: 1, height: 1, width: 33, columns: 1, most: 3, room: 100 })
+        .draw(values, scale);
+    }
+    document.getElementById("state-low").textContent = shown(-STATE_SCALE.limit, 1);
+    document.getElementById("state-high").textContent = shown(STATE_SCALE.limit, 1);
+  }
+}
+
+const app = new App();

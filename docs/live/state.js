@@ -1,0 +1,144 @@
+"use strict";
+/* All that a reader sets, in the page's address: #net=noise&draw=...&turn=20&unit=c3.4.27 */
+
+const SIXTY_FOUR = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/** Handwriting: for each digit strokes of a few points, through which a smooth line goes. */
+// prettier-ignore
+const HANDWRITING = [
+  [[[262, 92], [170, 140], [140, 270], [180, 396], [258, 430], [350, 376], [376, 256], [338, 138], [252, 90]]],
+  [[[284, 84], [270, 200], [254, 320], [244, 436]]],
+  [[[160, 172], [196, 104], [286, 90], [344, 152], [312, 246], [226, 340], [146, 424]], [[146, 424], [256, 412], [376, 420]]],
+  [[[166, 122], [250, 84], [334, 130], [312, 212], [232, 246], [326, 276], [354, 358], [280, 430], [160, 404]]],
+  [[[206, 96], [182, 180], [146, 282]], [[146, 282], [256, 280], [382, 270]], [[328, 96], [314, 250], [304, 438]]],
+  [[[200, 106], [190, 168], [178, 240]], [[178, 240], [264, 212], [350, 268], [344, 376], [254, 436], [152, 406]], [[200, 106], [276, 104], [360, 94]]],
+  [[[330, 88], [236, 160], [172, 290], [186, 404], [272, 434], [344, 366], [308, 286], [228, 290], [176, 356]]],
+  [[[146, 114], [250, 106], [368, 106]], [[368, 106], [314, 212], [258, 324], [226, 438]]],
+  [[[336, 146], [254, 88], [176, 142], [212, 220], [300, 280], [346, 362], [262, 436], [176, 376], [214, 288], [306, 214], [338, 146]]],
+  [[[342, 176], [272, 100], [188, 138], [186, 228], [272, 252], [342, 176], [338, 290], [308, 438]]],
+];
+
+/** The points of a smooth line (Catmull and Rom's) through a few. */
+function smoothed(points, between = 8) {
+  const line = [];
+  for (let n = 0; n + 1 < points.length; n++) {
+    const [p0, p1, p2, p3] = [-1, 0, 1, 2].map(
+      (step) => points[Math.min(Math.max(n + step, 0), points.length - 1)],
+    );
+    for (let part = 0; part < between; part++) {
+      const t = part / between;
+      line.push(
+        [0, 1].map((axis) =>
+          Math.round(
+            0.5 *
+              (2 * p1[axis] +
+                (p2[axis] - p0[axis]) * t +
+                (2 * p0[axis] - 5 * p1[axis] + 4 * p2[axis] - p3[axis]) * t * t +
+                (3 * p1[axis] - p0[axis] - 3 * p2[axis] + p3[axis]) * t * t * t),
+          ),
+        ),
+      );
+    }
+  }
+  return [...line, points[points.length - 1]];
+}
+
+function handwritten(digit) {
+  return HANDWRITING[digit].map((points) => smoothed(points));
+}
+
+const DEFAULT_STATE = {
+  net: NET_LIST[0].name,
+  draw: handwritten(5), // strokes, unless `pick` names another picture
+  pick: "", // "digit.12", "fig13.3" or "fig8.40"
+  moves: { ...STILL },
+  unit: "c3.6.44", // layer, map, place in the map
+  line: "2345", // a string of the paper's, or "own"
+  typed: "314159",
+  lineNet: NET_LIST.some(({ name }) => name === "strings") ? "strings" : NET_LIST[0].name,
+  position: -1, // of the line's outputs the one that is looked at
+  switches: {}, // of the training run, where they differ from the recipe's
+};
+
+/** Three characters a point: 9 bits across, 9 down. */
+function writeStrokes(strokes) {
+  const point = ([x, y]) => {
+    const bits =
+      Math.min(Math.max(x, 0), PEN_FIELD - 1) * PEN_FIELD + Math.min(Math.max(y, 0), PEN_FIELD - 1);
+    return [12, 6, 0].map((shift) => SIXTY_FOUR[(bits >> shift) & 63]).join("");
+  };
+  return strokes.map((stroke) => stroke.map(point).join("")).join(".");
+}
+
+function readStrokes(text) {
+  const strokes = text.split(".").filter((stroke) => /^([A-Za-z0-9_-]{3})+$/.test(stroke));
+  return strokes.map((stroke) =>
+    stroke.match(/.{3}/g).map((three) => {
+      const bits = [...three].reduce(
+        (sum, character) => sum * 64 + SIXTY_FOUR.indexOf(character),
+        0,
+      );
+      return [Math.floor(bits / PEN_FIELD), bits % PEN_FIELD];
+    }),
+  );
+}
+
+/** The state as the address's fragment; what is as at first is left out. */
+function writeState(state) {
+  const fields = new URLSearchParams();
+  const put = (key, value, first) => value !== first && fields.set(key, value);
+  put("net", state.net, DEFAULT_STATE.net);
+  if (state.pick) fields.set("pick", state.pick);
+  else put("draw", writeStrokes(state.draw), writeStrokes(DEFAULT_STATE.draw));
+  for (const [key, value] of Object.entries(state.moves))
+    put(key, String(value), String(STILL[key]));
+  for (const key of ["unit", "line", "typed", "lineNet"]) put(key, state[key], DEFAULT_STATE[key]);
+  put("position", String(state.position), String(DEFAULT_STATE.position));
+  for (const [key, value] of Object.entries(state.switches)) fields.set(`train.${key}`, value);
+  return fields.toString();
+}
+
+/** The state that a fragment stands for; what makes no sense in it is passed over. */
+function readState(fragment) {
+  const fields = new URLSearchParams(fragment);
+  const state = { ...DEFAULT_STATE, moves: { ...STILL }, switches: {} };
+  const named = (key, names) => {
+    if (names.includes(fields.get(key))) state[key] = fields.get(key);
+  };
+  const nets = NET_LIST.map(({ name }) => name);
+  named("net", nets);
+  named("lineNet", nets);
+  named("line", [...PAPER.strings.answers, "own"]);
+  const [kind, number] = (fields.get("pick") ?? "").split(".");
+  const limit = { digit: EmbeddedDigits.tested, fig13: 9, fig8: PAPER.fig8[0].length }[kind];
+  if (/^\d+$/.test(number) && Number(number) < limit) state.pick = `${kind}.${Number(number)}`;
+  if (fields.has("draw")) state.draw = readStrokes(fields.get("draw"));
+  for (const key of Object.keys(STILL)) {
+    const value = Number(fields.get(key));
+    if (fields.has(key) && Number.isFinite(value)) state.moves[key] = clampMove(key, value);
+  }
+  if (/^(c1|s2|c3|s4|c5|f6|output)\.\d+\.\d+$/.test(fields.get("unit")))
+    state.unit = fields.get("unit");
+  if (/^\d{1,9}$/.test(fields.get("typed"))) state.typed = fields.get("typed");
+  if (/^\d{1,3}$/.test(fields.get("position"))) state.position = Number(fields.get("position"));
+  for (const [key, value] of fields) {
+    if (key.startsWith("train.")) state.switches[key.slice("train.".length)] = value;
+  }
+  return state;
+}
+
+/** What the sliders move, with their limits. */
+const MOVES = {
+  x: { label: "Across", low: -8, high: 8, step: 0.5, unit: " px" },
+  y: { label: "Down", low: -8, high: 8, step: 0.5, unit: " px" },
+  scale: { label: "Scale", low: 0.4, high: 2, step: 0.05, unit: "×" },
+  turn: { label: "Turn", low: -90, high: 90, step: 2, unit: "°" },
+  squeeze: { label: "Squeeze", low: 0.6, high: 1.6, step: 0.05, unit: "×" },
+  thicken: { label: "Thicken", low: -1, high: 2, step: 0.1, unit: " px" },
+  noise: { label: "Noise", low: 0, high: 0.5, step: 0.01, unit: "" },
+};
+
+function clampMove(key, value) {
+  const { low, high } = MOVES[key];
+  return Math.min(Math.max(value, low), high);
+}

@@ -1,0 +1,198 @@
+"use strict";
+/* Fig. 13's nine patterns and Fig. 8's 82 digits, with what the nets of 1998 made of them. */
+
+const MNIST_IMAGES = 10_000;
+
+const Figures = {
+  fig13: {
+    inputs: unpacked(PAPER.fig13.inputs),
+    f6: unpacked(PAPER.fig13.f6),
+    answers: PAPER.fig13.answers,
+  },
+  fig8: PAPER.fig8[0].map((index, n) => ({
+    index,
+    label: PAPER.fig8[1][n],
+    answer: PAPER.fig8[2][n],
+  })),
+  mnist: null, // the reader's own copy of the test images
+
+  /** Greys of a print as levels from 0, the background, to 255, ink; the net's scale is linear. */
+  levels(greys) {
+    const { greyOfBackground: paper } = PAPER;
+    return Float64Array.from(greys, (grey) => (255 * (paper - grey)) / paper);
+  },
+
+  /** States from -1 to 1 of a print's greys: black is positive. */
+  states(greys) {
+    return Float64Array.from(greys, (grey) => (PAPER.greyOfZero - grey) / PAPER.greyOfZero);
+  },
+
+  fig13Pattern(number) {
+    return this.levels(this.fig13.inputs.subarray(1024 * number, 1024 * (number + 1)));
+  },
+
+  fig8Pattern(number) {
+    if (!this.mnist) return null;
+    const first = 784 * this.fig8[number].index;
+    return this.mnist.subarray(first, first + 784);
+  },
+
+  /** Take MNIST's test images from a file, packed or not. */
+  async read(file) {
+    let stream = file.stream();
+    const magic = new Uint8Array(await file.slice(0, 2).arrayBuffer());
+    if (magic[0] === 0x1f && magic[1] === 0x8b)
+      stream = stream.pipeThrough(new DecompressionStream("gzip"));
+    const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+    const header = [
+      0,
+      0,
+      8,
+      3,
+      0,
+      0,
+      MNIST_IMAGES >> 8,
+      MNIST_IMAGES & 255,
+      0,
+      0,
+      0,
+      28,
+      0,
+      0,
+      0,
+      28,
+    ];
+    if (bytes.length !== 16 + 784 * MNIST_IMAGES || header.some((byte, at) => bytes[at] !== byte)) {
+      throw new Error(`${file.name} is not t10k-images-idx3-ubyte, MNIST's 10,000 test images`);
+    }
+    this.mnist = bytes.subarray(16);
+  },
+};
+
+class FiguresView {
+  constructor(app) {
+    this.app = app;
+    this.thumbs = Figures.fig13.answers.map((answer, number) => this.thumb(answer, number));
+    this.chips = Figures.fig8.map(({ label, answer }, number) => {
+      const chip = element("button", { type: "button", textContent: `${label} → ${answer}` });
+      chip.setAttribute("aria-label", `Digit ${number + 1}: a ${label} that was read as ${answer}`);
+      chip.addEventListener("click", () => this.pick("fig8", number));
+      document.getElementById("fig8").append(chip);
+      return chip;
+    });
+    for (const [kind, count] of [
+      ["fig13", 9],
+      ["fig8", this.chips.length],
+    ]) {
+      for (const [way, step] of [
+        ["back", -1],
+        ["next", 1],
+      ]) {
+        document.getElementById(`${kind}-${way}`).addEventListener("click", () => {
+          const from = this.picked(kind) ?? (step > 0 ? -1 : 0);
+          this.pick(kind, (from + step + count) % count);
+        });
+      }
+    }
+    document
+      .getElementById("mnist-file")
+      .addEventListener("change", (event) => this.open(event.target.files[0]));
+  }
+
+  thumb(answer, number) {
+    const canvas = element("canvas", { ariaHidden: "true" });
+    const button = element(
+      "button",
+      { type: "button", ariaLabel: `Pattern ${number + 1}, read as ${answer} in 1998` },
+      canvas,
+    );
+    button.addEventListener("click", () => this.pick("fig13", number));
+    document.getElementById("fig13").append(button);
+    return { button, canvas };
+  }
+
+  /** The number that is picked of a figure, or undefined. */
+  picked(kind) {
+    const [of, number] = this.app.state.pick.split(".");
+    return of === kind ? Number(number) : undefined;
+  }
+
+  pick(kind, number) {
+    this.app.change({ pick: `${kind}.${number}` });
+    if (kind === "fig8") this.chips[number].scrollIntoView({ block: "nearest" });
+  }
+
+  async open(file) {
+    if (!file) return;
+    try {
+      await Figures.read(file);
+      this.app.trouble("");
+      this.pick("fig8", this.picked("fig8") ?? 0);
+    } catch (error) {
+      this.app.trouble(error.message);
+    }
+  }
+
+  render({ states, answer, pattern }) {
+    const says = answer === 10 ? "a blank" : answer;
+    const [thirteen, eight] = [this.picked("fig13"), this.picked("fig8")];
+    const scheme = Theme.css("paper");
+    const stale = this.scheme !== scheme;
+    this.scheme = scheme;
+    this.thumbs.forEach(({ button, canvas }, number) => {
+      button.setAttribute("aria-pressed", String(number === thirteen));
+      if (!stale) return;
+      const sheet = new Sheet(canvas).lay({
+        maps: 1,
+        height: 32,
+        width: 32,
+        columns: 1,
+        most: 2,
+        room: 64,
+      });
+      sheet.draw(Figures.fig13Pattern(number), { kind: "state", low: 0, limit: 255 });
+      canvas.removeAttribute("style");
+    });
+    this.chips.forEach((chip, number) =>
+      chip.setAttribute("aria-pressed", String(number === eight)),
+    );
+    const said13 =
+      thirteen === undefined
+        ? ""
+        : `1998 read ${Figures.fig13.answers[thirteen]}. This network reads ${says}.`;
+    document.getElementById("fig13-said").textContent = said13;
+    document.getElementById("printed").hidden = thirteen === undefined;
+    if (thirteen !== undefined) {
+      drawBitmap(document.getElementById("fig13-then"), this.f6(thirteen), CODE_SCALE);
+      drawBitmap(document.getElementById("fig13-now"), states.f6.values, CODE_SCALE);
+    }
+    document.getElementById("fig8-said").textContent =
+      eight === undefined ? "" : this.about(eight, says, pattern);
+  }
+
+  f6(number) {
+    return Figures.states(Figures.fig13.f6.subarray(84 * number, 84 * (number + 1)));
+  }
+
+  about(number, says, pattern) {
+    const { index, label, answer } = Figures.fig8[number];
+    const now = pattern ? `This network reads ${says}.` : "To see it, choose the file above.";
+    return (
+      `Test digit ${index.toLocaleString("en")}, a ${label}: 1998 read ${answer}. ` +
+      `${this.ours(number)}${now}`
+    );
+  }
+
+  /** What the committed runs made of a digit. */
+  ours(number) {
+    const answers = [...(OUR_FIG8[number] ?? "")].map(Number);
+    if (!answers.length) return "";
+    const { label, answer } = Figures.fig8[number];
+    const misread = answers.filter((read) => read !== label).length;
+    const alike = answers.filter((read) => read === answer).length;
+    return (
+      `${misread} of our ${answers.length} nets trained with distortions misread it, ` +
+      `${alike} of them as ${answer}. `
+    );
+  }
+}
