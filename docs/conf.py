@@ -65,12 +65,24 @@ html_show_sourcelink = False
 html_copy_source = False
 
 
+LIVE = HERE / "live"
+
+
 def copy_live_page(app, exception) -> None:
     """The live page stands beside the others as it is, if it is there."""
-    if exception is None and (HERE / "live").is_dir():
-        shutil.copytree(HERE / "live", Path(app.outdir) / "live", dirs_exist_ok=True)
+    if exception is None and LIVE.is_dir():
+        shutil.copytree(LIVE, Path(app.outdir) / LIVE.name, dirs_exist_ok=True)
+
+
+def leave_out_live_links(app, name, source) -> None:
+    """Without a live page no line leads to it."""
+    if not LIVE.is_dir():
+        source[0] = "".join(
+            line for line in source[0].splitlines(keepends=True) if "live/index.html" not in line
+        )
 
 
 def setup(app) -> None:
     app.connect("autodoc-process-docstring", sections)
+    app.connect("source-read", leave_out_live_links)
     app.connect("build-finished", copy_live_page)

@@ -120,7 +120,7 @@ def test_a_browser_asks_no_other_server_and_finds_no_error(site, outside, tmp_pa
         call = [CHROMIUM, *(f"--{flag}" for flag in flags), f"--user-data-dir={tmp_path / 'user'}"]
         call += [f"--proxy-server={proxy}", "--enable-logging=stderr", "--dump-dom"]
         call += ["--virtual-time-budget=20000", (site / name).as_uri()]
-        done = subprocess.run(call, capture_output=True, text=True, check=True, timeout=120)
+        done = subprocess.run(call, capture_output=True, text=True, check=True, timeout=300)
         console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
         assert (name, console) == (name, [])
         if name != "index.html":  # which has no formula
