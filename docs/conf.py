@@ -4,6 +4,7 @@ The pages are Markdown that a code host shows as well; the API's are made of the
 that a page loads is on another server: MathJax and its fonts are copied beside it.
 """
 
+import re
 import shutil
 import tomllib
 from pathlib import Path
@@ -66,6 +67,7 @@ html_copy_source = False
 
 
 LIVE = HERE / "live"
+FOLDER_LINK = re.compile(r"\[([^]]*)\]\((\.\./[^)#]*)\)")
 
 
 def copy_live_page(app, exception) -> None:
@@ -74,15 +76,17 @@ def copy_live_page(app, exception) -> None:
         shutil.copytree(LIVE, Path(app.outdir) / LIVE.name, dirs_exist_ok=True)
 
 
-def leave_out_live_links(app, name, source) -> None:
-    """Without a live page no line leads to it."""
+def leave_out_what_is_not_here(app, name, source) -> None:
+    """Links to folders are for code hosts; and without a live page no line leads to it."""
+    here = Path(app.env.doc2path(name)).parent
+    text = FOLDER_LINK.sub(lambda m: m[1] if (here / m[2]).is_dir() else m[0], source[0])
     if not LIVE.is_dir():
-        source[0] = "".join(
-            line for line in source[0].splitlines(keepends=True) if "live/index.html" not in line
-        )
+        lines = text.splitlines(keepends=True)
+        text = "".join(line for line in lines if "live/index.html" not in line)
+    source[0] = text
 
 
 def setup(app) -> None:
     app.connect("autodoc-process-docstring", sections)
-    app.connect("source-read", leave_out_live_links)
+    app.connect("source-read", leave_out_what_is_not_here)
     app.connect("build-finished", copy_live_page)
