@@ -40,9 +40,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 autodoc_inherit_docstrings = False
-GOOGLE = Config(
-    napoleon_custom_sections=["Shape"], napoleon_use_ivar=True, napoleon_use_rtype=False
-)
+GOOGLE = Config(napoleon_custom_sections=["Shape"], napoleon_use_rtype=False)
 # What other packages' pages would explain, which lie on other servers.
 nitpick_ignore_regex = [
     ("py:.*", r"(collections|numpy|np|os|pathlib|torch|nn|safetensors)\..*"),
