@@ -218,7 +218,8 @@ def diagonal_curvature(
     Leaves gradients, the module's mode and all generators as they are.
 
     Args:
-        model: a chain of modules that :data:`RULES` knows, such as :class:`LeNet5`.
+        model: a chain of modules that :data:`RULES` knows, such as
+            :class:`~lenet1998.models.LeNet5`.
         criterion: the loss the model is trained with.
         images: (N, 1, H, W); the paper takes N = 500.
         labels: (N,) of int64.

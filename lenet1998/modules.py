@@ -23,8 +23,8 @@ class Start:
     (open questions Q2, Q3).
 
     Attributes:
-        gain: g.
-        power: p.
+        gain: the constant g.
+        power: the exponent p.
         count_bias: whether the bias counts as one more input in F.
         draw_bias: draw biases from the weights' range instead of starting them at 0.
         coefficient: the subsampling coefficient's starting value v.
@@ -83,8 +83,8 @@ class ScaledTanh(nn.Module):
     Source: LeCun et al. 1998, eq. 6 and Appendix A, p.41.
 
     Args:
-        amplitude: A.
-        slope: S.
+        amplitude: the constant A.
+        slope: the constant S.
 
     Shape:
         - Input: any shape.

@@ -11,13 +11,13 @@ import torch
 from lenet1998 import paper
 from lenet1998.streams import order_of, stream
 
-# value = offset + gain * pixel / 255
 SCALINGS: dict[str, tuple[float, float]] = {
     "paper": (paper.BACKGROUND, paper.INK - paper.BACKGROUND),
     "unit": (0.0, 1.0),
     "half": (-1.0, 2.0),
     "standard": (-0.1307 / 0.3081, 1 / 0.3081),  # mean and deviation of MNIST's training pixels
 }
+"""Named ranges of grey levels: (offset, gain) in value = offset + gain * pixel / 255."""
 
 CENTRE = 14  # row and column, from 0, of the pixel that MNIST puts a digit's centre of mass on
 

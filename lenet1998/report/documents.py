@@ -7,16 +7,25 @@ The runs that travel with the package (:mod:`~lenet1998.report.shipped`) are mad
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from lenet1998 import paper
 from lenet1998.errors import BadInput
-from lenet1998.records import PREDICTIONS, RECORD, RunRecord, read_records, write_atomically
+from lenet1998.records import (
+    PREDICTIONS,
+    RECORD,
+    RunRecord,
+    read_record,
+    read_records,
+    write_atomically,
+)
 from lenet1998.report import (
     comparison,
     coursework,
@@ -36,6 +45,8 @@ from lenet1998.report import (
     strings,
     style,
     tables,
+    tour,
+    tour_functions,
 )
 from lenet1998.report import (
     results as results_page,
@@ -105,6 +116,11 @@ def _records(results: Path, *folders: str) -> list[RunRecord]:
             raise BadInput(f"{results / folder}: no run records to make a table or figure of")
         found += records
     return found
+
+
+def _one_run(results: Path, folder: str = ORIGINAL) -> RunRecord:
+    """One run of a folder, for what is the same in all."""
+    return read_record(results / folder / "seed-0")
 
 
 def headline(results: Path) -> pd.DataFrame:
@@ -298,6 +314,14 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "coursework-best-epoch": coursework_best_epoch,
     "coursework-open": coursework_open,
     "coursework-by-class": coursework_by_class,
+    "tour-layers": lambda results: tour.layers(_one_run(results)),
+    **{
+        f"tour-{name}": lambda results, name=name: tour.layer(name, _one_run(results))
+        for name in paper.PARAMETERS
+    },
+    "why-parameters": lambda results: tour.parameters_apart(
+        _one_run(results), _one_run(results, MODERN)
+    ),
 }
 
 
@@ -306,11 +330,13 @@ class Drawing:
     """A figure of the docs: what draws it, and the sources it shows.
 
     ``draw`` is given what each source holds, in their order, then the file and the digest:
-    a folder's records as a list, a JSON file's content.
+    a folder's records as a list, a JSON file's content. The facts are names in
+    :mod:`lenet1998.paper`, where it looks for itself.
     """
 
     draw: Callable[..., None]
-    sources: tuple[str, ...]
+    sources: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
 
     def held(self, results: Path) -> list:
         """What the sources hold."""
@@ -323,9 +349,10 @@ class Drawing:
         self.draw(*self.held(results), file=file, source=self.digest(results))
 
     def digest(self, results: Path) -> str:
-        return digest(*(results / source for source in self.sources))
+        return digest(*(results / source for source in self.sources), facts=self.facts)
 
 
+TANH = ("TANH_AMPLITUDE", "TANH_SLOPE")
 FIGURES = {
     "fig5.png": Drawing(figures.learning_curve, (ORIGINAL,)),
     "fig6.png": Drawing(figures.error_by_size, BY_SIZE),
@@ -339,11 +366,25 @@ FIGURES = {
     "search.png": Drawing(search.figure, (SEARCH,)),
     "sweep.png": Drawing(coursework.sweep, (SWEEP,)),
     "reliability.png": Drawing(reliability.figure, (FAULTS,)),
+    "tour-centring.png": Drawing(tour.centring, facts=("fig13_states",)),
+    "tour-c1.png": Drawing(tour.c1, (RESTORATION,), ("fig13_states",)),
+    "tour-s4.png": Drawing(tour.s4, facts=("fig13_states",)),
+    "tour-c3.png": Drawing(tour.c3, facts=("C3_TABLE",)),
+    "tour-c5.png": Drawing(tour.c5, facts=("fig25_states",)),
+    "tour-codes.png": Drawing(tour.codes, facts=("digit_codes",)),
+    "tour-distances.png": Drawing(tour.distances, facts=("digit_codes", "fig13_states")),
+    "tour-tanh.png": Drawing(tour_functions.scaled_tanh, facts=TANH),
+    "tour-subsampling.png": Drawing(tour_functions.subsampling, facts=("fig13_states", *TANH)),
+    "tour-push.png": Drawing(tour_functions.push),
+    "tour-rates.png": Drawing(tour_functions.rates, facts=("ETA_SCHEDULE", "MU", "RATE_RANGE")),
 }
 
 
-def digest(*sources: Path) -> str:
-    """SHA-256 over the sources in their order: of a folder, its records and predictions by name."""
+def digest(*sources: Path, facts: Iterable[str] = ()) -> str:
+    """SHA-256 over the sources in their order: of a folder, its records and predictions by name.
+
+    After them come the facts, by their names in :mod:`lenet1998.paper`.
+    """
     total = sha256()
     for source in sources:
         folder = source.is_dir()
@@ -352,6 +393,11 @@ def digest(*sources: Path) -> str:
                 name = file.relative_to(source.parent).as_posix()
                 content = sha256(file.read_bytes()).hexdigest() if file.is_file() else "missing"
                 total.update(f"{name} {content}\n".encode())
+    for name in facts:
+        fact = getattr(paper, name)
+        value = fact() if callable(fact) else fact
+        for part in value if hasattr(value, "_fields") else [value]:
+            total.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode())
     return total.hexdigest()
 
 

@@ -1,0 +1,90 @@
+"""The site: ``python -m sphinx -W -b html docs docs/_build`` (extra ``docs``).
+
+The pages are Markdown that a code host shows as well; the API's are made of the docstrings. Nothing
+that a page loads is on another server: MathJax and its fonts are copied beside it.
+"""
+
+import re
+import shutil
+import tomllib
+from pathlib import Path
+
+from sphinx.ext.napoleon import Config, GoogleDocstring
+
+HERE = Path(__file__).parent
+PROJECT = tomllib.loads((HERE.parent / "pyproject.toml").read_text("utf-8"))["project"]
+
+project = PROJECT["name"]
+author = PROJECT["authors"][0]["name"]
+version = release = PROJECT["version"]
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
+    "sphinx-mathjax-offline",
+]
+# What is no page: what a browser or a notebook opens as it is.
+exclude_patterns = ["_build", "figures", "live", "notebooks"]
+nitpicky = True
+
+# --- Markdown -----------------------------------------------------------------------------------
+
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 4  # of the names that a code host gives headings
+
+# --- Docstrings ---------------------------------------------------------------------------------
+
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+autodoc_inherit_docstrings = False
+GOOGLE = Config(napoleon_custom_sections=["Shape"], napoleon_use_rtype=False)
+# What other packages' pages would explain, which lie on other servers.
+nitpick_ignore_regex = [
+    ("py:.*", r"(collections|numpy|np|os|pathlib|torch|nn|safetensors)\..*"),
+    ("py:.*", r"Module|Optimizer|Tensor|Path"),
+]
+
+
+def sections(app, what, name, thing, options, lines) -> None:
+    """Args, Shape and Raises as reST. In what is no function, a colon ends no type."""
+    kind = "method" if what in ("data", "attribute", "property") else what
+    lines[:] = GoogleDocstring(lines, GOOGLE, app, kind, name, thing, options).lines()
+
+
+# --- The pages' looks ---------------------------------------------------------------------------
+
+html_theme = "furo"
+html_title = "lenet1998"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+html_copy_source = False
+
+
+LIVE = HERE / "live"
+FOLDER_LINK = re.compile(r"\[([^]]*)\]\((\.\./[^)#]*)\)")
+
+
+def copy_live_page(app, exception) -> None:
+    """The live page stands beside the others as it is, if it is there."""
+    if exception is None and LIVE.is_dir():
+        shutil.copytree(LIVE, Path(app.outdir) / LIVE.name, dirs_exist_ok=True)
+
+
+def leave_out_what_is_not_here(app, name, source) -> None:
+    """Links to folders are for code hosts; and without a live page no line leads to it."""
+    here = Path(app.env.doc2path(name)).parent
+    text = FOLDER_LINK.sub(lambda m: m[1] if (here / m[2]).is_dir() else m[0], source[0])
+    if not LIVE.is_dir():
+        lines = text.splitlines(keepends=True)
+        text = "".join(line for line in lines if "live/index.html" not in line)
+    source[0] = text
+
+
+def setup(app) -> None:
+    app.connect("autodoc-process-docstring", sections)
+    app.connect("source-read", leave_out_what_is_not_here)
+    app.connect("build-finished", copy_live_page)

@@ -1,0 +1,128 @@
+"""The site is built without a warning, asks no other server for anything, and has no dead link."""
+
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted(
+    page.relative_to(DOCS).with_suffix(".html").as_posix()
+    for page in [*DOCS.glob("*.md"), *DOCS.glob("api/*.md")]
+)
+SHOWN = ("index.html", "tour.html", "api/curvature.html")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+OF_THE_BROWSER = re.compile(rb"(GET|POST|CONNECT) (http://)?(clients2|accounts)\.google\.com")
+"""What a browser asks that shows a blank page."""
+LOADS = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
+
+
+class Page(HTMLParser):
+    """What a page loads, where it leads, and what may be led to in it."""
+
+    def __init__(self, file: Path):
+        super().__init__()
+        self.loads, self.links, self.places = [], [], set()
+        self.feed(file.read_text())
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        self.places.update(given[key] for key in ("id", "name") if given.get(key))
+        if (address := given.get(LOADS.get(tag, ""))) is not None:
+            self.loads.append(address)
+        if tag == "a" and "href" in given:
+            self.links.append(given["href"])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    """The site, built by the command that its configuration names."""
+    out = tmp_path_factory.mktemp("site") / "html"
+    call = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
+    done = subprocess.run(
+        [*call, "-d", out.parent / "doctrees", DOCS, out],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return out
+
+
+@pytest.fixture(scope="module")
+def pages(site) -> dict[str, Page]:
+    return {name: Page(site / name) for name in PAGES}
+
+
+def test_every_page_is_built_and_in_the_contents(pages):
+    led_to = {urlsplit(link).path for link in pages["index.html"].links}
+    assert set(PAGES) - {"index.html"} <= led_to
+
+
+def test_no_page_loads_anything_from_another_server(site, pages):
+    loads = [address for page in pages.values() for address in page.loads]
+    assert [address for address in loads if urlsplit(address).netloc] == []
+    assert any("mathjax" in address for address in loads)
+    sheets = [sheet.read_text() for sheet in site.rglob("*.css")]
+    asked = [found for text in sheets for found in re.findall(r"(?:url\(|@import )[^)]*", text)]
+    assert [address for address in asked if re.search(r"//", address.partition("data:")[0])] == []
+
+
+def test_no_link_within_the_site_is_dead(site, pages):
+    places = {(site / name).resolve(): page.places for name, page in pages.items()}
+    dead = []
+    for name, page in pages.items():
+        for link in page.links:
+            address = urlsplit(link)
+            if address.scheme or address.netloc:
+                continue
+            path = unquote(address.path)
+            target = ((site / name).parent / path if path else site / name).resolve()
+            place = address.fragment
+            if not target.is_file() or (place and place not in places.get(target, {place})):
+                dead.append((name, link))
+    assert dead == []
+
+
+@pytest.fixture
+def outside():
+    """A proxy in place of all other servers: its address, and whatever is asked of it."""
+    asked, server = [], socket.create_server(("127.0.0.1", 0))
+
+    def answer():
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            with connection:
+                asked.append(connection.recv(200))
+
+    threading.Thread(target=answer, daemon=True).start()
+    yield f"127.0.0.1:{server.getsockname()[1]}", asked
+    server.close()
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="there is no chromium on PATH")
+def test_a_browser_asks_no_other_server_and_finds_no_error(site, outside, tmp_path):
+    proxy, asked = outside
+    flags = ("headless", "no-sandbox", "disable-gpu", "no-first-run", "disable-sync")
+    flags += ("disable-quic", "disable-background-networking", "disable-component-update")
+    for name in SHOWN:
+        call = [CHROMIUM, *(f"--{flag}" for flag in flags), f"--user-data-dir={tmp_path / 'user'}"]
+        call += [f"--proxy-server={proxy}", "--enable-logging=stderr", "--dump-dom"]
+        call += ["--virtual-time-budget=20000", (site / name).as_uri()]
+        done = subprocess.run(call, capture_output=True, text=True, check=True, timeout=300)
+        console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+        assert (name, console) == (name, [])
+        if name != "index.html":  # which has no formula
+            assert "<mjx-container" in done.stdout
+    assert [words for words in asked if words and not OF_THE_BROWSER.match(words)] == []

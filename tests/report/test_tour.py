@@ -1,0 +1,117 @@
+"""The tour's sums are the network's counts, and its figures show what their captions say."""
+
+import numpy as np
+import pytest
+from factory import LAYERS, make_record
+
+from lenet1998 import paper
+from lenet1998.report import tour, tour_functions
+from lenet1998.report.documents import FIGURES
+
+RECORD = make_record()
+
+
+@pytest.fixture
+def drawn(monkeypatch, tmp_path):
+    """What a figure's function draws, instead of a file of it."""
+
+    def draw(function, *held):
+        figures = []
+        for module in (tour, tour_functions):
+            monkeypatch.setattr(module, "save", lambda figure, *_: figures.append(figure))
+        function(*held, tmp_path / "figure.png")
+        (figure,) = figures
+        return figure
+
+    return draw
+
+
+@pytest.mark.parametrize("number", range(len(LAYERS)), ids=lambda n: LAYERS[n]["name"])
+def test_how_a_layer_adds_up_is_what_it_counts(number):
+    before = LAYERS[number - 1] if number else {"maps": 1, "size": paper.INPUT_SIZE}
+    layer = LAYERS[number]
+    parameters, connections = (eval(how.replace("×", "*")) for how in tour.sums(before, layer))
+    assert (parameters, connections) == (layer["parameters"], layer["connections"])
+
+
+def test_each_layer_has_its_row():
+    table = tour.layers(RECORD)
+    assert len(table) == len(paper.PARAMETERS)
+    (row,) = tour.layer("c3", RECORD).to_dict("records")
+    assert row == table.iloc[2].to_dict()
+    assert row["parameters"] == "60×25 + 16 = 1,516"
+
+
+def test_only_layers_with_other_parameters_are_told_apart():
+    more = [
+        {**layer, "parameters": 900 + layer["parameters"]} if layer["name"] == "c3" else layer
+        for layer in LAYERS
+    ]
+    table = tour.parameters_apart(RECORD, make_record(layers=more))
+    assert table.to_numpy().tolist() == [
+        ["C3", "1,516", "2,416", "+900"],
+        ["all layers", "60,000", "60,900", "+900"],
+    ]
+
+
+def test_the_table_is_drawn_in_the_papers_groups(drawn):
+    (axes,) = drawn(tour.c3).axes
+    marks = [len(group.get_offsets()) for group in axes.collections]
+    assert sum(marks) == sum(map(len, paper.C3_TABLE))
+    assert marks == [6 * 3, 6 * 4, 3 * 4, 6]  # section II-B, p.8
+    pairs = {tuple(map(int, place)) for group in axes.collections for place in group.get_offsets()}
+    assert pairs == {(n, seen) for n, row in enumerate(paper.C3_TABLE) for seen in row}
+
+
+def test_the_nearest_code_of_fig13_stands_out_and_is_the_label(drawn):
+    table = drawn(tour.distances).axes[0]
+    bold = [text for text in table.texts if text.get_weight() == "bold"]
+    found = {int(text.get_position()[1]): int(text.get_position()[0]) for text in bold}
+    assert found == dict(enumerate(paper.fig13_states().labels))
+
+
+def test_a_code_is_marked_where_all_ten_are_alike(drawn):
+    codes = paper.digit_codes()
+    alike = int((codes == codes[0]).all(0).sum())
+    assert [len(axes.lines) for axes in drawn(tour.codes).axes] == 10 * [alike]
+
+
+def test_the_steepest_bend_of_the_scaled_tanh_is_told(drawn):
+    (axes,) = drawn(tour_functions.scaled_tanh).axes
+    assert axes.get_title("left").startswith("|f''| is largest at ±0.988")
+
+
+def test_a_small_coefficient_is_a_line_and_large_ones_are_gates(drawn):
+    curve = drawn(tour_functions.subsampling).axes[0]
+    blur, either, both = (line.get_ydata() for line in curve.lines[:3])
+    steps = np.diff(blur)
+    assert steps.min() > 0.9 * steps.max()
+    one, three = len(blur) // 4, 3 * len(blur) // 4  # of four inputs at A, the others at -A
+    assert min(either[one], either[three]) > 0.97 * paper.TANH_AMPLITUDE
+    assert max(both[one], both[three]) < -0.97 * paper.TANH_AMPLITUDE
+
+
+def test_the_push_ends_where_the_rubbish_class_is_nearer(drawn):
+    (axes,) = drawn(tour_functions.push).axes
+    for line, j in zip(axes.lines, tour_functions.CONSTANTS, strict=False):
+        at = np.interp(min(j, tour_functions.RIGHT_CODE), line.get_xdata(), line.get_ydata())
+        assert at == pytest.approx(0.5, abs=0.01)
+
+
+def test_no_rate_is_above_the_ceiling(drawn):
+    (axes,) = drawn(tour_functions.rates).axes
+    for line, (_, eta) in zip(axes.lines, paper.ETA_SCHEDULE, strict=False):
+        assert line.get_ydata().max() < eta / paper.MU
+
+
+@pytest.mark.parametrize("function", [tour.centring, tour.s4, tour.c5])
+def test_pictures_of_fig13_and_fig25_are_drawn(function, drawn):
+    figure = drawn(function)
+    assert all(axes.images for axes in figure.axes)
+
+
+def test_another_fact_makes_the_figures_of_it_stale(monkeypatch, tmp_path):
+    stale = {name: figure.digest(tmp_path) for name, figure in FIGURES.items() if figure.facts}
+    monkeypatch.setattr(paper, "MU", 0.03)
+    now = {name: FIGURES[name].digest(tmp_path) for name in stale}
+    assert [name for name in stale if stale[name] != now[name]] == ["tour-rates.png"]
