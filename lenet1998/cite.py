@@ -34,8 +34,9 @@ PAPER = {
     "volume": "86",
     "number": "11",
     "year": "1998",
+    "doi": "10.1109/5.726791",
 }
-"""As :mod:`lenet1998.paper` names it."""
+"""As :mod:`lenet1998.paper` names it; the DOI is the publisher's."""
 
 Tables = tuple[pd.DataFrame, pd.DataFrame]
 """A table for readers, and the same with numbers as numbers."""
