@@ -7,7 +7,7 @@ import pytest
 
 from lenet1998 import names
 from lenet1998.errors import BadInput
-from lenet1998.recipes import RECIPES, Recipe
+from lenet1998.recipes import RECIPES, recorded
 from lenet1998.records import RECORD
 
 RESULTS = Path(__file__).parents[1] / "experiments" / "results"
@@ -41,9 +41,8 @@ def test_every_committed_record_and_its_folder_say_what_was_run():
     files = sorted(RESULTS.rglob(RECORD))
     assert len(files) > 400
     for file in files:
-        recorded = json.loads(file.read_bytes())["recipe"]
-        recipe = Recipe(**recorded)
-        switches = {key: value for key, value in recorded.items() if key != "name"}
+        recipe = recorded(json.loads(file.read_bytes())["recipe"], file)
+        switches = {key: value for key, value in recipe.as_dict().items() if key != "name"}
         variant, _ = names.split(recipe.name)
         if variant not in OF_THEIR_OWN:
             assert RECIPES[variant].changed(**switches) == recipe

@@ -78,7 +78,7 @@ def test_fig25_is_of_the_same_net(restored):
 def test_known_layers_come_back(fig13):
     """A net that is not trained: its kernels are small, no unit is saturated, and all are told."""
     scale, pixels, _ = fig13
-    model = ORIGINAL.build_model(3)
+    model = ORIGINAL.changed(initial_gain=2.4).build_model(3)
     some = type(pixels)(*(part[:4] for part in pixels))
     generator = np.random.default_rng(0)
     found = evidence.recovered_from_our_own(model, some, scale, 1.68, generator, steps=STEPS)
