@@ -93,7 +93,7 @@ def scalar_recursion(model, image, label):
 
 
 def test_the_network_against_the_scalar_recursion():
-    model = build_model("original", seed=3).double()
+    model = build_model("first-reading", seed=3).double()  # which sums
     images, labels = patterns(2)
     fast = diagonal_curvature(model, DistanceLoss(), images, labels)
     slow = [scalar_recursion(model, x.numpy(), y) for x, y in zip(images, labels, strict=True)]
@@ -175,7 +175,7 @@ def test_f6_is_brute_force_gauss_newton(criterion):
 def test_agrees_with_the_authors_own_code():
     """Distances, gradients and curvatures of Lush, whose distance carries a factor 1/2."""
     reference = np.load(LUSH)
-    model = build_model("original").double()
+    model = build_model("first-reading").double()  # sums, as Lush does
     state = {k.removeprefix("weight."): reference[k] for k in reference if k.startswith("weight.")}
     model.load_state_dict({k: torch.tensor(v) for k, v in state.items()}, strict=False)
     images = prepare(reference["images"]).double()

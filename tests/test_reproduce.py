@@ -212,7 +212,7 @@ def one_line(capsys) -> str:
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
-        (["--variant", "lenet6"], "valid are original, original-logistic, original-literal, "),
+        (["--variant", "lenet6"], "valid are original, original-logistic, distortions, noise, "),
         (["--set", "c4=table"], "valid are c3, pooling"),
         (["--set", "c3=full"], "table, dense"),
         (["--set", "c3"], "KEY=VALUE"),

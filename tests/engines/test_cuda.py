@@ -31,14 +31,14 @@ LINEAR = {"output": "linear", "loss": "cross_entropy"}
 # Switches, runs and patterns for each; together they name every value that the engine knows.
 CASES = {
     "original": ({}, 2, 2),
-    "28, dense, half distance, tanh, logistic, mean, sgd": (
+    "28, dense, half distance, tanh, logistic, sum, sgd": (
         {
             "input_size": 28,
             "c3": "dense",
             "loss": "distance",
             "squash": "tanh",
             "subsampling_squash": "logistic",
-            "pooling": "trainable_average",
+            "pooling": "trainable",
             **SGD,
         },
         1,
