@@ -501,7 +501,7 @@ def test_inverted_trades_ink_for_background(images):
     close(some[changed], low + high - images[changed])
     assert rejection_invariance.inverted(images, 0.1, "paper").equal(some)
     # What is inverted at 10 % is inverted at 20 % too.
-    assert (rejection_invariance.inverted(images, 0.2) != images)[changed].all()
+    assert (rejection_invariance.inverted(images, 0.2, "paper") != images)[changed].all()
 
 
 @pytest.mark.parametrize(("smallest_wins", "expected"), [(True, [1.0, 2.0]), (False, [4.0, 3.0])])
