@@ -97,7 +97,7 @@ def flat_curvature(model) -> dict:
 @pytest.mark.parametrize("recipe", recipes())
 def test_gradients_equal_autograd_in_float64(recipe, patterns):
     recipe = recipe.changed(optimizer="sgd", momentum=0.0, eta=1e-6, batch_size=1)
-    model = recipe.build_model(seed=3)
+    model = recipe.build_model(seed=8)
     exact = copy.deepcopy(model).double()
     engine = begin(CompiledEngine(recipe, model))
     images, labels = patterns(recipe, 0, 1)
@@ -115,8 +115,8 @@ def test_gradients_equal_autograd_in_float64(recipe, patterns):
     "recipe", recipes(*WAYS, *({**FEATURES, **way} for way in ({}, *WAYS[3:6])))
 )
 def test_after_300_updates_as_close_to_float64_as_eager_is(recipe, patterns):
-    # With seed 7 no float32 run meets a kink (of relu, or two equal maxima) from the wrong side.
-    start = recipe.build_model(seed=7)
+    # With seed 8 no float32 run meets a kink (of relu, or two equal maxima) from the wrong side.
+    start = recipe.build_model(seed=8)
     curvature = None
     if recipe.optimizer == "sdlm":
         images, labels = patterns(recipe, 500, 100)
