@@ -67,7 +67,7 @@ def overview(runs: Mapping[str, Sequence[RunRecord]]) -> pd.DataFrame:
         facts = stated(weights_of(name))
         rows.append(
             {
-                "net": f"[`{name}`](#{name})",
+                "net": f"[`{name}`](pretrained.md#{name})",
                 "misread by these weights": _misread(facts) if facts else MISSING.split(":")[0],
                 "all seeds, %": spread(_errors(records)),
                 "seed": facts.get("seed", ""),
