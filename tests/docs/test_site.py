@@ -20,8 +20,10 @@ PAGES = sorted(
 )
 SHOWN = ("index.html", "tour.html", "api/curvature.html")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-OF_THE_BROWSER = re.compile(rb"(GET|POST|CONNECT) (http://)?(clients2|accounts)\.google\.com")
-"""What a browser asks that shows a blank page."""
+OF_THE_BROWSER = re.compile(
+    rb"(GET|POST|CONNECT) (http://)?(?!fonts\.|ajax\.)[\w.-]+\.(google|googleapis|gvt1)\.com"
+)
+"""What a browser asks that shows a blank page: its maker's services, and no fonts or scripts."""
 LOADS = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
 
 
