@@ -7,7 +7,8 @@ import pytest
 
 from lenet1998.recipes import RECIPES
 from lenet1998.report.__main__ import main
-from lenet1998.report.documents import ALL_VARIANTS, DISTORTIONS, DOCUMENTS, digest, remake
+from lenet1998.report.documents import ALL_VARIANTS, DISTORTIONS, digest
+from lenet1998.report.remaking import DOCUMENTS, remake
 from lenet1998.report.style import source_of
 
 ROOT = Path(__file__).parents[1]

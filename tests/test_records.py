@@ -293,7 +293,7 @@ def test_records_come_by_name_and_seed(tmp_path):
 def test_reading_and_reporting_need_no_torch():
     code = """
         import importlib, sys
-        for module in ("names", "records", "statistics", "report.documents"):
+        for module in ("names", "records", "statistics", "report.documents", "report.remaking"):
             importlib.import_module(f"lenet1998.{module}")
             if "torch" in sys.modules:
                 sys.exit(f"{module} imports torch")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lenet1998.cli import Parser, entry, path
 from lenet1998.errors import BadInput
-from lenet1998.report.documents import remake
+from lenet1998.report.remaking import remake
 
 
 @entry

@@ -16,7 +16,7 @@ from lenet1998 import paper
 from lenet1998.data import Dataset, prepare
 from lenet1998.errors import BadInput
 from lenet1998.records import PREDICTIONS, RECORD, WEIGHTS, write_json, write_record
-from lenet1998.report import distortions, documents, figures, results, style
+from lenet1998.report import distortions, documents, figures, remaking, results, style
 from lenet1998.report.__main__ import main as report
 from lenet1998.report.results import Shared, claims, errors, fingerprint, shared_with_1998
 from lenet1998.statistics import rejected_for, welch
@@ -312,7 +312,7 @@ PAGE = ("fig5.png", "fig6.png", "readings.png", "invariance.png")
 def checkout(tmp_path, monkeypatch):
     """A checkout with the page of results, and two runs of everything that it shows."""
     drawings = {name: documents.FIGURES[name] for name in PAGE}
-    monkeypatch.setattr(documents, "FIGURES", drawings)
+    monkeypatch.setattr(remaking, "FIGURES", drawings)
     results = tmp_path / "experiments" / "results"
     folders = dict(zip(documents.BY_SIZE, sizes(2), strict=True))
     fewer = "fig6/original,train_size=15000"
@@ -339,9 +339,9 @@ def checkout(tmp_path, monkeypatch):
 def test_the_page_of_results_is_made_of_the_records(checkout):
     names = [f"docs/figures/{name}" for name in PAGE]
     stale = ["docs/results.md", "lenet1998/report/runs.json", *names]
-    assert documents.remake(checkout, check=True) == stale
-    assert documents.remake(checkout) == stale
-    assert documents.remake(checkout, check=True) == []
+    assert remaking.remake(checkout, check=True) == stale
+    assert remaking.remake(checkout) == stale
+    assert remaking.remake(checkout, check=True) == []
     page = (checkout / "docs" / "results.md").read_text()
     for name in ("published-errors", "fingerprint", "rejection", "cost"):
         assert f"<!-- generated: {name} -->\n| " in page
@@ -350,14 +350,14 @@ def test_the_page_of_results_is_made_of_the_records(checkout):
 
 
 def test_a_figure_is_stale_when_any_of_its_sources_changes(checkout):
-    documents.remake(checkout)
+    remaking.remake(checkout)
     results = checkout / "experiments" / "results"
     file = results / documents.BY_SIZE[1] / "seed-1" / RECORD
     file.write_text(file.read_text().replace('"test_errors": 3', '"test_errors": 4'))
-    assert "docs/figures/fig6.png" in documents.remake(checkout, check=True)
-    assert "docs/figures/invariance.png" not in documents.remake(checkout)
+    assert "docs/figures/fig6.png" in remaking.remake(checkout, check=True)
+    assert "docs/figures/invariance.png" not in remaking.remake(checkout)
     write_json(results / documents.REJECTION_INVARIANCE, some_measures(seeds=3))
-    assert "docs/figures/invariance.png" in documents.remake(checkout, check=True)
+    assert "docs/figures/invariance.png" in remaking.remake(checkout, check=True)
 
 
 def test_digest_of_several_sources(tmp_path):
