@@ -1,9 +1,9 @@
 """What docs/claims.md needs beside other studies' records: small measurements of the 1998 recipe.
 
 Trains a few nets, recorded below ``claims/`` (those of ``original`` belong to ``headline.py``), and
-writes ``claims.json``: how far the curvature
-depends on the patterns that it is estimated on and what it costs, how large weights are in the
-first passes, what subsampling units do, what is rejected as no character, and the data itself.
+writes ``claims.json``: how far the curvature depends on the patterns that it is estimated on and
+what it costs, how large weights are in the first passes, what subsampling units do, what is
+rejected as no character, and the data itself.
 """
 
 import argparse
@@ -59,16 +59,10 @@ ROUNDS = 7
 
 def cells(results) -> list[Cell]:
     """A net of each recipe for each seed."""
+    studies = {recipe: "headline" if recipe == ORIGINAL else "claims" for recipe in RECIPES}
     return [
-        Cell(
-            recipe,
-            seed,
-            results
-            / ("headline" if recipe == ORIGINAL else "claims")
-            / recipe.name
-            / f"seed-{seed}",
-        )
-        for recipe in RECIPES
+        Cell(recipe, seed, results / study / recipe.name / f"seed-{seed}")
+        for recipe, study in studies.items()
         for seed in SEEDS
     ]
 
