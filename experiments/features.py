@@ -23,8 +23,8 @@ from lenet1998.report.sources import FEATURES, RESTORATION, read_json
 from lenet1998.restoration import dense, sizes, strings
 from lenet1998.restoration.refine import read_fig13
 from lenet1998.training import study
+from lenet1998.training.evaluation import predict
 from lenet1998.training.flags import RESULTS
-from lenet1998.training.run import predict
 from lenet1998.training.study import Cell, Setting
 from lenet1998.training.threads import one_thread
 

@@ -21,6 +21,7 @@ from lenet1998.curvature import diagonal_curvature
 from lenet1998.data import Dataset, load
 from lenet1998.engines import Engine
 from lenet1998.engines.compiled import engine as compiled_engine
+from lenet1998.engines.compiled import network
 from lenet1998.engines.cuda import engine as cuda_engine
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.errors import BadInput
@@ -211,7 +212,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--full", action="store_true", help="also one whole run of 20 passes")
     parser.add_argument("--out", default=Path("runs", "benchmark"), type=path, metavar="DIR")
     flags = parser.parse_args(arguments)
-    if reason := compiled_engine.unavailable():
+    if reason := network.unavailable():
         raise BadInput(f"nothing to compare: {reason}")
     out = writable(flags.out)
     dataset = load("auto", flags.data)

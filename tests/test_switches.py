@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from lenet1998.curvature import RULES, SLOPES, diagonal_curvature
-from lenet1998.engines.compiled import engine as compiled
+from lenet1998.engines.compiled import network
 from lenet1998.engines.cuda import kernel as cuda_kernel
 from lenet1998.models import NETWORK_SWITCHES
 from lenet1998.modules import SQUASHINGS, Subsampling2d
@@ -41,7 +41,7 @@ def test_every_squashing_function_has_its_slope(name):
 
 @pytest.mark.parametrize("name", SQUASHINGS)
 def test_every_engine_has_every_squashing_function(name):
-    assert compiled._squashing(name)
+    assert network.squashing(name)
     assert cuda_kernel._squashing(name)
 
 

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 
 from lenet1998.engines.compiled import engine as compiled_engine
+from lenet1998.engines.compiled import network
 from lenet1998.engines.cuda import engine as cuda_engine
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.engines.protocol import Engine
@@ -63,6 +64,6 @@ def create(name: str, recipe: Recipe, models: Sequence[LeNet5]) -> Engine:
     if name != "eager" and device == "cpu":
         try:
             return compiled_engine.CompiledEngine(recipe, model)
-        except compiled_engine.CompilerUnavailable as error:
+        except network.CompilerUnavailable as error:
             logger.warning("the compiled engine cannot run (%s): going on with eager", error)
     return EagerEngine(recipe, model)

@@ -16,7 +16,7 @@ from lenet1998.inspection.states import kernels, layer_states
 from lenet1998.records import write_atomically
 from lenet1998.report import net_figures, net_tables, run_figures
 from lenet1998.report.tables import markdown
-from lenet1998.training.run import predict
+from lenet1998.training.evaluation import predict
 from lenet1998.training.schedule import Schedule
 from lenet1998.training.threads import one_thread
 

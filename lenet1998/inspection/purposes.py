@@ -18,12 +18,14 @@ from lenet1998.models import LeNet5
 from lenet1998.recipes import Recipe
 from lenet1998.statistics import rejected_for
 from lenet1998.streams import stream, struck
+from lenet1998.training.evaluation import outputs, predict
 from lenet1998.training.schedule import invert_pixels
 
 RUBBISH = 10_000  # patterns of each kind
 ERROR_ALLOWED = 0.005  # section III-D, p.14
 SHIFTS, SCALES, ROTATIONS = (2, 4), (0.8, 1.25), (15, 30)  # pixels, factors, degrees
 NOISE = 0.1  # section III-E: a tenth of the pixels inverted
+PART = 500  # patterns that are moved at once
 FEW = 1000  # test patterns that C3's maps are compared on
 
 
@@ -46,18 +48,15 @@ def inverted(images: Tensor, share: float, scaling: str) -> Tensor:
 
 def penalties(model: LeNet5, images: Tensor) -> np.ndarray:
     """How bad the best answer is: the smallest distance, or -log of the largest softmax output."""
-    with torch.no_grad():
-        outputs = torch.cat([model(part) for part in images.split(500)])
+    answers = outputs(model, images)
     if model.smallest_wins:
-        return outputs.min(-1).values.numpy()
-    return -outputs.log_softmax(-1).max(-1).values.numpy()
+        return answers.min(-1).values.numpy()
+    return -answers.log_softmax(-1).max(-1).values.numpy()
 
 
 def margins(model: LeNet5, images: Tensor) -> np.ndarray:
     """Difference of the two best classes' outputs, whichever kind they are (section III-D)."""
-    with torch.no_grad():
-        outputs = torch.cat([model(part) for part in images.split(500)])
-    best = outputs.topk(2, largest=not model.smallest_wins).values
+    best = outputs(model, images).topk(2, largest=not model.smallest_wins).values
     return (best[:, 0] - best[:, 1]).abs().numpy()
 
 
@@ -75,13 +74,15 @@ def rejection(model: LeNet5, recipe: Recipe, data: Dataset) -> dict[str, float]:
 
 def invariance(model: LeNet5, recipe: Recipe, data: Dataset) -> dict[str, float]:
     """Test errors in percent on digits shifted in four directions, scaled, turned both ways."""
-    images, truth = _prepared(recipe, data.test_images), torch.from_numpy(data.test_labels)
+    images = _prepared(recipe, data.test_images)
 
     def error(*changes: dict) -> float:
-        wrong = [
-            (model.predict(moved(images, **change)) != truth).float().mean() for change in changes
-        ]
-        return 100 * float(torch.stack(wrong).mean())
+        errors = []
+        for change in changes:
+            # Part by part: a map of where pixels come from is many times the size of an image.
+            seen = torch.cat([moved(part, **change) for part in images.split(PART)])
+            errors.append(_error(model, seen, data))
+        return float(np.mean(errors))
 
     found = {
         f"shift {by}": error({"down": by}, {"down": -by}, {"right": by}, {"right": -by})
@@ -94,9 +95,8 @@ def invariance(model: LeNet5, recipe: Recipe, data: Dataset) -> dict[str, float]
 
 def noise_error(model: LeNet5, recipe: Recipe, data: Dataset) -> float:
     """The test error in percent with a tenth of the pixels inverted."""
-    images = inverted(_prepared(recipe, data.test_images), NOISE, recipe.scaling)
-    wrong = model.predict(images) != torch.from_numpy(data.test_labels)
-    return 100 * float(wrong.float().mean())
+    images = _prepared(recipe, data.test_images)
+    return _error(model, inverted(images, NOISE, recipe.scaling), data)
 
 
 def alikeness(model: LeNet5, recipe: Recipe, data: Dataset) -> float:
@@ -119,8 +119,8 @@ def purposes(model: LeNet5, recipe: Recipe, data: Dataset) -> dict:
         ``rejection`` and ``invariance`` by name, ``rejected`` (percent of the test patterns to
         reject for 0.5 % error), ``noise`` (percent), ``alikeness``.
     """
-    images, truth = _prepared(recipe, data.test_images), torch.from_numpy(data.test_labels)
-    wrong = (model.predict(images) != truth).numpy()
+    images = _prepared(recipe, data.test_images)
+    wrong = predict(model, images) != data.test_labels
     return {
         "rejection": rejection(model, recipe, data),
         "rejected": 100 * rejected_for(margins(model, images), wrong, ERROR_ALLOWED),
@@ -128,6 +128,11 @@ def purposes(model: LeNet5, recipe: Recipe, data: Dataset) -> dict:
         "noise": noise_error(model, recipe, data),
         "alikeness": alikeness(model, recipe, data),
     }
+
+
+def _error(model: LeNet5, images: Tensor, data: Dataset) -> float:
+    """Percent of the test patterns, as images show them, that are misread."""
+    return 100 * float((predict(model, images) != data.test_labels).mean())
 
 
 def _prepared(recipe: Recipe, images: np.ndarray) -> Tensor:

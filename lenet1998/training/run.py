@@ -17,12 +17,12 @@ from lenet1998.curvature import diagonal_curvature
 from lenet1998.data import Dataset, load
 from lenet1998.engines import Engine
 from lenet1998.errors import BadInput
-from lenet1998.models import LeNet5
 from lenet1998.recipes import Recipe
 from lenet1998.records import RunRecord
 from lenet1998.streams import plain_seed
 from lenet1998.training import checkpoints, environment
 from lenet1998.training.checkpoints import CHECKPOINT
+from lenet1998.training.evaluation import predict
 from lenet1998.training.modes import plain_modes
 from lenet1998.training.schedule import Schedule
 from lenet1998.training.threads import one_thread
@@ -351,11 +351,3 @@ def _blocks(
     for first in firsts:
         images, labels = run.schedule.take(order[0, first : first + size], pass_number, first)
         yield len(labels), images.to(device), labels.to(device), None
-
-
-@one_thread()
-def predict(model: LeNet5, images: Tensor) -> np.ndarray:
-    """The labels a model gives to prepared images, (N,) uint8, on whatever device it is."""
-    device = next(model.parameters()).device
-    labels = [model.predict(part.to(device)).cpu() for part in images.split(BLOCK)]
-    return torch.cat(labels).numpy().astype(np.uint8)

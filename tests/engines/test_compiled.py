@@ -16,10 +16,11 @@ import lenet1998.engines.compiled as compiled_package
 from lenet1998 import paper
 from lenet1998.curvature import diagonal_curvature
 from lenet1998.data import load, prepare
-from lenet1998.engines.compiled import engine as compiled
-from lenet1998.engines.compiled import vectors
+from lenet1998.engines.compiled import network, vectors
 from lenet1998.engines.compiled import whole_pass as kernels
-from lenet1998.engines.compiled.engine import CompiledEngine, CompilerUnavailable
+from lenet1998.engines.compiled.engine import CompiledEngine
+from lenet1998.engines.compiled.network import CompilerUnavailable
+from lenet1998.engines.compiled.reader import Reader
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.models import NETWORK_SWITCHES
 from lenet1998.recipes import ORIGINAL, RECIPES, recipe_named
@@ -279,7 +280,9 @@ class Broken:
 def test_a_full_disk_only_costs_the_cache(monkeypatch, caplog):
     working = kernels.PASS.train
     monkeypatch.setattr(kernels, "njit", lambda **options: lambda python: working)
-    monkeypatch.setattr(kernels.PASS, "train", Broken(OSError("No space left on device")))
+    full = Broken(OSError("No space left on device"))
+    monkeypatch.setattr(kernels.PASS, "train", full)
+    monkeypatch.setattr(kernels.PASS, "features", full)
     CompiledEngine(ORIGINAL, ORIGINAL.build_model())
     assert kernels.PASS.train is working
     assert "No space left on device" in caplog.text
@@ -289,6 +292,7 @@ def test_no_compiler_is_an_error_of_its_own(monkeypatch):
     broken = Broken(RuntimeError("LLVM is ill\nand more"))
     monkeypatch.setattr(kernels, "njit", lambda **options: lambda python: broken)
     monkeypatch.setattr(kernels.PASS, "train", broken)
+    monkeypatch.setattr(kernels.PASS, "features", broken)
     with pytest.raises(CompilerUnavailable, match=r"cannot compile here \(LLVM is ill\)$"):
         CompiledEngine(ORIGINAL, ORIGINAL.build_model())
 
@@ -298,12 +302,19 @@ def test_without_numba_the_module_still_imports(monkeypatch):
     for module in ("whole_pass", "layers", "vectors"):
         monkeypatch.delitem(sys.modules, f"lenet1998.engines.compiled.{module}")
         monkeypatch.delattr(compiled_package, module)
-    spec = importlib.util.spec_from_file_location("without_numba", compiled.__file__)
+    spec = importlib.util.spec_from_file_location("without_numba", network.__file__)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert "Numba cannot be imported" in module.unavailable()
     with pytest.raises(module.CompilerUnavailable, match="Numba cannot be imported"):
-        module.CompiledEngine(ORIGINAL, ORIGINAL.build_model())
+        module.check_available()
+    monkeypatch.setattr(network, "unavailable", module.unavailable)
+    for made in (
+        lambda: CompiledEngine(ORIGINAL, ORIGINAL.build_model()),
+        lambda: Reader(MODERN.build_model()),
+    ):
+        with pytest.raises(CompilerUnavailable, match="Numba cannot be imported"):
+            made()
 
 
 def test_wrong_calls_raise(patterns):

@@ -19,7 +19,8 @@ from lenet1998.streams import stream
 from lenet1998.training import run as training
 from lenet1998.training import study
 from lenet1998.training.checkpoints import CHECKPOINT
-from lenet1998.training.run import Interrupted, Run, fit, fit_together, predict
+from lenet1998.training.evaluation import predict
+from lenet1998.training.run import Interrupted, Run, fit, fit_together
 from lenet1998.training.schedule import Schedule, _plain_patterns
 from lenet1998.training.study import Bars, Cell, Setting
 
@@ -74,7 +75,7 @@ def test_the_callers_threads_change_no_byte_and_stay(engine, data, two_threads):
 def test_answers_are_of_one_thread(data):
     seen = []
     model = recipe_named("original").build_model()
-    model.register_forward_hook(lambda *_: seen.append(torch.get_num_threads()))
+    model.output.register_forward_hook(lambda *_: seen.append(torch.get_num_threads()))
     predict(model, prepare(data.test_images))
     assert set(seen) == {1}
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lenet1998 import paper
+from lenet1998.engines.compiled import network
 from lenet1998.engines.eager import begin_pass, in_order
 from lenet1998.engines.kept import check_tensor, load_optimizer
 from lenet1998.engines.protocol import Curvature
@@ -18,34 +19,7 @@ from lenet1998.errors import BadInput
 from lenet1998.models import NETWORK_SWITCHES, LeNet5
 from lenet1998.recipes import Recipe
 
-try:
-    from lenet1998.engines.compiled import layers as loops
-    from lenet1998.engines.compiled import whole_pass as kernels
-except (ImportError, OSError) as error:  # Numba is missing or broken, or too old for this NumPy
-    kernels, _import_error = None, str(error)
-
-
-class CompilerUnavailable(RuntimeError):  # noqa: N818
-    """Numba cannot be imported or cannot compile here; the eager engine can do the same work."""
-
-
-def unavailable() -> str | None:
-    """Why the compiled loops cannot be had here, as one phrase; None if they can."""
-    return f"Numba cannot be imported ({_import_error})" if kernels is None else None
-
-
-def _squashing(name: str) -> "loops.Squashing":
-    """The numbers of a function in :data:`lenet1998.modules.SQUASHINGS`."""
-    a, s = paper.TANH_AMPLITUDE, paper.TANH_SLOPE
-    kind, *numbers = {
-        # kind, amplitude, slope, offset; f' = constant + linear y + square y^2 where y > floor
-        "scaled_tanh": (loops.SIGMOID, a, s, 0, a * s, 0, -s / a, -np.inf),
-        "tanh": (loops.SIGMOID, 1, 1, 0, 1, 0, -1, -np.inf),
-        "logistic": (loops.SIGMOID, 0.5, 0.5, 0.5, 0, 1, -1, -np.inf),
-        "relu": (loops.RECTIFIER, 0, 0, 0, 1, 0, 0, 0),
-        "none": (loops.IDENTITY, 0, 0, 0, 1, 0, 0, -np.inf),
-    }[name]
-    return loops.Squashing(kind, *map(np.float32, numbers))
+kernels, loops = network.kernels, network.loops
 
 
 def _switches(recipe: Recipe) -> "loops.Switches":
@@ -54,12 +28,8 @@ def _switches(recipe: Recipe) -> "loops.Switches":
         "discriminative": loops.DISCRIMINATIVE,
         "cross_entropy": loops.CROSS_ENTROPY,
     }
-    averages = recipe.pooling in ("average", "trainable_average")
     return loops.Switches(
-        squash=_squashing(recipe.squash),
-        subsampling_squash=_squashing(recipe.subsampling_squash),
-        pool_scale=np.float32(0.25 if averages else 1),
-        pool_max=recipe.pooling == "max",
+        **network.switches(vars(recipe)),
         loss=losses[recipe.loss],
         factor=0.5 if recipe.half_distance else 1.0,
         rubbish_j=float(recipe.rubbish_j),
@@ -100,8 +70,7 @@ class CompiledEngine:
     name = "compiled"
 
     def __init__(self, recipe: Recipe, model: LeNet5, compiled: "kernels.Pass | None" = None):
-        if kernels is None:
-            raise CompilerUnavailable(unavailable())
+        network.check_available()
         self._compiled = compiled or kernels.PASS
         if model.switches != {key: getattr(recipe, key) for key in NETWORK_SWITCHES}:
             raise ValueError(f"the model, {model.extra_repr()}, is not this recipe's")
@@ -122,10 +91,8 @@ class CompiledEngine:
             for name, gradient in self.velocity.items():
                 if (p := model.get_parameter(name)).requires_grad:
                     p.grad = gradient
-        table = paper.C3_TABLE if recipe.c3 == "table" else [range(6)] * 16
-        self._seen = np.array([i for row in table for i in row])
-        self._made = np.array([o for o, row in enumerate(table) for _ in row])
-        self._net = self._values()
+        self._seen, self._made = network.pairs(recipe.c3)
+        self._net = network.values(model)
         self._rates = self._flat({})
         self._velocity = self._flat(self.velocity)
         self._gradient = kernels.Parameters(*(kernels.aligned_zeros(w.size) for w in self._net))
@@ -134,41 +101,11 @@ class CompiledEngine:
 
     def _compile(self) -> None:
         """Compile the loops or read them from disk, so that training never pauses for it."""
-        nothing = np.empty((0, paper.INPUT_SIZE**2), np.float32), np.empty(0, np.int64)
-        try:
-            self._run(*nothing)
-        except Exception as failure:  # a cache that is full or corrupt, or no working compiler
-            self._compiled.forget_disk(failure)
-            try:
-                self._run(*nothing)
-            except Exception as error:
-                reason = str(error).strip().partition("\n")[0]
-                raise CompilerUnavailable(f"Numba cannot compile here ({reason})") from error
+        images, labels = np.empty((0, paper.INPUT_SIZE**2), np.float32), np.empty(0, np.int64)
+        network.compile_now(self._compiled, lambda: self._run(images, labels))
 
-    def _flat(self, tensors: dict[str, Tensor], weight=0.0, bias=0.0) -> "kernels.Parameters":
-        """The tensors' own memory in the loops' order; constants for what the network lacks."""
-        constants = {"weight": weight, "bias": bias}
-        arrays = []
-        for field in kernels.Parameters._fields:
-            layer, kind = field.split("_")
-            tensor = tensors.get(f"{layer}.{kind}")
-            if tensor is None:
-                size = {"s2": 6, "s4": 16}.get(layer, self.model.classes)
-                tensor = torch.full((size,), constants[kind], dtype=torch.float32)
-            arrays.append(tensor.detach().view(-1).numpy())
-        return kernels.Parameters(*arrays)
-
-    def _values(self) -> "kernels.Parameters":
-        state = self.model.state_dict()
-        for name, tensor in state.items():
-            if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
-                raise ValueError(
-                    f"{name} must be float32 on the cpu, is {tensor.dtype} on {tensor.device}"
-                )
-        if "output.codes" in state:
-            state["output.weight"] = state["output.codes"]
-        # A pooling without parameters is one with coefficient 1 and bias 0, at rate 0.
-        return self._flat(state, weight=1.0)
+    def _flat(self, tensors: Mapping[str, Tensor]) -> "kernels.Parameters":
+        return network.flat(tensors, self.model.classes)
 
     def begin_pass(self, eta: float, curvatures: Sequence[Curvature] | None) -> None:
         """See :class:`~lenet1998.engines.protocol.Engine`."""
@@ -188,7 +125,7 @@ class CompiledEngine:
         for name, p in parameters.items():
             if not p.requires_grad:
                 rates[name] = torch.zeros_like(p)
-        self._net = self._values()
+        self._net = network.values(self.model)
         self._rates = self._flat(rates)
         for array in self._work:  # NaN, once in the padding, would stay there
             array.fill(0)
@@ -203,10 +140,7 @@ class CompiledEngine:
         """
         images, labels = in_order(images, labels, order)
         self._check(images, labels)
-        # A 28x28 network is a 32x32 one whose last rows and columns get no delta.
-        margin = paper.INPUT_SIZE - self.recipe.input_size
-        padded = nn.functional.pad(images.detach(), (0, margin, 0, margin)) if margin else images
-        rows = padded.detach().reshape(len(labels), paper.INPUT_SIZE**2).contiguous().numpy()
+        rows = network.rows(images)
         targets = labels.contiguous().numpy()
         if self.optimizer is None:
             loss, errors = self._run(rows, targets)

@@ -184,8 +184,8 @@ def _forward_and_backward(microkernels: ModuleType):
     return forward, backward
 
 
-def _trainer(sources: str):
-    """The loop over patterns, to be compiled; ``sources`` is there to be in the disk cache's key.
+def _over_patterns(sources: str):
+    """The loops over patterns, to be compiled; ``sources`` is there to be in their cache's key.
 
     Numba on its own would only notice changes to this file. :class:`Pass` provides ``forward`` and
     ``backward``.
@@ -213,33 +213,49 @@ def _trainer(sources: str):
                 loops.descend(switches, net[k], rates[k], velocity[k], gradient[k])
         return loss_sum, errors
 
-    return train
+    def features(images, seen, made, switches, net, work, f6):
+        """F6's states for patterns, one after another, into ``f6``."""
+        sources  # noqa: B018
+        for n in range(len(images)):
+            image = images[n]
+            for i in range(image.size):
+                work.image[i] = image[i]
+            forward(switches, net, work, seen, made)  # noqa: F821
+            for i in range(work.f6.size):
+                f6[n, i] = work.f6[i]
+
+    return train, features
 
 
 class Pass:
-    """The loop over patterns, compiled.
+    """The loops over patterns, compiled.
 
     Args:
-        microkernels: the module of those that it is built from.
+        microkernels: the module of those that they are built from.
 
     Attributes:
-        train: what :func:`_trainer` says; on disk unless no cache directory is writable.
+        train, features: what :func:`_over_patterns` says; on disk unless no cache directory is
+            writable.
     """
 
     def __init__(self, microkernels: ModuleType):
         modules = (__file__, loops.__file__, vectors.__file__, microkernels.__file__)
         sources = b"".join(Path(module).read_bytes() for module in modules)
-        python = _trainer(hashlib.sha256(sources).hexdigest())
         # As globals: in a closure, Numba would pickle them into the disk cache's key, and they are
         # pickled differently in every process.
         forward, backward = _forward_and_backward(microkernels)
         scope = {**globals(), "forward": forward, "backward": backward}
-        python = FunctionType(python.__code__, scope, closure=python.__closure__)
+        train, features = (
+            FunctionType(python.__code__, scope, closure=python.__closure__)
+            for python in _over_patterns(hashlib.sha256(sources).hexdigest())
+        )
         try:
-            self.train = njit(cache=True, **loops.OPTIONS)(python)
+            self.train = njit(cache=True, **loops.OPTIONS)(train)
+            self.features = njit(cache=True, **loops.OPTIONS)(features)
         except RuntimeError as error:
             logger.warning("the compiled loops are compiled anew in every process: %s", error)
-            self.train = njit(**loops.OPTIONS)(python)
+            self.train = njit(**loops.OPTIONS)(train)
+            self.features = njit(**loops.OPTIONS)(features)
 
     def forget_disk(self, error: Exception) -> None:
         """Compile in memory from now on, as the disk cache led to an error."""
@@ -247,6 +263,7 @@ class Pass:
             "the compiled loops' disk cache is of no use (%s): compiling in memory", error
         )
         self.train = njit(**loops.OPTIONS)(self.train.py_func)
+        self.features = njit(**loops.OPTIONS)(self.features.py_func)
 
 
 PASS = Pass(vectors)
