@@ -17,7 +17,7 @@ from lenet1998.training.flags import run_study
 from lenet1998.training.study import Cell
 
 SEEDS = range(10)
-FEW = (1000, 5000)
+FEW, FEW_SEEDS = (1000, 5000), range(6)
 """Training patterns, beside all of them."""
 
 
@@ -27,14 +27,12 @@ def recipes() -> list[Recipe]:
 
 
 def cells(results: Path) -> list[Cell]:
-    everything = [
-        *recipes(),
-        *(recipe.changed(train_size=size) for size in FEW for recipe in recipes()),
-    ]
+    sizes = {seed: (None, *FEW) if seed in FEW_SEEDS else (None,) for seed in SEEDS}
     return [
-        Cell(recipe, seed, results / "ablations" / recipe.name / f"seed-{seed}")
+        Cell(run, seed, results / "ablations" / run.name / f"seed-{seed}")
         for seed in SEEDS
-        for recipe in everything
+        for size in sizes[seed]
+        for run in (recipe.changed(train_size=size) for recipe in recipes())
     ]
 
 

@@ -16,11 +16,6 @@ from lenet1998.training.flags import changed_by, run_parser
 
 SUMMARY = "Switch the historical components one by one, and see what each is worth."
 FRESH_SEEDS, OUT = "0-2", Path("runs", "ablate")
-TITLES = {
-    "out": "one out of original",
-    "in": "one in modern",
-    "ladder": "from original to modern, rung by rung",
-}
 
 
 class ListChanges(argparse.Action):
@@ -99,8 +94,12 @@ def beside(pairs: Pairs, groups: dict[str, list[RunRecord]]) -> dict[str, list[r
 def publish(found: dict[str, list[report.Comparison]], out: Path, as_json: bool) -> int:
     """Write tables and figure, print the tables; the exit status is 1 if a run diverged."""
     numbers = report.numbers(found)
-    tables = {TITLES[key]: report.effects_table(comparisons) for key, comparisons in found.items()}
-    every = report.in_one_table({TITLES[key]: comparisons for key, comparisons in found.items()})
+    tables = {
+        report.TITLES[key]: report.effects_table(comparisons) for key, comparisons in found.items()
+    }
+    every = report.in_one_table(
+        {report.TITLES[key]: comparisons for key, comparisons in found.items()}
+    )
     figure = out / "figures" / "ablations.png"
     write_json(out / "ablations.json", {"effects": numbers})
     texts = {
@@ -110,7 +109,7 @@ def publish(found: dict[str, list[report.Comparison]], out: Path, as_json: bool)
     }
     for kind, text in texts.items():
         write_atomically(out / f"ablations.{kind}", text.encode())
-    report.forest({TITLES[key]: comparisons for key, comparisons in found.items()}, figure)
+    report.forest({report.TITLES[key]: comparisons for key, comparisons in found.items()}, figure)
     if as_json:
         print(json.dumps({"effects": numbers}))
     else:

@@ -10,7 +10,7 @@ from lenet1998.cli import Parser, entry
 from lenet1998.errors import BadInput
 from lenet1998.report import ablations as report
 from lenet1998.report import comparison, shipped
-from lenet1998.report.documents import COMPARED
+from lenet1998.report.sources import COMPARED
 from lenet1998.report.tables import beside_the_paper, latex, markdown, summary_of
 
 SUMMARY = "Print BibTeX for lenet1998 and the paper, or one of its tables ready to paste."
@@ -88,7 +88,7 @@ def ablations() -> Tables:
     except BadInput as error:
         told = "ablations: not all of their runs come with lenet1998; lenet1998.ablate trains them"
         raise BadInput(told, "table") from error
-    titled = {ablate.TITLES[direction]: family for direction, family in found.items()}
+    titled = {report.TITLES[direction]: family for direction, family in found.items()}
     return report.in_one_table(titled), pd.DataFrame(report.numbers(found))
 
 

@@ -1,8 +1,10 @@
-"""docs/ablations.md: what each historical component is worth, from records and measures alone."""
+"""What each change of a component does to the test error: effects, tests, verdicts, the forest."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,9 +16,18 @@ from lenet1998.report.style import BLACK, BLUE, GREEN, STYLE, VERMILION, save
 from lenet1998.report.tables import PLUS_MINUS
 from lenet1998.statistics import Paired, equivalence, holm, paired
 
+if TYPE_CHECKING:  # it brings torch, and nothing else here needs it
+    from lenet1998.ablations import Change
+
 MARGIN = 0.1
 """Points of test error: the paper's own uncertainty (Fig. 9, p.11)."""
 LEVEL = 0.05
+TITLES = {
+    "out": "one out of original",
+    "in": "one in modern",
+    "ladder": "from original to modern, rung by rung",
+}
+"""Of the directions."""
 MATTERS, NO_DIFFERENCE, CANNOT_TELL = (
     "matters",
     "no difference beyond 0.1",
@@ -44,6 +55,35 @@ class Comparison:
         theirs = {run.seed: run for run in self.base if run.last}
         both = [(run, theirs[run.seed]) for run in self.ours if run.last and run.seed in theirs]
         return [value(run) for run, _ in both], [value(run) for _, run in both]
+
+
+Families = Mapping[str, Sequence[Comparison]]
+"""Comparisons by direction."""
+
+
+def families(
+    runs: Sequence[RunRecord], changes: Sequence["Change"], train_size: int | None = None
+) -> Families:
+    """All changes beside their bases, as far as there are runs of both.
+
+    Args:
+        runs: of the ablations.
+        changes: all that there are.
+        train_size: which of them: those that learnt from so many patterns, or from all.
+    """
+    of: dict[str, list[RunRecord]] = defaultdict(list)
+    for run in sorted(runs, key=lambda run: run.seed):
+        of[run.recipe["name"]].append(run)
+    found: dict[str, list[Comparison]] = {direction: [] for direction in TITLES}
+    for change in changes:
+        ours, base = (
+            of[recipe.changed(train_size=train_size).name]
+            for recipe in (change.recipe, change.base)
+        )
+        if ours and base:
+            one = Comparison(change.direction, change.component, change.title, ours, base)
+            found[change.direction].append(one)
+    return found
 
 
 def test_error(run: RunRecord) -> float:

@@ -14,6 +14,13 @@ FAULTS, RESTORATION, SEARCH, FIG6 = "faults.json", "restoration.json", "search.j
 CLAIMS, FEATURES = "claims.json", "features.json"
 ABLATIONS, READ_STRINGS = "ablations.json", "read_strings.json"
 
+COMPARED = {
+    "original": "headline/original",
+    "original-logistic": "headline/original-logistic",
+    "modern": "headline/modern",
+}
+"""The variants that stand side by side, and the folders of their runs."""
+
 
 def read_json(file: Path) -> dict:
     """The checked content of one of the results' JSON files.

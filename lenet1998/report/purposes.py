@@ -1,0 +1,188 @@
+"""What the paper says components are for, change by change: docs/ablations.md's other tables.
+
+Rejection, invariance, noise, few patterns and symmetry, each beside the base's by paired tests.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from lenet1998.records import RunRecord
+from lenet1998.report.ablations import (
+    LEVEL,
+    TITLES,
+    Comparison,
+    Families,
+    effects,
+    test_error,
+)
+from lenet1998.report.rates import first_below
+from lenet1998.report.tables import PLUS_MINUS
+from lenet1998.statistics import summarise
+
+Net = Mapping
+"""What ``ablations.json`` holds of one net."""
+FEW = (1000, 5000)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number of every run of the ablations.
+
+    Attributes:
+        title: a table's column.
+        families: the changes beside their bases, of runs that have the number.
+        value: finds it.
+        digits: behind the point.
+    """
+
+    title: str
+    families: Families
+    value: Callable[[RunRecord], float]
+    digits: int = 1
+
+
+def _measured(families: Families, nets: Mapping[tuple[str, int], Net]) -> Families:
+    """The comparisons of those runs whose nets were measured."""
+
+    def kept(runs: Sequence[RunRecord]) -> list[RunRecord]:
+        return [run for run in runs if (run.recipe["name"], run.seed) in nets]
+
+    return {
+        direction: [replace(one, ours=kept(one.ours), base=kept(one.base)) for one in comparisons]
+        for direction, comparisons in families.items()
+    }
+
+
+def of_nets(
+    families: Families, content: dict, *columns: tuple[str, int, Callable]
+) -> list[Measure]:
+    """Measures of ``ablations.json``: title, digits, and what finds the number in a net's entry."""
+    nets = {(net["recipe"], net["seed"]): net for net in content["nets"]}
+    measured = _measured(families, nets)
+
+    def of(find: Callable[[Net], float]) -> Callable[[RunRecord], float]:
+        return lambda run: find(nets[run.recipe["name"], run.seed])
+
+    return [Measure(title, measured, of(find), digits) for title, digits, find in columns]
+
+
+def rejection(families: Families, content: dict) -> list[Measure]:
+    """How well digits and what is no character are told apart."""
+    kinds = {"between": "between two digits", "half": "half digits", "noise": "pixels in any order"}
+    return of_nets(
+        families,
+        content,
+        *(
+            (f"area, {words}", 3, lambda net, kind=kind: net["rejection"][kind])
+            for kind, words in kinds.items()
+        ),
+        ("to reject for 0.5 % error, %", 2, lambda net: net["rejected"]),
+    )
+
+
+def invariance(families: Families, content: dict) -> list[Measure]:
+    """Errors on digits moved, and with noise."""
+    names = next(iter(content["nets"]))["invariance"]
+    return of_nets(
+        families,
+        content,
+        *((f"{name}, %", 1, lambda net, name=name: net["invariance"][name]) for name in names),
+        ("a tenth inverted, %", 1, lambda net: net["noise"]),
+    )
+
+
+def learning(families: Families, few: Mapping[int, Families], content: dict) -> list[Measure]:
+    """How fast and from how little a net learns, and how alike its C3 maps become.
+
+    Args:
+        families: of runs that learnt from all patterns.
+        few: of runs that learnt from so many.
+        content: of ``ablations.json``.
+    """
+    return [
+        Measure("training error, %", families, lambda run: run.last["train_error_percent"], 2),
+        Measure("passes to 2 %", families, passes_to_2_percent),
+        *(Measure(f"{size:,} patterns, %", few[size], test_error, 2) for size in FEW),
+        *of_nets(families, content, ("likeness of C3's maps", 3, lambda net: net["alikeness"])),
+    ]
+
+
+def passes_to_2_percent(run: RunRecord) -> float:
+    """The first pass after which fewer than 2 % are misread; one more than there are, if none."""
+    return first_below(run) or run.recipe["passes"] + 1
+
+
+def table(measures: Sequence[Measure]) -> pd.DataFrame:
+    """A row a change and a base, a column a measure; ``*`` where the paired test tells them apart.
+
+    That is Holm's p over a measure's family below 0.05.
+    """
+    rows = []
+    for direction, comparisons in measures[0].families.items():
+        if not comparisons:
+            continue
+        told = [_told_apart(measure, direction) for measure in measures]
+        base = TITLES[direction]
+        rows.append([base, "", *(_cell(m, _alike(m, comparisons[0]).base) for m in measures)])
+        rows += [
+            [
+                one.component,
+                one.title,
+                *(
+                    _cell(measure, _alike(measure, one).ours) + apart.get(_key(one), "")
+                    for measure, apart in zip(measures, told, strict=True)
+                ),
+            ]
+            for one in comparisons
+        ]
+    return pd.DataFrame(rows, columns=["component", "becomes", *(m.title for m in measures)])
+
+
+def work(families: Families) -> pd.DataFrame:
+    """What a network of each kind has and does, and how long it learns; a row a change."""
+    rows = []
+    for direction, comparisons in families.items():
+        for component, title, runs in [
+            *((TITLES[direction], "", one.base) for one in comparisons[:1]),
+            *((one.component, one.title, one.ours) for one in comparisons),
+        ]:
+            rows.append(
+                {
+                    "component": component,
+                    "becomes": title,
+                    "n": len(runs),
+                    "diverged": sum(run.diverged for run in runs),
+                    "parameters": f"{runs[0].parameters:,}",
+                    "connections": f"{runs[0].connections:,}",
+                    "multiply-accumulates": f"{runs[0].multiply_accumulates:,}",
+                    "seconds of a core (fastest)": f"{min(run.seconds for run in runs):.0f}",
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _key(one: Comparison) -> tuple[str, str]:
+    return one.component, one.title
+
+
+def _alike(measure: Measure, one: Comparison) -> Comparison:
+    """The same change as the measure has it."""
+    found = {_key(other): other for other in measure.families[one.direction]}
+    return found.get(_key(one), replace(one, ours=[], base=[]))
+
+
+def _told_apart(measure: Measure, direction: str) -> dict[tuple[str, str], str]:
+    found = effects(measure.families[direction], measure.value)
+    return {_key(effect.of): "*" for effect in found if effect.p < LEVEL}
+
+
+def _cell(measure: Measure, runs: Sequence[RunRecord]) -> str:
+    values = [measure.value(run) for run in runs if run.last]
+    if not values:
+        return ""
+    summary = summarise(values)
+    if summary.n == 1:
+        return f"{summary.mean:.{measure.digits}f} (n = 1)"
+    return f"{summary.mean:.{measure.digits}f} {PLUS_MINUS} {summary.sd:.{measure.digits}f}"
