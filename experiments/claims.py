@@ -44,6 +44,7 @@ RECIPES = (
     ORIGINAL,
     *(ORIGINAL.changed(passes=passes) for passes in FIRST_PASSES),
     *(ORIGINAL.changed(mu=mu, passes=OTHER_MU_PASSES) for mu in OTHER_MU),
+    ORIGINAL.changed(eta=1e-5, passes=3 * paper.PASSES),
 )
 DRAWS = {  # pairs of draws by how many patterns each has, and which draw it is
     "500 and 500": ((500, 1), (500, 2)),

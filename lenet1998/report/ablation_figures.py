@@ -1,4 +1,4 @@
-"""Figures of docs/ablations.md: all effects, the ladder from ``original`` to ``modern``, rejection."""
+"""Figures of docs/ablations.md: all effects, the ladder to ``modern``, rejection."""
 
 from collections.abc import Sequence
 from pathlib import Path

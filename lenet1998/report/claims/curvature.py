@@ -7,16 +7,15 @@ import numpy as np
 from lenet1998 import paper
 from lenet1998.records import RunRecord
 from lenet1998.report.claims.ledger import (
+    ABLATIONS,
     HEADLINE,
     MEASURES,
     ORIGINAL,
     READINGS,
-    REPRODUCE,
     TEST,
     Claim,
     Evidence,
     Finding,
-    not_measured,
 )
 from lenet1998.report.claims.verdicts import (
     all_of,
@@ -26,8 +25,10 @@ from lenet1998.report.claims.verdicts import (
     one_more,
     stands,
 )
+from lenet1998.report.purposes import passes_to_2_percent
 from lenet1998.report.sources import CLAIMS as MEASURED
 from lenet1998.report.tables import spread
+from lenet1998.tuning import TUNINGS
 
 OTHER_MU = tuple(f"claims/original,mu={mu:g},passes=10" for mu in (paper.MU / 10, paper.MU * 10))
 AS_PRINTED = (  # runs with the printed schedule and mu, but other data, readings or networks
@@ -125,6 +126,15 @@ def many_recipes(evidence: Evidence) -> Finding:
     return Finding(f"{good} of {len(runs)} runs of {kinds} recipes", most(good, len(runs), 0.9))
 
 
+def speed_up(evidence: Evidence) -> Finding:
+    sdlm, sgd = (
+        [passes_to_2_percent(run) for run in evidence.ablated(**TUNINGS[key].settled)]
+        for key in ("sdlm", "sgd")
+    )
+    words = f"SDLM {spread(sdlm, 1)}; one rate {spread(sgd, 1)}"
+    return Finding(words, lower(sgd, [2 * passes for passes in sdlm]))
+
+
 CLAIMS = (
     Claim(
         "10",
@@ -204,8 +214,8 @@ CLAIMS = (
         "41-42",
         "App. C",
         "It gives no tremendous speed-up over plain gradient descent",
-        "passes to 2 % with a tuned single rate (ablations)",
-        not_measured,
-        f"{REPRODUCE} --set optimizer=sgd --set eta=0.001",
+        "passes until less than 2 % of the test set are misread, SDLM and one rate, both tuned",
+        speed_up,
+        ABLATIONS,
     ),
 )

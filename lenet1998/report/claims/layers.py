@@ -7,20 +7,20 @@ from scipy.stats import spearmanr
 
 from lenet1998 import paper
 from lenet1998.report.claims.ledger import (
+    ABLATIONS,
     HEADLINE,
     MEASURES,
     ORIGINAL,
-    REPRODUCE,
     RESTORATION,
     Claim,
     Evidence,
     Finding,
-    not_measured,
 )
 from lenet1998.report.claims.verdicts import (
     CANNOT_TELL,
     above,
     graded,
+    lower,
     stands,
 )
 from lenet1998.report.sources import CLAIMS as MEASURED
@@ -108,6 +108,14 @@ def table_one_limits(_: Evidence) -> Finding:
     full = maps * (SHAPES["s2"][0] * 25 + 1) * side**2
     ours = paper.CONNECTIONS["c3"]
     return Finding(f"{ours:,} connections instead of {full:,}", stands(ours < full))
+
+
+def symmetry(evidence: Evidence) -> Finding:
+    ours, dense = (
+        evidence.purposes(lambda net: net["alikeness"], c3=c3) for c3 in ("table", "dense")
+    )
+    words = f"with the table {spread(ours, 3)}; without {spread(dense, 3)}"
+    return Finding(words, lower(ours, dense))
 
 
 def table_one_of_1998(evidence: Evidence) -> Finding:
@@ -255,8 +263,8 @@ CLAIMS = (
         "8",
         "II-B",
         "The table breaks the symmetry: maps that see different inputs learn different features",
-        "likeness of C3's maps with the table and without (ablations)",
-        not_measured,
-        f"{REPRODUCE} --set c3=dense",
+        "likeness of C3's maps (mean size of their correlations) with the table and without",
+        symmetry,
+        ABLATIONS,
     ),
 )

@@ -1,6 +1,6 @@
 """The rows of docs/claims.md: a statement, how it is tested, and what the results say of it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -8,12 +8,25 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from lenet1998.recipes import recipe_named
 from lenet1998.records import RunRecord, read_records
 from lenet1998.report.claims.verdicts import NOT_TESTABLE, NOT_YET, VERDICTS
+from lenet1998.report.sources import ABLATIONS as ABLATED
 from lenet1998.report.sources import read_json
 
 REPORT = "python -m lenet1998.report"
-HEADLINE, PUBLISHED, READINGS, INVARIANCE, RESTORATION, FIG7, MEASURES, FEATURES, STRINGS = (
+(
+    HEADLINE,
+    PUBLISHED,
+    READINGS,
+    INVARIANCE,
+    RESTORATION,
+    FIG7,
+    MEASURES,
+    FEATURES,
+    STRINGS,
+    ABLATIONS,
+) = (
     f"python experiments/{name}.py"
     for name in (
         "headline",
@@ -25,11 +38,10 @@ HEADLINE, PUBLISHED, READINGS, INVARIANCE, RESTORATION, FIG7, MEASURES, FEATURES
         "claims",
         "features",
         "read_strings",
+        "ablations",
     )
 )
 """What makes the results that a statement is judged by; the report alone, where there are none."""
-
-REPRODUCE = "python -m lenet1998.reproduce --seeds 0-9"
 
 ORIGINAL, DISTORTIONS = "headline/original", "published/distortions"
 TEST, TRAIN = "test_error_percent", "train_error_percent"
@@ -79,6 +91,18 @@ class Evidence:
         """A folder's runs' errors after their last pass."""
         return [run.last[key] for run in self.runs(folder)]
 
+    def ablated(self, **switches) -> list[RunRecord]:
+        """The ablations' runs of ``original`` with switches changed."""
+        return self.runs(f"ablations/{recipe_named('original').changed(**switches).name}")
+
+    def purposes(self, find: Callable[[Mapping], float], **switches) -> list[float]:
+        """What :mod:`lenet1998.inspection.purposes` found of their nets."""
+        name = recipe_named("original").changed(**switches).name
+        nets = self.json(ABLATED)["nets"]
+        if found := [find(net) for net in nets if net["recipe"] == name]:
+            return found
+        raise NotMeasuredError
+
     def after(self, folder: str, passes: int, key: str = TEST) -> list[float]:
         """A folder's runs' values of an earlier pass."""
         return [run.per_pass[passes - 1][key] for run in self.runs(folder)]
@@ -116,11 +140,6 @@ class Claim:
             return self.judge(evidence)
         except NotMeasuredError:
             return Finding("", NOT_YET)
-
-
-def not_measured(_: Evidence) -> Finding:
-    """Of a statement that is to be answered by a study that has not been made."""
-    raise NotMeasuredError
 
 
 def not_testable(_: Evidence) -> Finding:
