@@ -297,8 +297,7 @@ class Recipe:
             named = groupby(model.named_parameters(), key=lambda item: shares[item[0]])
             groups = [{"params": [p for _, p in alike], "share": part} for part, alike in named]
             return torch.optim.SGD(groups, lr=eta, momentum=self.momentum)
-        # Pattern by pattern the steps are what takes the time: fused they take a third of it.
-        return torch.optim.Adam(model.parameters(), lr=eta, fused=self.batch_size == 1)
+        return torch.optim.Adam(model.parameters(), lr=eta)
 
     def override(self, assignments: list[str]) -> "Recipe":
         """This recipe with switches set from ``KEY=VALUE`` strings.

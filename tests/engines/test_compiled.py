@@ -271,7 +271,6 @@ class Broken:
 
     def __init__(self, error: Exception):
         self.error = error
-        self.py_func = None
 
     def __call__(self, *arguments):
         raise self.error
@@ -280,9 +279,8 @@ class Broken:
 def test_a_full_disk_only_costs_the_cache(monkeypatch, caplog):
     working = kernels.PASS.train
     monkeypatch.setattr(kernels, "njit", lambda **options: lambda python: working)
-    full = Broken(OSError("No space left on device"))
-    monkeypatch.setattr(kernels.PASS, "train", full)
-    monkeypatch.setattr(kernels.PASS, "features", full)
+    monkeypatch.setattr(kernels, "PASS", copy.copy(kernels.PASS))
+    kernels.PASS.train = Broken(OSError("No space left on device"))
     CompiledEngine(ORIGINAL, ORIGINAL.build_model())
     assert kernels.PASS.train is working
     assert "No space left on device" in caplog.text
@@ -291,8 +289,8 @@ def test_a_full_disk_only_costs_the_cache(monkeypatch, caplog):
 def test_no_compiler_is_an_error_of_its_own(monkeypatch):
     broken = Broken(RuntimeError("LLVM is ill\nand more"))
     monkeypatch.setattr(kernels, "njit", lambda **options: lambda python: broken)
-    monkeypatch.setattr(kernels.PASS, "train", broken)
-    monkeypatch.setattr(kernels.PASS, "features", broken)
+    monkeypatch.setattr(kernels, "PASS", copy.copy(kernels.PASS))
+    kernels.PASS.train = broken
     with pytest.raises(CompilerUnavailable, match=r"cannot compile here \(LLVM is ill\)$"):
         CompiledEngine(ORIGINAL, ORIGINAL.build_model())
 

@@ -1,7 +1,7 @@
 """Pattern by pattern at the speed of the machine: the whole pass as compiled loops (Numba).
 
-SDLM and SGD, one pattern at a time, are loops from end to end. For a mini-batch, or for Adam, the
-same loops sum up the gradients and a torch optimizer takes the step.
+One pattern at a time, all is loops from end to end. For a mini-batch the same loops sum up the
+gradients and a torch optimizer takes the step.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,8 +33,9 @@ def _switches(recipe: Recipe) -> "loops.Switches":
         loss=losses[recipe.loss],
         factor=0.5 if recipe.half_distance else 1.0,
         rubbish_j=float(recipe.rubbish_j),
-        # SGD without a rate and with a momentum of 1 is the sum of the gradients.
-        sgd=recipe.optimizer == "sgd" or not _updated_in_loops(recipe),
+        # SGD without a rate and with a momentum of 1 is the sum of the gradients, with one of 0
+        # the last of them.
+        sgd=recipe.optimizer != "sdlm" or not _updated_in_loops(recipe),
         momentum=np.float32(recipe.momentum if _updated_in_loops(recipe) else 1),
         features=recipe.features == "trained",
     )
@@ -42,7 +43,7 @@ def _switches(recipe: Recipe) -> "loops.Switches":
 
 def _updated_in_loops(recipe: Recipe) -> bool:
     """Whether the loops make every update themselves, or leave it to a torch optimizer."""
-    return recipe.batch_size == 1 and recipe.optimizer in ("sdlm", "sgd")
+    return recipe.batch_size == 1
 
 
 class CompiledEngine:
@@ -59,8 +60,8 @@ class CompiledEngine:
     Attributes:
         velocity: for SGD, each parameter's velocity by name; without momentum that is the last
             pattern's gradient.
-        optimizer: what takes the steps of mini-batches and of Adam, on ``velocity`` as their
-            gradient; else None.
+        optimizer: what takes the steps of mini-batches, on ``velocity`` as their gradient; what
+            holds Adam's moments; else None.
 
     Raises:
         ValueError: a model of another network, device or dtype.
@@ -86,7 +87,7 @@ class CompiledEngine:
             for name, part in zip(sizes, parts, strict=True)
         }
         self.optimizer = None
-        if not _updated_in_loops(recipe):
+        if recipe.optimizer == "adam" or not _updated_in_loops(recipe):
             self.optimizer = recipe.build_optimizer(model)
             for name, gradient in self.velocity.items():
                 if (p := model.get_parameter(name)).requires_grad:
@@ -102,7 +103,9 @@ class CompiledEngine:
     def _compile(self) -> None:
         """Compile the loops or read them from disk, so that training never pauses for it."""
         images, labels = np.empty((0, paper.INPUT_SIZE**2), np.float32), np.empty(0, np.int64)
-        network.compile_now(self._compiled, lambda: self._run(images, labels))
+        adam = self.optimizer and _updated_in_loops(self.recipe)
+        run = self._run_adam if adam else self._run
+        network.compile_now(self._compiled, lambda: run(images, labels))
 
     def _flat(self, tensors: Mapping[str, Tensor]) -> "kernels.Parameters":
         return network.flat(tensors, self.model.classes)
@@ -142,11 +145,36 @@ class CompiledEngine:
         self._check(images, labels)
         rows = network.rows(images)
         targets = labels.contiguous().numpy()
-        if self.optimizer is None:
-            loss, errors = self._run(rows, targets)
-        else:
+        if not _updated_in_loops(self.recipe):
             loss, errors = self._run_batches(rows, targets)
+        elif self.optimizer:
+            loss, errors = self._run_adam(rows, targets)
+        else:
+            loss, errors = self._run(rows, targets)
         return np.array([loss]), np.array([errors])
+
+    def _run_adam(self, rows: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
+        """The loops take Adam's steps, on the moments that the torch optimizer holds."""
+        (group,) = self.optimizer.param_groups
+        learnt = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
+        etas = {name: torch.full_like(p, group["lr"]) for name, p in learnt.items()}
+        state = {name: self.optimizer.state[p] for name, p in learnt.items()}
+        for name, of in state.items():
+            if not of:
+                moments = (torch.zeros_like(learnt[name]) for _ in range(2))
+                of |= zip(("exp_avg", "exp_avg_sq"), moments, strict=True)
+                of["step"] = torch.tensor(0.0)
+        first, second = (
+            self._flat({name: of[moment] for name, of in state.items()})
+            for moment in ("exp_avg", "exp_avg_sq")
+        )
+        before = int(next(iter(state.values()))["step"])
+        result = self._compiled.train_adam(
+            *self._arguments(rows, labels), self._flat(etas), first, second, before
+        )
+        for of in state.values():
+            of["step"] += len(labels)
+        return result
 
     def _run_batches(self, rows: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
         """The loops sum up each batch's gradients, and the optimizer takes the step."""
@@ -182,7 +210,11 @@ class CompiledEngine:
 
     def _run(self, rows: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
         """The loops over images as rows, (N, 1024)."""
-        return self._compiled.train(
+        return self._compiled.train(*self._arguments(rows, labels))
+
+    def _arguments(self, rows: np.ndarray, labels: np.ndarray) -> tuple:
+        """What the loops over patterns take."""
+        return (
             rows,
             labels,
             self._seen,

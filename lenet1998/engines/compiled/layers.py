@@ -71,6 +71,8 @@ DISTANCE, DISCRIMINATIVE, CROSS_ENTROPY = range(3)
 
 ZERO, ONE, TWO = np.float32(0), np.float32(1), np.float32(2)
 LN2, LOG2_E = np.float32(np.log(2)), np.float32(np.log2(np.e))
+BETA_1, BETA_2 = 0.9, 0.999  # torch's defaults for Adam, and so is epsilon
+B1, B2, EPSILON = np.float32(BETA_1), np.float32(BETA_2), np.float32(1e-8)
 SATURATION = np.float32(18.2)  # tanh is 1 in float32 from half of this on
 # e^r = 1 + r + r^2 (E2 + r E3 + ...) for |r| <= ln(2) / 2: minimax, relative error of e^r - 1 1e-8.
 E2, E3, E4, E5, E6 = map(
@@ -276,6 +278,18 @@ def descend(switches, values, rates, velocity, gradient):
     else:
         for i in range(values.size):
             values[i] -= rates[i] * gradient[i]
+
+
+@_njit
+def adam(values, rates, gradient, first, second, step):
+    """Adam's update number ``step`` of one parameter, as torch's: its moments, then its values."""
+    root = np.float32(np.sqrt(1 - BETA_2**step))
+    larger = np.float32(1 / (1 - BETA_1**step))
+    for i in range(rates.size):  # as many as are learnt: none of the codes
+        g = gradient[i]
+        first[i] += (g - first[i]) * (ONE - B1)
+        second[i] = B2 * second[i] + (ONE - B2) * g * g
+        values[i] -= rates[i] * larger * first[i] / (np.sqrt(second[i]) / root + EPSILON)
 
 
 @_njit

@@ -213,6 +213,47 @@ def _over_patterns(sources: str):
                 loops.descend(switches, net[k], rates[k], velocity[k], gradient[k])
         return loss_sum, errors
 
+    def train_adam(
+        images,
+        labels,
+        seen,
+        made,
+        switches,
+        net,
+        rates,
+        velocity,
+        gradient,
+        work,
+        etas,
+        first,
+        second,
+        step,
+    ):
+        """The same with Adam, whose rates are ``etas`` and whose moments are updated in place.
+
+        ``rates`` are 0 and the momentum, too, so that the dense layers' gradients end in
+        ``velocity``. ``step`` is how many patterns came before.
+        """
+        sources  # noqa: B018
+        loss_sum = 0.0
+        errors = 0
+        shares = np.empty(work.output.size)
+        for n in range(labels.size):
+            image = images[n]
+            for i in range(image.size):
+                work.image[i] = image[i]
+            forward(switches, net, work, seen, made)  # noqa: F821
+            loss, read = _loss(switches, net, rates, velocity, gradient, work, labels[n], shares)
+            loss_sum += loss
+            errors += read != labels[n]
+            backward(switches, net, rates, velocity, gradient, work, seen, made)  # noqa: F821
+            t = step + n + 1
+            for k in range(len(net) - DENSE):
+                loops.adam(net[k], etas[k], gradient[k], first[k], second[k], t)
+            for k in range(len(net) - DENSE, len(net)):
+                loops.adam(net[k], etas[k], velocity[k], first[k], second[k], t)
+        return loss_sum, errors
+
     def features(images, seen, made, switches, net, work, f6):
         """F6's states for patterns, one after another, into ``f6``."""
         sources  # noqa: B018
@@ -224,7 +265,7 @@ def _over_patterns(sources: str):
             for i in range(work.f6.size):
                 f6[n, i] = work.f6[i]
 
-    return train, features
+    return train, train_adam, features
 
 
 class Pass:
@@ -234,8 +275,8 @@ class Pass:
         microkernels: the module of those that they are built from.
 
     Attributes:
-        train, features: what :func:`_over_patterns` says; on disk unless no cache directory is
-            writable.
+        train, train_adam, features: what :func:`_over_patterns` says; on disk unless no cache
+            directory is writable.
     """
 
     def __init__(self, microkernels: ModuleType):
@@ -245,25 +286,27 @@ class Pass:
         # pickled differently in every process.
         forward, backward = _forward_and_backward(microkernels)
         scope = {**globals(), "forward": forward, "backward": backward}
-        train, features = (
+        made = (
             FunctionType(python.__code__, scope, closure=python.__closure__)
             for python in _over_patterns(hashlib.sha256(sources).hexdigest())
         )
+        self._functions = dict(zip(("train", "train_adam", "features"), made, strict=True))
         try:
-            self.train = njit(cache=True, **loops.OPTIONS)(train)
-            self.features = njit(cache=True, **loops.OPTIONS)(features)
+            self._compile(cache=True)
         except RuntimeError as error:
             logger.warning("the compiled loops are compiled anew in every process: %s", error)
-            self.train = njit(**loops.OPTIONS)(train)
-            self.features = njit(**loops.OPTIONS)(features)
+            self._compile()
+
+    def _compile(self, **options) -> None:
+        for name, function in self._functions.items():
+            setattr(self, name, njit(**options, **loops.OPTIONS)(function))
 
     def forget_disk(self, error: Exception) -> None:
         """Compile in memory from now on, as the disk cache led to an error."""
         logger.warning(
             "the compiled loops' disk cache is of no use (%s): compiling in memory", error
         )
-        self.train = njit(**loops.OPTIONS)(self.train.py_func)
-        self.features = njit(**loops.OPTIONS)(self.features.py_func)
+        self._compile()
 
 
 PASS = Pass(vectors)
