@@ -81,8 +81,10 @@ def reliable(runs: Sequence[RunRecord]) -> pd.DataFrame:
     for key in OPTIMIZERS:
         tuning = TUNINGS[key]
         of = [named.get(recipe.name, []) for recipe in tuning.three_decades]
-        means = [np.mean([_error(run) for run in some]) if some else np.nan for some in of]
         every = [_error(run) for some in of for run in some]
+        if not every:
+            continue
+        means = [np.mean([_error(run) for run in some]) if some else np.nan for some in of]
         rows.append(
             {
                 "optimizer": tuning.title,

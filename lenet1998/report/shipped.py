@@ -3,11 +3,13 @@
 ``python -m lenet1998.report`` makes it of the records in ``experiments/results``, and ``compare``,
 ``ablate`` and ``cite`` show it, so that who installed the package sees what a checkout has. It
 holds the runs of the named variants, and those of the ablations that learnt from all patterns: all
-that their records do but predictions, and of the environment what tables show.
+that their records do but predictions, and of the environment what tables show. Of the ablations'
+passes it has the last.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -64,7 +66,7 @@ def summary(results: Path, folders: Mapping[str, str]) -> str:
     for folder in folders.values():
         groups += _groups(folder.partition("/")[0], read_records(results / folder))
     ablations = [run for run in read_records(results / STUDY) if not run.recipe["train_size"]]
-    groups += _groups(STUDY, ablations)
+    groups += _groups(STUDY, [replace(run, per_pass=run.per_pass[-1:]) for run in ablations])
     lines = [
         json.dumps({"study": group["study"], **{key: group[key] for key in SHARED}})[:-1]
         + ', "runs": [\n'

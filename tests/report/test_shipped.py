@@ -30,7 +30,8 @@ def test_they_are_those_that_the_docs_show():
     for name, runs in there.items():
         assert [run.seed for run in here[name]] == [run.seed for run in runs], name
         for ours, theirs in zip(here[name], runs, strict=True):
-            assert ours.per_pass == theirs.per_pass
+            passes = theirs.per_pass if name in ALL_VARIANTS else theirs.per_pass[-1:]
+            assert ours.per_pass == passes
             assert (ours.recipe, ours.status) == (theirs.recipe, theirs.status)
             assert (ours.dataset, ours.layers) == (theirs.dataset, theirs.layers)
     both = [{name: runs[name] for name in ("original", "modern")} for runs in (here, there)]
@@ -44,7 +45,7 @@ def results(tmp_path):
         "headline/original/seed-0": make_record((9, 3), 0),
         "headline/original/seed-1": make_record((), 1, status="diverged"),
         "published/noise/seed-0": make_record((4,), 0, recipe=RECIPES["noise"].as_dict()),
-        "ablations/b/seed-0": make_record((5,), 0, recipe={"c3": "dense"}),
+        "ablations/b/seed-0": make_record((8, 5), 0, recipe={"c3": "dense"}),
         "ablations/c/seed-0": make_record((6,), 0, recipe={"c3": "dense", "train_size": 1000}),
         "search/d/seed-0": make_record((7,), 0),
     }.items():
@@ -64,6 +65,7 @@ def test_what_is_read_is_what_was_written(results, tmp_path, monkeypatch):
     assert first.environment == make_record().environment
     (ablation,) = found["ablations"]
     assert ablation.recipe["name"] == "original,c3=dense"
+    assert ablation.per_pass == make_record((8, 5)).per_pass[-1:]
     named = shipped.named(["noise", "modern"])
     assert [run.last["test_errors"] for run in named["noise"]] == [4]
     assert named["modern"] == []
