@@ -27,11 +27,12 @@ def recipes() -> list[Recipe]:
 
 
 def cells(results: Path) -> list[Cell]:
-    sizes = {seed: (None, *FEW) if seed in FEW_SEEDS else (None,) for seed in SEEDS}
+    few = [(seed, size) for seed in FEW_SEEDS for size in FEW]
+    every = [(seed, None) for seed in SEEDS]
+    # Six seeds of all first, so that a study that stops early has something of everything.
     return [
         Cell(run, seed, results / "ablations" / run.name / f"seed-{seed}")
-        for seed in SEEDS
-        for size in sizes[seed]
+        for seed, size in (*every[: len(FEW_SEEDS)], *few, *every[len(FEW_SEEDS) :])
         for run in (recipe.changed(train_size=size) for recipe in recipes())
     ]
 

@@ -83,24 +83,24 @@ TUNINGS: dict[str, Tuning] = {
         "printed",
     ),
     "adam": Tuning(
-        "Adam", {"optimizer": "adam"}, (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3), 1e-4, "printed"
+        "Adam", {"optimizer": "adam"}, (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3), 3e-4, "printed"
     ),
     "16": Tuning(
         "SDLM, batches of 16",
         {"batch_size": 16},
         (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
-        1e-3,
+        3e-3,
         "printed",
     ),
     "128": Tuning(
         "SDLM, batches of 128",
         {"batch_size": 128},
         (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1),
-        1e-2,
-        "printed",
+        3e-3,
+        "constant",
     ),
     "modern": Tuning(
-        "modern", {}, (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1), 3e-2, "printed", RECIPES["modern"]
+        "modern", {}, (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1), 1e-1, "constant", RECIPES["modern"]
     ),
 }
 """By a key of one word."""
