@@ -8,6 +8,7 @@ from pathlib import Path
 from lenet1998.ablations import COMPONENTS, DIRECTIONS, Change, changes, chosen
 from lenet1998.cli import entry, path, writable
 from lenet1998.compare import FRESH, WHERE, committed, lacking, refuse, train
+from lenet1998.errors import BadInput
 from lenet1998.recipes import Recipe
 from lenet1998.records import RunRecord, write_atomically, write_json
 from lenet1998.report import ablations as report
@@ -73,11 +74,15 @@ def of_committed(pairs: Pairs, results: Path | None) -> dict[str, list[report.Co
     """The committed runs of changes beside their bases', by direction.
 
     Raises:
-        BadInput: none of one of the recipes.
+        BadInput: none of one of the recipes, or some of another data set.
     """
     groups = committed(results, recipes_of(pairs))
     if missing := [name for name, runs in groups.items() if not runs]:
         raise lacking(results, f"{missing[0]} ({len(missing)} lacking)")
+    of = {run.dataset["checksum"]: (name, run) for name, runs in groups.items() for run in runs}
+    if len(of) > 1:
+        told = [f"{name} on {run.dataset['name']}" for name, run in of.values()]
+        raise BadInput(f"runs of several data sets: {', '.join(told)}", "results")
     return beside(pairs, groups)
 
 

@@ -113,6 +113,16 @@ def test_missing_committed_runs_are_named(results, capsys):
     assert "no committed runs of original,squash=tanh (2 lacking) in it" in told
 
 
+def test_runs_of_another_data_set_are_refused(results, capsys):
+    dense = ORIGINAL.changed(c3="dense")
+    other = make_record((4,), 3, recipe=dense.as_dict(), dataset="digits")
+    other.dataset["checksum"] = "of the digits"
+    write_record(results / dense.name / "seed-3", other)
+    told = failure(capsys, "--results", str(results), "--only", "c3", "--direction", "out")
+    assert "--results: runs of several data sets: " in told
+    assert "original,c3=dense on digits" in told
+
+
 def test_fresh_runs_land_in_the_table(tmp_path, capsys):
     small = ["--dataset", "digits", "--set", "train_size=20", "--set", "curvature_patterns=5"]
     flags = ["--only", "codes", "--seeds", "0-1", "--passes", "1", "--engine", "eager"]
