@@ -82,7 +82,8 @@ def of_committed(pairs: Pairs, results: Path | None) -> dict[str, list[report.Co
     of = {run.dataset["checksum"]: (name, run) for name, runs in groups.items() for run in runs}
     if len(of) > 1:
         told = [f"{name} on {run.dataset['name']}" for name, run in of.values()]
-        raise BadInput(f"runs of several data sets: {', '.join(told)}", "results")
+        where = results or "what comes with lenet1998"
+        raise BadInput(f"{where}: runs of several data sets: {', '.join(told)}", "results")
     return beside(pairs, groups)
 
 

@@ -119,7 +119,7 @@ def test_runs_of_another_data_set_are_refused(results, capsys):
     other.dataset["checksum"] = "of the digits"
     write_record(results / dense.name / "seed-3", other)
     told = failure(capsys, "--results", str(results), "--only", "c3", "--direction", "out")
-    assert "--results: runs of several data sets: " in told
+    assert f"--results {results}: runs of several data sets: " in told
     assert "original,c3=dense on digits" in told
 
 
