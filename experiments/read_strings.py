@@ -129,7 +129,7 @@ def measure(
         }
         for change, (strings, pieces) in asked.items()
     }
-    constants = {"chosen": j, "repeats": None if blank else net.recipe.rubbish_j}
+    constants = {} if blank else {"chosen": j, "repeats": net.recipe.rubbish_j}
 
     def along(axis: str, way: str) -> dict[str, list[float]]:
         found = [scores[how(axis, value)][way] for value in AXES[axis]]
@@ -140,7 +140,7 @@ def measure(
             "net": net.recipe.name,
             "way": way,
             "seed": net.record.seed,
-            "rubbish_j": constants.get(way),
+            **({"rubbish_j": constants[way]} if way in constants else {}),
             **{axis: along(axis, way) for axis in AXES},
         }
         for way in next(iter(scores.values()))

@@ -47,6 +47,7 @@ from lenet1998.report.claims import CLAIMS, ledger
 from lenet1998.report.sources import (
     ANSWERS,
     BENCHMARKS,
+    BLANK_SHARE,
     FAULTS,
     FEATURES,
     FIG6,

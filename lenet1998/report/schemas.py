@@ -279,10 +279,10 @@ READ_STRINGS = Schema(
         axes=object_of(**dict.fromkeys(STRING_AXES, list_of(NUMBER, 1))),
         measured=list_of(
             object_of(
+                {"rubbish_j": NUMBER},  # where no character is the rubbish class
                 net={"enum": [*_STRING_NETS, "original", "noise", "modern"]},
                 way={"enum": list(READING_WAYS)},
                 seed=COUNT,
-                rubbish_j=or_null(NUMBER),
                 **dict.fromkeys(STRING_AXES, _READ),
             ),
             1,

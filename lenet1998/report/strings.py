@@ -98,7 +98,7 @@ def usual(result: dict) -> pd.DataFrame:
     gap = result["axes"]["gap"].index(result["usual"]["gap"])
     rows = []
     for (net, way), found in _by_way(result).items():
-        constants = [row["rubbish_j"] for row in found if row["rubbish_j"] is not None]
+        constants = [row["rubbish_j"] for row in found if "rubbish_j" in row]
         rows.append(
             {
                 "net": names.spaced(net),
@@ -155,7 +155,7 @@ def speed(result: dict) -> pd.DataFrame:
 
 
 def figure(result: dict, file, source: str | None = None) -> None:
-    """Strings read right along each axis: a line for each net, in a band of a standard deviation."""
+    """Strings read right along each axis: a line a net, in a band of a standard deviation."""
     with rc_context(STYLE):
         drawing = Figure(figsize=(9.0, 5.6))
         drawing.subplots_adjust(hspace=0.35, bottom=0.2)
