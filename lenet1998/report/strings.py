@@ -20,13 +20,13 @@ WORDS = {
     "repeats": "replicated, a character on one or more outputs",
     "chosen": "replicated, on one or more outputs, j chosen for strings",
 }
-LOOKS = {  # one line a net, read as suits it best; connected components beside them
-    ("original", "segmented"): (VERMILION, ":"),
-    ("original", "chosen"): (VERMILION, "-"),
-    ("noise", "chosen"): (ORANGE, "-"),
-    ("modern", "chosen"): (PURPLE, "-"),
-    ("strings", "repeats"): (BLUE, "-"),
-    ("strings,distortions=true", "repeats"): (GREEN, "-"),
+LINES = {  # one a net, read as suits it best, and connected components beside them
+    ("original", "segmented"): ("original, connected components", VERMILION, ":"),
+    ("original", "chosen"): ("original, j chosen", VERMILION, "-"),
+    ("noise", "chosen"): ("noise, j chosen", ORANGE, "-"),
+    ("modern", "chosen"): ("modern, j chosen", PURPLE, "-"),
+    ("strings", "repeats"): ("strings", BLUE, "-"),
+    ("strings,distortions=true", "repeats"): ("strings, distortions=true", GREEN, "-"),
 }
 AXIS_LABELS = {
     "gap": "gap between bounding boxes, pixels",
@@ -161,22 +161,21 @@ def figure(result: dict, file, source: str | None = None) -> None:
         drawing.subplots_adjust(hspace=0.35, bottom=0.2)
         for axes, axis in zip(drawing.subplots(2, 2, sharey=True).flat, AXIS_LABELS, strict=True):
             for way, found in _by_way(result).items():
-                if way in LOOKS:
+                if way in LINES:
                     right = np.array([row[axis]["right_percent"] for row in found])
                     _line(axes, result["axes"][axis], right, way)
             axes.set(xlabel=AXIS_LABELS[axis], ylim=(0, 100))
         for axes in drawing.axes[::2]:
             axes.set_ylabel("strings read right, %")
-        drawing.legend(*drawing.axes[0].get_legend_handles_labels(), loc="lower center", ncols=2)
+        drawing.legend(*drawing.axes[0].get_legend_handles_labels(), loc="lower center", ncols=3)
         save(drawing, file, source)
 
 
 def _line(axes: Axes, values: Sequence[float], right: np.ndarray, way: tuple[str, str]) -> None:
     """The mean of (n, points) over n nets, and a standard deviation to either side of it."""
-    colour, style = LOOKS[way]
-    net, how = way
-    label = f"{names.spaced(net)}: {WORDS[how]} (n = {len(right)})"
+    label, colour, style = LINES[way]
     mean = right.mean(0)
+    label = f"{label} (n = {len(right)})"
     axes.plot(values, mean, color=colour, ls=style, marker=".", label=label)
     if len(right) > 1:
         sd = right.std(0, ddof=1)

@@ -128,10 +128,10 @@ def test_the_figure_has_a_line_for_each_net_and_says_what_it_shows(result, tmp_p
     result["measured"].append(measured("strings", "contiguous", 0, 10.0))
     strings.figure(result, tmp_path / "strings.png")
     for axes in drawn["figure"].axes:
-        assert [line.get_label().partition(":")[0] for line in axes.lines] == [
-            "original",
-            "modern",
-            "strings",
+        assert [line.get_label() for line in axes.lines] == [
+            "original, connected components (n = 1)",
+            "modern, j chosen (n = 2)",
+            "strings (n = 2)",
         ]
         assert len(axes.collections) == 2  # bands of the nets that there are several of
     gap = drawn["figure"].axes[0].lines[2]
