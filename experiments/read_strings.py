@@ -1,123 +1,153 @@
 """What replicated nets read: the five strings of Figs. 25 and 26, and strings of test digits.
 
-Takes the weights that the study of strings left beside its records, and those of ``original`` that
-come with the package. Writes ``read_strings.json``. The paper gives no rate of errors on strings;
-docs/strings.md says how these are drawn and measured.
+Takes nets of ten seeds from runs that left their weights, wherever they are below the results or
+the folders of ``--runs``. Writes ``read_strings.json``. docs/protocol.md says how strings are drawn
+and judged, and how each net is read.
 """
 
 import sys
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 import torch
-from PIL import Image
-from scipy import ndimage
 from torch import Tensor
+from tqdm import tqdm
 
 from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.counts import replication
-from lenet1998.data import Dataset, load, prepare
-from lenet1998.data.patterns import normalise, scaled
-from lenet1998.data.strings import string
+from lenet1998.data import Dataset, load
 from lenet1998.errors import BadInput
 from lenet1998.inspection.loading import TrainedNet, load_net
+from lenet1998.inspection.string_errors import (
+    AXES,
+    LENGTHS,
+    STRINGS,
+    USUAL,
+    Score,
+    Strings,
+    chosen_j,
+    draw,
+    outputs_along,
+    score,
+    segments,
+    strings_of,
+    texts,
+    texts_of_segments,
+)
 from lenet1998.models import STEP
 from lenet1998.reading import penalties, read
-from lenet1998.recipes import load_pretrained, recipe_named
-from lenet1998.records import has_record, write_json
+from lenet1998.records import RECORD, WEIGHTS, write_json
+from lenet1998.report.sources import READ_STRINGS
 from lenet1998.restoration.printing import Scale
-from lenet1998.statistics import edit_distance
-from lenet1998.streams import stream, struck, uniform
 from lenet1998.training.environment import describe
 from lenet1998.training.flags import RESULTS
 from lenet1998.training.threads import one_thread
 
-OUTCOME = "read_strings.json"
-STRINGS, LENGTHS = 200, (2, 6)
-USUAL = {"gap": 2, "noise": 0.0, "shift": 0, "scale": 1.0}
-AXES = {
-    "gap": (-4, -2, 0, 2, 4, 6, 8),  # pixels between bounding boxes
-    "noise": (0.0, 0.05, 0.1, 0.15, 0.2),  # share of pixels inverted
-    "shift": (-6, -4, -2, 0, 2, 4, 6),  # pixels downwards
-    "scale": (0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3),
-}
+SEEDS = range(10)
+FEW = "strings,distortions=true"
+"""Of which there may be fewer seeds than of the others, or none."""
+NETS = ("original", "noise", "modern", "strings", FEW)
 FIG25_FIRST = 6  # the first column that Figs. 25 and 26 show of the field
 ROUNDS, STRIP = 20, 320
 
-Reader = Callable[[np.ndarray], str]
+
+def trained(name: str, folders: Sequence[Path]) -> list[TrainedNet]:
+    """The nets of a recipe that runs below some folders left, by seed; of equal runs the first's.
+
+    Raises:
+        BadInput: a seed is missing whose net has to be there, or a run that cannot be read.
+    """
+    runs: dict[int, Path] = {}
+    for seed in SEEDS:
+        for run in (run for folder in folders for run in folder.rglob(f"{name}/seed-{seed}")):
+            if (run / RECORD).is_file() and (run / WEIGHTS).is_file():
+                runs.setdefault(seed, run)
+    missing = ",".join(str(seed) for seed in SEEDS if seed not in runs)
+    if missing and name != FEW:
+        raise BadInput(
+            f"{', '.join(map(str, folders))}: no weights of {name}, seeds {missing}; make them with"
+            f" lenet1998.reproduce --variant {name} --seeds {missing} --out DIR/{name}, then add"
+            " --runs DIR"
+        )
+    return [load_net(str(run)) for run in runs.values()]
 
 
-def draw(data: Dataset) -> list[np.ndarray]:
-    """Which test digits make each string, always the same."""
-    bits = stream(0, "test strings")
-    shortest, longest = LENGTHS
-    lengths = shortest + (uniform(bits, (STRINGS,)) * (longest - shortest + 1)).astype(int)
-    digits = (uniform(bits, (lengths.sum(),)) * len(data.test_labels)).astype(int)
-    return np.split(digits, lengths.cumsum()[:-1])
+# --- Strings of test digits ---------------------------------------------------------------------
 
 
-def field_of(digits: np.ndarray, number: int, gap, noise, shift, scale) -> np.ndarray:
-    """A string of digits (K, 28, 28) changed so; (32, W) uint8."""
-    field = string(digits, gap)
-    if scale != 1:
-        size = tuple(round(side * scale) for side in field.shape[::-1])
-        field = np.asarray(Image.fromarray(field).resize(size, Image.Resampling.BILINEAR))
-    # The middle row stays the middle row.
-    top = paper.INPUT_SIZE // 2 - round(scale * (paper.INPUT_SIZE // 2)) + shift
-    rows = np.arange(field.shape[0]) + top
-    kept = (rows >= 0) & (rows < paper.INPUT_SIZE)
-    whole = np.zeros((paper.INPUT_SIZE, max(paper.INPUT_SIZE + STEP, field.shape[1])), np.uint8)
-    whole[rows[kept], : field.shape[1]] = field[kept]
-    inverted = struck(stream(0, "test strings", 1 + number), noise, whole.shape)
-    return np.where(inverted, 255 - whole, whole)
+def how(axis: str, value: float) -> tuple[tuple[str, float], ...]:
+    """Everything that a change makes of strings; that of two axes may be the same."""
+    return tuple({**USUAL, axis: value}.items())
 
 
-@torch.no_grad()
-def replicated(net: TrainedNet, field: np.ndarray, repeats: bool) -> str:
-    """What a net reads when it is replicated over a field."""
-    outputs = net.model(scaled(field, net.recipe.scaling)[None, None])[0].flatten(1)
-    return read(penalties(net.recipe, outputs), repeats=repeats).text
+def asked(data: Dataset) -> dict[tuple, tuple[Strings, list[np.ndarray]]]:
+    """The strings of test digits changed in every way, and of each the pieces of ink."""
+    drawn, made = draw(len(data.test_labels)), {}
+    for change in {how(axis, value) for axis, values in AXES.items() for value in values}:
+        strings = strings_of(data.test_images, data.test_labels, drawn, **dict(change))
+        made[change] = strings, [segments(field) for field in strings.fields]
+    return made
 
 
-def segmented(net: TrainedNet, field: np.ndarray) -> str:
-    """What a net reads of each piece of ink by itself, scaled and centred as MNIST's digits are."""
-    pieces, found = ndimage.label(field > 127, np.ones((3, 3)))
-    ink = ndimage.sum_labels(field, pieces, np.arange(1, found + 1)) if found else np.empty(0)
-    kept = [piece for piece in range(found) if ink[piece] > ink.max() / 10]
-    boxes = [ndimage.find_objects(pieces)[piece][1] for piece in kept]
-    digits = [normalise(np.where(pieces == piece + 1, field, 0)) for piece in kept]
-    order = np.argsort([box.start + box.stop for box in boxes], kind="stable")
-    if not kept:
-        return ""
-    patterns = np.rint(np.stack(digits)[order]).astype(np.uint8)
-    labels = net.model.predict(prepare(patterns, net.recipe.input_size, net.recipe.scaling))
-    return "".join(map(str, labels.tolist()))
+def answers(
+    net: TrainedNet, strings: Strings, pieces: Sequence[np.ndarray], rubbish_j: int | None
+) -> dict[str, list[str]]:
+    """What a net makes of strings by each way of reading that it has."""
+    outputs, blank = outputs_along(net, strings.fields), net.recipe.blank != "none"
+    found = {}
+    if net.recipe.name == "original":
+        found["segmented"] = texts_of_segments(net, pieces)
+    if blank:
+        found["contiguous"] = texts(net, outputs, repeats=False)
+    if blank or net.recipe.output == "rbf":
+        found["repeats"] = texts(net, outputs)
+    if rubbish_j is not None:
+        found["chosen"] = texts(net, outputs, rubbish_j=rubbish_j)
+    return found
 
 
-def measure(reader: Reader, data: Dataset, drawn: list[np.ndarray]) -> dict:
-    """The share of strings read right and of digits in error, along each axis."""
-    result: dict[str, dict[str, list[float]]] = {}
-    for axis, values in AXES.items():
-        right, errors = [], []
-        for value in values:
-            answers = [
-                (
-                    "".join(map(str, data.test_labels[which])),
-                    reader(field_of(data.test_images[which], n, **{**USUAL, axis: value})),
-                )
-                for n, which in enumerate(drawn)
-            ]
-            digits = sum(len(truth) for truth, _ in answers)
-            wrong = sum(edit_distance(truth, answer) for truth, answer in answers)
-            right.append(100 * sum(truth == answer for truth, answer in answers) / len(answers))
-            errors.append(100 * wrong / digits)
-        result[axis] = {"right_percent": right, "digit_error_percent": errors}
-    return result
+def measure(
+    net: TrainedNet, asked: dict[tuple, tuple[Strings, list[np.ndarray]]], practice: Strings
+) -> list[dict]:
+    """The share of strings read right and of digits in error along each axis, a row for each way.
+
+    Args:
+        net: whichever.
+        asked: the strings.
+        practice: strings of training digits, to choose the rubbish class's constant by.
+    """
+    blank = net.recipe.blank != "none"
+    j = None if blank else chosen_j(net, practice)
+    scores = {
+        change: {
+            way: score(strings.truths, read_so)
+            for way, read_so in answers(net, strings, pieces, j).items()
+        }
+        for change, (strings, pieces) in asked.items()
+    }
+    constants = {} if blank else {"chosen": j, "repeats": net.recipe.rubbish_j}
+
+    def along(axis: str, way: str) -> dict[str, list[float]]:
+        found = [scores[how(axis, value)][way] for value in AXES[axis]]
+        return {field: [getattr(one, field) for one in found] for field in Score._fields}
+
+    return [
+        {
+            "net": net.recipe.name,
+            "way": way,
+            "seed": net.record.seed,
+            **({"rubbish_j": constants[way]} if way in constants else {}),
+            **{axis: along(axis, way) for axis in AXES},
+        }
+        for way in next(iter(scores.values()))
+    ]
+
+
+# --- The strings of 1998, and the time that replication takes -----------------------------------
 
 
 def published_fields() -> Tensor:
@@ -144,7 +174,7 @@ def _positions(net: TrainedNet, image: Tensor) -> dict:
     penalty = penalties(net.recipe, outputs[0].flatten(1))
     return {
         "net": net.recipe.name,
-        "seed": net.record.seed if net.record else 0,
+        "seed": net.record.seed,
         "classes": net.model.decide(outputs).flatten().tolist(),
         "contiguous": read(penalty).text,
         "repeats": read(penalty, repeats=True).text,
@@ -181,62 +211,41 @@ def speed(net: TrainedNet) -> dict:
     }
 
 
-def trained(results: Path) -> list[TrainedNet]:
-    """The nets that read strings.
-
-    Raises:
-        BadInput: none, or one without its weights.
-    """
-    folder = results / "strings"
-    runs = [run for run in sorted(folder.glob("*/seed-*")) if has_record(run)]
-    if not runs:
-        raise BadInput(f"{folder}: no runs; run experiments/strings.py")
-    return [load_net(str(run)) for run in runs]
-
-
 @entry
+@one_thread()
 def main(arguments: list[str] | None = None) -> int:
     """Measure all nets and write the outcome."""
     parser = Parser(prog="read_strings.py", description=__doc__)
-    parser.add_argument("--data", type=path, metavar="DIR", help="where MNIST is")
-    parser.add_argument(
-        "--results", type=path, metavar="DIR", default=RESULTS, help="default experiments/results"
-    )
+    add = parser.add_argument
+    add("--data", type=path, metavar="DIR", help="where MNIST is")
+    add("--results", type=path, metavar="DIR", default=RESULTS, help=f"default {RESULTS}")
+    words = "where runs with weights are to be looked for first; may be repeated"
+    add("--runs", type=path, metavar="DIR", action="append", default=[], help=words)
     flags = parser.parse_args(arguments)
     writable(flags.results)
     data = load("mnist", flags.data)
-    nets = trained(flags.results)
-    original = TrainedNet(recipe_named("original"), load_pretrained("original"), "original")
-    drawn = draw(data)
-    ways: list[tuple[str, str, TrainedNet, Reader]] = [
-        ("original", "segmented", original, partial(segmented, original)),
-        ("original", "repeats", original, partial(replicated, original, repeats=True)),
-    ]
-    for net in nets:
-        ways += [
-            (net.recipe.name, kind, net, partial(replicated, net, repeats=kind == "repeats"))
-            for kind in ("contiguous", "repeats")
-        ]
-    with one_thread():
-        outcome = {
-            "strings": STRINGS,
-            "lengths": list(LENGTHS),
-            "usual": USUAL,
-            "axes": {axis: list(values) for axis, values in AXES.items()},
-            "measured": [
-                {
-                    "net": name,
-                    "way": kind,
-                    "seed": net.record.seed if net.record else 0,
-                    **measure(reader, data, drawn),
-                }
-                for name, kind, net, reader in ways
-            ],
-            "published": published(nets),
-            "speed": speed(nets[0]),
-            "processor": describe("eager", torch.device("cpu"))["processor"],
-        }
-    write_json(flags.results / OUTCOME, outcome)
+    nets = {name: trained(name, [*flags.runs, flags.results]) for name in NETS}
+    print(*(f"{name}: {len(of_one)} nets" for name, of_one in nets.items()), sep="\n")
+    of_strings = [*nets["strings"], *nets[FEW]]
+    strings = asked(data)
+    drawn = draw(len(data.train_labels), purpose="training strings")
+    practice = strings_of(data.train_images, data.train_labels, drawn)
+    everyone = [net for of_one in nets.values() for net in of_one]
+    outcome = {
+        "strings": STRINGS,
+        "lengths": list(LENGTHS),
+        "usual": USUAL,
+        "axes": {axis: list(values) for axis, values in AXES.items()},
+        "measured": [
+            row
+            for net in tqdm(everyone, unit=" nets", disable=not sys.stderr.isatty())
+            for row in measure(net, strings, practice)
+        ],
+        "published": published(of_strings),
+        "speed": speed(nets["strings"][0]),
+        "processor": describe("eager", torch.device("cpu"))["processor"],
+    }
+    write_json(flags.results / READ_STRINGS, outcome)
     return 0
 
 

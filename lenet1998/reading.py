@@ -12,10 +12,10 @@ from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from lenet1998 import paper
-from lenet1998.criteria import DiscriminativeLoss
 from lenet1998.errors import BadInput
 from lenet1998.models import STEP
 from lenet1998.recipes import Recipe
@@ -113,7 +113,7 @@ def column_of(recipe: Recipe, position: int) -> int:
     return STEP * position + recipe.input_size // 2
 
 
-def penalties(recipe: Recipe, outputs: Tensor) -> np.ndarray:
+def penalties(recipe: Recipe, outputs: Tensor, rubbish_j: float | None = None) -> np.ndarray:
     r"""Eq. 9's penalty of each character, and of none, at every position.
 
     For distances y it is :math:`y_i + \log(e^{-j} + \sum_k e^{-y_k})`, with half the distance if
@@ -124,6 +124,8 @@ def penalties(recipe: Recipe, outputs: Tensor) -> np.ndarray:
     Args:
         recipe: the network's.
         outputs: (classes, T), its outputs along a field.
+        rubbish_j: of a network without a blank class, the rubbish class's constant here. Default:
+            the recipe's. Given, logits have a rubbish class too: one more, constant, of -j.
 
     Returns:
         (T, 11) float64, the last column :data:`NOTHING`'s.
@@ -132,19 +134,21 @@ def penalties(recipe: Recipe, outputs: Tensor) -> np.ndarray:
         BadInput: a network that has neither class.
         ValueError: outputs of another shape, or that are no numbers.
     """
-    check_reads_strings(recipe)
-    blank = recipe.blank != "none"
+    if rubbish_j is None:
+        check_reads_strings(recipe)
+    blank, distances = recipe.blank != "none", recipe.output == "rbf"
     if outputs.ndim != 2 or len(outputs) != paper.CLASSES + blank:
         wanted, found = paper.CLASSES + blank, tuple(outputs.shape)
         raise ValueError(f"outputs must be ({wanted}, T), got {found}")
     if not outputs.isfinite().all():
         raise ValueError("outputs hold values that are no numbers")
-    rows = outputs.detach().cpu().double().T
-    if recipe.output == "rbf":
-        loss = DiscriminativeLoss(recipe.rubbish_j, recipe.half_distance)
-        shares, _ = loss.log_posteriors(rows)  # the rubbish class first
-        return -(shares[:, 1:] if blank else shares.roll(-1, 1)).numpy()
-    return -rows.log_softmax(1).numpy()
+    scores = outputs.detach().cpu().double().T
+    if distances:
+        scores = -(0.5 if recipe.half_distance else 1.0) * scores
+    if distances or not blank:
+        j = recipe.rubbish_j if rubbish_j is None else rubbish_j
+        scores = torch.cat([scores, torch.full_like(scores[:, :1], -j)], 1)
+    return -scores.log_softmax(1)[:, : NOTHING + 1].numpy()
 
 
 def read(penalty: np.ndarray, grammar: Grammar | None = None, repeats: bool = False) -> Reading:

@@ -30,6 +30,7 @@ _WORDS = {
     "flanks": b"flanks",
     "curvature flanks": b"curvature flanks",
     "test strings": b"test strings",
+    "training strings": b"training strings",
 }
 PURPOSES = tuple(_WORDS)
 _LIMIT = 2**32

@@ -126,6 +126,22 @@ def test_penalties_of_logits_are_those_of_their_softmax():
         penalties(RECIPES["modern"], logits[:10])
 
 
+@pytest.mark.parametrize("half", [True, False])
+def test_another_j_is_the_distance_beyond_which_there_is_no_character(half):
+    recipe = ORIGINAL.changed(half_distance=half)
+    costs = penalties(recipe, torch.tensor([[6.0, 14.0]] + [[90.0, 90.0]] * 9), 10 if half else 5)
+    surplus = costs[:, 0] - costs[:, NOTHING]  # the normaliser is the same in both
+    expected = [3.0 - 10, 7 - 10] if half else [6.0 - 5, 14 - 5]
+    np.testing.assert_allclose(surplus, expected, rtol=1e-6)
+
+
+def test_logits_have_a_rubbish_class_where_its_constant_is_given():
+    logits = torch.randn(10, 4)
+    whole = torch.cat([logits, torch.full((1, 4), 3.0)]).double().T
+    expected = -whole.softmax(1).log()
+    np.testing.assert_allclose(penalties(RECIPES["modern"], logits, rubbish_j=-3.0), expected)
+
+
 def test_far_from_every_code_penalties_are_still_numbers():
     assert np.isfinite(penalties(ORIGINAL, torch.full((10, 2), 1e30))).all()
 

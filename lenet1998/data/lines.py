@@ -23,6 +23,7 @@ ELONGATED = 6  # times the variance of ink across: a shorter line's axis is its 
 TALL = 0.5  # of the tallest piece: a lower one is a dot or half a digit
 SECOND = 0.6  # of the tallest line: as tall a one is another line, and no part of a digit
 WIDEST = 20_000  # pixels of the field at most
+COARSE = 10  # pixels high at least: digits that scaling down leaves lower are mostly misread
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,16 +51,22 @@ def read_line(file: str | os.PathLike, size: int = paper.INPUT_SIZE) -> Line:
 
     Raises:
         BadInput: no file, no picture, a damaged one, one too large, one with nothing on it, with
-            more than one line, or with a line too long for its height.
+            more than one line, with a line too long for its height, or so large around its line
+            that too little of the digits would be left.
     """
     try:
-        return to_line(read_levels(Path(file), LONGEST), size)
+        return to_line(*read_levels(Path(file), LONGEST), size)
     except BadInput as error:
         raise BadInput(f"{file}: {error}") from None
 
 
-def to_line(levels: np.ndarray, size: int = paper.INPUT_SIZE) -> Line:
-    """Make a field of grey levels (H, W), 0 black and 1 white.
+def to_line(levels: np.ndarray, block: int = 1, size: int = paper.INPUT_SIZE) -> Line:
+    """Make a field of grey levels.
+
+    Args:
+        levels: (H, W) float, 0 black and 1 white.
+        block: pixels of the picture, along a side, that each of them is the mean of.
+        size: height of the field.
 
     Raises:
         BadInput: as :func:`read_line`.
@@ -70,10 +77,16 @@ def to_line(levels: np.ndarray, size: int = paper.INPUT_SIZE) -> Line:
         ink = ndimage.rotate(ink, degrees, order=1)
     ink = _box(ink)
     _refuse_more_lines(ink)
-    scale = paper.DIGIT_SIZE / _usual_height(ink)
+    usual = _usual_height(ink)
+    scale = paper.DIGIT_SIZE / usual
     height, width = (max(1, round(side * scale)) for side in ink.shape)
     if width > WIDEST:
         raise BadInput(f"its line would be {width:,} pixels long with digits 20 high: cut it")
+    if block > 1 and usual < COARSE:
+        raise BadInput(
+            f"scaled down to be read, its digits are {usual:.0f} pixels high, fewer than {COARSE}:"
+            " cut it to the line"
+        )
     small = Image.fromarray(ink.astype(np.float32)).resize(
         (width, height), Image.Resampling.BILINEAR
     )

@@ -10,6 +10,7 @@ import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -54,7 +55,7 @@ def read_picture(file: str | os.PathLike) -> Picture:
         BadInput: no file, no picture, a damaged one, one too large, or one with nothing on it.
     """
     try:
-        return to_picture(read_levels(Path(file)))
+        return to_picture(read_levels(Path(file)).grey)
     except BadInput as error:
         raise BadInput(f"{file}: {error}") from None
 
@@ -96,8 +97,20 @@ def _is_normalised(pattern: np.ndarray) -> bool:
 # --- Files --------------------------------------------------------------------------------------
 
 
-def read_levels(file: Path, longest: int = SIDE) -> np.ndarray:
-    """A file's first picture as grey levels (H, W), 0 black and 1 white.
+class Levels(NamedTuple):
+    """A file's picture.
+
+    Attributes:
+        grey: (H, W) float, 0 black and 1 white.
+        block: pixels of the file, along a side, that each of these is the mean of.
+    """
+
+    grey: np.ndarray
+    block: int
+
+
+def read_levels(file: Path, longest: int = SIDE) -> Levels:
+    """A file's first picture as grey levels.
 
     The shorter side is at most SIDE pixels, and the longer at most ``longest``.
 
@@ -115,7 +128,9 @@ def read_levels(file: Path, longest: int = SIDE) -> np.ndarray:
         with _silence(), file.open("rb") as stream, Image.open(stream) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise Image.DecompressionBombError  # as Pillow does itself at far more
-            return _levels(ImageOps.exif_transpose(image), longest)
+            shown = ImageOps.exif_transpose(image)
+            block = max(-(-min(shown.size) // SIDE), -(-max(shown.size) // longest))
+            return Levels(_levels(shown, block), block)
     except BadInput:
         raise
     except UnidentifiedImageError:
@@ -142,17 +157,13 @@ def _silence():
         logger.setLevel(before)
 
 
-def _levels(image: Image.Image, longest: int) -> np.ndarray:
+def _levels(image: Image.Image, block: int) -> np.ndarray:
+    """The means of whole blocks of pixels, from black to white."""
     if image.mode.startswith(("I", "F")):
-        return _stretch(np.asarray(_reduce(image.convert("F"), longest), dtype=np.float64))
+        return _stretch(np.asarray(image.convert("F").reduce(block), dtype=np.float64))
     if image.has_transparency_data:
-        return _on_paper(_reduce(image.convert("RGBA"), longest))
-    return np.asarray(_reduce(image.convert("L"), longest)) / 255
-
-
-def _reduce(image: Image.Image, longest: int) -> Image.Image:
-    """Average whole blocks of pixels, as few as bring the sides down to SIDE and ``longest``."""
-    return image.reduce(max(-(-min(image.size) // SIDE), -(-max(image.size) // longest)))
+        return _on_paper(image.convert("RGBA").reduce(block))
+    return np.asarray(image.convert("L").reduce(block)) / 255
 
 
 def _stretch(values: np.ndarray) -> np.ndarray:

@@ -47,6 +47,7 @@ from lenet1998.report.claims import CLAIMS, ledger
 from lenet1998.report.sources import (
     ANSWERS,
     BENCHMARKS,
+    BLANK_SHARE,
     FAULTS,
     FEATURES,
     FIG6,
@@ -285,6 +286,7 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "strings-1998": _of(READ_STRINGS, strings.published),
     "strings-usual": _of(READ_STRINGS, strings.usual),
     "strings-speed": _of(READ_STRINGS, strings.speed),
+    "blank-share": _of(BLANK_SHARE, strings.blank_share),
     "search-stages": _of(SEARCH, search.stages),
     "search-best": _of(SEARCH, search.best),
     "search-finalists": _of_finalists(search.finalists),

@@ -261,11 +261,11 @@ FEATURES = Schema(
     )
 )
 STRING_AXES = ("gap", "noise", "shift", "scale")
-READING_WAYS = ("segmented", "contiguous", "repeats")
+READING_WAYS = ("segmented", "contiguous", "repeats", "chosen")
 _READ = object_of(right_percent=list_of(PERCENT, 1), digit_error_percent=list_of(AMOUNT, 1))
-_NET = {"enum": ["original", "strings", "strings,distortions=true"]}
+_STRING_NETS = ["strings", "strings,distortions=true"]
 _AT_POSITIONS = object_of(
-    net=_NET,
+    net={"enum": _STRING_NETS},
     seed=COUNT,
     classes=list_of({**COUNT, "maximum": 10}, 9, 9),
     contiguous=TEXT,
@@ -279,7 +279,8 @@ READ_STRINGS = Schema(
         axes=object_of(**dict.fromkeys(STRING_AXES, list_of(NUMBER, 1))),
         measured=list_of(
             object_of(
-                net=_NET,
+                {"rubbish_j": NUMBER},  # where no character is the rubbish class
+                net={"enum": [*_STRING_NETS, "original", "noise", "modern"]},
                 way={"enum": list(READING_WAYS)},
                 seed=COUNT,
                 **dict.fromkeys(STRING_AXES, _READ),
@@ -299,6 +300,20 @@ READ_STRINGS = Schema(
             decoding_ms=AMOUNT,
         ),
         processor=TEXT,
+    )
+)
+BLANK_SHARE = Schema(
+    object_of(
+        strings=SOME,
+        nets=list_of(
+            object_of(
+                blank_share=SHARE,
+                seed=COUNT,
+                held_out_errors=COUNT,
+                right_percent=PERCENT,
+                digit_error_percent=AMOUNT,
+            )
+        ),
     )
 )
 _TRIALS = {

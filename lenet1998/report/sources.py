@@ -12,7 +12,7 @@ BENCHMARKS = ("benchmark.json", "benchmark-avx2.json")
 REJECTION_INVARIANCE, ANSWERS, FIG7 = "rejection_invariance.json", "answers.json", "fig7.json"
 FAULTS, RESTORATION, SEARCH, FIG6 = "faults.json", "restoration.json", "search.json", "fig6.json"
 CLAIMS, FEATURES = "claims.json", "features.json"
-ABLATIONS, READ_STRINGS = "ablations.json", "read_strings.json"
+ABLATIONS, READ_STRINGS, BLANK_SHARE = "ablations.json", "read_strings.json", "blank_share.json"
 
 COMPARED = {
     "original": "headline/original",
@@ -65,6 +65,7 @@ READERS: dict[str, Callable[[Path], dict]] = {
     FIG7: partial(schema.read, schema=schemas.FIG7),
     FAULTS: partial(schema.read, schema=schemas.FAULTS),
     READ_STRINGS: read_strings,
+    BLANK_SHARE: partial(schema.read, schema=schemas.BLANK_SHARE),
     RESTORATION: partial(schema.read, schema=schemas.RESTORATION),
     SEARCH: partial(schema.read, schema=schemas.SEARCH),
     FIG6: partial(schema.read, schema=schemas.FIG6),

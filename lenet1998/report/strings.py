@@ -1,14 +1,16 @@
 """docs/strings.md: what replicated nets read, and what the 1998 net's states between digits are."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lenet1998 import names, paper
-from lenet1998.report.style import BLUE, GREEN, STYLE, VERMILION, save
+from lenet1998.report.style import BLUE, GREEN, ORANGE, PURPLE, STYLE, VERMILION, save
 from lenet1998.report.tables import brief
 from lenet1998.restoration.printing import MIDDLE
 
@@ -16,9 +18,16 @@ WORDS = {
     "segmented": "connected components, each read by itself",
     "contiguous": "replicated, a character on one output",
     "repeats": "replicated, a character on one or more outputs",
+    "chosen": "replicated, on one or more outputs, j chosen for strings",
 }
-COLOURS = {"original": VERMILION, "strings": BLUE, "strings,distortions=true": GREEN}
-LINES = {"segmented": ":", "contiguous": "--", "repeats": "-"}
+LINES = {  # one a net, read as suits it best, and connected components beside them
+    ("original", "segmented"): ("original, connected components", VERMILION, ":"),
+    ("original", "chosen"): ("original, j chosen", VERMILION, "-"),
+    ("noise", "chosen"): ("noise, j chosen", ORANGE, "-"),
+    ("modern", "chosen"): ("modern, j chosen", PURPLE, "-"),
+    ("strings", "repeats"): ("strings", BLUE, "-"),
+    ("strings,distortions=true", "repeats"): ("strings, distortions=true", GREEN, "-"),
+}
 AXIS_LABELS = {
     "gap": "gap between bounding boxes, pixels",
     "noise": "pixels inverted, share",
@@ -53,23 +62,35 @@ def f6_between_digits() -> pd.DataFrame:
 
 
 def published(result: dict) -> pd.DataFrame:
-    """The five published strings: 1998's nearest codes beside our nets' classes."""
+    """The five published strings: 1998's nearest codes, and what each kind of our nets makes of it.
+
+    The classes at each position are the first seed's.
+    """
     then = f6_between_digits()
     rows = []
     for row, codes in zip(result["published"], then["nearest code at each position"], strict=True):
-        for net in row["nets"]:
-            classes = ["-" if number == paper.CLASSES else str(number) for number in net["classes"]]
+        for name in dict.fromkeys(net["net"] for net in row["nets"]):
+            of_one = [net for net in row["nets"] if net["net"] == name]
+            classes = [
+                "-" if number == paper.CLASSES else str(number) for number in of_one[0]["classes"]
+            ]
             rows.append(
                 {
                     "answer of 1998": row["answer"],
                     "nearest code in 1998": codes,
-                    "our net": f"{names.spaced(net['net'])}, seed {net['seed']}",
-                    "its classes (-: blank)": " ".join(classes),
-                    "read, a character on one output": net["contiguous"],
-                    "read, on one or more": net["repeats"],
+                    "our nets": names.spaced(name),
+                    f"classes, seed {of_one[0]['seed']} (-: blank)": " ".join(classes),
+                    "read, a character on one output": _answers(of_one, "contiguous"),
+                    "read, on one or more": _answers(of_one, "repeats"),
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _answers(nets: Sequence[dict], way: str) -> str:
+    """What nets read, the most frequent answer first, with how many of them give it."""
+    counts = Counter(net[way] for net in nets)
+    return ", ".join(f"{text or 'nothing'} ({n})" for text, n in counts.most_common())
 
 
 def usual(result: dict) -> pd.DataFrame:
@@ -77,15 +98,34 @@ def usual(result: dict) -> pd.DataFrame:
     gap = result["axes"]["gap"].index(result["usual"]["gap"])
     rows = []
     for (net, way), found in _by_way(result).items():
-        right = [row["gap"]["right_percent"][gap] for row in found]
-        errors = [row["gap"]["digit_error_percent"][gap] for row in found]
+        constants = [row["rubbish_j"] for row in found if "rubbish_j" in row]
         rows.append(
             {
                 "net": names.spaced(net),
                 "way": WORDS[way],
+                "j": brief(constants) if constants else "",
                 "n": len(found),
-                "strings read right, %": brief(right),
-                "digits in error, %": brief(errors),
+                "strings read right, %": brief([row["gap"]["right_percent"][gap] for row in found]),
+                "digits in error, %": brief(
+                    [row["gap"]["digit_error_percent"][gap] for row in found]
+                ),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def blank_share(result: dict) -> pd.DataFrame:
+    """Strings of held-out digits by how often the centre digit is missing in training."""
+    rows = []
+    for share in sorted({net["blank_share"] for net in result["nets"]}):
+        found = [net for net in result["nets"] if net["blank_share"] == share]
+        rows.append(
+            {
+                "share of blanks": f"{share:g}",
+                "n": len(found),
+                "strings read right, %": brief([net["right_percent"] for net in found]),
+                "digits in error, %": brief([net["digit_error_percent"] for net in found]),
+                "single digits misread": brief([net["held_out_errors"] for net in found]),
             }
         )
     return pd.DataFrame(rows)
@@ -115,21 +155,31 @@ def speed(result: dict) -> pd.DataFrame:
 
 
 def figure(result: dict, file, source: str | None = None) -> None:
-    """Strings read right along each axis, a line for each net and way."""
+    """Strings read right along each axis: a line a net, in a band of a standard deviation."""
     with rc_context(STYLE):
         drawing = Figure(figsize=(9.0, 5.6))
         drawing.subplots_adjust(hspace=0.35, bottom=0.2)
         for axes, axis in zip(drawing.subplots(2, 2, sharey=True).flat, AXIS_LABELS, strict=True):
-            for (net, way), found in _by_way(result).items():
-                mean = np.mean([row[axis]["right_percent"] for row in found], 0)
-                label = f"{names.spaced(net)}: {WORDS[way]} (n = {len(found)})"
-                look = {"color": COLOURS[net], "ls": LINES[way], "marker": "."}
-                axes.plot(result["axes"][axis], mean, label=label, **look)
+            for way, found in _by_way(result).items():
+                if way in LINES:
+                    right = np.array([row[axis]["right_percent"] for row in found])
+                    _line(axes, result["axes"][axis], right, way)
             axes.set(xlabel=AXIS_LABELS[axis], ylim=(0, 100))
         for axes in drawing.axes[::2]:
             axes.set_ylabel("strings read right, %")
-        drawing.legend(*drawing.axes[0].get_legend_handles_labels(), loc="lower center", ncols=2)
+        drawing.legend(*drawing.axes[0].get_legend_handles_labels(), loc="lower center", ncols=3)
         save(drawing, file, source)
+
+
+def _line(axes: Axes, values: Sequence[float], right: np.ndarray, way: tuple[str, str]) -> None:
+    """The mean of (n, points) over n nets, and a standard deviation to either side of it."""
+    label, colour, style = LINES[way]
+    mean = right.mean(0)
+    label = f"{label} (n = {len(right)})"
+    axes.plot(values, mean, color=colour, ls=style, marker=".", label=label)
+    if len(right) > 1:
+        sd = right.std(0, ddof=1)
+        axes.fill_between(values, mean - sd, mean + sd, color=colour, alpha=0.15, lw=0)
 
 
 def _by_way(result: dict) -> dict[tuple[str, str], Sequence[dict]]:

@@ -64,14 +64,20 @@ def test_a_picture_of_nothing_but_ink_from_edge_to_edge(digits_in_line):
     assert line.field.any()
 
 
+def strip(field, width=100_000):
+    """A few digits at the beginning of very much paper."""
+    return np.pad(field, ((0, 0), (0, width - field.shape[1])))
+
+
 @pytest.mark.parametrize(
     ("picture", "says"),
     [
         (lambda field: np.concatenate([field, field]), "more than one line of digits"),
         (lambda field: 0 * field, "nothing on it stands out"),
         (lambda field: np.tile(field, (1, 300)), "pixels long with digits 20 high: cut it"),
+        (strip, "digits are 2 pixels high, fewer than 10: cut it to the line"),
     ],
-    ids=["two lines", "nothing", "too long"],
+    ids=["two lines", "nothing", "too long", "a strip of 100,000"],
 )
 def test_what_is_no_line_is_refused_in_one_line(picture, says, digits_in_line, tmp_path):
     file = tmp_path / "line.png"
@@ -92,3 +98,16 @@ def test_a_long_strip_keeps_its_height(digits_in_line, tmp_path):
     Image.fromarray(strip).save(tmp_path / "strip.png")
     field = read_line(tmp_path / "strip.png").field
     assert abs(field.shape[1] - strip.shape[1]) < 0.1 * strip.shape[1]
+
+
+def test_digits_that_are_small_on_a_small_picture_are_read_as_they_are(digits_in_line):
+    assert to_line(enlarged(digits_in_line, 1)[::3, ::3]).field.any()
+    with pytest.raises(BadInput, match="fewer than 10: cut it to the line"):
+        to_line(enlarged(digits_in_line, 1)[::3, ::3], block=3)
+
+
+def test_a_large_picture_that_its_line_fills_is_read(digits_in_line, tmp_path):
+    large = Image.fromarray(255 - digits_in_line).resize((40 * digits_in_line.shape[1], 40 * 32))
+    large.save(tmp_path / "large.png")
+    line = read_line(tmp_path / "large.png")
+    assert likeness(line.field, digits_in_line) > 0.75

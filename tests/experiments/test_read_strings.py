@@ -1,15 +1,16 @@
-"""How strings of test digits are drawn, changed, and read."""
+"""What replicated nets read: which nets are found, and how each is measured."""
 
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from factory import make_record
 
 from lenet1998 import paper
-from lenet1998.inspection.loading import TrainedNet
-from lenet1998.recipes import RECIPES, load_pretrained
+from lenet1998.inspection import string_errors
+from lenet1998.inspection.string_errors import draw, outputs_along, score, strings_of
+from lenet1998.reading import penalties, read
+from lenet1998.recipes import recipe_named
 from lenet1998.records import write_record
 from lenet1998.report import sources
 from lenet1998.training.checkpoints import weights_of
@@ -20,78 +21,94 @@ sys.path.append(str(EXPERIMENTS))
 import fig25_sheet as sheet  # noqa: E402
 import read_strings as study  # noqa: E402
 
-USUAL = study.USUAL
+
+@pytest.fixture
+def runs(tmp_path):
+    """Two seeds of each net as runs that learnt nothing, and one of the net of which few do."""
+    for name in study.NETS:
+        recipe = recipe_named("strings").changed(distortions=True)
+        recipe = recipe if name == study.FEW else recipe_named(name)
+        for seed in (0,) if name == study.FEW else (0, 1):
+            weights = weights_of(recipe.build_model(seed))
+            run = make_record(seed=seed, recipe=recipe.as_dict(), weights=weights)
+            write_record(tmp_path / "runs" / name / f"seed-{seed}", run)
+    return tmp_path / "runs"
 
 
-def ink_rows(field):
-    return np.average(np.arange(32), weights=field.sum(axis=1))
-
-
-def test_strings_are_drawn_once_and_of_every_length(digits):
-    drawn = study.draw(digits)
-    lengths = [len(which) for which in drawn]
-    assert len(drawn) == study.STRINGS
-    assert set(lengths) == {2, 3, 4, 5, 6}
-    assert all((which < len(digits.test_labels)).all() for which in drawn)
-    for one, again in zip(drawn, study.draw(digits), strict=True):
-        np.testing.assert_array_equal(one, again)
-
-
-def test_each_change_is_the_one_that_is_said(digits):
-    some = digits.test_images[:4]
-
-    def field(**change):
-        return study.field_of(some, 3, **{**USUAL, **change})
-
-    plain = field()
-    assert plain.shape[0] == 32
-    assert field(gap=8).shape[1] == plain.shape[1] + 3 * 6
-    np.testing.assert_array_equal(field(shift=2)[2:], plain[:-2])
-    assert not field(shift=2)[:2].any()
-    noisy = field(noise=0.2)
-    changed = noisy != plain
-    assert changed.mean() == pytest.approx(0.2, abs=0.03)
-    np.testing.assert_array_equal(noisy[changed], 255 - plain[changed])
-    for scale in (0.7, 1.3):
-        scaled = field(scale=scale)
-        rows = [np.ptp(np.flatnonzero((f > 60).any(axis=1))) + 1 for f in (plain, scaled)]
-        assert scaled.shape[1] == pytest.approx(scale * plain.shape[1], abs=1)
-        assert rows[1] == pytest.approx(scale * rows[0], abs=1.5)
-        assert ink_rows(scaled) == pytest.approx(ink_rows(plain), abs=0.7)
-
-
-def test_digits_apart_are_read_piece_by_piece(digits):
-    net = TrainedNet(RECIPES["original"], load_pretrained(), "original")
-    read = net.model.predict(study.prepare(digits.test_images[:300])).numpy()
-    right = np.flatnonzero(read == digits.test_labels[:300])[:5]
-    field = study.field_of(digits.test_images[right], 0, **{**USUAL, "gap": 6})
-    answer = study.segmented(net, field)
-    assert study.edit_distance(answer, "".join(map(str, digits.test_labels[right]))) <= 2
-    assert study.segmented(net, 0 * field) == ""
-
-
-def test_all_is_measured_and_can_be_read_again(tmp_path, tiny_mnist, monkeypatch, capsys):
-    assert study.main(["--results", str(tmp_path), "--data", str(tiny_mnist)]) == 2
-    assert "no runs; run experiments/strings.py" in capsys.readouterr().err
-    recipe = RECIPES["strings"]
-    for seed in (0, 1):
-        weights = weights_of(recipe.build_model(seed))
-        run = make_record(seed=seed, recipe=recipe.as_dict(), weights=weights)
-        write_record(tmp_path / "strings" / "strings" / f"seed-{seed}", run)
-    monkeypatch.setattr(study, "STRINGS", 3)
+@pytest.fixture
+def small(monkeypatch):
+    """A study of few seeds, strings and changes."""
+    monkeypatch.setattr(study, "SEEDS", range(2))
     monkeypatch.setattr(study, "ROUNDS", 1)
-    monkeypatch.setattr(study, "AXES", {axis: (value,) for axis, value in USUAL.items()})
-    assert study.main(["--results", str(tmp_path), "--data", str(tiny_mnist)]) == 0
-    content = sources.read_json(tmp_path / study.OUTCOME)
-    ways = [(row["net"], row["way"], row["seed"]) for row in content["measured"]]
-    assert ways == [
-        ("original", "segmented", 0),
-        ("original", "repeats", 0),
-        *(("strings", way, seed) for seed in (0, 1) for way in ("contiguous", "repeats")),
-    ]
+    monkeypatch.setattr(
+        study, "AXES", {"gap": (2, 4), "noise": (0.0,), "shift": (0,), "scale": (1.0,)}
+    )
+    monkeypatch.setattr(study, "draw", lambda digits, **kind: draw(digits, 3, **kind))
+    monkeypatch.setattr(string_errors, "RUBBISH_J", range(-1, 2))
+
+
+def test_all_is_measured_and_can_be_read_again(runs, small, tmp_path, tiny_mnist, capsys):
+    flags = ["--results", str(tmp_path / "results"), "--data", str(tiny_mnist)]
+    assert study.main([*flags, "--runs", str(runs)]) == 0
+    assert capsys.readouterr().out.splitlines()[:2] == ["original: 2 nets", "noise: 2 nets"]
+    content = sources.read_json(tmp_path / "results" / sources.READ_STRINGS)
+    ways: dict[tuple[str, int], list[str]] = {}
+    for row in content["measured"]:
+        ways.setdefault((row["net"], row["seed"]), []).append(row["way"])
+    assert ways == {
+        ("original", 0): ["segmented", "repeats", "chosen"],
+        ("original", 1): ["segmented", "repeats", "chosen"],
+        ("noise", 0): ["repeats", "chosen"],
+        ("noise", 1): ["repeats", "chosen"],
+        ("modern", 0): ["chosen"],
+        ("modern", 1): ["chosen"],
+        ("strings", 0): ["contiguous", "repeats"],
+        ("strings", 1): ["contiguous", "repeats"],
+        (study.FEW, 0): ["contiguous", "repeats"],
+    }
+    constants = {(row["way"], row["net"]): row.get("rubbish_j") for row in content["measured"]}
+    assert constants["repeats", "noise"] == recipe_named("noise").rubbish_j
+    assert constants["chosen", "modern"] in (-1, 0, 1)
+    assert constants["segmented", "original"] is constants["repeats", "strings"] is None
+    for row in content["measured"]:
+        assert row["noise"] == row["scale"] == {key: value[:1] for key, value in row["gap"].items()}
     assert [row["answer"] for row in content["published"]] == list(paper.printed_strings().answer)
+    assert [len(row["nets"]) for row in content["published"]] == [3] * 5
     assert content["speed"]["positions"] == 73
     assert content["speed"]["replicated_multiply_accumulates"] < 8.1e6 + 84 * 73
+
+
+def test_the_nets_that_were_chosen_for_are_read_so(runs, small, digits):
+    """A row is what its net, way and constant give, string by string."""
+    (net, *_) = study.trained("noise", [runs])
+    practice = strings_of(digits.train_images, digits.train_labels, draw(300, 3))
+    rows = study.measure(net, study.asked(digits), practice)
+    asked = strings_of(
+        digits.test_images, digits.test_labels, study.draw(len(digits.test_labels)), gap=4
+    )
+    for row in rows:
+        costs = [
+            penalties(net.recipe, of_one, row.get("rubbish_j"))
+            for of_one in outputs_along(net, asked.fields)
+        ]
+        found = score(asked.truths, [read(cost, repeats=True).text for cost in costs])
+        assert (row["gap"]["right_percent"][1], row["gap"]["digit_error_percent"][1]) == found
+
+
+def test_seeds_that_are_missing_are_named_and_how_to_train_them(runs, small, tmp_path, capsys):
+    (runs / "modern" / "seed-1" / "weights.safetensors").unlink()
+    assert study.main(["--results", str(tmp_path / "results"), "--runs", str(runs)]) == 2
+    said = capsys.readouterr().err
+    assert (
+        "no weights of modern, seeds 1; make them with lenet1998.reproduce --variant modern" in said
+    )
+    assert said.count("\n") == 1
+    assert not (tmp_path / "results" / sources.READ_STRINGS).exists()
+
+
+def test_of_the_net_with_few_seeds_there_may_be_none(runs, tmp_path):
+    assert len(study.trained(study.FEW, [runs])) == 1
+    assert study.trained(study.FEW, [tmp_path / "results"]) == []
 
 
 def test_the_five_strings_are_drawn_beside_1998(tmp_path, capsys):
