@@ -40,7 +40,6 @@ autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 autodoc_inherit_docstrings = False
-autodoc_default_options = {"no-value": True}  # a dictionary's would fill pages
 GOOGLE = Config(
     napoleon_custom_sections=["Shape"],
     napoleon_use_rtype=False,
