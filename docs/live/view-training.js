@@ -149,7 +149,7 @@ class TrainingView {
   /** Errors by pass on a scale whose steps double. */
   curve() {
     // On a phone as narrow as its room: drawn wider, its numbers would shrink.
-    const width = Math.min(560, document.getElementById("curve").clientWidth || 560);
+    const width = Math.min(560, document.documentElement.clientWidth - 32);
     const [height, left, bottom] = [300, 44, 26];
     const last = Math.max(4, ...this.runs.map((run) => Math.ceil(run.learning.at(-1)?.[0] ?? 0)));
     const x = (pass) => left + ((width - left - 8) * pass) / last;
