@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 PROJECT = tomllib.loads((HERE.parent / "pyproject.toml").read_text("utf-8"))["project"]
 
 project = PROJECT["name"]
-author = PROJECT["authors"][0]["name"]
+author = project_copyright = PROJECT["authors"][0]["name"]
 version = release = PROJECT["version"]
 
 extensions = [
@@ -40,7 +40,11 @@ autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 autodoc_inherit_docstrings = False
-GOOGLE = Config(napoleon_custom_sections=["Shape"], napoleon_use_rtype=False)
+GOOGLE = Config(
+    napoleon_custom_sections=["Shape"],
+    napoleon_use_rtype=False,
+    napoleon_attr_annotations=False,  # a class's signature has them
+)
 # What other packages' pages would explain, which lie on other servers.
 nitpick_ignore_regex = [
     ("py:.*", r"(collections|numpy|np|os|pathlib|torch|nn|safetensors)\..*"),
@@ -52,6 +56,11 @@ def sections(app, what, name, thing, options, lines) -> None:
     """Args, Shape and Raises as reST. In what is no function, a colon ends no type."""
     kind = "method" if what in ("data", "attribute", "property") else what
     lines[:] = GoogleDocstring(lines, GOOGLE, app, kind, name, thing, options).lines()
+
+
+def leave_out_fields_without_words(app, what, name, thing, skip, options) -> bool | None:
+    """Fields of a named tuple, of which only Python says something; its signature has them."""
+    return True if (getattr(thing, "__doc__", None) or "").startswith("Alias for field") else None
 
 
 # --- The pages' looks ---------------------------------------------------------------------------
@@ -86,5 +95,6 @@ def leave_out_what_is_not_here(app, name, source) -> None:
 
 def setup(app) -> None:
     app.connect("autodoc-process-docstring", sections)
+    app.connect("autodoc-skip-member", leave_out_fields_without_words)
     app.connect("source-read", leave_out_what_is_not_here)
     app.connect("build-finished", copy_live_page)

@@ -14,7 +14,8 @@ from lenet1998.report.sources import COMPARED
 from lenet1998.report.tables import beside_the_paper, latex, markdown, summary_of
 
 SUMMARY = "Print BibTeX for lenet1998 and the paper, or one of its tables ready to paste."
-VERSION, RELEASED = "0.1.0", "2026-11-25"
+VERSION, RELEASED = "1.0.0", "2026-11-26"
+REPOSITORY: str | None = None  # the owner's to fill in: CONTRIBUTING.md, release checklist
 SOFTWARE = {
     "key": "lenet1998",
     "type": "software",
@@ -24,6 +25,7 @@ SOFTWARE = {
     "date": RELEASED,
     "year": RELEASED[:4],
     "note": "MIT licence",
+    **({"url": REPOSITORY} if REPOSITORY else {}),
 }
 PAPER = {
     "key": "lecun1998gradient",

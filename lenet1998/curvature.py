@@ -46,7 +46,10 @@ SLOPES: dict[type[nn.Module], Callable[[Any, Tensor], Tensor]] = {
     nn.ReLU: lambda f, y: (y > 0).to(y),
     nn.Identity: lambda f, y: torch.ones_like(y),
 }
-"""f'(a) of each squashing function f, from y = f(a) alone; a subclass has its parent's."""
+"""f'(a) of each squashing function f, from y = f(a) alone; a subclass has its parent's.
+
+:meta hide-value:
+"""
 
 
 def _no_rule(name: str, module: nn.Module, setting: str = "") -> TypeError:
@@ -135,7 +138,10 @@ RULES: dict[type[nn.Module], Rule] = {
     nn.Linear: _linear,
     **dict.fromkeys(SLOPES, _squash),
 }
-"""The rule of each module type; a subclass uses its parent's."""
+"""The rule of each module type; a subclass uses its parent's.
+
+:meta hide-value:
+"""
 
 
 def _rule(module: nn.Module) -> Rule | None:

@@ -491,6 +491,8 @@ PLACES = {
 """Where each constant, and what each function reads, stands in the paper.
 
 Several pages mean that it is somewhere on them.
+
+:meta hide-value:
 """
 
 

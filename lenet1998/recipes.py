@@ -46,7 +46,10 @@ _SEEN_BY_1998 = {
 
 RECIPES: dict[str, "Recipe"] = {}
 """The named variants. They are filled in below, from variants.py, and no recipe that is made later
-can take the name of one without being it."""
+can take the name of one without being it.
+
+:meta hide-value:
+"""
 
 
 @dataclass(frozen=True)

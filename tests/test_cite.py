@@ -15,7 +15,7 @@ from factory import make_record
 
 from lenet1998 import paper
 from lenet1998.ablations import DIRECTIONS, changes
-from lenet1998.cite import PAPER, RELEASED, SOFTWARE, VERSION, bibtex, main
+from lenet1998.cite import PAPER, RELEASED, REPOSITORY, SOFTWARE, VERSION, bibtex, main
 from lenet1998.report import shipped
 from lenet1998.report.documents import COMPARED, compared, headline
 
@@ -59,7 +59,16 @@ def test_the_citation_file_is_of_this_version():
 def test_the_changelog_dates_this_version_so_too():
     heading = f"## {VERSION} ("
     (line,) = (line for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if heading in line)
-    assert line.removeprefix(heading) in (f"{RELEASED})", "unreleased)")
+    assert line == f"{heading}{RELEASED})"
+
+
+def test_the_repository_is_the_same_everywhere_or_nowhere_yet():
+    assert PROJECT["urls"].get("Repository") == CFF.get("repository-code") == REPOSITORY
+    assert SOFTWARE.get("url") == REPOSITORY
+
+
+def test_the_address_of_the_paper_is_its_doi():
+    assert PROJECT["urls"]["Paper"] == f"https://doi.org/{PAPER['doi']}"
 
 
 def plain(text: str) -> str:

@@ -148,7 +148,9 @@ class TrainingView {
 
   /** Errors by pass on a scale whose steps double. */
   curve() {
-    const [width, height, left, bottom] = [560, 300, 44, 26];
+    // On a phone as narrow as its room: drawn wider, its numbers would shrink.
+    const width = Math.min(560, document.documentElement.clientWidth - 32);
+    const [height, left, bottom] = [300, 44, 26];
     const last = Math.max(4, ...this.runs.map((run) => Math.ceil(run.learning.at(-1)?.[0] ?? 0)));
     const x = (pass) => left + ((width - left - 8) * pass) / last;
     const low = Math.log2(100 / 2 ** 8);

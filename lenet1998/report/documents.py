@@ -30,6 +30,7 @@ from lenet1998.report import (
     held_back,
     net_1998,
     open_questions,
+    paper_facts,
     performance,
     pretrained,
     reliability,
@@ -307,6 +308,7 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
         f"tour-{name}": lambda results, name=name: tour.layer(name, _one_run(results))
         for name in paper.PARAMETERS
     },
+    "paper-constants": lambda _: paper_facts.constants(),
     "why-parameters": lambda results: tour.parameters_apart(
         _one_run(results), _one_run(results, MODERN)
     ),

@@ -17,7 +17,7 @@ from lenet1998.report.documents import ALL_VARIANTS, DISTORTIONS, FIGURES, TABLE
 BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 END = "<!-- end -->"
 MARK = re.compile(r"<!-- *(?:generated\b.*?|end *)-->")
-DOCUMENTS = ("README.md", "docs/*.md")
+DOCUMENTS = ("README.md", "docs/*.md", "docs/api/*.md")
 
 
 def remake(root: Path, check: bool = False) -> list[str]:

@@ -255,7 +255,8 @@ def distances(file: Path, source: str | None = None) -> None:
         figure = Figure(figsize=(7.4, 4.4))
         grid = figure.add_gridspec(len(apart), 2, width_ratios=(1, 10), wspace=0.02, hspace=0.08)
         axes = figure.add_subplot(grid[:, 1])
-        axes.imshow(apart, cmap="Blues_r", aspect="auto", vmin=0, vmax=apart.max() * 1.6)
+        # By the distance itself the winner alone is dark, and every number can be read.
+        axes.imshow(np.sqrt(apart), cmap="Blues_r", aspect="auto", vmin=0)
         for (row, column), value in np.ndenumerate(apart):
             wins = column == apart[row].argmin()
             look = {"weight": "bold", "color": "white"} if wins else {}

@@ -247,6 +247,16 @@ def test_another_file_is_no_mnist(browser, tmp_path):
     wait(browser, "document.getElementById('trouble').textContent.startsWith('notes.txt is not')")
 
 
+def test_the_learning_curve_is_not_shrunk_on_a_phone(browser):
+    show_live(browser, size=PHONE)
+    browser.execute_script("document.getElementById('train').click()")
+    wait(browser, "document.querySelector('#runs tbody tr')")
+    box = "(({ clientWidth, viewBox }) => clientWidth / viewBox.baseVal.width)"
+    scale = ask(browser, f"{box}(document.querySelector('#curve svg'))")
+    browser.execute_script("document.getElementById('forget').click()")
+    assert scale == pytest.approx(1, abs=0.05)
+
+
 def test_a_net_is_trained_paused_compared_and_used(browser):
     complaints(browser)
     show_live(browser)

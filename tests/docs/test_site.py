@@ -94,6 +94,13 @@ def test_no_link_within_the_site_is_dead(site, pages):
     assert dead == []
 
 
+def test_the_api_reference_says_what_people_wrote(site):
+    """Neither what Python says of a tuple's fields, nor the values of whole dictionaries."""
+    for name in PAGES:
+        assert "Alias for field" not in (site / name).read_text(), name
+    assert "coursework-padded" not in (site / "api" / "recipes.html").read_text()
+
+
 @pytest.fixture
 def outside():
     """A proxy in place of all other servers: its address, and whatever is asked of it."""
