@@ -133,9 +133,19 @@ _LADDER: tuple[tuple[str, str, dict], ...] = (
 became of the loss and the optimizer, then of the layers; no source says in which it was done."""
 
 
+def _as_variant(recipe: Recipe) -> Recipe:
+    """The named variant that has its switches, if there is one."""
+
+    def switches(of: Recipe) -> dict:
+        return {**of.as_dict(), "name": ""}
+
+    alike = (one for one in RECIPES.values() if switches(one) == switches(recipe))
+    return next(alike, recipe)
+
+
 def _beside(base: Recipe, direction: str, entries: Iterable[tuple[str, str, dict]]) -> list[Change]:
     return [
-        Change(component, title, base.changed(**switches), direction, base)
+        Change(component, title, _as_variant(base.changed(**switches)), direction, base)
         for component, title, switches in entries
     ]
 

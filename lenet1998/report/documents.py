@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from lenet1998 import paper
+from lenet1998.ablations import COMPONENTS, changes
 from lenet1998.errors import BadInput
 from lenet1998.records import (
     PREDICTIONS,
@@ -22,6 +23,8 @@ from lenet1998.records import (
     read_records,
 )
 from lenet1998.report import (
+    ablation_figures,
+    ablations,
     comparison,
     coursework,
     distortions,
@@ -33,6 +36,8 @@ from lenet1998.report import (
     paper_facts,
     performance,
     pretrained,
+    purposes,
+    rates,
     reliability,
     reproduction,
     search,
@@ -46,9 +51,11 @@ from lenet1998.report import (
 )
 from lenet1998.report.claims import CLAIMS, ledger
 from lenet1998.report.sources import (
+    ABLATIONS,
     ANSWERS,
     BENCHMARKS,
     BLANK_SHARE,
+    COMPARED,
     FAULTS,
     FEATURES,
     FIG6,
@@ -60,7 +67,8 @@ from lenet1998.report.sources import (
     read_json,
 )
 
-ORIGINAL, MODERN, DISTORTIONS = "headline/original", "headline/modern", "published/distortions"
+ORIGINAL, MODERN = COMPARED["original"], COMPARED["modern"]
+DISTORTIONS = "published/distortions"
 BY_SIZE = (
     "published/original,train_size=15000",
     "published/original,train_size=30000",
@@ -71,12 +79,8 @@ LITERAL = "readings/original-literal"
 EQUATION_8 = "readings/first-reading,loss=distance,half_distance=false,f6_curvature=gauss_newton"
 READINGS = ("readings/first-reading", EQUATION_8, LITERAL)
 FINALISTS = "finalists"
+ABLATED, TUNED = "ablations", "tuning"
 COURSEWORK, OPEN, SWEEP = "coursework/reported", "coursework/open", "sweep"
-COMPARED = {  # a variant, and where its runs are
-    "original": ORIGINAL,
-    "original-logistic": "headline/original-logistic",
-    "modern": MODERN,
-}
 ALL_VARIANTS = {
     **COMPARED,
     "distortions": DISTORTIONS,
@@ -227,6 +231,35 @@ def _of_finalists(table: Callable[..., pd.DataFrame], *others: str) -> Callable:
     )
 
 
+def _ablated(results: Path, train_size: int | None = None) -> ablations.Families:
+    """The ablations' runs, change by change."""
+    return ablations.families(_records(results, ABLATED), changes(), train_size)
+
+
+def _effects(direction: str) -> Callable[[Path], pd.DataFrame]:
+    """What the changes of a direction do to the test error."""
+    return lambda results: ablations.effects_table(_ablated(results)[direction])
+
+
+def ablated_brief(results: Path) -> pd.DataFrame:
+    """The changes of ``original`` that move its test error most, one a component."""
+    return ablations.brief_table(_ablated(results)["out"], COMPONENTS)
+
+
+def _purposes(measures: Callable[..., list[purposes.Measure]]) -> Callable[[Path], pd.DataFrame]:
+    """What they do to what the components are for."""
+    return lambda results: purposes.table(
+        measures(_ablated(results), read_json(results / ABLATIONS))
+    )
+
+
+def ablated_learning(results: Path) -> pd.DataFrame:
+    """What they do to how fast, and from how little, a net learns."""
+    few = {size: _ablated(results, size) for size in purposes.FEW}
+    content = read_json(results / ABLATIONS)
+    return purposes.table(purposes.learning(_ablated(results), few, content))
+
+
 def coursework_claims(results: Path) -> pd.DataFrame:
     """What the coursework reports claim."""
     return coursework.claims(_records(results, COURSEWORK))
@@ -297,6 +330,15 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "faults-runs": _of(FAULTS, reliability.runs),
     "faults-files": _of(FAULTS, reliability.files),
     "faults-flags": _of(FAULTS, reliability.flags),
+    **{f"ablations-{direction}": _effects(direction) for direction in ablations.TITLES},
+    "ablations-brief": ablated_brief,
+    "ablations-rejection": _purposes(purposes.rejection),
+    "ablations-invariance": _purposes(purposes.invariance),
+    "ablations-learning": ablated_learning,
+    "ablations-work": lambda results: purposes.work(_ablated(results)),
+    "ablations-speed": lambda results: rates.speed(_records(results, ABLATED)),
+    "tuned": lambda results: rates.tuned(_records(results, TUNED)),
+    "rates": lambda results: rates.reliable(_records(results, TUNED)),
     "claims": partial(ledger.table, CLAIMS),
     "claims-summary": partial(ledger.summary, CLAIMS),
     "coursework-claims": coursework_claims,
@@ -354,6 +396,11 @@ FIGURES = {
     "1998-f6.png": Drawing(features_1998.f6_figure, (FEATURES,)),
     "strings.png": Drawing(strings.figure, (READ_STRINGS,)),
     "search.png": Drawing(search.figure, (SEARCH,)),
+    "ablations.png": Drawing(ablation_figures.forest, (ABLATED,)),
+    "ladder.png": Drawing(ablation_figures.ladder, (ABLATED, ABLATIONS)),
+    "rejection.png": Drawing(ablation_figures.rejections, (ABLATED, ABLATIONS)),
+    "rates.png": Drawing(rates.sensitivity, (TUNED,)),
+    "speed.png": Drawing(rates.against_time, (ABLATED,)),
     "sweep.png": Drawing(coursework.sweep, (SWEEP,)),
     "reliability.png": Drawing(reliability.figure, (FAULTS,)),
     "tour-centring.png": Drawing(tour.centring, facts=("fig13_states",)),

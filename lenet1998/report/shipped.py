@@ -65,7 +65,11 @@ def summary(results: Path, folders: Mapping[str, str]) -> str:
     groups = []
     for folder in folders.values():
         groups += _groups(folder.partition("/")[0], read_records(results / folder))
-    ablations = [run for run in read_records(results / STUDY) if not run.recipe["train_size"]]
+    ablations = [
+        run
+        for run in read_records(results / STUDY)
+        if not run.recipe["train_size"] and run.recipe["name"] not in folders
+    ]
     groups += _groups(STUDY, [replace(run, per_pass=run.per_pass[-1:]) for run in ablations])
     lines = [
         json.dumps({"study": group["study"], **{key: group[key] for key in SHARED}})[:-1]

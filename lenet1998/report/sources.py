@@ -18,6 +18,7 @@ COMPARED = {
     "original": "headline/original",
     "original-logistic": "headline/original-logistic",
     "modern": "headline/modern",
+    "modern-tuned": "ablations/modern-tuned",
 }
 """The variants that stand side by side, and the folders of their runs."""
 

@@ -3,10 +3,10 @@
 import pytest
 from factory import make_record
 
-from lenet1998.ablations import MODERN, ORIGINAL, changes, chosen
+from lenet1998.ablations import COMPONENTS, MODERN, ORIGINAL, changes, chosen
 from lenet1998.inspection.purposes import ROTATIONS, SCALES, SHIFTS
 from lenet1998.report import ablation_figures, purposes, rates
-from lenet1998.report.ablations import families
+from lenet1998.report.ablations import brief_table, families
 from lenet1998.report.style import source_of
 from lenet1998.tuning import LADDER, OPTIMIZERS, TUNINGS
 
@@ -52,6 +52,15 @@ def test_changes_stand_beside_their_bases_as_far_as_there_are_runs():
     assert [run.seed for run in one.ours] == [0, 1, 2]
     assert one.pairs(lambda run: run.last["test_errors"]) == ([4, 6], [2, 3])
     assert families(runs, changes(), 1000)["out"] == []
+
+
+def test_in_brief_a_component_is_its_largest_effect():
+    runs = runs_of(ORIGINAL, 4, 5, 4)
+    for pooling, counts in (("average", (5, 6, 5)), ("max", (1, 1, 2))):
+        runs += runs_of(ORIGINAL.changed(pooling=pooling), *counts)
+    row = brief_table(families(runs, changes())["out"], COMPONENTS)
+    assert row["becomes"].tolist() == ["maxima"]
+    assert row["test error, points"][0].startswith("-1.50 (")
 
 
 def test_what_differs_from_the_base_is_starred():
