@@ -40,8 +40,8 @@ def ladder(runs: Sequence[RunRecord], content: dict, file: Path, source: str | N
         _steps(area, [[between.value(run) for run in some] for some in nets])
         error.set_yticks(range(len(titles)), titles)
         error.invert_yaxis()
-        error.set_xlabel("test error, % (points: runs; bars: 95 % of the mean)")
-        area.set_xlabel("area under the ROC curve, digits against\nwhat stands between two")
+        error.set_xlabel("test error, %")
+        area.set_xlabel("area under the ROC curve,\nagainst what is between two digits")
         save(figure, file, source)
 
 
@@ -72,7 +72,7 @@ def rejections(
             names = ["original" if direction == "out" else "modern"]
             names += [f"{one.component}: {one.title}" for one in shown[direction]]
             axes.set_yticks(range(len(names)), names)
-            axes.invert_yaxis()
+            axes.set_ylim(len(names) - 0.4, -0.6)
             axes.set_title(TITLES[direction], loc="left", fontsize="medium")
             axes.set_xscale("log")
         panels[-1].set_xlabel("1 - area under the ROC curve (bars: standard deviation of runs)")

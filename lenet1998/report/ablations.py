@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from lenet1998.records import RunRecord
 from lenet1998.report.style import BLACK, BLUE, GREEN, STYLE, VERMILION, save
-from lenet1998.report.tables import PLUS_MINUS
+from lenet1998.report.tables import brief
 from lenet1998.statistics import Paired, equivalence, holm, paired
 
 if TYPE_CHECKING:  # it brings torch, and nothing else here needs it
@@ -214,7 +214,7 @@ def in_one_table(groups: Mapping[str, Sequence[Comparison]]) -> pd.DataFrame:
 
 def _spread(runs: Sequence[RunRecord]) -> str:
     values = [test_error(run) for run in runs if run.last]
-    return f"{np.mean(values):.2f} {PLUS_MINUS} {np.std(values, ddof=1):.2f}"
+    return brief(values, digits=2)
 
 
 COLOURS = {MATTERS: VERMILION, NO_DIFFERENCE: GREEN, CANNOT_TELL: BLACK}
@@ -242,6 +242,7 @@ def forest(
                 axes.plot(effect.pair.difference, place, marker="o", ms=5, color=look["color"])
             names = [f"{e.of.component}: {e.of.title}" for e in reversed(rows)]
             axes.set_yticks(range(len(rows)), names)
+            axes.set_ylim(-0.6, len(rows) - 0.4)
             axes.axvspan(-MARGIN, MARGIN, color=BLUE, alpha=0.1, lw=0)
             axes.axvline(0, color=BLUE, lw=0.8)
             axes.set_title(title, loc="left", fontsize="medium")

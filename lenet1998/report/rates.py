@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from lenet1998.records import RunRecord
 from lenet1998.report.ablations import test_error
@@ -112,7 +113,8 @@ def sensitivity(runs: Sequence[RunRecord], file: Path, source: str | None = None
             _line(axes, TUNINGS[key], named, colour)
         axes.set(xscale="log", yscale="log", xlabel="global rate over the tuned one")
         axes.set_ylabel("error on 10,000 held-out patterns, %")
-        axes.yaxis.set_major_formatter("{x:g}")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter("{x:g}")
         axes.legend(loc="upper left")
         save(figure, file, source)
 
@@ -191,8 +193,10 @@ def against_time(runs: Sequence[RunRecord], file: Path, source: str | None = Non
             spent.plot(np.cumsum(seconds), errors, color=colour)
         for axes, label in ((seen, "patterns seen"), (spent, "seconds of a core")):
             axes.set(xscale="log", yscale="log", xlabel=label)
-            axes.yaxis.set_major_formatter("{x:g}")
-            axes.yaxis.set_minor_formatter("{x:g}")
+            for axis, few in ((axes.xaxis, (1, 2, 5)), (axes.yaxis, (1, 1.2, 1.5, 2, 3, 5))):
+                axis.set_major_locator(LogLocator(subs=few))
+                axis.set_major_formatter("{x:,g}")
+                axis.set_minor_locator(NullLocator())
         seen.set_ylabel("test error, %")
         seen.legend()
         save(figure, file, source)
