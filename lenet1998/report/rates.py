@@ -195,7 +195,7 @@ def against_time(runs: Sequence[RunRecord], file: Path, source: str | None = Non
             axes.set(xscale="log", yscale="log", xlabel=label)
             for axis, few in ((axes.xaxis, (1, 2, 5)), (axes.yaxis, (1, 1.2, 1.5, 2, 3, 5))):
                 axis.set_major_locator(LogLocator(subs=few))
-                axis.set_major_formatter("{x:,g}")
+                axis.set_major_formatter("{x:,.8g}")
                 axis.set_minor_locator(NullLocator())
         seen.set_ylabel("test error, %")
         seen.legend()
