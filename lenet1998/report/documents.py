@@ -13,18 +13,14 @@ import numpy as np
 import pandas as pd
 
 from lenet1998 import paper
-from lenet1998.ablations import COMPONENTS, changes
-from lenet1998.errors import BadInput
 from lenet1998.records import (
     PREDICTIONS,
     RECORD,
     RunRecord,
     read_record,
-    read_records,
 )
 from lenet1998.report import (
-    ablation_figures,
-    ablations,
+    ablations_page,
     comparison,
     coursework,
     distortions,
@@ -36,8 +32,6 @@ from lenet1998.report import (
     paper_facts,
     performance,
     pretrained,
-    purposes,
-    rates,
     reliability,
     reproduction,
     search,
@@ -51,7 +45,6 @@ from lenet1998.report import (
 )
 from lenet1998.report.claims import CLAIMS, ledger
 from lenet1998.report.sources import (
-    ABLATIONS,
     ANSWERS,
     BENCHMARKS,
     BLANK_SHARE,
@@ -65,6 +58,7 @@ from lenet1998.report.sources import (
     RESTORATION,
     SEARCH,
     read_json,
+    runs_in,
 )
 
 ORIGINAL, MODERN = COMPARED["original"], COMPARED["modern"]
@@ -79,7 +73,6 @@ LITERAL = "readings/original-literal"
 EQUATION_8 = "readings/first-reading,loss=distance,half_distance=false,f6_curvature=gauss_newton"
 READINGS = ("readings/first-reading", EQUATION_8, LITERAL)
 FINALISTS = "finalists"
-ABLATED, TUNED = "ablations", "tuning"
 COURSEWORK, OPEN, SWEEP = "coursework/reported", "coursework/open", "sweep"
 ALL_VARIANTS = {
     **COMPARED,
@@ -95,21 +88,6 @@ ALL_VARIANTS = {
 }
 
 
-def _records(results: Path, *folders: str) -> list[RunRecord]:
-    """The runs of some folders, one folder after the other.
-
-    Raises:
-        BadInput: a folder without runs, or one that cannot be read.
-    """
-    found = []
-    for folder in folders:
-        records = read_records(results / folder)
-        if not records:
-            raise BadInput(f"{results / folder}: no run records to make a table or figure of")
-        found += records
-    return found
-
-
 def _one_run(results: Path, folder: str = ORIGINAL) -> RunRecord:
     """One run of a folder, for what is the same in all."""
     return read_record(results / folder / "seed-0")
@@ -117,17 +95,17 @@ def _one_run(results: Path, folder: str = ORIGINAL) -> RunRecord:
 
 def headline(results: Path) -> pd.DataFrame:
     """The 1998 recipe's runs beside the paper."""
-    return tables.beside_the_paper(tables.summary_of(_records(results, ORIGINAL)))
+    return tables.beside_the_paper(tables.summary_of(runs_in(results, ORIGINAL)))
 
 
 def readings(results: Path) -> pd.DataFrame:
     """All readings, ranked as docs/protocol.md says."""
-    return open_questions.readings(_records(results, "readings"))
+    return open_questions.readings(runs_in(results, "readings"))
 
 
 def finalists(results: Path) -> pd.DataFrame:
     """The readings that were taken to ten seeds."""
-    return open_questions.finalists(_records(results, "readings"))
+    return open_questions.finalists(runs_in(results, "readings"))
 
 
 def benchmark(results: Path) -> pd.DataFrame:
@@ -142,18 +120,18 @@ def benchmark_avx2(results: Path) -> pd.DataFrame:
 
 def published_errors(results: Path) -> pd.DataFrame:
     """Every error that the paper reports of LeNet-5 on MNIST."""
-    return results_page.errors(_records(results, *BY_SIZE))
+    return results_page.errors(runs_in(results, *BY_SIZE))
 
 
 def fewer_patterns(results: Path) -> pd.DataFrame:
     """What might explain Fig. 6's errors with 15,000 patterns."""
-    runs = _records(results, BY_SIZE[0], "fig6")
+    runs = runs_in(results, BY_SIZE[0], "fig6")
     return results_page.fewer_patterns(runs, read_json(results / FIG6))
 
 
 def distortion_gain(results: Path) -> pd.DataFrame:
     """The original's runs without and with distortions."""
-    return distortions.distortion_gain(_records(results, ORIGINAL, DISTORTIONS))
+    return distortions.distortion_gain(runs_in(results, ORIGINAL, DISTORTIONS))
 
 
 def fig7_ranges(results: Path) -> pd.DataFrame:
@@ -168,7 +146,7 @@ def fig7_checks(results: Path) -> pd.DataFrame:
 
 def fingerprint(results: Path) -> pd.DataFrame:
     """Which of Fig. 8's digits our nets misread too; the first kind is most likely Fig. 8's."""
-    return results_page.fingerprint(_records(results, DISTORTIONS, ORIGINAL, MODERN))
+    return results_page.fingerprint(runs_in(results, DISTORTIONS, ORIGINAL, MODERN))
 
 
 def rejection(results: Path) -> pd.DataFrame:
@@ -178,11 +156,11 @@ def rejection(results: Path) -> pd.DataFrame:
 
 def cost(results: Path) -> pd.DataFrame:
     """Figs. 11 and 12."""
-    return results_page.cost(_records(results, ORIGINAL))
+    return results_page.cost(runs_in(results, ORIGINAL))
 
 
 def _groups(results: Path, variants: dict[str, str]) -> comparison.Groups:
-    return {name: _records(results, folder) for name, folder in variants.items()}
+    return {name: runs_in(results, folder) for name, folder in variants.items()}
 
 
 def compared(results: Path) -> pd.DataFrame:
@@ -203,13 +181,13 @@ def compared_all(results: Path) -> pd.DataFrame:
 
 def nets(results: Path) -> pd.DataFrame:
     """The nets that come with the package."""
-    runs = {name: _records(results, ALL_VARIANTS[name]) for name in pretrained.NAMES}
+    runs = {name: runs_in(results, ALL_VARIANTS[name]) for name in pretrained.NAMES}
     return pretrained.overview(runs)
 
 
 def _card(name: str) -> Callable[[Path], pd.DataFrame]:
     """What one of them is."""
-    return lambda results: pretrained.card(_records(results, ALL_VARIANTS[name]), name)
+    return lambda results: pretrained.card(runs_in(results, ALL_VARIANTS[name]), name)
 
 
 def answers(results: Path) -> pd.DataFrame:
@@ -226,53 +204,24 @@ def _of_finalists(table: Callable[..., pd.DataFrame], *others: str) -> Callable:
     """A table of the search's last stage, and of other records."""
     return lambda results: table(
         read_json(results / SEARCH),
-        _records(results, FINALISTS),
-        *(_records(results, folder) for folder in others),
+        runs_in(results, FINALISTS),
+        *(runs_in(results, folder) for folder in others),
     )
-
-
-def _ablated(results: Path, train_size: int | None = None) -> ablations.Families:
-    """The ablations' runs, change by change."""
-    return ablations.families(_records(results, ABLATED), changes(), train_size)
-
-
-def _effects(direction: str) -> Callable[[Path], pd.DataFrame]:
-    """What the changes of a direction do to the test error."""
-    return lambda results: ablations.effects_table(_ablated(results)[direction])
-
-
-def ablated_brief(results: Path) -> pd.DataFrame:
-    """The changes of ``original`` that move its test error most, one a component."""
-    return ablations.brief_table(_ablated(results)["out"], COMPONENTS)
-
-
-def _purposes(measures: Callable[..., list[purposes.Measure]]) -> Callable[[Path], pd.DataFrame]:
-    """What they do to what the components are for."""
-    return lambda results: purposes.table(
-        measures(_ablated(results), read_json(results / ABLATIONS))
-    )
-
-
-def ablated_learning(results: Path) -> pd.DataFrame:
-    """What they do to how fast, and from how little, a net learns."""
-    few = {size: _ablated(results, size) for size in purposes.FEW}
-    content = read_json(results / ABLATIONS)
-    return purposes.table(purposes.learning(_ablated(results), few, content))
 
 
 def coursework_claims(results: Path) -> pd.DataFrame:
     """What the coursework reports claim."""
-    return coursework.claims(_records(results, COURSEWORK))
+    return coursework.claims(runs_in(results, COURSEWORK))
 
 
 def coursework_best_epoch(results: Path) -> pd.DataFrame:
     """What the best of many test scores is worth."""
-    return coursework.best_epoch(_records(results, COURSEWORK))
+    return coursework.best_epoch(runs_in(results, COURSEWORK))
 
 
 def coursework_open(results: Path) -> pd.DataFrame:
     """What the reports leave open."""
-    return coursework.open_choices(_records(results, COURSEWORK, OPEN))
+    return coursework.open_choices(runs_in(results, COURSEWORK, OPEN))
 
 
 def coursework_by_class(results: Path) -> pd.DataFrame:
@@ -330,15 +279,7 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "faults-runs": _of(FAULTS, reliability.runs),
     "faults-files": _of(FAULTS, reliability.files),
     "faults-flags": _of(FAULTS, reliability.flags),
-    **{f"ablations-{direction}": _effects(direction) for direction in ablations.TITLES},
-    "ablations-brief": ablated_brief,
-    "ablations-rejection": _purposes(purposes.rejection),
-    "ablations-invariance": _purposes(purposes.invariance),
-    "ablations-learning": ablated_learning,
-    "ablations-work": lambda results: purposes.work(_ablated(results)),
-    "ablations-speed": lambda results: rates.speed(_records(results, ABLATED)),
-    "tuned": lambda results: rates.tuned(_records(results, TUNED)),
-    "rates": lambda results: rates.reliable(_records(results, TUNED)),
+    **ablations_page.TABLES,
     "claims": partial(ledger.table, CLAIMS),
     "claims-summary": partial(ledger.summary, CLAIMS),
     "coursework-claims": coursework_claims,
@@ -373,7 +314,7 @@ class Drawing:
     def held(self, results: Path) -> list:
         """What the sources hold."""
         return [
-            read_json(results / source) if source.endswith(".json") else _records(results, source)
+            read_json(results / source) if source.endswith(".json") else runs_in(results, source)
             for source in self.sources
         ]
 
@@ -396,11 +337,7 @@ FIGURES = {
     "1998-f6.png": Drawing(features_1998.f6_figure, (FEATURES,)),
     "strings.png": Drawing(strings.figure, (READ_STRINGS,)),
     "search.png": Drawing(search.figure, (SEARCH,)),
-    "ablations.png": Drawing(ablation_figures.forest, (ABLATED,)),
-    "ladder.png": Drawing(ablation_figures.ladder, (ABLATED, ABLATIONS)),
-    "rejection.png": Drawing(ablation_figures.rejections, (ABLATED, ABLATIONS)),
-    "rates.png": Drawing(rates.sensitivity, (TUNED,)),
-    "speed.png": Drawing(rates.against_time, (ABLATED,)),
+    **{name: Drawing(*shown) for name, shown in ablations_page.FIGURES.items()},
     "sweep.png": Drawing(coursework.sweep, (SWEEP,)),
     "reliability.png": Drawing(reliability.figure, (FAULTS,)),
     "tour-centring.png": Drawing(tour.centring, facts=("fig13_states",)),

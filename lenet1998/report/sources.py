@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lenet1998 import schema
 from lenet1998.errors import BadInput
+from lenet1998.records import RunRecord, read_records
 from lenet1998.report import schemas
 
 BENCHMARKS = ("benchmark.json", "benchmark-avx2.json")
@@ -30,6 +31,21 @@ def read_json(file: Path) -> dict:
         BadInput: it is missing, or not what that file holds.
     """
     return READERS[file.name](file)
+
+
+def runs_in(results: Path, *folders: str) -> list[RunRecord]:
+    """The run records of some folders, one folder after the other.
+
+    Raises:
+        BadInput: a folder without runs, or one that cannot be read.
+    """
+    found = []
+    for folder in folders:
+        records = read_records(results / folder)
+        if not records:
+            raise BadInput(f"{results / folder}: no run records to make a table or figure of")
+        found += records
+    return found
 
 
 def rejection_invariance(file: Path) -> dict:

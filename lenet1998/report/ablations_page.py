@@ -1,0 +1,62 @@
+"""docs/ablations.md: which records make which table or figure."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from lenet1998.ablations import COMPONENTS, changes
+from lenet1998.report import ablation_figures, ablations, purposes, rates
+from lenet1998.report.sources import ABLATIONS, read_json, runs_in
+
+ABLATED, TUNED = "ablations", "tuning"
+
+
+def _ablated(results: Path, train_size: int | None = None) -> ablations.Families:
+    """The ablations' runs, change by change."""
+    return ablations.families(runs_in(results, ABLATED), changes(), train_size)
+
+
+def _effects(direction: str) -> Callable[[Path], pd.DataFrame]:
+    """What the changes of a direction do to the test error."""
+    return lambda results: ablations.effects_table(_ablated(results)[direction])
+
+
+def brief(results: Path) -> pd.DataFrame:
+    """The changes of ``original`` that move its test error most, one a component."""
+    return ablations.brief_table(_ablated(results)["out"], COMPONENTS)
+
+
+def _purposes(measures: Callable[..., list[purposes.Measure]]) -> Callable[[Path], pd.DataFrame]:
+    """What they do to what the components are for."""
+    return lambda results: purposes.table(
+        measures(_ablated(results), read_json(results / ABLATIONS))
+    )
+
+
+def learning(results: Path) -> pd.DataFrame:
+    """What they do to how fast, and from how little, a net learns."""
+    few = {size: _ablated(results, size) for size in purposes.FEW}
+    content = read_json(results / ABLATIONS)
+    return purposes.table(purposes.learning(_ablated(results), few, content))
+
+
+TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
+    **{f"ablations-{direction}": _effects(direction) for direction in ablations.TITLES},
+    "ablations-brief": brief,
+    "ablations-rejection": _purposes(purposes.rejection),
+    "ablations-invariance": _purposes(purposes.invariance),
+    "ablations-learning": learning,
+    "ablations-work": lambda results: purposes.work(_ablated(results)),
+    "ablations-speed": lambda results: rates.speed(runs_in(results, ABLATED)),
+    "tuned": lambda results: rates.tuned(runs_in(results, TUNED)),
+    "rates": lambda results: rates.reliable(runs_in(results, TUNED)),
+}
+FIGURES: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
+    "ablations.png": (ablation_figures.forest, (ABLATED,)),
+    "ladder.png": (ablation_figures.ladder, (ABLATED, ABLATIONS)),
+    "rejection.png": (ablation_figures.rejections, (ABLATED, ABLATIONS)),
+    "rates.png": (rates.sensitivity, (TUNED,)),
+    "speed.png": (rates.against_time, (ABLATED,)),
+}
+"""What draws each figure, and the sources that it is given."""
