@@ -37,18 +37,31 @@ def cells(results: Path) -> list[Cell]:
     ]
 
 
+def measured(results: Path) -> dict[tuple[str, int], dict]:
+    """What was measured of nets, by recipe and seed."""
+    file = results / ABLATIONS
+    content = read_json(file) if file.exists() else {"nets": []}
+    return {(net["recipe"], net["seed"]): net for net in content["nets"]}
+
+
 def measure(results: Path, dataset: Dataset, cell: Cell) -> None:
     """Enter what a net is good for, if it learnt from all patterns and left weights."""
     if cell.recipe.train_size or not (cell.folder / WEIGHTS).is_file():
         return
-    file = results / ABLATIONS
-    content = read_json(file) if file.exists() else {"nets": []}
-    name = cell.recipe.name
-    others = [net for net in content["nets"] if (net["recipe"], net["seed"]) != (name, cell.seed)]
     net = load_net(str(cell.folder))
-    found = {"recipe": name, "seed": cell.seed, **purposes(net.model, net.recipe, dataset)}
-    write_json(file, {"nets": [*others, found]})
+    found = {"recipe": cell.recipe.name, "seed": cell.seed}
+    found |= purposes(net.model, net.recipe, dataset)
+    nets = measured(results) | {(cell.recipe.name, cell.seed): found}
+    write_json(results / ABLATIONS, {"nets": [nets[key] for key in sorted(nets)]})
+
+
+def measure_the_rest(results: Path, dataset: Dataset) -> None:
+    """The nets of runs that had ended when the study was interrupted, before they were measured."""
+    done = measured(results)
+    for cell in cells(results):
+        if (cell.recipe.name, cell.seed) not in done:
+            measure(results, dataset, cell)
 
 
 if __name__ == "__main__":
-    sys.exit(run_study(__doc__, cells, each=measure))
+    sys.exit(run_study(__doc__, cells, afterwards=measure_the_rest, each=measure))

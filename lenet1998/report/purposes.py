@@ -75,7 +75,7 @@ def rejection(families: Families, content: dict) -> list[Measure]:
         families,
         content,
         *(
-            (f"area, {words}", 3, lambda net, kind=kind: net["rejection"][kind])
+            (f"area, {words}", 4, lambda net, kind=kind: net["rejection"][kind])
             for kind, words in kinds.items()
         ),
         ("to reject for 0.5 % error, %", 2, lambda net: net["rejected"]),

@@ -70,9 +70,9 @@ def test_what_differs_from_the_base_is_starred():
     table = purposes.table(measures)
     assert table["component"].tolist() == ["one out of original", "c3"]
     base, dense = table["area, half digits"]
-    assert base == "0.901 \N{PLUS-MINUS SIGN} 0.001"
+    assert base == "0.9010 \N{PLUS-MINUS SIGN} 0.0010"
     # All pairs differ by the same: what is seen decides.
-    assert dense == "0.701 \N{PLUS-MINUS SIGN} 0.001*"
+    assert dense == "0.7010 \N{PLUS-MINUS SIGN} 0.0010*"
     base, dense = table["to reject for 0.5 % error, %"]
     assert (base, dense) == ("2.10 \N{PLUS-MINUS SIGN} 0.10",) * 2
 
@@ -81,7 +81,7 @@ def test_nets_that_were_not_measured_are_left_out():
     runs = runs_of(ORIGINAL, 2, 3, 2) + runs_of(C3, 4, 6, 5)
     nets = [net(ORIGINAL, 0), net(ORIGINAL, 1), net(C3, 1)]
     table = purposes.table(purposes.rejection(families(runs, changes()), {"nets": nets}))
-    assert table["area, half digits"].tolist()[1] == "0.901 (n = 1)"
+    assert table["area, half digits"].tolist()[1] == "0.9010 (n = 1)"
 
 
 def test_passes_to_2_percent_count_one_more_than_there_are_if_it_never_gets_there():
