@@ -5,6 +5,7 @@ import importlib.util
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from matplotlib.colors import to_hex
 from lenet1998 import paper
 from lenet1998.data import Dataset, prepare
 from lenet1998.errors import BadInput
+from lenet1998.inspection import purposes
 from lenet1998.records import PREDICTIONS, RECORD, WEIGHTS, write_json, write_record
 from lenet1998.report import distortions, documents, figures, remaking, results, style
 from lenet1998.report.__main__ import main as report
@@ -505,17 +507,11 @@ def test_inverted_trades_ink_for_background(images):
 
 
 @pytest.mark.parametrize(("smallest_wins", "expected"), [(True, [1.0, 2.0]), (False, [4.0, 3.0])])
-def test_margins_are_between_the_two_best(smallest_wins, expected):
-    outputs = torch.tensor([[1.0, 2.0, 9.0, 5.0], [7.0, 3.0, 1.0, 4.0]])
-
-    class Net:
-        def __init__(self):
-            self.smallest_wins = smallest_wins
-
-        def __call__(self, part):
-            return part
-
-    assert rejection_invariance.margins(Net(), outputs).tolist() == expected
+def test_margins_are_between_the_two_best(smallest_wins, expected, monkeypatch):
+    answers = torch.tensor([[1.0, 2.0, 9.0, 5.0], [7.0, 3.0, 1.0, 4.0]])
+    monkeypatch.setattr(purposes, "outputs", lambda model, images: images)
+    net = SimpleNamespace(smallest_wins=smallest_wins)
+    assert purposes.margins(net, answers).tolist() == expected
 
 
 # --- Sheets -------------------------------------------------------------------------------------
