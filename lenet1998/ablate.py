@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lenet1998.ablations import COMPONENTS, DIRECTIONS, Change, changes, chosen
 from lenet1998.cli import entry, path, writable
-from lenet1998.compare import FRESH, WHERE, committed, lacking, refuse, train
+from lenet1998.compare import FRESH, ONLY_TRAINED, WHERE, committed, lacking, refuse, train
 from lenet1998.errors import BadInput
 from lenet1998.recipes import Recipe
 from lenet1998.records import RunRecord, write_atomically, write_json
@@ -16,6 +16,7 @@ from lenet1998.report.tables import latex, markdown
 from lenet1998.training.flags import changed_by, run_parser
 
 SUMMARY = "Switch the historical components one by one, and see what each is worth."
+OF_COMMITTED = {"only", "direction", "dataset", "results", "out", "json"}
 FRESH_SEEDS, OUT = "0-2", Path("runs", "ablate")
 
 
@@ -56,6 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         out = flags.out or OUT
         found = beside(pairs, train(recipes_of(pairs), out, flags))
     else:
+        refuse(given - OF_COMMITTED, ONLY_TRAINED)
         found = of_committed(pairs, flags.results)
         out = writable(flags.out or OUT)
     return publish(found, out, flags.json)

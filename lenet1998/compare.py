@@ -27,6 +27,7 @@ WHERE = "a folder of studies' records (default: the committed runs that come wit
 FRESH = ("fresh", "seeds", "passes", "train_size", "distortions", "set", "quick", "resume")
 """Flags that ask for other runs than the committed ones."""
 OF_COMMITTED = {"variant", "variants", "dataset", "results", "out", "json"}
+ONLY_TRAINED = "is for runs that are trained: add --fresh to train them"
 OF_TWO_RUNS = {"runs", "dataset", "data", "json"}
 """What of the flags means anything there."""
 
@@ -59,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
         out = flags.out or OUT
         groups = train(recipes, out, flags)
     else:
-        refuse(given - OF_COMMITTED, "is for runs that are trained: add --fresh to train them")
+        refuse(given - OF_COMMITTED, ONLY_TRAINED)
         groups = committed(flags.results, recipes)
         if missing := [name for name in names if not groups[name]]:
             raise lacking(flags.results, ", ".join(missing))

@@ -63,6 +63,7 @@ def test_the_ladder_goes_from_original_to_modern():
         (["--only", "c3,c3"], "--only c3,c3: a component is named twice"),
         (["--only", "loss", "--direction", "in"], "--only loss: is not switched in direction in"),
         (["--variant", "modern"], "--variant: original and modern are what is switched"),
+        (["--data", "."], "--data: is for runs that are trained: add --fresh to train them"),
         (["--quick", "--results", "."], "--results: is where committed runs are"),
     ],
 )

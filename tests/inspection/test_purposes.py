@@ -1,9 +1,10 @@
 """What components are for, measured on nets that are known by heart."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from lenet1998.inspection import purposes
 from lenet1998.inspection.purposes import (
@@ -62,28 +63,24 @@ def test_what_is_no_digit_lies_further_from_all_codes(trained, digits):
     assert {kind for kind, area in found.items() if area > least[kind]} == set(least)
 
 
-def test_a_net_that_answers_the_same_to_all_rejects_by_chance(digits):
-    class Same(nn.Module):
-        smallest_wins = True
-
-        def forward(self, images):
-            return torch.ones(len(images), 10)
-
-    assert set(rejection(Same(), ORIGINAL, digits).values()) == {0.5}
+def answering(monkeypatch, *answers: float) -> None:
+    """Whatever net is asked answers this to everything."""
+    monkeypatch.setattr(
+        purposes, "outputs", lambda _, images: torch.tensor([answers]).expand(len(images), -1)
+    )
 
 
-def test_penalties_are_distances_or_minus_log_of_the_softmax():
-    class Net(nn.Module):
-        def __init__(self, smallest_wins):
-            super().__init__()
-            self.smallest_wins = smallest_wins
+def test_a_net_that_answers_the_same_to_all_rejects_by_chance(monkeypatch, trained, digits):
+    answering(monkeypatch, *[1.0] * 10)
+    assert set(rejection(trained, ORIGINAL, digits).values()) == {0.5}
 
-        def forward(self, images):
-            return torch.tensor([[1.0, 3.0]]).expand(len(images), 2)
 
+def test_penalties_are_distances_or_minus_log_of_the_softmax(monkeypatch):
+    answering(monkeypatch, 1.0, 3.0)
     images = torch.zeros(3, 1, 32, 32)
-    np.testing.assert_allclose(penalties(Net(True), images), 1.0)
-    np.testing.assert_allclose(penalties(Net(False), images), np.log1p(np.exp(-2.0)), rtol=1e-6)
+    near, far = (SimpleNamespace(smallest_wins=wins) for wins in (True, False))
+    np.testing.assert_allclose(penalties(near, images), 1.0)
+    np.testing.assert_allclose(penalties(far, images), np.log1p(np.exp(-2.0)), rtol=1e-6)
 
 
 def test_errors_grow_with_what_is_done_to_the_digits(trained, digits):
