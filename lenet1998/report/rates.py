@@ -14,7 +14,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from lenet1998.records import RunRecord
 from lenet1998.report.ablations import test_error
 from lenet1998.report.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, STYLE, VERMILION, save
-from lenet1998.report.tables import brief
+from lenet1998.report.tables import brief, by_recipe
 from lenet1998.tuning import OPTIMIZERS, SCHEDULES, TUNINGS, Tuning
 
 LOST = 50.0
@@ -23,14 +23,6 @@ COLOURS = dict(zip(OPTIMIZERS, (VERMILION, BLUE, GREEN, PURPLE, ORANGE), strict=
 
 Runs = Mapping[str, Sequence[RunRecord]]
 """By the name of their recipe."""
-
-
-def by_recipe(runs: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
-    """Runs in the order of their seeds."""
-    found: dict[str, list[RunRecord]] = {}
-    for run in sorted(runs, key=lambda run: run.seed):
-        found.setdefault(run.recipe["name"], []).append(run)
-    return found
 
 
 def trials(tuning: Tuning, runs: Runs) -> dict[tuple[float, str], RunRecord]:
