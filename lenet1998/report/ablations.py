@@ -1,6 +1,5 @@
 """What each change of a component does to the test error: effects, tests, verdicts, the forest."""
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from matplotlib.figure import Figure
 
 from lenet1998.records import RunRecord
 from lenet1998.report.style import BLACK, BLUE, GREEN, STYLE, VERMILION, save
-from lenet1998.report.tables import brief
+from lenet1998.report.tables import brief, by_recipe
 from lenet1998.statistics import Paired, equivalence, holm, paired
 
 if TYPE_CHECKING:  # it brings torch, and nothing else here needs it
@@ -71,13 +70,11 @@ def families(
         changes: all that there are.
         train_size: which of them: those that learnt from so many patterns, or from all.
     """
-    of: dict[str, list[RunRecord]] = defaultdict(list)
-    for run in sorted(runs, key=lambda run: run.seed):
-        of[run.recipe["name"]].append(run)
+    of = by_recipe(sorted(runs, key=lambda run: run.seed))
     found: dict[str, list[Comparison]] = {direction: [] for direction in TITLES}
     for change in changes:
         ours, base = (
-            of[recipe.changed(train_size=train_size).name]
+            of.get(recipe.changed(train_size=train_size).name)
             for recipe in (change.recipe, change.base)
         )
         if ours and base:
