@@ -12,6 +12,7 @@ import shutil
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -75,6 +76,8 @@ def start(command: Command, folder: Path, resume: bool, digits: Dataset, before=
             if before:
                 before()
             status = command(folder, resume)
+    except Exception:
+        folder.with_suffix(".err").write_text(traceback.format_exc())
     finally:
         os._exit(status)
 

@@ -7,7 +7,6 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from lenet1998.ablations import changes
 from lenet1998.records import RunRecord
 from lenet1998.report import ablations
 from lenet1998.report.ablations import TITLES, test_error
@@ -20,13 +19,13 @@ MARKS = (("o", VERMILION), ("s", BLUE), ("^", GREEN))
 
 def forest(runs: Sequence[RunRecord], file: Path, source: str | None = None) -> None:
     """All effects on the test error."""
-    families = ablations.families(runs, changes())
+    families = ablations.families(runs)
     ablations.forest({TITLES[key]: some for key, some in families.items()}, file, source)
 
 
 def ladder(runs: Sequence[RunRecord], content: dict, file: Path, source: str | None = None) -> None:
     """Test error, and rejection of what stands between two digits, from rung to rung."""
-    families = ablations.families(runs, changes())
+    families = ablations.families(runs)
     rungs = families["ladder"]
     titles = ["original", *(f"{rung.component}: {rung.title}" for rung in rungs)]
     between = rejection(families, content)[0]
@@ -59,7 +58,7 @@ def rejections(
     runs: Sequence[RunRecord], content: dict, file: Path, source: str | None = None
 ) -> None:
     """How well every net of one out and one in tells digits from three kinds of rubbish."""
-    families = ablations.families(runs, changes())
+    families = ablations.families(runs)
     measures = rejection(families, content)[:3]
     shown = {direction: families[direction] for direction in ("out", "in")}
     heights = [len(rows) + 2 for rows in shown.values()]

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,9 +13,6 @@ from lenet1998.records import RunRecord
 from lenet1998.report.style import BLACK, BLUE, GREEN, STYLE, VERMILION, save
 from lenet1998.report.tables import brief, by_recipe
 from lenet1998.statistics import Paired, equivalence, holm, paired
-
-if TYPE_CHECKING:  # it brings torch, and nothing else here needs it
-    from lenet1998.ablations import Change
 
 MARGIN = 0.1
 """Points of test error: the paper's own uncertainty (Fig. 9, p.11)."""
@@ -60,19 +56,18 @@ Families = Mapping[str, Sequence[Comparison]]
 """Comparisons by direction."""
 
 
-def families(
-    runs: Sequence[RunRecord], changes: Sequence["Change"], train_size: int | None = None
-) -> Families:
+def families(runs: Sequence[RunRecord], train_size: int | None = None) -> Families:
     """All changes beside their bases, as far as there are runs of both.
 
     Args:
         runs: of the ablations.
-        changes: all that there are.
         train_size: which of them: those that learnt from so many patterns, or from all.
     """
+    from lenet1998.ablations import changes  # which brings torch
+
     of = by_recipe(sorted(runs, key=lambda run: run.seed))
     found: dict[str, list[Comparison]] = {direction: [] for direction in TITLES}
-    for change in changes:
+    for change in changes():
         ours, base = (
             of.get(recipe.changed(train_size=train_size).name)
             for recipe in (change.recipe, change.base)

@@ -1,12 +1,12 @@
 """docs/ablations.md: which records make which table or figure."""
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
 
-from lenet1998.ablations import COMPONENTS, changes
-from lenet1998.report import ablation_figures, ablations, purposes, rates
+from lenet1998.report import ablation_figures, ablations, purposes
 from lenet1998.report.sources import ABLATIONS, read_json, runs_in
 
 ABLATED, TUNED = "ablations", "tuning"
@@ -14,7 +14,7 @@ ABLATED, TUNED = "ablations", "tuning"
 
 def _ablated(results: Path, train_size: int | None = None) -> ablations.Families:
     """The ablations' runs, change by change."""
-    return ablations.families(runs_in(results, ABLATED), changes(), train_size)
+    return ablations.families(runs_in(results, ABLATED), train_size)
 
 
 def _effects(direction: str) -> Callable[[Path], pd.DataFrame]:
@@ -24,6 +24,8 @@ def _effects(direction: str) -> Callable[[Path], pd.DataFrame]:
 
 def brief(results: Path) -> pd.DataFrame:
     """The changes of ``original`` that move its test error most, one a component."""
+    from lenet1998.ablations import COMPONENTS  # which brings torch
+
     return ablations.brief_table(_ablated(results)["out"], COMPONENTS)
 
 
@@ -41,6 +43,20 @@ def learning(results: Path) -> pd.DataFrame:
     return purposes.table(purposes.learning(_ablated(results), few, content))
 
 
+def _rates(name: str) -> Callable:
+    """A function of :mod:`lenet1998.report.rates`, which brings torch and so is asked for late."""
+
+    def called(*given, **named):
+        return getattr(import_module("lenet1998.report.rates"), name)(*given, **named)
+
+    return called
+
+
+def _of_rates(name: str, folder: str) -> Callable[[Path], pd.DataFrame]:
+    """A table of that module, of a folder's runs."""
+    return lambda results: _rates(name)(runs_in(results, folder))
+
+
 TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     **{f"ablations-{direction}": _effects(direction) for direction in ablations.TITLES},
     "ablations-brief": brief,
@@ -48,15 +64,15 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "ablations-invariance": _purposes(purposes.invariance),
     "ablations-learning": learning,
     "ablations-work": lambda results: purposes.work(_ablated(results)),
-    "ablations-speed": lambda results: rates.speed(runs_in(results, ABLATED)),
-    "tuned": lambda results: rates.tuned(runs_in(results, TUNED)),
-    "rates": lambda results: rates.reliable(runs_in(results, TUNED)),
+    "ablations-speed": _of_rates("speed", ABLATED),
+    "tuned": _of_rates("tuned", TUNED),
+    "rates": _of_rates("reliable", TUNED),
 }
 FIGURES: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
     "ablations.png": (ablation_figures.forest, (ABLATED,)),
     "ladder.png": (ablation_figures.ladder, (ABLATED, ABLATIONS)),
     "rejection.png": (ablation_figures.rejections, (ABLATED, ABLATIONS)),
-    "rates.png": (rates.sensitivity, (TUNED,)),
-    "speed.png": (rates.against_time, (ABLATED,)),
+    "rates.png": (_rates("sensitivity"), (TUNED,)),
+    "speed.png": (_rates("against_time"), (ABLATED,)),
 }
 """What draws each figure, and the sources that it is given."""

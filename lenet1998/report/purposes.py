@@ -17,7 +17,6 @@ from lenet1998.report.ablations import (
     effects,
     test_error,
 )
-from lenet1998.report.rates import first_below
 from lenet1998.report.tables import PLUS_MINUS
 from lenet1998.statistics import summarise
 
@@ -107,6 +106,12 @@ def learning(families: Families, few: Mapping[int, Families], content: dict) -> 
         *(Measure(f"{size:,} patterns, %", few[size], test_error, 2) for size in FEW),
         *of_nets(families, content, ("likeness of C3's maps", 3, lambda net: net["alikeness"])),
     ]
+
+
+def first_below(run: RunRecord, percent: float = 2.0) -> int | None:
+    """The first pass after which less than that is misread, from 1; None: there is none."""
+    below = (row["pass"] for row in run.per_pass if row["test_error_percent"] < percent)
+    return next(below, None)
 
 
 def passes_to_2_percent(run: RunRecord) -> float:

@@ -13,6 +13,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from lenet1998.records import RunRecord
 from lenet1998.report.ablations import test_error
+from lenet1998.report.purposes import first_below
 from lenet1998.report.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, STYLE, VERMILION, save
 from lenet1998.report.tables import brief, by_recipe
 from lenet1998.tuning import OPTIMIZERS, SCHEDULES, TUNINGS, Tuning
@@ -156,12 +157,6 @@ def _until(runs: Sequence[RunRecord], value: Callable[[RunRecord, int], float]) 
     text = brief([value(run, passes) for run, passes in reached if passes])
     never = sum(not passes for _, passes in reached)
     return f"{text}; {never} never" if never else text
-
-
-def first_below(run: RunRecord, percent: float = 2.0) -> int | None:
-    """The first pass after which less than that is misread, from 1; None: there is none."""
-    below = (row["pass"] for row in run.per_pass if row["test_error_percent"] < percent)
-    return next(below, None)
 
 
 def _seconds(run: RunRecord, passes: int) -> float:

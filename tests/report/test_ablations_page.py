@@ -46,19 +46,19 @@ def whole():
 def test_changes_stand_beside_their_bases_as_far_as_there_are_runs():
     runs = runs_of(ORIGINAL, 2, 3) + runs_of(C3, 4, 6, 5)
     runs += runs_of(ORIGINAL.changed(train_size=1000), 9, 9)
-    found = families(runs[::-1], changes())
+    found = families(runs[::-1])
     assert {key: len(some) for key, some in found.items()} == {"out": 1, "in": 0, "ladder": 0}
     (one,) = found["out"]
     assert [run.seed for run in one.ours] == [0, 1, 2]
     assert one.pairs(lambda run: run.last["test_errors"]) == ([4, 6], [2, 3])
-    assert families(runs, changes(), 1000)["out"] == []
+    assert families(runs, 1000)["out"] == []
 
 
 def test_in_brief_a_component_is_its_largest_effect():
     runs = runs_of(ORIGINAL, 4, 5, 4)
     for pooling, counts in (("average", (5, 6, 5)), ("max", (1, 1, 2))):
         runs += runs_of(ORIGINAL.changed(pooling=pooling), *counts)
-    row = brief_table(families(runs, changes())["out"], COMPONENTS)
+    row = brief_table(families(runs)["out"], COMPONENTS)
     assert row["becomes"].tolist() == ["maxima"]
     assert row["test error, points"][0].startswith("-1.50 (")
 
@@ -66,7 +66,7 @@ def test_in_brief_a_component_is_its_largest_effect():
 def test_what_differs_from_the_base_is_starred():
     runs = runs_of(ORIGINAL, 2, 3, 2) + runs_of(C3, 4, 6, 5)
     nets = [net(ORIGINAL, seed) for seed in range(3)] + [net(C3, seed, 0.7) for seed in range(3)]
-    measures = purposes.rejection(families(runs, changes()), {"nets": nets})
+    measures = purposes.rejection(families(runs), {"nets": nets})
     table = purposes.table(measures)
     assert table["component"].tolist() == ["one out of original", "c3"]
     base, dense = table["area, half digits"]
@@ -80,7 +80,7 @@ def test_what_differs_from_the_base_is_starred():
 def test_nets_that_were_not_measured_are_left_out():
     runs = runs_of(ORIGINAL, 2, 3, 2) + runs_of(C3, 4, 6, 5)
     nets = [net(ORIGINAL, 0), net(ORIGINAL, 1), net(C3, 1)]
-    table = purposes.table(purposes.rejection(families(runs, changes()), {"nets": nets}))
+    table = purposes.table(purposes.rejection(families(runs), {"nets": nets}))
     assert table["area, half digits"].tolist()[1] == "0.9010 (n = 1)"
 
 
@@ -93,8 +93,8 @@ def test_passes_to_2_percent_count_one_more_than_there_are_if_it_never_gets_ther
 def test_every_change_has_its_row_in_every_table(whole):
     runs, content = whole
     found, few = (
-        families(runs, changes()),
-        {size: families(runs, changes(), size) for size in (1000, 5000)},
+        families(runs),
+        {size: families(runs, size) for size in (1000, 5000)},
     )
     rows = len(changes()) + 3  # the bases'
     for measures in (

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from lenet1998.recipes import recipe_named
 from lenet1998.records import RunRecord, read_records
 from lenet1998.report.claims.verdicts import NOT_TESTABLE, NOT_YET, VERDICTS
 from lenet1998.report.sources import ABLATIONS as ABLATED
@@ -45,6 +44,13 @@ REPORT = "python -m lenet1998.report"
 
 ORIGINAL, DISTORTIONS = "headline/original", "published/distortions"
 TEST, TRAIN = "test_error_percent", "train_error_percent"
+
+
+def _changed(switches: Mapping) -> str:
+    """The name of ``original`` with switches changed."""
+    from lenet1998.recipes import ORIGINAL  # which brings torch
+
+    return ORIGINAL.changed(**switches).name
 
 
 class NotMeasuredError(Exception):
@@ -93,11 +99,11 @@ class Evidence:
 
     def ablated(self, **switches) -> list[RunRecord]:
         """The ablations' runs of ``original`` with switches changed."""
-        return self.runs(f"ablations/{recipe_named('original').changed(**switches).name}")
+        return self.runs(f"ablations/{_changed(switches)}")
 
     def purposes(self, find: Callable[[Mapping], float], **switches) -> list[float]:
         """What :mod:`lenet1998.inspection.purposes` found of their nets."""
-        name = recipe_named("original").changed(**switches).name
+        name = _changed(switches)
         nets = self.json(ABLATED)["nets"]
         if found := [find(net) for net in nets if net["recipe"] == name]:
             return found

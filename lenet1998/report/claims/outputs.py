@@ -6,7 +6,6 @@ from itertools import combinations
 import numpy as np
 
 from lenet1998 import paper
-from lenet1998.data.rubbish import KINDS
 from lenet1998.report.claims.ledger import (
     ABLATIONS,
     MEASURES,
@@ -26,6 +25,7 @@ from lenet1998.report.claims.verdicts import (
     lower,
     stands,
 )
+from lenet1998.report.sources import ABLATIONS as ABLATED
 from lenet1998.report.sources import CLAIMS as MEASURED
 from lenet1998.report.tables import brief, spread
 
@@ -90,7 +90,7 @@ def rejected(evidence: Evidence) -> Finding:
 
 def softmax_rejects(evidence: Evidence) -> Finding:
     words, verdicts = [], []
-    for kind in KINDS:
+    for kind in evidence.json(ABLATED)["nets"][0]["rejection"]:
         rbf, softmax = (
             evidence.purposes(lambda net, kind=kind: net["rejection"][kind], **outputs)
             for outputs in ({}, {"output": "linear", "loss": "cross_entropy"})
