@@ -18,6 +18,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
+# Autograd looks for devices at its first step. If torch.export has been there before, it finds one,
+# starts a thread for it, and works in no forked process any more.
+torch.ones(1, requires_grad=True).sum().backward()
+
 
 class NetworkBlockedError(OSError):
     """A test tried to leave this machine."""
