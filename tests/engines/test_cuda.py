@@ -31,7 +31,7 @@ LINEAR = {"output": "linear", "loss": "cross_entropy"}
 # Switches, runs and patterns for each; together they name every value that the engine knows.
 CASES = {
     "original": ({}, 2, 2),
-    "28, dense, half distance, tanh, logistic, sum, sgd": (
+    "28, dense, half distance, tanh, logistic, sum, one-hot codes, sgd by fan-in": (
         {
             "input_size": 28,
             "c3": "dense",
@@ -39,6 +39,8 @@ CASES = {
             "squash": "tanh",
             "subsampling_squash": "logistic",
             "pooling": "trainable",
+            "codes": "one_hot",
+            "rates": "fan_in",
             **SGD,
         },
         1,
@@ -68,19 +70,21 @@ CASES = {
         1,
         1,
     ),
-    "32, dense, whole distance, max, none": (
+    "32, dense, whole distance, max, none, random codes, rates by layer": (
         {
             "c3": "dense",
             "loss": "distance",
             "half_distance": False,
             "pooling": "max",
             "subsampling_squash": "none",
+            "codes": "random",
+            "rates": "layer",
         },
-        1,
+        2,
         1,
     ),
 }
-REFUSED = {("blank", "space"), ("codes", "random"), ("codes", "one_hot")}
+REFUSED = {("blank", "space")}
 ORIGINAL_AT_28 = {"input_size": 28}
 ETA = {"sdlm": 5e-4, "sgd": 0.01}
 EPSILON = float(np.finfo(np.float32).eps)
@@ -395,8 +399,6 @@ def test_unsupported_recipes_are_named():
     assert "batch_size=128" in unsupported(recipe_named("modern"))
     assert "adam" in unsupported(Recipe(optimizer="adam", eta=0.001))
     assert "features=1998" in unsupported(recipe_named("1998-features"))
-    by_fan_in = Recipe(optimizer="sgd", eta=0.1, rates="fan_in")
-    assert "rates=fan_in" in unsupported(by_fan_in)
     for key, value in REFUSED:
         assert f"{key}={value}" in unsupported(Recipe(**{key: value}))
 
@@ -424,9 +426,9 @@ def assembly(recipe: Recipe, threads: int, monkeypatch) -> str:
     layout = tuple((name, p.numel()) for name, p in recipe.build_model().named_parameters())
     switches = tuple((key, getattr(recipe, key)) for key in cuda_kernel.SWITCHES)
     kernel = cuda_kernel.build.__wrapped__(switches, layout, threads)
-    row, table, numbers = types.float32[::1], types.float32[:, ::1], types.int64[::1]
+    table, numbers = types.float32[:, ::1], types.int64[::1]
     signature = (table, numbers, types.int64[:, ::1], table, table)
-    signature += (types.float32, row, types.float64[::1], numbers)
+    signature += (types.UniTuple(types.float32, 7), table, types.float64[::1], numbers)
     return compiler.compile_ptx(kernel.py_func, signature, cc=(9, 0))[0]
 
 

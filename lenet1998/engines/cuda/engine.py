@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lenet1998 import paper
 from lenet1998.engines.kept import check_tensor
 from lenet1998.engines.protocol import Curvature
 from lenet1998.models import NETWORK_SWITCHES, LeNet5
@@ -49,10 +48,6 @@ def unsupported(recipe: Recipe) -> str | None:
         return "features=1998: the CUDA engine trains all layers"
     if recipe.blank != "none":
         return f"blank={recipe.blank}: the CUDA engine knows the ten digits only"
-    if recipe.codes != "bitmaps":
-        return f"codes={recipe.codes}: the CUDA engine has the bitmaps of Fig. 3"
-    if recipe.rates == "fan_in":
-        return "rates=fan_in: the CUDA engine has one rate for all with sgd"
     return None
 
 
@@ -94,8 +89,8 @@ class CudaEngine:
         runs, parameters = len(models), sum(count for _, count in self._layout)
         keeps = recipe.optimizer == "sdlm" or recipe.momentum > 0
         self._side = cuda.to_device(np.zeros((runs, parameters if keeps else 1), np.float32))
-        codes = paper.digit_codes().astype(np.float32).ravel()
-        self._codes = cuda.to_device(codes)
+        codes = [getattr(m.output, "codes", torch.zeros(1)).cpu().flatten() for m in models]
+        self._codes = cuda.to_device(torch.stack(codes).numpy())
         self._weights = None
 
     def _packed(self, tensors: Sequence[Mapping[str, Tensor]]) -> np.ndarray:
@@ -108,7 +103,9 @@ class CudaEngine:
 
     def begin_pass(self, eta: float, curvatures: Sequence[Curvature] | None) -> None:
         """See :class:`~lenet1998.engines.protocol.Engine`."""
-        self._eta = np.float32(eta)
+        rates = self.recipe.sgd_rates(eta, self.models[0])
+        of_layer = {name.partition(".")[0]: rate for name, rate in rates.items()}
+        self._etas = tuple(np.float32(of_layer.get(layer, eta)) for layer in cuda_kernel.LAYERS)
         if self.recipe.optimizer == "sdlm":
             if curvatures is None or len(curvatures) != len(self.models):
                 raise ValueError("SDLM needs one curvature for each run")
@@ -158,7 +155,7 @@ class CudaEngine:
             on_device,
             self._weights,
             self._side,
-            self._eta,
+            self._etas,
             self._codes,
             losses,
             errors,

@@ -25,6 +25,8 @@ from lenet1998.models import NETWORK_SWITCHES
 
 SWITCHES = (*NETWORK_SWITCHES, "loss", "rubbish_j", "half_distance", "optimizer", "momentum")
 _LANES = 8  # partial sums of a dense unit: eight neighbouring floats are one sector of memory
+LAYERS = ("c1", "s2", "c3", "s4", "c5", "f6", "output")  # in whose order the rates come
+C1, S2, C3, S4, C5, F6, OUTPUT = range(7)
 _BATCH = 12  # weights in flight at once when learning; divides C5's 120 and F6's 84 units
 
 # An index `k & NATURAL` is k, but the compiler then knows that it is not negative, and leaves out
@@ -339,7 +341,7 @@ def build(switches: tuple, layout: tuple, threads: int) -> Callable:
             y[i] = total
 
     @_device
-    def output_backward(row, codes, side, eta, y, f6):
+    def output_backward(row, codes, side, etas, y, f6):
         for j in range(cuda.threadIdx.x, 84, threads):
             j &= NATURAL
             x = f6[j]
@@ -347,18 +349,18 @@ def build(switches: tuple, layout: tuple, threads: int) -> Callable:
             for i in range(10):
                 total += back(y[i], row[w7 + 84 * i + j] if linear else codes[84 * i + j], x)
                 if linear:
-                    learn(row, w7 + 84 * i + j, side, y[i] * x, eta)
+                    learn(row, w7 + 84 * i + j, side, y[i] * x, etas[OUTPUT])
             if linear and j < 10:
-                learn(row, b7 + j, side, y[j], eta)
+                learn(row, b7 + j, side, y[j], etas[OUTPUT])
             f6[j] = total * slope(x)
-            learn(row, b6 + j, side, f6[j], eta)
+            learn(row, b6 + j, side, f6[j], etas[F6])
 
     @_device
-    def f6_backward(row, side, eta, f6, c5, scratch):
+    def f6_backward(row, side, etas, f6, c5, scratch):
         for item in range(cuda.threadIdx.x, 840, threads):  # 84 / 12 = 7 batches for each input
             item &= NATURAL
             i, unit = item % 120, item // 120 * _BATCH
-            scratch[item] = descend(row, w6 + 120 * unit + i, 120, c5[i], f6, unit, side, eta)
+            scratch[item] = descend(row, w6 + 120 * unit + i, 120, c5[i], f6, unit, side, etas[F6])
         cuda.syncthreads()
         for i in range(cuda.threadIdx.x, 120, threads):
             i &= NATURAL
@@ -366,17 +368,18 @@ def build(switches: tuple, layout: tuple, threads: int) -> Callable:
             for k in range(i, 840, 120):
                 total += scratch[k]
             c5[i] = total * slope(c5[i])
-            learn(row, b5 + i, side, c5[i], eta)
+            learn(row, b5 + i, side, c5[i], etas[C5])
 
     @_device
-    def c5_backward(row, near, side, eta, c5, s4, c3, scratch):
+    def c5_backward(row, near, side, etas, c5, s4, c3, scratch):
         for i in range(cuda.threadIdx.x, inputs5, threads):
             i &= NATURAL
             x = s4[i]
             total = ZERO
             for unit in range(0, 120, _BATCH):
                 unit &= NATURAL
-                total += descend(row, w5 + inputs5 * unit + i, inputs5, x, c5, unit, side, eta)
+                first = w5 + inputs5 * unit + i
+                total += descend(row, first, inputs5, x, c5, unit, side, etas[C5])
             total *= slope_pooled(x)
             corner = i // n4 * 4 * n4 + 2 * (i % n4)
             scratch[i] = total
@@ -391,11 +394,11 @@ def build(switches: tuple, layout: tuple, threads: int) -> Callable:
                 for i in range(first, first + n4 * n4):
                     i &= NATURAL
                     total += s4[i] if item < 16 else scratch[i]
-                learn(near, w4 + item, side, total, eta)
+                learn(near, w4 + item, side, total, etas[S4])
             cuda.syncthreads()  # before the scratch is written again
 
     @_device
-    def c3_backward(near, side, eta, c3, s2, deltas):
+    def c3_backward(near, side, etas, c3, s2, deltas):
         above = cuda.local.array(rows2, np.float32)
         column = cuda.local.array(reach2, np.float32)
         for item in range(cuda.threadIdx.x, 6 * strips2 * n2, threads):
@@ -432,9 +435,9 @@ def build(switches: tuple, layout: tuple, threads: int) -> Callable:
                 x &= NATURAL
                 correlate3(c3, o * n3 * n3 + x, n3, s2, i * n2 * n2 + x + v, n2, sums)
             for u in range(5):
-                learn(near, w3 + 25 * pair + v + 5 * u, side, sums[u], eta)
+                learn(near, w3 + 25 * pair + v + 5 * u, side, sums[u], etas[C3])
             if v == 0 and pair == first_pair[o]:
-                learn(near, b3 + o, side, sums[5], eta)
+                learn(near, b3 + o, side, sums[5], etas[C3])
 
     @_device
     def s2_backward(near, deltas, c1, partial):
@@ -452,7 +455,7 @@ def build(switches: tuple, layout: tuple, threads: int) -> Callable:
             partial[6 * n2 + item] = of_bias
 
     @_device
-    def c1_backward(near, side, eta, c1, image, partial2, partial1):
+    def c1_backward(near, side, etas, c1, image, partial2, partial1):
         sums = cuda.local.array(6, np.float32)
         for item in range(cuda.threadIdx.x, 30 * chunks, threads):
             item &= NATURAL
@@ -473,7 +476,7 @@ def build(switches: tuple, layout: tuple, threads: int) -> Callable:
             total = ZERO
             for chunk in range(chunks):
                 total += partial1[156 * chunk + k]
-            learn(near, w1 + k, side, total, eta)
+            learn(near, w1 + k, side, total, etas[C1])
         if trainable:
             for k in range(cuda.threadIdx.x, 12, threads):
                 k &= NATURAL
@@ -481,9 +484,9 @@ def build(switches: tuple, layout: tuple, threads: int) -> Callable:
                 for r in range(k * n2, (k + 1) * n2):
                     r &= NATURAL
                     total += partial2[r]
-                learn(near, w2 + k, side, total, eta)
+                learn(near, w2 + k, side, total, etas[S2])
 
-    def train(images, labels, order, weights, side, eta, codes, losses, errors):
+    def train(images, labels, order, weights, side, etas, codes, losses, errors):
         run, thread = cuda.blockIdx.x, cuda.threadIdx.x
         near = cuda.shared.array(near_count, np.float32)
         c1 = cuda.shared.array(count1, np.float32)
@@ -494,7 +497,7 @@ def build(switches: tuple, layout: tuple, threads: int) -> Callable:
         f6 = cuda.shared.array(84, np.float32)
         y = cuda.shared.array(10, np.float32)
         scratch = cuda.shared.array(scratch_count, np.float32)  # S2's deltas and partial sums
-        row, kept = weights[run], side[run]
+        row, kept, code = weights[run], side[run], codes[run]
         for k in range(thread, near_count, threads):
             near[k] = row[k]
         loss, wrong = 0.0, 0
@@ -516,25 +519,25 @@ def build(switches: tuple, layout: tuple, threads: int) -> Callable:
             cuda.syncthreads()
             f6_forward(row, c5, f6, scratch)
             cuda.syncthreads()
-            output_forward(row, codes, f6, y, scratch)
+            output_forward(row, code, f6, y, scratch)
             cuda.syncthreads()
             if thread == 0:
                 of_pattern, answer = judge(y, label)
                 loss += of_pattern
                 wrong += answer != label
             cuda.syncthreads()
-            output_backward(row, codes, kept, eta, y, f6)
+            output_backward(row, code, kept, etas, y, f6)
             cuda.syncthreads()
-            f6_backward(row, kept, eta, f6, c5, scratch)
+            f6_backward(row, kept, etas, f6, c5, scratch)
             cuda.syncthreads()
-            c5_backward(row, near, kept, eta, c5, s4, c3, scratch)
-            c3_backward(near, kept, eta, c3, s2, scratch)
+            c5_backward(row, near, kept, etas, c5, s4, c3, scratch)
+            c3_backward(near, kept, etas, c3, s2, scratch)
             cuda.syncthreads()
             s2_backward(near, scratch, c1, s4)
             for k in range(thread, size * size, threads):
                 c3[k] = images[pattern, k]
             cuda.syncthreads()
-            c1_backward(near, kept, eta, c1, c3, s4, scratch)
+            c1_backward(near, kept, etas, c1, c3, s4, scratch)
         cuda.syncthreads()
         for k in range(thread, near_count, threads):
             row[k] = near[k]
