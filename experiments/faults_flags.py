@@ -184,7 +184,6 @@ def try_all(folder: Path) -> dict[str, dict]:
         stack.enter_context(chdir(folder))
         stack.enter_context(patch.dict(os.environ, {**variables, "HOME": "."}, clear=True))
         for module, name in (
-            (study, "run_cell"),
             (study, "fit_together"),
             (benchmark, "compile_seconds"),
         ):

@@ -132,7 +132,7 @@ def test_variants_trained_afresh_side_by_side(tiny_mnist, tmp_path, capsys, monk
     assert (out / "figures" / "learning-curves.png").stat().st_size > 5_000
     assert (out / "modern,passes=1" / "seed-0" / "figures" / "confusion.png").is_file()
     # The runs stand: asked again with --resume, nothing is trained.
-    monkeypatch.setattr(study, "run_cell", None)
+    monkeypatch.setattr(study, "run_together", None)
     assert main(["modern", "original", "--engine", "eager", "--resume", *arguments]) == 0
 
 

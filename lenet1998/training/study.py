@@ -7,7 +7,7 @@ again, so a study that was interrupted goes on where it was.
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from lenet1998.records import CorruptRecord, RunRecord, has_record, read_record,
 from lenet1998.training import checkpoints, environment
 from lenet1998.training.checkpoints import CHECKPOINT
 from lenet1998.training.cluster import cluster
-from lenet1998.training.run import Interrupted, Progress, fit, fit_together
+from lenet1998.training.run import Interrupted, Progress, fit_together
 
 logger = logging.getLogger(__name__)
 
@@ -58,23 +58,22 @@ def load_once(dataset: str, directory: Path | None) -> Dataset:
     return load(dataset, directory)
 
 
-def run_cell(
+def run_together(
     recipe: Recipe,
-    seed: int,
+    seeds: Sequence[int],
     setting: Setting,
-    folder: Path | None = None,
+    folders: Sequence[Path] | None = None,
     resume: bool = False,
     progress: Progress | None = None,
-) -> RunRecord:
-    """Train one cell; what an executor is given."""
-    data = load_once(setting.dataset, setting.directory)
-    return fit(
+) -> list[RunRecord]:
+    """Train some cells of one recipe in step; what an executor is given."""
+    return fit_together(
         recipe,
-        seed,
-        data,
+        seeds,
+        load_once(setting.dataset, setting.directory),
         engine=setting.engine,
         device=setting.device,
-        folder=folder,
+        folders=folders,
         resume=resume,
         progress=progress,
     )
@@ -206,12 +205,12 @@ def run(
     scheduler: str | None = None,
     resume: bool = False,
 ) -> Iterator[tuple[Cell, RunRecord]]:
-    """Run cells here in threads, all at once on a GPU, or on a Dask cluster.
+    """Run cells here in threads, or on a Dask cluster.
 
     Args:
         cells: to run, whatever stands in their folders.
-        setting: where the data is, and on what runs go; engine ``cuda`` is all seeds at once.
-        jobs: threads.
+        setting: where the data is, and on what runs go.
+        jobs: threads, each of which trains one run, or with engine ``cuda`` all of a recipe.
         bars: progress; default: none.
         scheduler: the address of a Dask cluster to run on instead.
         resume: go on from the checkpoints in the cells' folders; a cluster cannot.
@@ -222,8 +221,6 @@ def run(
     bars = bars or Bars()
     if scheduler is not None:
         return run_on_cluster(cells, setting, scheduler, resume)
-    if setting.engine == "cuda":
-        return run_together(cells, setting, bars, resume)
     return run_here(cells, setting, jobs, bars, resume)
 
 
@@ -233,8 +230,8 @@ def run_here(
     """Run cells in threads of this process, with checkpoints in their folders; yields as run."""
     stop = threading.Event()
 
-    def train(cell: Cell) -> RunRecord:
-        tell = bars.begin(cell)
+    def train(*alike: Cell) -> list[RunRecord]:
+        tell = bars.begin(alike[0])  # one bar for all: they learn in step
 
         def progress(*done):
             if stop.is_set():
@@ -242,46 +239,23 @@ def run_here(
             if tell:
                 tell(*done)
 
+        seeds, folders = [cell.seed for cell in alike], [cell.folder for cell in alike]
         try:
-            return run_cell(cell.recipe, cell.seed, setting, cell.folder, resume, progress)
+            return run_together(alike[0].recipe, seeds, setting, folders, resume, progress)
         finally:
-            bars.end(cell)
+            bars.end(alike[0])
 
+    groups: dict[object, list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault(cell.recipe if setting.engine == "cuda" else cell, []).append(cell)
+    calls = {tuple(alike): (train, *alike) for alike in groups.values()}
     with ThreadPoolExecutor(jobs, thread_name_prefix="run") as executor:
         try:
-            yield from _collect(executor, {cell: (train, cell) for cell in cells})
+            yield from _collect(executor, calls)
         except BaseException:
             stop.set()
             executor.shutdown(wait=True, cancel_futures=True)
             raise
-
-
-def run_together(
-    cells: list[Cell], setting: Setting, bars: Bars, resume: bool = False
-) -> Iterator[tuple[Cell, RunRecord]]:
-    """Run all seeds of a recipe at once on a GPU, recipe after recipe, with checkpoints.
-
-    Yields as run.
-    """
-    data = load_once(setting.dataset, setting.directory)
-    for recipe in dict.fromkeys(cell.recipe for cell in cells):
-        alike = [cell for cell in cells if cell.recipe == recipe]
-        # One bar for all: they learn in step.
-        progress = bars.begin(alike[0])
-        try:
-            records = fit_together(
-                recipe,
-                [cell.seed for cell in alike],
-                data,
-                device=setting.device,
-                folders=[cell.folder for cell in alike],
-                resume=resume,
-                progress=progress,
-            )
-        finally:
-            bars.end(alike[0])
-        for cell, record in zip(alike, records, strict=True):
-            yield _keep(cell, record)
 
 
 def run_on_cluster(
@@ -308,17 +282,18 @@ def run_on_cluster(
         # A worker without MNIST is to say so, not to train on the digits unasked.
         setting = replace(setting, dataset=load_once(setting.dataset, setting.directory).name)
     with cluster(address) as executor:
-        calls = {cell: (run_cell, cell.recipe, cell.seed, setting) for cell in cells}
+        calls = {(cell,): (run_together, cell.recipe, [cell.seed], setting) for cell in cells}
         yield from _collect(executor, calls)
 
 
 def _collect(
-    executor: Executor, calls: dict[Cell, tuple[Callable, ...]]
+    executor: Executor, calls: dict[tuple[Cell, ...], tuple[Callable, ...]]
 ) -> Iterator[tuple[Cell, RunRecord]]:
     """Submit all cells; each record is written as it comes in, here and nowhere else."""
-    futures = {executor.submit(*call): cell for cell, call in calls.items()}
+    futures = {executor.submit(*call): cells for cells, call in calls.items()}
     for future in as_completed(futures):
-        yield _keep(futures[future], future.result())
+        for cell, record in zip(futures[future], future.result(), strict=True):
+            yield _keep(cell, record)
 
 
 def _keep(cell: Cell, record: RunRecord) -> tuple[Cell, RunRecord]:

@@ -19,11 +19,18 @@ import numpy as np
 import pytest
 import torch
 
+from lenet1998.data import load
 from lenet1998.engines.cuda import kernel as cuda_kernel
 from lenet1998.engines.cuda.engine import CudaEngine, available, unavailable, unsupported
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.models import NETWORK_SWITCHES
 from lenet1998.recipes import ORIGINAL, Recipe, recipe_named
+from lenet1998.records import WEIGHTS
+from lenet1998.training import study
+from lenet1998.training.evaluation import predict
+from lenet1998.training.run import fit, fit_together
+from lenet1998.training.schedule import Schedule
+from lenet1998.training.study import Cell, Setting
 
 SGD = {"optimizer": "sgd", "eta": 0.01}
 LINEAR = {"output": "linear", "loss": "cross_entropy"}
@@ -452,6 +459,35 @@ def test_gpu_equals_eager(name):
     assert found["deviation"] <= 2  # tanh and exp are another library's
     assert found["losses"] == pytest.approx(losses, rel=1e-5)
     assert found["errors"] == errors
+
+
+@pytest.mark.skipif(not available(), reason="needs a CUDA GPU")
+def test_runs_on_a_gpu_give_the_same_bytes_beside_others(tmp_path):
+    setting = Setting("digits", engine="cuda")
+    recipes = [Recipe(passes=2, **switches) for switches, _, _ in list(CASES.values())[:3]]
+    files = []
+    for name, jobs in (("in turn", 1), ("at once", 3)):
+        cells = [
+            Cell(recipe, seed, tmp_path / name / f"{k}-{seed}")
+            for k, recipe in enumerate(recipes)
+            for seed in (0, 1)
+        ]
+        assert all(record.per_pass for _, record in study.run(cells, setting, jobs))
+        files.append([(cell.folder / WEIGHTS).read_bytes() for cell in cells])
+    assert files[0] == files[1]
+
+
+@pytest.mark.skipif(not available(), reason="needs a CUDA GPU")
+def test_a_gpu_measures_as_a_cpu_does():
+    data = load("digits")
+    (record,) = fit_together(ORIGINAL.changed(passes=1), [0], data)
+    model = ORIGINAL.build_model()
+    model.load_state_dict(record.weights)
+    schedule = Schedule(ORIGINAL, 0, data)
+    assert np.array_equal(record.predictions, predict(model, schedule.patterns.test_images))
+    cpu = fit(ORIGINAL.changed(passes=1), 0, data)
+    rates = [(run.per_pass[0]["rate_min"], run.per_pass[0]["rate_max"]) for run in (record, cpu)]
+    assert rates[0] == pytest.approx(rates[1], rel=1e-5)
 
 
 @pytest.mark.skipif(not available(), reason="needs a CUDA GPU")

@@ -11,6 +11,7 @@ from lenet1998.records import PREDICTIONS, RECORD, WEIGHTS, has_record, read_rec
 from lenet1998.training import study
 from lenet1998.training.checkpoints import CHECKPOINT
 from lenet1998.training.flags import run_study
+from lenet1998.training.run import fit
 from lenet1998.training.study import Cell, Setting
 
 SMALL = ["passes=1", "train_size=30", "curvature_patterns=10"]
@@ -111,6 +112,25 @@ def test_jobs_give_the_same_as_one_after_another(cells, tmp_path):
             assert not files[0].exists() or files[0].read_bytes() == files[1].read_bytes()
 
 
+def test_on_a_gpu_all_seeds_of_a_recipe_are_one_threads(cells, tmp_path, monkeypatch):
+    seen = []
+
+    def together(recipe, seeds, data, *, engine, folders, **_):
+        seen.append((recipe, list(seeds), [folder.name for folder in folders]))
+        # What a GPU would do all at once.
+        return [fit(recipe, seed, data, engine="eager") for seed in seeds]
+
+    monkeypatch.setattr(study, "fit_together", together)
+    alone = [cells(tmp_path)[k] for k in (0, 2)]
+    twice = [Cell(cell.recipe, seed, cell.folder / str(seed)) for cell in alone for seed in (5, 3)]
+    records = dict(study.run(twice, Setting("mnist", engine="cuda"), 2))
+    assert [records[cell].seed for cell in twice] == [5, 3, 5, 3]
+    assert all(has_record(cell.folder) for cell in twice)
+    assert {recipe: seeds for recipe, *seeds in seen} == {
+        cell.recipe: [[5, 3], ["5", "3"]] for cell in alone
+    }
+
+
 def test_the_cuda_engine_without_cuda_is_refused(cells, tmp_path, capsys):
     assert start(cells, tmp_path, "--engine", "cuda") == 2
     assert "--engine cuda" in capsys.readouterr().err
@@ -119,7 +139,7 @@ def test_the_cuda_engine_without_cuda_is_refused(cells, tmp_path, capsys):
 def test_a_cluster_does_not_quietly_start_a_resumed_run_anew(cells, tmp_path, capsys):
     cell = cells(tmp_path)[0]
     checkpoint = cell.folder / CHECKPOINT
-    study.fit(cell.recipe, 0, study.load_once("mnist", None), engine="eager", folder=cell.folder)
+    fit(cell.recipe, 0, study.load_once("mnist", None), engine="eager", folder=cell.folder)
     assert start(cells, tmp_path, "--scheduler", "tcp://127.0.0.1:1") == 2
     complaint = capsys.readouterr().err.splitlines()[-1]
     assert f"--scheduler tcp://127.0.0.1:1: a cluster cannot go on from {checkpoint}" in complaint

@@ -51,6 +51,12 @@ def unsupported(recipe: Recipe) -> str | None:
     return None
 
 
+def _current_stream():
+    """torch's stream on this thread, as Numba's; 0 is the default stream of both."""
+    number = torch.cuda.current_stream().cuda_stream if torch.cuda.is_available() else 0
+    return cuda.external_stream(number) if number else 0
+
+
 class CudaEngine:
     """Trains any number of networks at once as one recipe says, each in a block of its own.
 
@@ -85,12 +91,13 @@ class CudaEngine:
         self.models = list(models)
         self.threads = threads
         self._layout = tuple((name, p.numel()) for name, p in models[0].named_parameters())
+        self._stream = _current_stream()
         self._switches = tuple((key, getattr(recipe, key)) for key in cuda_kernel.SWITCHES)
         runs, parameters = len(models), sum(count for _, count in self._layout)
         keeps = recipe.optimizer == "sdlm" or recipe.momentum > 0
-        self._side = cuda.to_device(np.zeros((runs, parameters if keeps else 1), np.float32))
+        self._side = self._to_device(np.zeros((runs, parameters if keeps else 1), np.float32))
         codes = [getattr(m.output, "codes", torch.zeros(1)).cpu().flatten() for m in models]
-        self._codes = cuda.to_device(torch.stack(codes).numpy())
+        self._codes = self._to_device(torch.stack(codes).numpy())
         self._weights = None
 
     def _packed(self, tensors: Sequence[Mapping[str, Tensor]]) -> np.ndarray:
@@ -110,16 +117,21 @@ class CudaEngine:
             if curvatures is None or len(curvatures) != len(self.models):
                 raise ValueError("SDLM needs one curvature for each run")
             rates = [self.recipe.sdlm_rates(eta, curvature) for curvature in curvatures]
-            self._side = cuda.to_device(self._packed(rates))
+            self._side = self._to_device(self._packed(rates))
         parameters = self._packed([dict(model.named_parameters()) for model in self.models])
-        self._weights = cuda.to_device(parameters)
+        self._weights = self._to_device(parameters)
 
-    @staticmethod
-    def _to_device(array: Tensor | np.ndarray):
+    def _to_device(self, array: Tensor | np.ndarray):
         """An array on the GPU; one that is there already is not copied."""
         if hasattr(array, "__cuda_array_interface__"):
             return cuda.as_cuda_array(array)
-        return cuda.to_device(np.ascontiguousarray(array))
+        return cuda.to_device(np.ascontiguousarray(array), self._stream)
+
+    def _to_host(self, array) -> np.ndarray:
+        found = array.copy_to_host(stream=self._stream)
+        if self._stream:
+            self._stream.synchronize()
+        return found
 
     def train(
         self, images: Tensor, labels: Tensor, order: np.ndarray | None = None
@@ -141,18 +153,18 @@ class CudaEngine:
         if order.size and not 0 <= order.min() <= order.max() < len(labels):
             raise ValueError(f"order must index the pool of {len(labels)} patterns")
         images = self._to_device(images).reshape(len(labels), size * size)
-        labels, on_device = self._to_device(labels), cuda.to_device(order)
-        losses = cuda.to_device(np.zeros(runs, np.float64))
-        errors = cuda.to_device(np.zeros(runs, np.int64))
+        labels, order = self._to_device(labels), self._to_device(order)
+        losses = self._to_device(np.zeros(runs, np.float64))
+        errors = self._to_device(np.zeros(runs, np.int64))
         with warnings.catch_warnings():  # that fewer than 128 runs leave multiprocessors idle
             warnings.simplefilter("ignore", NumbaPerformanceWarning)
             kernel = cuda_kernel.build(self._switches, self._layout, self.threads)[
-                runs, self.threads
+                runs, self.threads, self._stream
             ]
         kernel(
             images,
             labels,
-            on_device,
+            order,
             self._weights,
             self._side,
             self._etas,
@@ -160,12 +172,12 @@ class CudaEngine:
             losses,
             errors,
         )
-        return losses.copy_to_host(), errors.copy_to_host()
+        return self._to_host(losses), self._to_host(errors)
 
     @torch.no_grad()
     def end_pass(self) -> None:
         """Copy the parameters from the GPU into the models."""
-        weights = torch.from_numpy(self._weights.copy_to_host())
+        weights = torch.from_numpy(self._to_host(self._weights))
         counts = [count for _, count in self._layout]
         for model, row in zip(self.models, weights, strict=True):
             for p, values in zip(model.parameters(), row.split(counts), strict=True):
@@ -175,7 +187,7 @@ class CudaEngine:
         """For each run its velocity, if there is momentum."""
         if not self.recipe.momentum:
             return [{} for _ in self.models]
-        velocities = torch.from_numpy(self._side.copy_to_host())
+        velocities = torch.from_numpy(self._to_host(self._side))
         return [{"velocity": velocity.clone()} for velocity in velocities]
 
     def load_state_dicts(self, states: Sequence[dict]) -> None:
@@ -185,4 +197,4 @@ class CudaEngine:
             for state in states:
                 check_tensor("velocity", state.get("velocity"), shape, torch.float32)
             velocities = torch.stack([state["velocity"] for state in states])
-            self._side = cuda.to_device(velocities.numpy())
+            self._side = self._to_device(velocities.numpy())
