@@ -1,6 +1,6 @@
 """Many runs at once on one GPU: every thread block trains a network of its own, pattern by pattern.
 
-Equality with the eager engine is tested in Numba's simulator; the speed has not been measured.
+Equality with the eager engine is tested in Numba's simulator, and on a GPU where there is one.
 """
 
 import warnings
@@ -16,8 +16,7 @@ from lenet1998.models import NETWORK_SWITCHES, LeNet5
 from lenet1998.recipes import Recipe
 
 try:
-    from numba import cuda
-    from numba.core.errors import NumbaPerformanceWarning
+    from numba import config, cuda
 
     from lenet1998.engines.cuda import kernel as cuda_kernel
 except ImportError:
@@ -51,10 +50,15 @@ def unsupported(recipe: Recipe) -> str | None:
     return None
 
 
-def _current_stream():
+def _stream():
     """torch's stream on this thread, as Numba's; 0 is the default stream of both."""
-    number = torch.cuda.current_stream().cuda_stream if torch.cuda.is_available() else 0
+    number = 0 if config.ENABLE_CUDASIM else torch.cuda.current_stream().cuda_stream
     return cuda.external_stream(number) if number else 0
+
+
+def _array(tensor: Tensor):
+    """A tensor as Numba takes it; in the simulator, NumPy's view of it."""
+    return tensor.numpy() if config.ENABLE_CUDASIM else cuda.as_cuda_array(tensor)
 
 
 class CudaEngine:
@@ -90,48 +94,36 @@ class CudaEngine:
         self.recipe = recipe
         self.models = list(models)
         self.threads = threads
+        # torch's memory, because to free Numba's waits for whatever runs on the device.
+        self._device = torch.device("cpu" if config.ENABLE_CUDASIM else "cuda")
         self._layout = tuple((name, p.numel()) for name, p in models[0].named_parameters())
-        self._stream = _current_stream()
         self._switches = tuple((key, getattr(recipe, key)) for key in cuda_kernel.SWITCHES)
         runs, parameters = len(models), sum(count for _, count in self._layout)
         keeps = recipe.optimizer == "sdlm" or recipe.momentum > 0
-        self._side = self._to_device(np.zeros((runs, parameters if keeps else 1), np.float32))
-        codes = [getattr(m.output, "codes", torch.zeros(1)).cpu().flatten() for m in models]
-        self._codes = self._to_device(torch.stack(codes).numpy())
-        self._weights = None
+        self._side = torch.zeros(runs, parameters if keeps else 1, device=self._device)
+        codes = [getattr(model.output, "codes", torch.zeros(1)).flatten() for model in models]
+        self._codes = torch.stack(codes).to(self._device)
+        self._weights: Tensor | None = None
 
-    def _packed(self, tensors: Sequence[Mapping[str, Tensor]]) -> np.ndarray:
+    def _packed(self, tensors: Sequence[Mapping[str, Tensor]]) -> Tensor:
         """One row per run, the parameters end to end as the first model names them."""
         rows = [
-            torch.cat([of_run[name].detach().cpu().flatten() for name, _ in self._layout])
+            torch.cat([of_run[name].detach().flatten() for name, _ in self._layout])
             for of_run in tensors
         ]
-        return torch.stack(rows).numpy()
+        return torch.stack(rows).to(self._device)
 
     def begin_pass(self, eta: float, curvatures: Sequence[Curvature] | None) -> None:
         """See :class:`~lenet1998.engines.protocol.Engine`."""
-        rates = self.recipe.sgd_rates(eta, self.models[0])
-        of_layer = {name.partition(".")[0]: rate for name, rate in rates.items()}
+        global_rates = self.recipe.sgd_rates(eta, self.models[0])
+        of_layer = {name.partition(".")[0]: rate for name, rate in global_rates.items()}
         self._etas = tuple(np.float32(of_layer.get(layer, eta)) for layer in cuda_kernel.LAYERS)
         if self.recipe.optimizer == "sdlm":
             if curvatures is None or len(curvatures) != len(self.models):
                 raise ValueError("SDLM needs one curvature for each run")
             rates = [self.recipe.sdlm_rates(eta, curvature) for curvature in curvatures]
-            self._side = self._to_device(self._packed(rates))
-        parameters = self._packed([dict(model.named_parameters()) for model in self.models])
-        self._weights = self._to_device(parameters)
-
-    def _to_device(self, array: Tensor | np.ndarray):
-        """An array on the GPU; one that is there already is not copied."""
-        if hasattr(array, "__cuda_array_interface__"):
-            return cuda.as_cuda_array(array)
-        return cuda.to_device(np.ascontiguousarray(array), self._stream)
-
-    def _to_host(self, array) -> np.ndarray:
-        found = array.copy_to_host(stream=self._stream)
-        if self._stream:
-            self._stream.synchronize()
-        return found
+            self._side = self._packed(rates)
+        self._weights = self._packed([dict(model.named_parameters()) for model in self.models])
 
     def train(
         self, images: Tensor, labels: Tensor, order: np.ndarray | None = None
@@ -152,34 +144,30 @@ class CudaEngine:
             raise ValueError(f"order must be ({runs}, N), got {order.shape}")
         if order.size and not 0 <= order.min() <= order.max() < len(labels):
             raise ValueError(f"order must index the pool of {len(labels)} patterns")
-        images = self._to_device(images).reshape(len(labels), size * size)
-        labels, order = self._to_device(labels), self._to_device(order)
-        losses = self._to_device(np.zeros(runs, np.float64))
-        errors = self._to_device(np.zeros(runs, np.int64))
+        losses = torch.zeros(runs, dtype=torch.float64, device=self._device)
+        errors = torch.zeros(runs, dtype=torch.int64, device=self._device)
+        kernel = cuda_kernel.build(self._switches, self._layout, self.threads)
         with warnings.catch_warnings():  # that fewer than 128 runs leave multiprocessors idle
-            warnings.simplefilter("ignore", NumbaPerformanceWarning)
-            kernel = cuda_kernel.build(self._switches, self._layout, self.threads)[
-                runs, self.threads, self._stream
-            ]
+            warnings.filterwarnings("ignore", message=".*low occupancy")
+            kernel = kernel[runs, self.threads, _stream()]
         kernel(
-            images,
-            labels,
-            order,
-            self._weights,
-            self._side,
+            _array(images.to(self._device).reshape(len(labels), size * size)),
+            _array(labels.to(self._device)),
+            _array(torch.from_numpy(order).to(self._device)),
+            _array(self._weights),
+            _array(self._side),
             self._etas,
-            self._codes,
-            losses,
-            errors,
+            _array(self._codes),
+            _array(losses),
+            _array(errors),
         )
-        return self._to_host(losses), self._to_host(errors)
+        return losses.cpu().numpy(), errors.cpu().numpy()
 
     @torch.no_grad()
     def end_pass(self) -> None:
         """Copy the parameters from the GPU into the models."""
-        weights = torch.from_numpy(self._to_host(self._weights))
         counts = [count for _, count in self._layout]
-        for model, row in zip(self.models, weights, strict=True):
+        for model, row in zip(self.models, self._weights, strict=True):
             for p, values in zip(model.parameters(), row.split(counts), strict=True):
                 p.copy_(values.view_as(p))
 
@@ -187,8 +175,7 @@ class CudaEngine:
         """For each run its velocity, if there is momentum."""
         if not self.recipe.momentum:
             return [{} for _ in self.models]
-        velocities = torch.from_numpy(self._to_host(self._side))
-        return [{"velocity": velocity.clone()} for velocity in velocities]
+        return [{"velocity": velocity.clone()} for velocity in self._side.cpu()]
 
     def load_state_dicts(self, states: Sequence[dict]) -> None:
         """See :class:`~lenet1998.engines.protocol.Engine`."""
@@ -197,4 +184,4 @@ class CudaEngine:
             for state in states:
                 check_tensor("velocity", state.get("velocity"), shape, torch.float32)
             velocities = torch.stack([state["velocity"] for state in states])
-            self._side = self._to_device(velocities.numpy())
+            self._side = velocities.to(self._device)
