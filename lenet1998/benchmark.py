@@ -186,7 +186,11 @@ def gpu(dataset: Dataset, runs: int = 128, patterns: int = 2000) -> dict | None:
     begun = time.perf_counter()
     engine.train(*pool, order)
     seconds = time.perf_counter() - begun
-    return {"runs": runs, "patterns_per_second": runs * patterns / seconds}
+    return {
+        "device": torch.cuda.get_device_name(),
+        "runs": runs,
+        "patterns_per_second": runs * patterns / seconds,
+    }
 
 
 def whole_run(dataset: Dataset) -> dict:

@@ -37,8 +37,15 @@ def test_the_engines_side_by_side(tmp_path, capsys):
     assert rows["plain loops, one thread"].startswith(f"{plain['cpu_us']:.1f} us a pattern")
     assert f"({result['environment']['core']}: " in rows["measured on"]
     assert rows["compiling, empty cache and filled"] == "5.0 s and 0.50 s"
-    if result["gpu"] is None:
-        assert rows["many runs on a GPU"] == "not measured: no CUDA device here"
+    assert (result["gpu"] is None) == (not any("many runs" in row for row in rows))
+
+
+@pytest.mark.parametrize(("device", "shown"), [({}, "a GPU"), ({"device": "X100"}, "X100")])
+def test_the_table_tells_many_runs_on_a_gpu(device, shown):
+    result = json.loads((RESULTS / "benchmark.json").read_text())
+    result["gpu"] = {"runs": 128, "patterns_per_second": 1234567.8, **device}
+    rows = dict(table(result).to_numpy().tolist())
+    assert rows[f"many runs on {shown}"] == "1,234,568 patterns/s over 128 runs"
 
 
 @pytest.mark.parametrize(

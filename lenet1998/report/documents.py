@@ -118,6 +118,11 @@ def benchmark_avx2(results: Path) -> pd.DataFrame:
     return performance.benchmark(read_json(results / BENCHMARKS[1]))
 
 
+def benchmark_h100(results: Path) -> pd.DataFrame:
+    """Those on a machine with a GPU."""
+    return performance.benchmark(read_json(results / BENCHMARKS[2]))
+
+
 def published_errors(results: Path) -> pd.DataFrame:
     """Every error that the paper reports of LeNet-5 on MNIST."""
     return results_page.errors(runs_in(results, *BY_SIZE))
@@ -235,6 +240,7 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "finalists": finalists,
     "benchmark": benchmark,
     "benchmark-avx2": benchmark_avx2,
+    "benchmark-h100": benchmark_h100,
     "published-errors": published_errors,
     "distortion-gain": distortion_gain,
     "fewer-patterns": fewer_patterns,

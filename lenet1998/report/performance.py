@@ -34,11 +34,11 @@ def benchmark(result: dict) -> pd.DataFrame:
             f"{whole['cpu_s']:.0f} s of one core (wall {whole['wall_s']:.0f} s),"
             f" {whole['peak_memory_gb']:.2f} GB at most"
         )
-    rows["many runs on a GPU"] = (
-        f"{result['gpu']['patterns_per_second']:,.0f} patterns/s over {result['gpu']['runs']} runs"
-        if result["gpu"]
-        else "not measured: no CUDA device here"
-    )
+    if gpu := result["gpu"]:
+        where = gpu.get("device", "a GPU")
+        rows[f"many runs on {where}"] = (
+            f"{gpu['patterns_per_second']:,.0f} patterns/s over {gpu['runs']} runs"
+        )
     machine = result["environment"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     core = f" ({machine['core']}: {vectors_of(machine)})" if "core" in machine else ""

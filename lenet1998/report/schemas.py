@@ -92,7 +92,7 @@ BENCHMARK = Schema(
         whole_run=or_null(
             object_of(passes=SOME, wall_s=AMOUNT, cpu_s=AMOUNT, peak_memory_gb=AMOUNT)
         ),
-        gpu=or_null(object_of(runs=SOME, patterns_per_second=AMOUNT)),
+        gpu=or_null(object_of({"device": TEXT}, runs=SOME, patterns_per_second=AMOUNT)),
         dataset=TEXT,
         environment={
             **object_of(

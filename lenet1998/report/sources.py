@@ -9,7 +9,7 @@ from lenet1998.errors import BadInput
 from lenet1998.records import RunRecord, read_records
 from lenet1998.report import schemas
 
-BENCHMARKS = ("benchmark.json", "benchmark-avx2.json")
+BENCHMARKS = ("benchmark.json", "benchmark-avx2.json", "benchmark-h100.json")
 REJECTION_INVARIANCE, ANSWERS, FIG7 = "rejection_invariance.json", "answers.json", "fig7.json"
 FAULTS, RESTORATION, SEARCH, FIG6 = "faults.json", "restoration.json", "search.json", "fig6.json"
 CLAIMS, FEATURES = "claims.json", "features.json"

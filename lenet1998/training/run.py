@@ -4,7 +4,6 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -271,24 +270,18 @@ def fit_together(
         _expect("progress", progress, Callable)
     engines.check(engine, recipe)
     target = resolve_device("cuda" if engine == "cuda" and device == "auto" else str(device))
-    with _stream_of_its_own(target):
-        runs = [
-            Run(recipe, seed, data, engine, target, folder)
-            for seed, folder in zip(seeds, paths, strict=True)
-        ]
-        in_step: dict[int, list[Run]] = {}  # an interruption may have left some a pass behind
-        for run in runs:
-            if resume:
-                run.resume()
-            in_step.setdefault(len(run.record.per_pass), []).append(run)
-        for some in in_step.values():
-            train(engines.create(engine, recipe, [run.model for run in some]), some, progress)
+    runs = [
+        Run(recipe, seed, data, engine, target, folder)
+        for seed, folder in zip(seeds, paths, strict=True)
+    ]
+    in_step: dict[int, list[Run]] = {}  # an interruption may have left some a pass behind
+    for run in runs:
+        if resume:
+            run.resume()
+        in_step.setdefault(len(run.record.per_pass), []).append(run)
+    for some in in_step.values():
+        train(engines.create(engine, recipe, [run.model for run in some]), some, progress)
     return [run.record for run in runs]
-
-
-def _stream_of_its_own(device: torch.device) -> AbstractContextManager:
-    """On a GPU, so that what other threads train there goes on at the same time."""
-    return torch.cuda.stream(torch.cuda.Stream(device)) if device.type == "cuda" else nullcontext()
 
 
 def train(engine: Engine, runs: list[Run], progress: Progress | None) -> None:

@@ -210,7 +210,7 @@ def run(
     Args:
         cells: to run, whatever stands in their folders.
         setting: where the data is, and on what runs go.
-        jobs: threads, each of which trains one run, or with engine ``cuda`` all of a recipe.
+        jobs: threads; but with engine ``cuda`` all seeds of a recipe at once, recipe after recipe.
         bars: progress; default: none.
         scheduler: the address of a Dask cluster to run on instead.
         resume: go on from the checkpoints in the cells' folders; a cluster cannot.
@@ -245,11 +245,12 @@ def run_here(
         finally:
             bars.end(alike[0])
 
+    on_gpu = setting.engine == "cuda"
     groups: dict[object, list[Cell]] = {}
     for cell in cells:
-        groups.setdefault(cell.recipe if setting.engine == "cuda" else cell, []).append(cell)
+        groups.setdefault(cell.recipe if on_gpu else cell, []).append(cell)
     calls = {tuple(alike): (train, *alike) for alike in groups.values()}
-    with ThreadPoolExecutor(jobs, thread_name_prefix="run") as executor:
+    with ThreadPoolExecutor(1 if on_gpu else jobs, thread_name_prefix="run") as executor:
         try:
             yield from _collect(executor, calls)
         except BaseException:

@@ -70,7 +70,8 @@ class CudaEngine:
     Args:
         recipe: network, loss and optimizer are taken from it.
         models: one network per run, all of the recipe, in float32, on any device.
-        threads: per block. The arithmetic does not depend on it.
+        threads: per block. The arithmetic does not depend on it; of 128 to 768, 512 are the fastest
+            on an H100.
 
     Raises:
         ValueError: a recipe that :func:`unsupported` names, or models of another network.
@@ -94,7 +95,7 @@ class CudaEngine:
         self.recipe = recipe
         self.models = list(models)
         self.threads = threads
-        # torch's memory, because to free Numba's waits for whatever runs on the device.
+        # torch's memory: to free Numba's would wait for whatever runs on the device.
         self._device = torch.device("cpu" if config.ENABLE_CUDASIM else "cuda")
         self._layout = tuple((name, p.numel()) for name, p in models[0].named_parameters())
         self._switches = tuple((key, getattr(recipe, key)) for key in cuda_kernel.SWITCHES)
