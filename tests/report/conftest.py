@@ -1,0 +1,39 @@
+"""What tests of reports share."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from made_up import PAGE, ROOT, net, run, sizes, some_measures
+
+from lenet1998 import paper
+from lenet1998.records import write_json, write_record
+from lenet1998.report import documents, remaking
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A checkout with the page of results, and two runs of everything that it shows."""
+    drawings = {name: documents.FIGURES[name] for name in PAGE}
+    monkeypatch.setattr(remaking, "FIGURES", drawings)
+    results = tmp_path / "experiments" / "results"
+    folders = dict(zip(documents.BY_SIZE, sizes(2), strict=True))
+    fewer = "fig6/original,train_size=15000"
+    for folder in (documents.MODERN, *documents.READINGS, fewer):
+        folders[folder] = [run(Path(folder).name, seed=seed) for seed in range(2)]
+    for folder, records in folders.items():
+        for seed, record in enumerate(records):
+            name = {documents.ORIGINAL: "original"}.get(folder, Path(folder).name)
+            made = net(20 + seed, 1, 50 + len(name), name, seed)
+            made.recipe.update(record.recipe, name=name)
+            made.dataset["test_patterns"] = paper.TEST_SIZE
+            made.environment["processor"] = "a processor"
+            write_record(results / folder / f"seed-{seed}", made)
+    write_json(results / documents.REJECTION_INVARIANCE, some_measures())
+    again = [{"recipe": Path(fewer).name, "seed": seed, "percent": 0.1 * seed} for seed in range(2)]
+    write_json(results / documents.FIG6, {"runs": again})
+    shutil.copy(ROOT / "experiments" / "results" / documents.FIG7, results)
+    page = tmp_path / "docs" / "results.md"
+    page.parent.mkdir()
+    page.write_text((ROOT / "docs" / "results.md").read_text())
+    return tmp_path

@@ -1,0 +1,116 @@
+"""Pages and figures remade from records: what is stale, and what stops it."""
+
+import shutil
+
+import pytest
+from factory import make_record
+from made_up import PAGE, some_measures
+
+from lenet1998.errors import BadInput
+from lenet1998.records import PREDICTIONS, RECORD, WEIGHTS, write_json, write_record
+from lenet1998.report import documents, remaking
+from lenet1998.report.__main__ import main as report
+
+
+def test_the_page_of_results_is_made_of_the_records(checkout):
+    names = [f"docs/figures/{name}" for name in PAGE]
+    stale = ["docs/results.md", "lenet1998/report/runs.json", *names]
+    assert remaking.remake(checkout, check=True) == stale
+    assert remaking.remake(checkout) == stale
+    assert remaking.remake(checkout, check=True) == []
+    page = (checkout / "docs" / "results.md").read_text()
+    for name in ("published-errors", "fingerprint", "rejection", "cost"):
+        assert f"<!-- generated: {name} -->\n| " in page
+    kinds = [line.split(" | ")[0] for line in page.splitlines() if line.count(" | ") == 7]
+    assert kinds[2:] == ["| distortions", "| original", "| modern"]
+
+
+def test_a_figure_is_stale_when_any_of_its_sources_changes(checkout):
+    remaking.remake(checkout)
+    results = checkout / "experiments" / "results"
+    file = results / documents.BY_SIZE[1] / "seed-1" / RECORD
+    file.write_text(file.read_text().replace('"test_errors": 3', '"test_errors": 4'))
+    assert "docs/figures/fig6.png" in remaking.remake(checkout, check=True)
+    assert "docs/figures/invariance.png" not in remaking.remake(checkout)
+    write_json(results / documents.REJECTION_INVARIANCE, some_measures(seeds=3))
+    assert "docs/figures/invariance.png" in remaking.remake(checkout, check=True)
+
+
+def test_digest_of_several_sources(tmp_path):
+    folders = [tmp_path / name for name in ("a", "b")]
+    for seed, folder in enumerate(folders):
+        write_record(folder / "seed-0", make_record(seed=seed))
+    measured = tmp_path / "rejection_invariance.json"
+    missing = documents.digest(*folders, measured)
+    write_json(measured, {"nets": {}})
+    whole = documents.digest(*folders, measured)
+    others = [documents.digest(*folders), documents.digest(*reversed(folders), measured), missing]
+    assert len({whole, *others}) == 4
+    for name in (WEIGHTS, "checkpoint.npz"):
+        (folders[0] / "seed-0" / name).write_bytes(b"not what is shown")
+    assert documents.digest(*folders, measured) == whole
+    predictions = folders[1] / "seed-0" / PREDICTIONS
+    predictions.write_bytes(predictions.read_bytes() + b"\0")
+    assert documents.digest(*folders, measured) != whole
+
+
+def test_a_missing_source_is_one_clear_line(checkout):
+    results = checkout / "experiments" / "results"
+    (results / documents.REJECTION_INVARIANCE).unlink()
+    with pytest.raises(BadInput, match=r"rejection_invariance\.json: is missing"):
+        documents.FIGURES["invariance.png"].remake(results, checkout / "figure.png")
+    (results / documents.REJECTION_INVARIANCE).write_text("{")
+    with pytest.raises(BadInput, match=r"rejection_invariance\.json: no readable JSON"):
+        documents.TABLES["rejection"](results)
+    shutil.rmtree(results / "readings")
+    with pytest.raises(BadInput, match="no run records"):
+        documents.TABLES["readings"](results)
+
+
+def test_a_damaged_source_is_one_clear_line(checkout):
+    results = checkout / "experiments" / "results"
+    file = results / documents.REJECTION_INVARIANCE
+    nan, short, none = some_measures(), some_measures(), some_measures()
+    nan["nets"]["modern"][0]["rejected_percent"] = float("nan")
+    short["nets"]["modern"][1]["shift"] = short["nets"]["modern"][1]["shift"][1:]
+    del none["axes"]["scale"]
+    for harmed, says in ((nan, "NaN is no number"), (short, "each shift"), (none, "no 'scale'")):
+        write_json(file, harmed)
+        for make in (documents.TABLES["rejection"], documents.FIGURES["invariance.png"].held):
+            with pytest.raises(BadInput, match=f"rejection_invariance.json: .*{says}"):
+                make(results)
+
+
+@pytest.mark.parametrize(
+    ("harm", "says"),
+    [
+        (lambda text: text.replace("<!-- end -->", "<!-- ned -->", 1), "has no <!-- end -->"),
+        (lambda text: text.replace("<!-- end -->", "<!--end-->", 1), "must be a line of its own"),
+        (lambda text: text + "<!-- generated: cost -->\n", "has no <!-- end -->"),
+        (lambda text: text + "<!-- end -->\n", "ends no generated table"),
+        (lambda text: text + "<!-- generated: cost --> <!-- end -->\n", "a line of its own"),
+        (lambda text: text + "<!-- generated: cot -->\n<!-- end -->\n", "is called cot"),
+    ],
+)
+def test_a_mark_without_its_other_half_stops_everything(harm, says, checkout, capsys):
+    (checkout / "README.md").write_text("<!-- generated: cost -->\n<!-- end -->\n")  # is stale
+    page = checkout / "docs" / "results.md"
+    page.write_text(harm(page.read_text()))
+    files = [*checkout.glob("*.md"), *checkout.glob("docs/**/*.*")]
+    before = {file: file.read_bytes() for file in files}
+    assert report(["--root", str(checkout)]) == 2
+    error = capsys.readouterr().err
+    assert str(page) in error
+    assert says in error
+    assert len(error.splitlines()) == 1
+    assert {file: file.read_bytes() for file in files} == before
+    assert not (checkout / "docs" / "figures").exists()
+
+
+def test_a_source_that_cannot_be_read_stops_everything(checkout, capsys):
+    write_json(checkout / "experiments" / "results" / documents.REJECTION_INVARIANCE, {"nets": {}})
+    page = checkout / "docs" / "results.md"
+    page.write_text("<!-- generated: cost -->\n<!-- end -->\n")  # is stale
+    assert report(["--root", str(checkout)]) == 2
+    assert "rejection_invariance.json: nets is {}" in capsys.readouterr().err
+    assert page.read_text() == "<!-- generated: cost -->\n<!-- end -->\n"
