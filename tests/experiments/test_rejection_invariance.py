@@ -73,7 +73,7 @@ def test_what_was_measured_before_is_checked(results, capsys):
     assert file.read_text() == text
 
 
-# --- What is done to patterns, and margins ---------------------------------------------------------
+# --- What is done to patterns, and margins --------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
