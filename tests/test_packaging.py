@@ -72,7 +72,7 @@ def test_editors_see_every_public_name_where_it_lives():
 def test_the_committed_results_stay_small():
     files = [file for file in (ROOT / "experiments" / "results").rglob("*") if file.is_file()]
     kept = [file for file in files if file.suffix in (".json", ".npy")]
-    assert sum(file.stat().st_size for file in kept) <= 25 * 2**20
+    assert sum(file.stat().st_size for file in kept) <= 40 * 2**20  # the ablations are 990 runs of 17 kB
     assert max(file.stat().st_size for file in kept) <= 2**20
 
 
