@@ -9,21 +9,15 @@ import torch
 _lock = threading.Lock()
 _inside = 0
 """How many blocks of full precision go on, in all threads."""
-_before: tuple[str, str, bool] = ("none", "none", False)
-"""The process's settings before the first of them."""
+_before: tuple[str, str, bool]
+"""The process's settings before the first of them: the precision of convolutions and of matrix
+products, and whether the first always sum in one order."""
 
 
-def _gpu_arithmetic(*change: str | bool) -> tuple[str, str, bool]:
-    """Precision of cuDNN's convolutions and of matrix products, and whether the first always sum
-    in one order; set them, if they are given."""
-    convolution, product, cudnn = (
-        torch.backends.cudnn.conv,
-        torch.backends.cuda.matmul,
-        torch.backends.cudnn,
-    )
-    if change:
-        convolution.fp32_precision, product.fp32_precision, cudnn.deterministic = change
-    return convolution.fp32_precision, product.fp32_precision, cudnn.deterministic
+def _set(convolutions: str, products: str, in_one_order: bool) -> None:
+    torch.backends.cudnn.conv.fp32_precision = convolutions
+    torch.backends.cuda.matmul.fp32_precision = products
+    torch.backends.cudnn.deterministic = in_one_order
 
 
 @contextmanager
@@ -36,8 +30,12 @@ def full_precision() -> Iterator[None]:
     global _inside, _before
     with _lock:
         if not _inside:
-            _before = _gpu_arithmetic()
-            _gpu_arithmetic("ieee", "ieee", True)
+            _before = (
+                torch.backends.cudnn.conv.fp32_precision,
+                torch.backends.cuda.matmul.fp32_precision,
+                torch.backends.cudnn.deterministic,
+            )
+            _set("ieee", "ieee", True)
         _inside += 1
     try:
         yield
@@ -45,7 +43,7 @@ def full_precision() -> Iterator[None]:
         with _lock:
             _inside -= 1
             if not _inside:
-                _gpu_arithmetic(*_before)
+                _set(*_before)
 
 
 @contextmanager

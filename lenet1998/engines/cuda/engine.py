@@ -70,8 +70,7 @@ class CudaEngine:
     Args:
         recipe: network, loss and optimizer are taken from it.
         models: one network per run, all of the recipe, in float32, on any device.
-        threads: per block. The arithmetic does not depend on it; of 128 to 768, 512 are the fastest
-            on an H100.
+        threads: per block. The arithmetic does not depend on it.
 
     Raises:
         ValueError: a recipe that :func:`unsupported` names, or models of another network.
