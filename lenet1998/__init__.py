@@ -32,6 +32,8 @@ _HOME = {
     "load_pretrained": "recipes",
 }
 
+__version__ = "1.0.0"
+
 __all__ = [
     "RECIPES",
     "SDLM",

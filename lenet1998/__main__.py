@@ -3,6 +3,7 @@
 import sys
 from importlib import import_module
 
+from lenet1998 import __version__
 from lenet1998.cli import entry
 from lenet1998.errors import BadInput
 from lenet1998.interrupts import end_at_once, handled_by
@@ -28,6 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
         width = max(map(len, COMMANDS))
         lines = [f"  {name:<{width}}  {line}" for name, line in COMMANDS.items()]
         print("usage: lenet1998 COMMAND [FLAGS]; COMMAND --help lists its flags", *lines, sep="\n")
+        return 0
+    if arguments[0] == "--version":
+        print(f"lenet1998 {__version__}")
         return 0
     command = arguments[0]
     if command not in COMMANDS:

@@ -123,7 +123,8 @@ def publish(found: dict[str, list[report.Comparison]], out: Path, as_json: bool)
     else:
         for title, table in tables.items():
             print(title, table.to_string(index=False), sep="\n", end="\n\n")
-        print(f"last pass, never the best\nwritten to {out}/ablations.* and {figure}")
+        print("last pass, never the best; p adjusted over each table's rows")
+        print(f"written to {out}/ablations.* and {figure}")
     runs = [run for comparisons in found.values() for one in comparisons for run in one.ours]
     return int(any(run.diverged for run in runs))
 

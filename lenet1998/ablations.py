@@ -185,6 +185,9 @@ def chosen(only: Sequence[str] | None, direction: str | None) -> list[Change]:
         for change in changes()
         if (not only or change.component in only) and direction in (None, change.direction)
     ]
-    if lacking := [key for key in only or () if key not in {change.component for change in found}]:
-        raise BadInput(f"{', '.join(lacking)}: is not switched in direction {direction}", "only")
+    for key in only or ():
+        if key not in {change.component for change in found}:
+            others = {change.direction for change in changes() if change.component == key}
+            told = " and ".join(sorted(others, key=DIRECTIONS.index))
+            raise BadInput(f"{key}: has no change of direction {direction}, only of {told}", "only")
     return found

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from lenet1998 import paper
+from lenet1998 import __version__, paper
 from lenet1998.cli import Parser, entry
 from lenet1998.errors import BadInput
 from lenet1998.report import ablations as report
@@ -14,14 +14,14 @@ from lenet1998.report.sources import COMPARED
 from lenet1998.report.tables import beside_the_paper, latex, markdown, summary_of
 
 SUMMARY = "Print BibTeX for lenet1998 and the paper, or one of its tables ready to paste."
-VERSION, RELEASED = "1.0.0", "2026-11-26"
+RELEASED = "2026-11-26"
 REPOSITORY: str | None = None  # the owner's to fill in: CONTRIBUTING.md, release checklist
 SOFTWARE = {
     "key": "lenet1998",
     "type": "software",
     "author": "{The lenet1998 maintainers}",
     "title": "lenet1998: {LeNet-5} as published in 1998, exactly",
-    "version": VERSION,
+    "version": __version__,
     "date": RELEASED,
     "year": RELEASED[:4],
     "note": "MIT licence",

@@ -61,7 +61,10 @@ def test_the_ladder_goes_from_original_to_modern():
     [
         (["--only", "c4"], "--only c4: no such component; there are c3, subsampling, squash,"),
         (["--only", "c3,c3"], "--only c3,c3: a component is named twice"),
-        (["--only", "loss", "--direction", "in"], "--only loss: is not switched in direction in"),
+        (
+            ["--only", "loss", "--direction", "in"],
+            "loss: has no change of direction in, only of out",
+        ),
         (["--variant", "modern"], "--variant: original and modern are what is switched"),
         (["--data", "."], "--data: is for runs that are trained: add --fresh to train them"),
         (["--quick", "--results", "."], "--results: is where committed runs are"),

@@ -13,9 +13,9 @@ import pytest
 import yaml
 from factory import make_record
 
-from lenet1998 import paper
+from lenet1998 import __version__, paper
 from lenet1998.ablations import DIRECTIONS, changes
-from lenet1998.cite import PAPER, RELEASED, REPOSITORY, SOFTWARE, VERSION, bibtex, main
+from lenet1998.cite import PAPER, RELEASED, REPOSITORY, SOFTWARE, bibtex, main
 from lenet1998.report import shipped
 from lenet1998.report.documents import COMPARED, compared, headline
 
@@ -47,7 +47,7 @@ def test_another_citation_file_is_not(change):
 
 
 def test_the_citation_file_is_of_this_version():
-    assert CFF["version"] == VERSION == PROJECT["version"] == SOFTWARE["version"]
+    assert CFF["version"] == __version__ == PROJECT["version"] == SOFTWARE["version"]
     assert CFF["date-released"].isoformat() == RELEASED
     assert CFF["license"] == PROJECT["license"]
     assert CFF["keywords"] == PROJECT["keywords"]
@@ -57,7 +57,7 @@ def test_the_citation_file_is_of_this_version():
 
 
 def test_the_changelog_dates_this_version_so_too():
-    heading = f"## {VERSION} ("
+    heading = f"## {__version__} ("
     (line,) = (line for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if heading in line)
     assert line == f"{heading}{RELEASED})"
 

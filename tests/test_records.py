@@ -20,6 +20,7 @@ from lenet1998.records import (
     has_record,
     read_record,
     read_records,
+    reading_once,
     write_atomically,
     write_json,
     write_record,
@@ -301,3 +302,15 @@ def test_reading_and_reporting_need_no_torch():
     call = [sys.executable, "-c", dedent(code)]
     done = subprocess.run(call, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_within_reading_once_a_run_is_read_once_and_anew_after_it(tmp_path):
+    write_record(tmp_path / "b", make_record((9, 5), seed=1))
+    with reading_once():
+        (first,) = read_records(tmp_path)
+        write_record(tmp_path / "b", make_record((9, 6), seed=1))
+        write_record(tmp_path / "a", make_record((9, 7), seed=0))
+        again = read_records(tmp_path)
+    assert again[1] is first
+    assert [run.last["test_errors"] for run in again] == [7, 5]
+    assert [run.last["test_errors"] for run in read_records(tmp_path)] == [7, 6]

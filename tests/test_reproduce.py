@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lenet1998 import reproduce
+from lenet1998 import __version__, reproduce
 from lenet1998.__main__ import main as lenet1998
 from lenet1998.recipes import RECIPES
 from lenet1998.records import read_record
@@ -267,6 +267,11 @@ def test_the_console_script_dispatches(capsys, tmp_path):
     assert lenet1998(["conquer"]) == 2
     assert "no command conquer" in one_line(capsys)
     assert lenet1998(["reproduce", *SMALL, "--out", str(tmp_path)]) == 0
+
+
+def test_the_console_script_tells_its_version(capsys):
+    assert lenet1998(["--version"]) == 0
+    assert capsys.readouterr().out == f"lenet1998 {__version__}\n"
 
 
 def test_as_a_module_in_a_fresh_interpreter():

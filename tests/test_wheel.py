@@ -11,8 +11,9 @@ from textwrap import dedent
 
 import pytest
 
+from lenet1998 import __version__
 from lenet1998.__main__ import COMMANDS
-from lenet1998.cite import SOFTWARE, VERSION, bibtex, compared
+from lenet1998.cite import SOFTWARE, bibtex, compared
 from lenet1998.report.tables import markdown
 
 pytest.importorskip("build", reason="needs what the extra dev brings")
@@ -57,7 +58,7 @@ def test_everything_of_the_package_is_in_both(built):
     )
     tracked = set(listed.stdout.splitlines())
     (wheel,), (sdist,) = built.glob("*.whl"), built.glob("*.tar.gz")
-    assert sdist.name == f"lenet1998-{VERSION}.tar.gz"
+    assert sdist.name == f"lenet1998-{__version__}.tar.gz"
     assert tracked <= set(zipfile.ZipFile(wheel).namelist())
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}

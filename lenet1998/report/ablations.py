@@ -147,23 +147,23 @@ def as_json(comparisons: Sequence[Comparison]) -> list[dict]:
 
 def effects_table(comparisons: Sequence[Comparison]) -> pd.DataFrame:
     """One row a change: its test error, the difference from its base, and the verdict."""
-    return pd.DataFrame(
-        [
-            {
-                "component": effect.of.component,
-                "becomes": effect.of.title,
-                "n": effect.pair.n,
-                "test error, %": _spread(effect.of.ours),
-                "base, %": _spread(effect.of.base),
-                "difference, points": f"{effect.pair.difference:+.3f}",
-                "95 %": f"{effect.pair.low:+.3f} to {effect.pair.high:+.3f}",
-                "p (Holm)": f"{effect.p:.2g}",
-                "p of 0.1 or more": f"{effect.equivalent:.2g}",
-                "verdict": effect.verdict,
-            }
-            for effect in effects(comparisons)
-        ]
-    )
+    return pd.DataFrame([_row(effect) for effect in effects(comparisons)])
+
+
+def _row(effect: Effect) -> dict:
+    ours, base = effect.of.pairs(test_error)
+    return {
+        "component": effect.of.component,
+        "becomes": effect.of.title,
+        "n": effect.pair.n,
+        "test error, %": brief(ours, digits=2),
+        "base, %": brief(base, digits=2),
+        "difference, points": f"{effect.pair.difference:+.3f}",
+        "95 %": f"{effect.pair.low:+.3f} to {effect.pair.high:+.3f}",
+        "p (Holm)": f"{effect.p:.2g}",
+        "p of 0.1 or more": f"{effect.equivalent:.2g}",
+        "verdict": effect.verdict,
+    }
 
 
 def brief_table(comparisons: Sequence[Comparison], words: Mapping[str, str]) -> pd.DataFrame:
@@ -202,11 +202,6 @@ def in_one_table(groups: Mapping[str, Sequence[Comparison]]) -> pd.DataFrame:
     return pd.concat(
         [effects_table(family).assign(direction=key) for key, family in groups.items()]
     )
-
-
-def _spread(runs: Sequence[RunRecord]) -> str:
-    values = [test_error(run) for run in runs if run.last]
-    return brief(values, digits=2)
 
 
 COLOURS = {MATTERS: VERMILION, NO_DIFFERENCE: GREEN, CANNOT_TELL: BLACK}

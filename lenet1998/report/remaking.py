@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from lenet1998.errors import BadInput
-from lenet1998.records import read_records, write_atomically
+from lenet1998.records import read_records, reading_once, write_atomically
 from lenet1998.report import live, shipped, style, tables
 from lenet1998.report.documents import ALL_VARIANTS, DISTORTIONS, FIGURES, TABLES
 
@@ -20,6 +20,7 @@ MARK = re.compile(r"<!-- *(?:generated\b.*?|end *)-->")
 DOCUMENTS = ("README.md", "docs/*.md", "docs/api/*.md")
 
 
+@reading_once()
 def remake(root: Path, check: bool = False) -> list[str]:
     """Remake all that is generated from committed records.
 

@@ -6,7 +6,7 @@ from factory import make_record
 from lenet1998.ablations import COMPONENTS, MODERN, ORIGINAL, changes, chosen
 from lenet1998.inspection.purposes import ROTATIONS, SCALES, SHIFTS
 from lenet1998.report import ablation_figures, purposes, rates
-from lenet1998.report.ablations import brief_table, families
+from lenet1998.report.ablations import brief_table, effects_table, families
 from lenet1998.report.style import source_of
 from lenet1998.tuning import LADDER, OPTIMIZERS, TUNINGS
 
@@ -52,6 +52,14 @@ def test_changes_stand_beside_their_bases_as_far_as_there_are_runs():
     assert [run.seed for run in one.ours] == [0, 1, 2]
     assert one.pairs(lambda run: run.last["test_errors"]) == ([4, 6], [2, 3])
     assert families(runs, 1000)["out"] == []
+
+
+def test_a_row_shows_the_runs_that_are_paired_and_no_others():
+    runs = runs_of(ORIGINAL, 2, 4, 60) + runs_of(C3, 4, 8)
+    (row,) = effects_table(families(runs)["out"]).to_dict("records")
+    assert row["n"] == 2
+    assert row["test error, %"].startswith("3.00 ")  # percent of 200 patterns
+    assert row["base, %"].startswith("1.50 ")
 
 
 def test_in_brief_a_component_is_its_largest_effect():
