@@ -29,7 +29,7 @@ from lenet1998.models import LeNet5
 from lenet1998.recipes import ORIGINAL, Recipe
 from lenet1998.records import write_json
 from lenet1998.report.performance import benchmark as table
-from lenet1998.training import environment
+from lenet1998.training import environment, evaluation
 from lenet1998.training import run as training
 from lenet1998.training.schedule import Schedule
 from lenet1998.training.threads import one_thread
@@ -106,6 +106,28 @@ def side_by_side(schedule: Schedule, rounds: int) -> list[dict]:
             }
         )
     return rows
+
+
+def reading(schedule: Schedule, rounds: int) -> dict:
+    """CPU time to label a test pattern, by the network itself and by the compiled loops.
+
+    In alternating rounds; their labels are the same.
+    """
+    model, images = ORIGINAL.build_model(), schedule.patterns.test_images[:5000]
+    contest = {
+        "eager_us": lambda: model.predict(images, evaluation.BATCH),
+        "compiled_us": lambda: evaluation.predict(model, images),
+    }
+    times: dict[str, list[float]] = {name: [] for name in contest}
+    for turn in range(rounds + 1):
+        for name, read in contest.items():
+            begun = time.thread_time()
+            read()
+            if turn:  # the first round warms up
+                times[name].append((time.thread_time() - begun) * 1e6 / len(images))
+    ratios = [eager / compiled for eager, compiled in zip(*times.values(), strict=True)]
+    medians = {name: statistics.median(taken) for name, taken in times.items()}
+    return {**medians, "times_eager": statistics.median(ratios)}
 
 
 def two_at_once(schedule: Schedule, rounds: int) -> float:
@@ -227,6 +249,7 @@ def main(arguments: list[str] | None = None) -> int:
     work = multiply_accumulates_of_an_update(ORIGINAL)
     result = {
         "engines": side_by_side(schedule, flags.rounds),
+        "reading": reading(schedule, flags.rounds),
         "rounds": flags.rounds,
         "multiply_accumulates": work,
         "peak_multiply_accumulates_per_us": peak,

@@ -30,12 +30,16 @@ def test_the_engines_side_by_side(tmp_path, capsys):
     assert min(plain["times_eager"], compiled["times_eager"]) > 5
     assert all(0 < row["fastest_cpu_us"] <= row["cpu_us"] for row in result["engines"])
     assert 0 < result["floor_us"] < compiled["cpu_us"]
+    read = result["reading"]
+    assert read["compiled_us"] < read["eager_us"]
+    assert read["times_eager"] == pytest.approx(read["eager_us"] / read["compiled_us"])
     assert result["whole_run"] is None
     printed = capsys.readouterr().out
     assert "arithmetic floor" in printed
     rows = dict(table(result).to_numpy().tolist())
     assert rows["plain loops, one thread"].startswith(f"{plain['cpu_us']:.1f} us a pattern")
     assert f"({result['environment']['core']}: " in rows["measured on"]
+    assert rows["reading a test pattern"].startswith(f"{read['compiled_us']:.1f} us, eager ")
     assert rows["compiling, empty cache and filled"] == "5.0 s and 0.50 s"
     assert (result["gpu"] is None) == (not any("many runs" in row for row in rows))
 

@@ -71,7 +71,10 @@ FIG7 = Schema(
 )
 BENCHMARK = Schema(
     object_of(
-        {"load_average": or_null(AMOUNT)},
+        {
+            "load_average": or_null(AMOUNT),
+            "reading": object_of(eager_us=AMOUNT, compiled_us=AMOUNT, times_eager=AMOUNT),
+        },
         engines=list_of(
             object_of(
                 {"fastest_cpu_us": AMOUNT},
