@@ -148,19 +148,23 @@ ABLATIONS = Schema(
         )
     )
 )
+_RUN = {
+    "recipe": TEXT,
+    "seed": COUNT,
+    "status": {"enum": ["finished", "diverged"]},
+    "train": list_of(PERCENT),
+    "test": list_of(PERCENT),
+    "seconds": AMOUNT,
+}
+FRESH_SEEDS = Schema(object_of(runs=list_of(object_of(**_RUN), 1)))
 _TRIAL = object_of(
+    **_RUN,
     stage=SOME,
-    recipe=TEXT,
     switches={
         "type": "object",
         "additionalProperties": {"type": ["string", "number", "boolean"]},
     },
-    seed=COUNT,
-    status={"enum": ["finished", "diverged"]},
-    train=list_of(PERCENT),
-    test=list_of(PERCENT),
     rates=pair_of(AMOUNT),
-    seconds=AMOUNT,
 )
 _SIZES = {"type": "object", "minProperties": 1, "additionalProperties": AMOUNT}
 _RANGES = {"type": "object", "additionalProperties": pair_of(AMOUNT)}

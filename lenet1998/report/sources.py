@@ -12,7 +12,7 @@ from lenet1998.report import schemas
 BENCHMARKS = ("benchmark.json", "benchmark-avx2.json", "benchmark-h100.json")
 REJECTION_INVARIANCE, ANSWERS, FIG7 = "rejection_invariance.json", "answers.json", "fig7.json"
 FAULTS, RESTORATION, SEARCH, FIG6 = "faults.json", "restoration.json", "search.json", "fig6.json"
-CLAIMS, FEATURES = "claims.json", "features.json"
+CLAIMS, FEATURES, FRESH_SEEDS = "claims.json", "features.json", "fresh_seeds.json"
 ABLATIONS, READ_STRINGS, BLANK_SHARE = "ablations.json", "read_strings.json", "blank_share.json"
 
 COMPARED = {
@@ -89,6 +89,7 @@ READERS: dict[str, Callable[[Path], dict]] = {
     CLAIMS: partial(schema.read, schema=schemas.CLAIMS),
     FEATURES: partial(schema.read, schema=schemas.FEATURES),
     ABLATIONS: partial(schema.read, schema=schemas.ABLATIONS),
+    FRESH_SEEDS: partial(schema.read, schema=schemas.FRESH_SEEDS),
     **dict.fromkeys(BENCHMARKS, partial(schema.read, schema=schemas.BENCHMARK)),
 }
 """What reads each JSON file of results and checks it."""
