@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lenet1998.ablations import ORIGINAL, chosen
 from lenet1998.recipes import Recipe
-from lenet1998.records import RunRecord, has_record, read_record, write_json
+from lenet1998.records import has_record, in_brief, read_record, write_json
 from lenet1998.report.sources import FRESH_SEEDS, read_json
 from lenet1998.training.flags import run_study
 from lenet1998.training.study import Cell
@@ -19,20 +19,6 @@ SEEDS = range(40, 50)
 def recipes() -> list[Recipe]:
     """``original`` and everything that is one change out of it."""
     return list(dict.fromkeys([ORIGINAL, *(change.recipe for change in chosen(None, "out"))]))
-
-
-def as_run(record: RunRecord) -> dict:
-    """What ``fresh_seeds.json`` keeps of a run."""
-    return {
-        "recipe": record.recipe["name"],
-        "seed": record.seed,
-        "status": record.status,
-        "train": [entry["train_error_percent"] for entry in record.per_pass],
-        "test": [entry["test_error_percent"] for entry in record.per_pass],
-        "seconds": round(record.seconds, 1),
-        "commit": record.environment["commit"],
-        "dirty": record.environment["dirty"],
-    }
 
 
 def kept(results: Path) -> list[dict]:
@@ -54,7 +40,7 @@ def cells(results: Path) -> list[Cell]:
 def gather(results: Path, *_) -> None:
     """Enter what has been run since."""
     runs = [cell.folder for cell in cells(results) if has_record(cell.folder)]
-    found = [*kept(results), *(as_run(read_record(folder)) for folder in runs)]
+    found = [*kept(results), *(in_brief(read_record(folder)) for folder in runs)]
     write_json(results / FRESH_SEEDS, {"runs": found})
 
 

@@ -16,7 +16,7 @@ from lenet1998 import paper
 from lenet1998.data import Dataset
 from lenet1998.inspection.loading import load_net
 from lenet1998.recipes import Recipe, recipe_named
-from lenet1998.records import WEIGHTS, RunRecord, read_record, write_json
+from lenet1998.records import WEIGHTS, RunRecord, in_brief, read_record, write_json
 from lenet1998.report.misfit import Trial, misfit
 from lenet1998.report.search import OPEN
 from lenet1998.report.sources import RESTORATION, SEARCH, read_json
@@ -111,16 +111,9 @@ def as_run(stage: int, record: RunRecord) -> dict:
     first = record.per_pass[0] if record.per_pass else {"rate_min": 0.0, "rate_max": 0.0}
     return {
         "stage": stage,
-        "recipe": record.recipe["name"],
         "switches": {key: record.recipe[key] for key in OPEN},
-        "seed": record.seed,
-        "status": record.status,
-        "train": [entry["train_error_percent"] for entry in record.per_pass],
-        "test": [entry["test_error_percent"] for entry in record.per_pass],
         "rates": [first["rate_min"], first["rate_max"]],
-        "seconds": round(record.seconds, 1),
-        "commit": record.environment.get("commit"),
-        "dirty": record.environment.get("dirty"),
+        **in_brief(record),
     }
 
 

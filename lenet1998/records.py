@@ -100,6 +100,20 @@ class RunRecord:
         return {"schema": SCHEMA, **content, **totals}
 
 
+def in_brief(run: RunRecord) -> dict:
+    """What a study that gathers many runs in one file keeps of each."""
+    return {
+        "recipe": run.recipe["name"],
+        "seed": run.seed,
+        "status": run.status,
+        "train": [row["train_error_percent"] for row in run.per_pass],
+        "test": [row["test_error_percent"] for row in run.per_pass],
+        "seconds": round(run.seconds, 1),
+        "commit": run.environment.get("commit"),
+        "dirty": run.environment.get("dirty"),
+    }
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write under a temporary name beside ``path`` and rename: readers find all of it or none.
 

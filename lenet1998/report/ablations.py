@@ -7,7 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib import rc_context
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from lenet1998.records import RunRecord
 from lenet1998.report.style import BLACK, BLUE, GREEN, STYLE, VERMILION, save
@@ -223,22 +226,39 @@ def forest(
         figure = Figure(figsize=(8, 0.26 * sum(heights) + 1.2), layout="constrained")
         panels = np.atleast_1d(figure.subplots(len(found), 1, sharex=True, height_ratios=heights))
         for axes, (title, rows) in zip(panels, found.items(), strict=True):
-            for place, effect in enumerate(reversed(rows)):
-                look = {"color": COLOURS[effect.verdict], "lw": 1.6}
-                axes.plot([effect.pair.low, effect.pair.high], [place, place], **look)
-                axes.plot(effect.pair.difference, place, marker="o", ms=5, color=look["color"])
-            names = [f"{e.of.component}: {e.of.title}" for e in reversed(rows)]
-            axes.set_yticks(range(len(rows)), names)
-            axes.set_ylim(-0.6, len(rows) - 0.4)
-            axes.axvspan(-MARGIN, MARGIN, color=BLUE, alpha=0.1, lw=0)
-            axes.axvline(0, color=BLUE, lw=0.8)
+            of_changes(axes, [f"{e.of.component}: {e.of.title}" for e in rows])
+            for place, effect in enumerate(rows):
+                interval(axes, effect, place)
             axes.set_title(title, loc="left", fontsize="medium")
-            axes.set_xscale("symlog", linthresh=0.2)
-            axes.xaxis.set_major_formatter("{x:+g}")
-        panels[-1].set_xlabel("change of the test error, points (95 %)")
-        handles = [
-            axes.plot([], [], color=colour, marker="o", label=verdict)[0]
-            for verdict, colour in COLOURS.items()
-        ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=3)
+        panels[-1].set_xlabel(DIFFERENCE)
+        tell_verdicts(figure)
         save(figure, file, source)
+
+
+DIFFERENCE = "change of the test error, points (95 %)"
+
+
+def of_changes(axes: Axes, names: Sequence[str]) -> None:
+    """A row for each change, from the top, along which a difference is shown beside the margin."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.axvspan(-MARGIN, MARGIN, color=BLUE, alpha=0.1, lw=0)
+    axes.axvline(0, color=BLUE, lw=0.8)
+    axes.set_xscale("symlog", linthresh=0.2)
+    axes.xaxis.set_major_formatter("{x:+g}")
+
+
+def interval(axes: Axes, effect: Effect, place: float, inside: str | None = None) -> None:
+    """A difference and its interval, in the colour of its verdict; ``inside``: the point's."""
+    colour = COLOURS[effect.verdict]
+    axes.plot([effect.pair.low, effect.pair.high], [place, place], color=colour, lw=1.6)
+    axes.plot(effect.pair.difference, place, "o", ms=5, color=colour, mfc=inside or colour)
+
+
+def tell_verdicts(figure: Figure, *others: Artist) -> None:
+    """The legend: what the colours say, then what else is to be told."""
+    handles = [
+        Line2D([], [], color=colour, marker="o", label=verdict)
+        for verdict, colour in COLOURS.items()
+    ]
+    figure.legend(handles=[*handles, *others], loc="outside lower center", ncols=3)

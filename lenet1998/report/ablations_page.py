@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from lenet1998.report import ablation_figures, ablations, purposes
-from lenet1998.report.sources import ABLATIONS, read_json, runs_in
+from lenet1998.report import ablation_figures, ablations, fresh_seeds, purposes
+from lenet1998.report.sources import ABLATIONS, FRESH_SEEDS, read_json, runs_in
 
 ABLATED, TUNED = "ablations", "tuning"
 
@@ -27,6 +27,11 @@ def brief(results: Path) -> pd.DataFrame:
     from lenet1998.ablations import COMPONENTS  # which brings torch
 
     return ablations.brief_table(_ablated(results)["out"], COMPONENTS)
+
+
+def again(results: Path) -> pd.DataFrame:
+    """What the changes of ``original`` do in a second look."""
+    return fresh_seeds.table(runs_in(results, ABLATED), read_json(results / FRESH_SEEDS))
 
 
 def _purposes(measures: Callable[..., list[purposes.Measure]]) -> Callable[[Path], pd.DataFrame]:
@@ -60,6 +65,7 @@ def _of_rates(name: str, folder: str) -> Callable[[Path], pd.DataFrame]:
 TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     **{f"ablations-{direction}": _effects(direction) for direction in ablations.TITLES},
     "ablations-brief": brief,
+    "ablations-again": again,
     "ablations-rejection": _purposes(purposes.rejection),
     "ablations-invariance": _purposes(purposes.invariance),
     "ablations-learning": learning,
@@ -70,6 +76,7 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
 }
 FIGURES: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
     "ablations.png": (ablation_figures.forest, (ABLATED,)),
+    "fresh-seeds.png": (fresh_seeds.figure, (ABLATED, FRESH_SEEDS)),
     "ladder.png": (ablation_figures.ladder, (ABLATED, ABLATIONS)),
     "rejection.png": (ablation_figures.rejections, (ABLATED, ABLATIONS)),
     "rates.png": (_rates("sensitivity"), (TUNED,)),

@@ -1,0 +1,68 @@
+"""The second look at one out of ``original``, from runs made up for it."""
+
+import pytest
+from factory import make_record
+
+from lenet1998.ablations import ORIGINAL
+from lenet1998.report import fresh_seeds
+from lenet1998.report.ablations import CANNOT_TELL, MATTERS
+from lenet1998.report.style import source_of
+
+C3, MAX = ORIGINAL.changed(c3="dense"), ORIGINAL.changed(pooling="max")
+FIRST = {ORIGINAL: (4, 5, 4), C3: (5, 5, 4), MAX: (8, 9, 9)}
+SECOND = {ORIGINAL: (4, 5, 6), C3: (4, 5, 5), MAX: (9, 10, 12)}
+
+
+@pytest.fixture
+def runs() -> list:
+    """The first look's, seeds from 0."""
+    return [
+        make_record((count + 4, count), seed, recipe=recipe.as_dict())
+        for recipe, counts in FIRST.items()
+        for seed, count in enumerate(counts)
+    ]
+
+
+@pytest.fixture
+def content() -> dict:
+    """The second look's, seeds from 40; percent of 200 patterns."""
+    return {
+        "runs": [
+            {"recipe": recipe.name, "seed": seed, "status": "finished", "test": [9.0, count / 2]}
+            for recipe, counts in SECOND.items()
+            for seed, count in enumerate(counts, 40)
+        ]
+    }
+
+
+def test_a_row_tells_the_second_look_by_itself_and_all_pairs_together(runs, content):
+    dense, maxima = fresh_seeds.table(runs, content).to_dict("records")
+    assert (dense["component"], maxima["component"]) == ("c3", "subsampling")
+    assert (dense["n"], maxima["n"]) == (3, 3)
+    assert dense["difference, points"] == "-0.167"  # 0, 0 and -0.5
+    assert maxima["difference, points"] == "+2.667"  # 2.5, 2.5 and 3.0
+    assert (maxima["first look"], maxima["verdict"]) == (MATTERS, MATTERS)
+    assert (dense["first look"], dense["verdict"]) == (CANNOT_TELL, CANNOT_TELL)
+    # Of the first look 0.5, 0, 0 and 2.0, 2.0, 2.5.
+    assert dense["both, points"].startswith("+0.000 (")
+    assert maxima["both, points"].startswith("+2.417 (")
+    assert maxima["both, points"].endswith("; n = 6)")
+
+
+def test_a_seed_that_is_not_complete_does_not_count(runs, content):
+    lacking = {"recipe": C3.name, "seed": 42}
+    content["runs"] = [run for run in content["runs"] if not lacking.items() <= run.items()]
+    assert {run.seed for run in fresh_seeds.runs_of(content)} == {40, 41}
+    dense, maxima = fresh_seeds.table(runs, content).to_dict("records")
+    assert (dense["n"], maxima["n"]) == (2, 2)
+
+
+def test_a_change_that_the_second_look_has_not_has_no_row(runs, content):
+    content["runs"] = [run for run in content["runs"] if run["recipe"] != MAX.name]
+    assert fresh_seeds.table(runs, content)["component"].tolist() == ["c3"]
+
+
+def test_both_looks_are_drawn(runs, content, tmp_path):
+    fresh_seeds.figure(runs, content, tmp_path / "looks.png", "a digest")
+    assert source_of(tmp_path / "looks.png") == "a digest"
+    assert (tmp_path / "looks.png").stat().st_size > 10_000
