@@ -71,7 +71,7 @@ def table(runs: Sequence[RunRecord], content: Mapping) -> pd.DataFrame:
     """One row a change: the second look's effect, the first's verdict, all pairs together."""
     found = looks(runs, content)
     rows = effects_table([second.of for _, second in found])
-    return rows.drop(columns=["test error, %", "base, %"]).assign(
+    return rows.drop(columns=["test error, %", "base, %"], errors="ignore").assign(
         **{FIRST: [first.verdict for first, _ in found]},
         **{"both, points": [_together(*pair) for pair in found]},
     )

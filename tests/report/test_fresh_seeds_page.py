@@ -62,6 +62,11 @@ def test_a_change_that_the_second_look_has_not_has_no_row(runs, content):
     assert fresh_seeds.table(runs, content)["component"].tolist() == ["c3"]
 
 
+def test_one_seed_is_no_second_look(runs, content):
+    content["runs"] = [run for run in content["runs"] if run["seed"] == 40]
+    assert fresh_seeds.table(runs, content).empty
+
+
 def test_both_looks_are_drawn(runs, content, tmp_path):
     fresh_seeds.figure(runs, content, tmp_path / "looks.png", "a digest")
     assert source_of(tmp_path / "looks.png") == "a digest"
