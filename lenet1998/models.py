@@ -22,18 +22,7 @@ from lenet1998.modules import (
     Subsampling2d,
 )
 from lenet1998.schema import in_short, read_bytes
-
-NETWORK_SWITCHES = {
-    "c3": ("table", "dense"),
-    "pooling": ("trainable", "trainable_average", "average", "max"),
-    "squash": ("scaled_tanh", "tanh", "relu", "logistic"),
-    "subsampling_squash": ("scaled_tanh", "logistic", "none"),
-    "output": ("rbf", "linear"),
-    "input_size": (32, 28),
-    "blank": ("none", "space"),
-    "codes": ("bitmaps", "random", "one_hot"),
-}
-"""Every switch of the network with its values, the 1998 design's first."""
+from lenet1998.switches import NETWORK_SWITCHES
 
 STEP = 4
 """Pixels from one output vector of the replicated network to the next: S2's and S4's windows."""

@@ -1,30 +1,37 @@
 """A recipe is everything that decides what is learnt, except the seed and the data set.
 
-A variant is a named recipe; an ablation is ``original.changed(one_thing=...)``, named so.
+A variant is a named recipe; an ablation is ``original.changed(one_thing=...)``, named so. What is
+built of a recipe, and needs torch, is in ``lenet1998.building``.
 """
 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib.resources import as_file, files
-from itertools import groupby
-from typing import Any
+from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from lenet1998 import names, paper
-from lenet1998.criteria import DiscriminativeLoss, DistanceLoss
-from lenet1998.data import SCALINGS
 from lenet1998.errors import BadInput
-from lenet1998.models import NETWORK_SWITCHES, LeNet5, load_weights, read_weights
-from lenet1998.modules import Start
-from lenet1998.optim import SDLM
 from lenet1998.schema import in_short
-from lenet1998.streams import initial_weights
-from lenet1998.switches import LARGEST, check, choice, number, parse
+from lenet1998.switches import (
+    LARGEST,
+    NETWORK_SWITCHES,
+    SCALINGS,
+    check,
+    choice,
+    number,
+    parse,
+)
 from lenet1998.variants import FAMILIES, VARIANTS
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+    from lenet1998.models import LeNet5
+    from lenet1998.modules import Start
 
 
 def _network(key: str, default: str | None = None):
@@ -33,8 +40,6 @@ def _network(key: str, default: str | None = None):
     return choice(*sorted(values, key=lambda value: value != (default or values[0])))
 
 
-FEATURES = "1998-c1-s4.safetensors"
-"""C1 to S4 of 1998, as ``python -m lenet1998.restore`` writes them."""
 _SEEN_BY_1998 = {
     "c3": ("table",),
     "pooling": ("trainable", "trainable_average"),
@@ -216,24 +221,15 @@ class Recipe:
         mu = own.get(layer, self.mu)
         return self.mu if isinstance(mu, str) else mu
 
-    def sdlm_rates(self, eta: float, curvature: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def sdlm_rates(self, eta: float, curvature: Mapping[str, "Tensor"]) -> dict[str, "Tensor"]:
         """SDLM's effective rates eta / (mu + h), by parameter name."""
         return {name: eta / (self.mu_of(name) + h) for name, h in curvature.items()}
 
-    def pooled(self, curvature: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def pooled(self, curvature: Mapping[str, "Tensor"]) -> dict[str, "Tensor"]:
         """The curvature that rates are made of: each parameter's own, or its layer's mean."""
-        if self.rates != "layer":
-            return dict(curvature)
-        layers = {name: name.partition(".")[0] for name in curvature}
-        means = {
-            layer: torch.cat(
-                [h.flatten() for name, h in curvature.items() if layers[name] == layer]
-            ).mean()
-            for layer in layers.values()
-        }
-        return {name: means[layers[name]].expand_as(h).clone() for name, h in curvature.items()}
+        return _building().means_by_layer(curvature) if self.rates == "layer" else dict(curvature)
 
-    def sgd_rates(self, eta: float, model: LeNet5) -> dict[str, float]:
+    def sgd_rates(self, eta: float, model: "LeNet5") -> dict[str, float]:
         """SGD's rates by parameter name: eta, or eta over the fan-in of the parameter's layer."""
         if self.rates != "fan_in":
             return dict.fromkeys((name for name, _ in model.named_parameters()), eta)
@@ -246,18 +242,11 @@ class Recipe:
         """Whether each run learns patterns of its own making, and not those of the data set."""
         return self.distortions or self.noise > 0 or self.flanks
 
-    def start(self) -> Start:
+    def start(self) -> "Start":
         """How the parameters start."""
-        return Start(
-            gain=self.initial_gain,
-            power=0.5 if self.initialisation == "sqrt_fan_in" else 1.0,
-            count_bias=self.fan_in_counts_bias,
-            draw_bias=self.initial_biases == "uniform",
-            coefficient=self.initial_coefficient,
-            draw_coefficient=self.initial_coefficients == "uniform",
-        )
+        return _building().start(self)
 
-    def build_model(self, seed: int = 0) -> LeNet5:
+    def build_model(self, seed: int = 0) -> "LeNet5":
         """The network on the CPU in float32, drawn from a private generator for this seed.
 
         Layers that the recipe does not train have ``requires_grad`` False.
@@ -265,42 +254,15 @@ class Recipe:
         Raises:
             TypeError, ValueError: a seed that is no whole number, or not from 0 to 2^32 - 1.
         """
-        generator = initial_weights(seed)
-        # Building draws default weights; the global generator's state must not notice. And the
-        # caller's default device and dtype must not be noticed here.
-        with torch.random.fork_rng(devices=()), torch.device("cpu"):
-            model = LeNet5(**{key: getattr(self, key) for key in NETWORK_SWITCHES}).float()
-        model.reset_parameters(generator, self.start())
-        if self.features == "1998":
-            _freeze(model, FEATURES)
-        return model
+        return _building().model(self, seed)
 
-    def build_criterion(self) -> nn.Module:
+    def build_criterion(self) -> "nn.Module":
         """The loss as a module of (outputs, labels)."""
-        if self.loss == "cross_entropy":
-            return nn.CrossEntropyLoss()
-        shared: dict[str, Any] = {
-            "half_distance": self.half_distance,
-            "curvature": self.f6_curvature,
-        }
-        if self.loss == "distance":
-            return DistanceLoss(**shared)
-        return DiscriminativeLoss(self.rubbish_j, **shared)
+        return _building().criterion(self)
 
-    def build_optimizer(self, model: LeNet5) -> torch.optim.Optimizer:
+    def build_optimizer(self, model: "LeNet5") -> "torch.optim.Optimizer":
         """The optimizer at pass 1's rate."""
-        eta = self.learning_rate(1)
-        if self.optimizer == "sdlm":
-            # Groups of neighbours, so that the parameters keep their order.
-            named = groupby(model.named_parameters(), key=lambda item: self.mu_of(item[0]))
-            groups = [{"params": [p for _, p in alike], "mu": mu} for mu, alike in named]
-            return SDLM(groups, lr=eta, mu=self.mu)
-        if self.optimizer == "sgd":
-            shares = self.sgd_rates(1.0, model)
-            named = groupby(model.named_parameters(), key=lambda item: shares[item[0]])
-            groups = [{"params": [p for _, p in alike], "share": part} for part, alike in named]
-            return torch.optim.SGD(groups, lr=eta, momentum=self.momentum)
-        return torch.optim.Adam(model.parameters(), lr=eta)
+        return _building().optimizer(self, model)
 
     def override(self, assignments: list[str]) -> "Recipe":
         """This recipe with switches set from ``KEY=VALUE`` strings.
@@ -351,16 +313,11 @@ def _name(recipe: Recipe, root: Recipe) -> str:
     return names.join(root.name, differ)
 
 
-def _freeze(model: LeNet5, weights: str) -> None:
-    """Give a network the layers of a file of the package, and have them stay as they are."""
-    with as_file(files("lenet1998") / "weights" / weights) as file:
-        layers, _ = read_weights(file)
-    parameters = dict(model.named_parameters())
-    for name, values in layers.items():
-        layer, _, kind = name.partition(".")
-        averages = kind == "weight" and getattr(getattr(model, layer), "average", False)
-        # The recovered coefficients multiply sums of four.
-        parameters[name].requires_grad_(False).copy_(4 * values if averages else values)
+def _building():
+    """What needs torch, which takes seconds to import: :mod:`lenet1998.building`."""
+    from lenet1998 import building
+
+    return building
 
 
 def recipe_named(name: str) -> Recipe:
@@ -402,7 +359,7 @@ def recorded(recipe: dict, source) -> Recipe:
         raise BadInput(f"{source}: {error}") from None
 
 
-def build_model(variant: str | Recipe = "original", seed: int = 0) -> LeNet5:
+def build_model(variant: str | Recipe = "original", seed: int = 0) -> "LeNet5":
     """The network of a variant (or of any recipe), drawn for a seed.
 
     Example::
@@ -418,7 +375,7 @@ def build_model(variant: str | Recipe = "original", seed: int = 0) -> LeNet5:
     return recipe.build_model(seed)
 
 
-def load_pretrained(variant: str = "original") -> LeNet5:
+def load_pretrained(variant: str = "original") -> "LeNet5":
     """The network of a named variant as it was trained on MNIST with seed 0.
 
     The weights are those of a committed run: which, and what it misreads, the file says in its
@@ -428,11 +385,10 @@ def load_pretrained(variant: str = "original") -> LeNet5:
         BadInput: no such variant, or one whose weights do not come with the package.
     """
     recipe = recipe_named(variant)
-    weights = files("lenet1998") / "weights" / f"{variant}.safetensors"
-    if not weights.is_file():
+    weights = f"{variant}.safetensors"
+    if not (files("lenet1998") / "weights" / weights).is_file():
         raise BadInput(
             f"{variant}: its weights do not come with lenet1998; train it with"
             f" python -m lenet1998.reproduce --variant {variant}"
         )
-    with as_file(weights) as file:
-        return load_weights(recipe.build_model(), file)
+    return _building().trained(recipe, weights)

@@ -1,10 +1,34 @@
-"""What a switch of a recipe is: its default, the values that it takes, and their texts."""
+"""What a switch of a recipe is: its default, the values that it takes, and their texts.
+
+And the values of those switches that network and data know, too. Imports no torch.
+"""
 
 import dataclasses
 from contextlib import suppress
 from dataclasses import field
 
+from lenet1998 import paper
 from lenet1998.errors import BadInput
+
+NETWORK_SWITCHES = {
+    "c3": ("table", "dense"),
+    "pooling": ("trainable", "trainable_average", "average", "max"),
+    "squash": ("scaled_tanh", "tanh", "relu", "logistic"),
+    "subsampling_squash": ("scaled_tanh", "logistic", "none"),
+    "output": ("rbf", "linear"),
+    "input_size": (32, 28),
+    "blank": ("none", "space"),
+    "codes": ("bitmaps", "random", "one_hot"),
+}
+"""Every switch of the network with its values, the 1998 design's first."""
+
+SCALINGS: dict[str, tuple[float, float]] = {
+    "paper": (paper.BACKGROUND, paper.INK - paper.BACKGROUND),
+    "unit": (0.0, 1.0),
+    "half": (-1.0, 2.0),
+    "standard": (-0.1307 / 0.3081, 1 / 0.3081),  # mean and deviation of MNIST's training pixels
+}
+"""Named ranges of grey levels: (offset, gain) in value = offset + gain * pixel / 255."""
 
 LARGEST = 1e37
 """The limit of every number that has no nearer one: ten times as much, which Adam's first step

@@ -15,7 +15,6 @@ from lenet1998 import paper
 from lenet1998.criteria import DiscriminativeLoss, DistanceLoss
 from lenet1998.data import SCALINGS
 from lenet1998.errors import BadInput
-from lenet1998.models import NETWORK_SWITCHES
 from lenet1998.optim import SDLM
 from lenet1998.recipes import (
     ORIGINAL,
@@ -26,7 +25,7 @@ from lenet1998.recipes import (
     recipe_named,
 )
 from lenet1998.report.sources import read_json
-from lenet1998.switches import LARGEST
+from lenet1998.switches import LARGEST, NETWORK_SWITCHES
 from lenet1998.training import fit
 from lenet1998.variants import DESCRIPTIONS
 

@@ -10,14 +10,7 @@ import torch
 
 from lenet1998 import paper
 from lenet1998.streams import order_of, stream
-
-SCALINGS: dict[str, tuple[float, float]] = {
-    "paper": (paper.BACKGROUND, paper.INK - paper.BACKGROUND),
-    "unit": (0.0, 1.0),
-    "half": (-1.0, 2.0),
-    "standard": (-0.1307 / 0.3081, 1 / 0.3081),  # mean and deviation of MNIST's training pixels
-}
-"""Named ranges of grey levels: (offset, gain) in value = offset + gain * pixel / 255."""
+from lenet1998.switches import SCALINGS
 
 CENTRE = 14  # row and column, from 0, of the pixel that MNIST puts a digit's centre of mass on
 
@@ -49,7 +42,7 @@ def prepare(
     Args:
         images: (N, H, H) uint8.
         size: height and width to pad to.
-        scaling: a key of :data:`SCALINGS`.
+        scaling: a key of :data:`~lenet1998.switches.SCALINGS`.
 
     Returns:
         (N, 1, size, size) float32.
@@ -68,7 +61,7 @@ def scaled(images: np.ndarray, scaling: str = "paper") -> torch.Tensor:
     """Map the grey levels of uint8 of any shape; float32.
 
     Raises:
-        ValueError: a scaling that is no key of :data:`SCALINGS`.
+        ValueError: a scaling that is no key of :data:`~lenet1998.switches.SCALINGS`.
     """
     if scaling not in SCALINGS:
         raise ValueError(f"unknown scaling {scaling!r}: choose from {', '.join(SCALINGS)}")

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from lenet1998.ablations import changes
 from lenet1998.records import RunRecord
 from lenet1998.report.style import BLACK, BLUE, GREEN, STYLE, VERMILION, save
 from lenet1998.report.tables import brief, by_recipe
@@ -66,8 +67,6 @@ def families(runs: Sequence[RunRecord], train_size: int | None = None) -> Famili
         runs: of the ablations.
         train_size: which of them: those that learnt from so many patterns, or from all.
     """
-    from lenet1998.ablations import changes  # which brings torch
-
     of = by_recipe(sorted(runs, key=lambda run: run.seed))
     found: dict[str, list[Comparison]] = {direction: [] for direction in TITLES}
     for change in changes():

@@ -1,12 +1,12 @@
 """docs/ablations.md: which records make which table or figure."""
 
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
 
-from lenet1998.report import ablation_figures, ablations, fresh_seeds, purposes
+from lenet1998.ablations import COMPONENTS
+from lenet1998.report import ablation_figures, ablations, fresh_seeds, purposes, rates
 from lenet1998.report.sources import ABLATIONS, FRESH_SEEDS, read_json, runs_in
 
 ABLATED, TUNED = "ablations", "tuning"
@@ -24,8 +24,6 @@ def _effects(direction: str) -> Callable[[Path], pd.DataFrame]:
 
 def brief(results: Path) -> pd.DataFrame:
     """The changes of ``original`` that move its test error most, one a component."""
-    from lenet1998.ablations import COMPONENTS  # which brings torch
-
     return ablations.brief_table(_ablated(results)["out"], COMPONENTS)
 
 
@@ -48,18 +46,9 @@ def learning(results: Path) -> pd.DataFrame:
     return purposes.table(purposes.learning(_ablated(results), few, content))
 
 
-def _rates(name: str) -> Callable:
-    """A function of :mod:`lenet1998.report.rates`, which brings torch and so is asked for late."""
-
-    def called(*given, **named):
-        return getattr(import_module("lenet1998.report.rates"), name)(*given, **named)
-
-    return called
-
-
-def _of_rates(name: str, folder: str) -> Callable[[Path], pd.DataFrame]:
-    """A table of that module, of a folder's runs."""
-    return lambda results: _rates(name)(runs_in(results, folder))
+def _of(folder: str, table: Callable[..., pd.DataFrame]) -> Callable[[Path], pd.DataFrame]:
+    """A table of a folder's runs and nothing else."""
+    return lambda results: table(runs_in(results, folder))
 
 
 TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
@@ -70,16 +59,16 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "ablations-invariance": _purposes(purposes.invariance),
     "ablations-learning": learning,
     "ablations-work": lambda results: purposes.work(_ablated(results)),
-    "ablations-speed": _of_rates("speed", ABLATED),
-    "tuned": _of_rates("tuned", TUNED),
-    "rates": _of_rates("reliable", TUNED),
+    "ablations-speed": _of(ABLATED, rates.speed),
+    "tuned": _of(TUNED, rates.tuned),
+    "rates": _of(TUNED, rates.reliable),
 }
 FIGURES: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
     "ablations.png": (ablation_figures.forest, (ABLATED,)),
     "fresh-seeds.png": (fresh_seeds.figure, (ABLATED, FRESH_SEEDS)),
     "ladder.png": (ablation_figures.ladder, (ABLATED, ABLATIONS)),
     "rejection.png": (ablation_figures.rejections, (ABLATED, ABLATIONS)),
-    "rates.png": (_rates("sensitivity"), (TUNED,)),
-    "speed.png": (_rates("against_time"), (ABLATED,)),
+    "rates.png": (rates.sensitivity, (TUNED,)),
+    "speed.png": (rates.against_time, (ABLATED,)),
 }
 """What draws each figure, and the sources that it is given."""

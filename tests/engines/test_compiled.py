@@ -22,8 +22,8 @@ from lenet1998.engines.compiled.engine import CompiledEngine
 from lenet1998.engines.compiled.network import CompilerUnavailable
 from lenet1998.engines.compiled.reader import Reader
 from lenet1998.engines.eager import EagerEngine
-from lenet1998.models import NETWORK_SWITCHES
 from lenet1998.recipes import ORIGINAL, RECIPES, recipe_named
+from lenet1998.switches import NETWORK_SWITCHES
 from lenet1998.training.run import fit
 
 SOFTMAX = {"output": "linear", "loss": "cross_entropy"}

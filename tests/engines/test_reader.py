@@ -6,7 +6,8 @@ import torch
 
 from lenet1998.engines.compiled.network import CompilerUnavailable
 from lenet1998.engines.compiled.reader import Reader
-from lenet1998.models import NETWORK_SWITCHES, LeNet5
+from lenet1998.models import LeNet5
+from lenet1998.switches import NETWORK_SWITCHES
 from lenet1998.training import evaluation
 
 CHANGES = [

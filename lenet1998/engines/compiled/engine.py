@@ -16,8 +16,9 @@ from lenet1998.engines.eager import begin_pass, in_order
 from lenet1998.engines.kept import check_tensor, load_optimizer
 from lenet1998.engines.protocol import Curvature
 from lenet1998.errors import BadInput
-from lenet1998.models import NETWORK_SWITCHES, LeNet5
+from lenet1998.models import LeNet5
 from lenet1998.recipes import Recipe
+from lenet1998.switches import NETWORK_SWITCHES
 
 kernels, loops = network.kernels, network.loops
 

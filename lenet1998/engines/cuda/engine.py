@@ -12,8 +12,9 @@ from torch import Tensor
 
 from lenet1998.engines.kept import check_tensor
 from lenet1998.engines.protocol import Curvature
-from lenet1998.models import NETWORK_SWITCHES, LeNet5
+from lenet1998.models import LeNet5
 from lenet1998.recipes import Recipe
+from lenet1998.switches import NETWORK_SWITCHES
 
 try:
     from numba import config, cuda

@@ -28,6 +28,7 @@ from lenet1998.report.claims.verdicts import (
 from lenet1998.report.purposes import passes_to_2_percent
 from lenet1998.report.sources import CLAIMS as MEASURED
 from lenet1998.report.tables import spread
+from lenet1998.tuning import TUNINGS
 
 OTHER_MU = tuple(f"claims/original,mu={mu:g},passes=10" for mu in (paper.MU / 10, paper.MU * 10))
 AS_PRINTED = (  # runs with the printed schedule and mu, but other data, readings or networks
@@ -126,8 +127,6 @@ def many_recipes(evidence: Evidence) -> Finding:
 
 
 def speed_up(evidence: Evidence) -> Finding:
-    from lenet1998.tuning import TUNINGS  # which brings torch
-
     sdlm, sgd = (
         [passes_to_2_percent(run) for run in evidence.ablated(**TUNINGS[key].settled)]
         for key in ("sdlm", "sgd")

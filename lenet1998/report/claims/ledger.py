@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from lenet1998.recipes import RECIPES
 from lenet1998.records import RunRecord, read_records
 from lenet1998.report.claims.verdicts import NOT_TESTABLE, NOT_YET, VERDICTS
 from lenet1998.report.sources import ABLATIONS as ABLATED
@@ -48,9 +49,7 @@ TEST, TRAIN = "test_error_percent", "train_error_percent"
 
 def _changed(switches: Mapping) -> str:
     """The name of ``original`` with switches changed."""
-    from lenet1998.recipes import ORIGINAL  # which brings torch
-
-    return ORIGINAL.changed(**switches).name
+    return RECIPES["original"].changed(**switches).name
 
 
 class NotMeasuredError(Exception):
