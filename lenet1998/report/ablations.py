@@ -168,32 +168,6 @@ def _row(effect: Effect) -> dict:
     }
 
 
-def brief_table(comparisons: Sequence[Comparison], words: Mapping[str, str]) -> pd.DataFrame:
-    """One row a component: of its changes the one that moves the test error most.
-
-    Args:
-        comparisons: a family's.
-        words: what each component is.
-    """
-    largest: dict[str, Effect] = {}
-    for effect in effects(comparisons):
-        before = largest.get(effect.of.component)
-        if before is None or abs(effect.pair.difference) > abs(before.pair.difference):
-            largest[effect.of.component] = effect
-    return pd.DataFrame(
-        [
-            {
-                "historical": words[component],
-                "becomes": effect.of.title,
-                "test error, points": f"{effect.pair.difference:+.2f} "
-                f"({effect.pair.low:+.2f} to {effect.pair.high:+.2f}; n = {effect.pair.n})",
-                "verdict": effect.verdict,
-            }
-            for component, effect in largest.items()
-        ]
-    )
-
-
 def numbers(groups: Mapping[str, Sequence[Comparison]]) -> list[dict]:
     """All numbers of several families."""
     return [row for comparisons in groups.values() for row in as_json(comparisons)]

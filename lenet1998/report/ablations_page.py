@@ -24,7 +24,9 @@ def _effects(direction: str) -> Callable[[Path], pd.DataFrame]:
 
 def brief(results: Path) -> pd.DataFrame:
     """The changes of ``original`` that move its test error most, one a component."""
-    return ablations.brief_table(_ablated(results)["out"], COMPONENTS)
+    return fresh_seeds.brief(
+        runs_in(results, ABLATED), read_json(results / FRESH_SEEDS), COMPONENTS
+    )
 
 
 def again(results: Path) -> pd.DataFrame:

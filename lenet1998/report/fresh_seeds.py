@@ -84,6 +84,42 @@ def _together(first: Effect, second: Effect) -> str:
     return f"{pair.difference:+.3f} ({pair.low:+.3f} to {pair.high:+.3f}; n = {pair.n})"
 
 
+def brief(runs: Sequence[RunRecord], content: Mapping, words: Mapping[str, str]) -> pd.DataFrame:
+    """One row a component: of its changes the one that moves the first look's error most.
+
+    Args:
+        runs, content: as of :func:`looks`.
+        words: what each component is.
+    """
+    largest: dict[str, tuple[Effect, Effect]] = {}
+    for pair in looks(runs, content):
+        component = pair[0].of.component
+        if component not in largest or _size(pair) > _size(largest[component]):
+            largest[component] = pair
+    return pd.DataFrame(
+        [
+            {
+                "historical": words[component],
+                "becomes": first.of.title,
+                "test error, points": _in_short(first),
+                "verdict": first.verdict,
+                "ten more seeds": _in_short(second),
+                "verdict on them": second.verdict,
+            }
+            for component, (first, second) in largest.items()
+        ]
+    )
+
+
+def _size(pair: tuple[Effect, Effect]) -> float:
+    return abs(pair[0].pair.difference)
+
+
+def _in_short(effect: Effect) -> str:
+    pair = effect.pair
+    return f"{pair.difference:+.2f} ({pair.low:+.2f} to {pair.high:+.2f}; n = {pair.n})"
+
+
 def figure(
     runs: Sequence[RunRecord], content: Mapping, file: Path, source: str | None = None
 ) -> None:

@@ -3,10 +3,10 @@
 import pytest
 from factory import make_record
 
-from lenet1998.ablations import COMPONENTS, MODERN, ORIGINAL, changes, chosen
+from lenet1998.ablations import MODERN, ORIGINAL, changes, chosen
 from lenet1998.inspection.purposes import ROTATIONS, SCALES, SHIFTS
 from lenet1998.report import ablation_figures, purposes, rates
-from lenet1998.report.ablations import brief_table, effects_table, families
+from lenet1998.report.ablations import effects_table, families
 from lenet1998.report.style import source_of
 from lenet1998.tuning import LADDER, OPTIMIZERS, TUNINGS
 
@@ -60,15 +60,6 @@ def test_a_row_shows_the_runs_that_are_paired_and_no_others():
     assert row["n"] == 2
     assert row["test error, %"].startswith("3.00 ")  # percent of 200 patterns
     assert row["base, %"].startswith("1.50 ")
-
-
-def test_in_brief_a_component_is_its_largest_effect():
-    runs = runs_of(ORIGINAL, 4, 5, 4)
-    for pooling, counts in (("average", (5, 6, 5)), ("max", (1, 1, 2))):
-        runs += runs_of(ORIGINAL.changed(pooling=pooling), *counts)
-    row = brief_table(families(runs)["out"], COMPONENTS)
-    assert row["becomes"].tolist() == ["maxima"]
-    assert row["test error, points"][0].startswith("-1.50 (")
 
 
 def test_what_differs_from_the_base_is_starred():

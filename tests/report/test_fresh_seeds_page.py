@@ -3,7 +3,7 @@
 import pytest
 from factory import make_record
 
-from lenet1998.ablations import ORIGINAL
+from lenet1998.ablations import COMPONENTS, ORIGINAL
 from lenet1998.report import fresh_seeds
 from lenet1998.report.ablations import CANNOT_TELL, MATTERS
 from lenet1998.report.style import source_of
@@ -65,6 +65,23 @@ def test_a_change_that_the_second_look_has_not_has_no_row(runs, content):
 def test_one_seed_is_no_second_look(runs, content):
     content["runs"] = [run for run in content["runs"] if run["seed"] == 40]
     assert fresh_seeds.table(runs, content).empty
+
+
+def test_in_brief_a_component_is_its_largest_effect_in_the_first_look(runs, content):
+    average = ORIGINAL.changed(pooling="average")
+    runs += [
+        make_record((4, count), seed, recipe=average.as_dict())
+        for seed, count in enumerate((5, 5, 4))
+    ]
+    content["runs"] += [
+        {"recipe": average.name, "seed": seed, "status": "finished", "test": [9.5]}
+        for seed in (40, 41, 42)
+    ]
+    rows = fresh_seeds.brief(runs, content, COMPONENTS)
+    assert rows["historical"].tolist() == [COMPONENTS["c3"], COMPONENTS["subsampling"]]
+    assert rows["becomes"].tolist() == ["every map sees all six", "maxima"]
+    assert rows["test error, points"][1].startswith("+2.17 (")
+    assert rows["ten more seeds"][1].startswith("+2.67 (")
 
 
 def test_both_looks_are_drawn(runs, content, tmp_path):
