@@ -181,6 +181,7 @@ def in_one_table(groups: Mapping[str, Sequence[Comparison]]) -> pd.DataFrame:
 
 
 COLOURS = {MATTERS: VERMILION, NO_DIFFERENCE: GREEN, CANNOT_TELL: BLACK}
+DIFFERENCE = "change of the test error, points (95 %)"
 
 
 def forest(
@@ -208,9 +209,6 @@ def forest(
         save(figure, file, source)
 
 
-DIFFERENCE = "change of the test error, points (95 %)"
-
-
 def of_changes(axes: Axes, names: Sequence[str]) -> None:
     """A row for each change, from the top, along which a difference is shown beside the margin."""
     axes.set_yticks(range(len(names)), names)
@@ -222,7 +220,7 @@ def of_changes(axes: Axes, names: Sequence[str]) -> None:
 
 
 def interval(axes: Axes, effect: Effect, place: float, inside: str | None = None) -> None:
-    """A difference and its interval, in the colour of its verdict; ``inside``: the point's."""
+    """A difference and its interval, in the verdict's colour; ``inside``: what fills the dot."""
     colour = COLOURS[effect.verdict]
     axes.plot([effect.pair.low, effect.pair.high], [place, place], color=colour, lw=1.6)
     axes.plot(effect.pair.difference, place, "o", ms=5, color=colour, mfc=inside or colour)
