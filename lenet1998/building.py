@@ -4,6 +4,7 @@
 is what needs torch, so that a recipe and its name need none.
 """
 
+import math
 from collections.abc import Mapping
 from importlib.resources import as_file, files
 from itertools import groupby
@@ -99,10 +100,10 @@ def optimizer(recipe: Recipe, model: LeNet5) -> torch.optim.Optimizer:
 def means_by_layer(curvature: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The mean curvature of each parameter's layer, in the parameter's shape, by its name."""
     layers = {name: name.partition(".")[0] for name in curvature}
-    means = {
-        layer: torch.cat(
-            [h.flatten() for name, h in curvature.items() if layers[name] == layer]
-        ).mean()
-        for layer in layers.values()
-    }
-    return {name: means[layers[name]].expand_as(h).clone() for name, h in curvature.items()}
+    means = {}
+    for layer in layers.values():
+        all_of_it = [h.flatten() for name, h in curvature.items() if layers[name] == layer]
+        values = torch.cat(all_of_it).tolist()
+        # Torch would sum in an order of the processor's; a NaN or an infinity stays one here, too.
+        means[layer] = math.fsum(values) / len(values)
+    return {name: torch.full_like(h, means[layers[name]]) for name, h in curvature.items()}

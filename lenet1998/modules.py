@@ -7,6 +7,7 @@ They know tensors, not LeNet. Every module that owns parameters draws them in
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -47,8 +48,16 @@ DEFAULT_START = Start()
 
 
 def _uniform_(tensor: Tensor, bound: float, generator: torch.Generator | None) -> None:
+    """Draw from U(-bound, bound) as torch does for float32, but the same bytes on every processor.
+
+    Torch's own kernels differ in how often they round. Here a whole number of 24 bits becomes a
+    number of float64 without any rounding, and that is rounded once.
+    """
+    half = float(np.float32(bound))
+    whole = torch.empty_like(tensor, dtype=torch.float64, requires_grad=False)
+    whole.random_(0, 2**24, generator=generator)
     with torch.no_grad():
-        tensor.uniform_(-bound, bound, generator=generator)
+        tensor.copy_(whole.mul_(2 * half / 2**24).sub_(half))
 
 
 def _start_dense_(layer: "Conv2d | Linear", fan_in: int, generator, start: Start) -> None:
@@ -302,8 +311,8 @@ class RBFOutput(nn.Module):
     def reset_parameters(self, generator=None, start: Start = DEFAULT_START) -> None:
         """Draw the codes, if they are to be drawn; they are not trained."""
         if self.drawn:
-            with torch.no_grad():
-                self.codes.bernoulli_(0.5, generator=generator).mul_(2).sub_(1)
+            # Not bernoulli_, which is another library's on some processors.
+            self.codes.random_(0, 2, generator=generator).mul_(2).sub_(1)
 
     def forward(self, state: Tensor) -> Tensor:
         # The explicit difference: expanding the square loses half the digits near a code.

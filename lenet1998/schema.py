@@ -100,7 +100,9 @@ RECORD = Schema(
     )
 )
 """``record.json``."""
-CHECKPOINT = Schema(object_of(run=object_of(**_RUN), per_pass=_PER_PASS, engine=TEXT))
+CHECKPOINT = Schema(
+    object_of(run=object_of(**_RUN), per_pass=_PER_PASS, engine=TEXT, arithmetic=or_null(SOME))
+)
 """What a checkpoint holds beside tensors."""
 
 

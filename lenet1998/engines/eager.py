@@ -6,22 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lenet1998.curvature import diagonal_curvature
 from lenet1998.engines.kept import load_optimizer
 from lenet1998.engines.protocol import Curvature
 from lenet1998.models import LeNet5
 from lenet1998.optim import SDLM
 from lenet1998.recipes import Recipe
-
-
-def begin_pass(
-    optimizer: torch.optim.Optimizer, eta: float, curvatures: Sequence[Curvature] | None
-) -> None:
-    """Set a torch optimizer's rate, and for SDLM the one run's curvature."""
-    for group in optimizer.param_groups:
-        group["lr"] = eta * group.get("share", 1.0)
-    if isinstance(optimizer, SDLM):
-        (curvature,) = curvatures or [None]
-        optimizer.set_curvature(curvature)
 
 
 def in_order(images: Tensor, labels: Tensor, order: np.ndarray | None) -> tuple[Tensor, Tensor]:
@@ -41,6 +31,7 @@ class EagerEngine:
     """
 
     name = "eager"
+    arithmetic = None
 
     def __init__(self, recipe: Recipe, model: LeNet5):
         self.recipe = recipe
@@ -49,9 +40,17 @@ class EagerEngine:
         self.criterion = recipe.build_criterion()
         self.optimizer = recipe.build_optimizer(model)
 
+    def curvature(self, model: LeNet5, images: Tensor, labels: Tensor) -> Curvature:
+        """See :class:`~lenet1998.engines.protocol.Engine`."""
+        return diagonal_curvature(model, self.criterion, images, labels)
+
     def begin_pass(self, eta: float, curvatures: Sequence[Curvature] | None) -> None:
         """See :class:`~lenet1998.engines.protocol.Engine`."""
-        begin_pass(self.optimizer, eta, curvatures)
+        for group in self.optimizer.param_groups:
+            group["lr"] = eta * group.get("share", 1.0)
+        if isinstance(self.optimizer, SDLM):
+            (curvature,) = curvatures or [None]
+            self.optimizer.set_curvature(curvature)
 
     def train(
         self, images: Tensor, labels: Tensor, order: np.ndarray | None = None

@@ -56,5 +56,5 @@ def check_tensor(name: str, value, shape: Sequence[int], dtype: torch.dtype) -> 
     if not isinstance(value, Tensor) or outline(value) != asked:
         raise BadInput(f"its {name} is no tensor of {tuple(shape)} {dtype}")
     # Squares may have become infinite without any harm.
-    if value.isnan().any() or (name != "exp_avg_sq" and value.isinf().any()):
+    if value.isnan().any() or ("exp_avg_sq" not in name and value.isinf().any()):
         raise BadInput(f"its {name} holds values that are no numbers")

@@ -20,12 +20,24 @@ class Engine(Protocol):
 
     Attributes:
         name: what ``--engine`` calls it.
+        arithmetic: the number of the arithmetic whose bytes it gives on every machine; None if its
+            bytes depend on the machine.
         models: R networks, one for each run, trained in place; sure to be up to date only between
             passes.
     """
 
     name: str
+    arithmetic: int | None
     models: Sequence[LeNet5]
+
+    def curvature(self, model: LeNet5, images: Tensor, labels: Tensor) -> Curvature:
+        """The curvature of a network of the recipe, on its device, averaged over patterns.
+
+        Args:
+            model: one of ``models``, between passes, or another.
+            images: (N, 1, H, W), prepared, on the model's device.
+            labels: (N,) of int64.
+        """
 
     def begin_pass(self, eta: float, curvatures: Sequence[Curvature] | None) -> None:
         """Set the pass's rate, and for SDLM each run's curvature, frozen until the next pass.

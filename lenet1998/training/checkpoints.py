@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lenet1998 import schema
+from lenet1998.engines import Engine
 from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5, check_state, outline
 from lenet1998.recipes import recorded
@@ -27,22 +28,29 @@ class EngineState:
 
     file: Path
     engine: str
+    arithmetic: int | None
     state: dict
 
-    def of(self, engine: str) -> dict:
-        """The state, for an engine of that name.
+    def of(self, engine: Engine) -> dict:
+        """The state, for an engine that gives the bytes of the one that wrote it.
 
         Raises:
-            BadInput: it is another engine's.
+            BadInput: it is another engine's, or of another arithmetic.
         """
-        if engine != self.engine:
+        if engine.name != self.engine:
             raise BadInput(
                 f"{self.file}: written by the {self.engine} engine; go on with engine {self.engine}"
+            )
+        if engine.arithmetic != self.arithmetic:
+            raise BadInput(
+                f"{self.file}: written with arithmetic {self.arithmetic} of the {self.engine}"
+                f" engine, of which this version has {engine.arithmetic}: the run would be of"
+                " neither; begin it anew in another folder, or remove the file"
             )
         return self.state
 
 
-def save(file: Path, record: RunRecord, model: LeNet5, engine: str, engine_state: dict) -> None:
+def save(file: Path, record: RunRecord, model: LeNet5, engine: Engine, engine_state: dict) -> None:
     """Keep all that going on after this pass needs; the schedule is remade from the seed."""
     buffer = io.BytesIO()
     state = {
@@ -50,7 +58,8 @@ def save(file: Path, record: RunRecord, model: LeNet5, engine: str, engine_state
         "per_pass": record.per_pass,
         "predictions": torch.from_numpy(record.predictions),
         "model": model.state_dict(),
-        "engine": engine,
+        "engine": engine.name,
+        "arithmetic": engine.arithmetic,
         "engine_state": engine_state,
     }
     torch.save(state, buffer)
@@ -103,7 +112,7 @@ def restore(file: Path, record: RunRecord, model: LeNet5) -> EngineState:
     record.predictions = predictions.numpy()
     model.load_state_dict(state["model"])
     record.weights = weights_of(model)
-    return EngineState(file, state["engine"], state["engine_state"])
+    return EngineState(file, state["engine"], state["arithmetic"], state["engine_state"])
 
 
 def _read(file: Path) -> dict:
@@ -135,6 +144,8 @@ def _read(file: Path) -> dict:
         and all(isinstance(name, str) for name in state["model"])
     ):
         raise BadInput(f"{file}: holds no tensors where a checkpoint has them")
+    # Checkpoints from before it was written down are of the first.
+    state.setdefault("arithmetic", 1 if state.get("engine") == "compiled" else None)
     beside = {key: value for key, value in state.items() if key not in kinds}
     schema.check(beside, schema.CHECKPOINT, file)
     check_passes(beside, file)

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from lenet1998 import engines
 from lenet1998.counts import count
-from lenet1998.curvature import diagonal_curvature
 from lenet1998.data import Dataset, load
 from lenet1998.engines import Engine
+from lenet1998.engines.protocol import Curvature
 from lenet1998.errors import BadInput
 from lenet1998.recipes import Recipe
 from lenet1998.records import RunRecord
@@ -27,7 +27,7 @@ from lenet1998.training.modes import plain_modes
 from lenet1998.training.schedule import Schedule
 from lenet1998.training.threads import one_thread
 
-BLOCK = 1000
+BLOCK = 2000
 """Patterns handed to an engine at once: how often progress is told and an interrupt is seen."""
 
 Progress = Callable[[int, int, float], None]
@@ -124,15 +124,15 @@ class Run:
         if self.checkpoint and self.checkpoint.exists():
             self.kept = checkpoints.restore(self.checkpoint, self.record, self.model)
 
-    def begin_pass(self, pass_number: int) -> dict[str, Tensor] | None:
-        """For SDLM, the curvature that a pass starts with."""
+    def begin_pass(self, pass_number: int, engine: Engine) -> dict[str, Tensor] | None:
+        """The curvature that a pass starts with, if the recipe is SDLM's."""
         begun = time.perf_counter()
         eta = self.recipe.learning_rate(pass_number)
         if self.recipe.optimizer != "sdlm":
             fixed = self.recipe.sgd_rates(eta, self.model).values()
             self.rates = (min(fixed), max(fixed))
             return None
-        curvature = self.recipe.pooled(self._curvature(pass_number))
+        curvature = self.recipe.pooled(self._curvature(pass_number, engine))
         parameters = dict(self.model.named_parameters())
         learning = {name: h for name, h in curvature.items() if parameters[name].requires_grad}
         # Of all at once: Python's max passes over a NaN, or keeps it, by where it stands.
@@ -143,17 +143,15 @@ class Run:
         self.seconds = time.perf_counter() - begun
         return curvature
 
-    def _curvature(self, pass_number: int) -> dict[str, Tensor]:
-        """That of the net before a pass, or of the one that the run began with."""
+    def _curvature(self, pass_number: int, engine: Engine) -> Curvature:
+        """The curvature of the net before a pass, or of the net that the run began with."""
         model = self.model
         if self.recipe.curvature_passes == "first" and pass_number > 1:
             # Computed again rather than kept, so that a run goes on as it would have.
             pass_number, model = 1, self.recipe.build_model(self.record.seed).to(self.device)
         chosen = self.schedule.curvature_indices(pass_number)
         images, labels = self.schedule.take(chosen, pass_number, curvature=True)
-        return diagonal_curvature(
-            model, self.recipe.build_criterion(), images.to(self.device), labels.to(self.device)
-        )
+        return engine.curvature(model, images.to(self.device), labels.to(self.device))
 
     def end_pass(self, pass_number: int, loss: float, errors: int, seconds: float) -> None:
         """Measure the network and enter the pass into the record, unless the run has diverged.
@@ -291,15 +289,16 @@ def train(engine: Engine, runs: list[Run], progress: Progress | None) -> None:
     """
     for run in runs:
         run.record.environment["engine"] = engine.name
+        run.record.environment["arithmetic"] = engine.arithmetic
     if runs[0].kept:
-        kept = [run.kept.of(engine.name) for run in runs]
+        kept = [run.kept.of(engine) for run in runs]
         try:
             engine.load_state_dicts(kept)
         except BadInput as error:
             raise BadInput(f"{', '.join(str(run.kept.file) for run in runs)}: {error}") from None
     recipe = runs[0].recipe
     for pass_number in range(len(runs[0].record.per_pass) + 1, recipe.passes + 1):
-        curvatures = [run.begin_pass(pass_number) for run in runs]
+        curvatures = [run.begin_pass(pass_number, engine) for run in runs]
         if all(run.record.diverged for run in runs):
             return
         begun = time.perf_counter()
@@ -311,7 +310,7 @@ def train(engine: Engine, runs: list[Run], progress: Progress | None) -> None:
         for run, loss, wrong, state in zip(runs, losses, errors, states, strict=True):
             run.end_pass(pass_number, float(loss), int(wrong), seconds)
             if run.checkpoint and not run.record.diverged:
-                checkpoints.save(run.checkpoint, run.record, run.model, engine.name, state)
+                checkpoints.save(run.checkpoint, run.record, run.model, engine, state)
 
 
 def _train_pass(

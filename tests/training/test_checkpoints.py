@@ -172,8 +172,10 @@ def test_what_an_optimizer_kept_is_checked(optimizer, name, value, says, refusal
 @pytest.mark.parametrize(
     ("place", "value", "says"),
     [
-        (["engine_state"], {}, "the velocities of another recipe"),
-        (["engine_state", "velocity"], {}, "the velocities of another recipe"),
+        (["engine_state"], {}, "the state of another optimizer"),
+        (["engine_state", "steps"], -1, "its steps are no number"),
+        (["engine_state", "velocity"], {}, "the velocity of another recipe"),
+        (["arithmetic"], 1, "written with arithmetic 1 of the compiled engine, of which this"),
         (["engine_state", "velocity", "f6.bias"], torch.zeros(3), "velocity of f6.bias is no"),
     ],
 )

@@ -74,9 +74,9 @@ def test_the_callers_threads_change_no_byte_and_stay(engine, data, two_threads):
 @pytest.mark.usefixtures("two_threads")
 def test_answers_are_of_one_thread(data):
     seen = []
-    model = recipe_named("original").build_model()
+    model = recipe_named("original").build_model().double()  # which answers itself
     model.output.register_forward_hook(lambda *_: seen.append(torch.get_num_threads()))
-    predict(model, prepare(data.test_images))
+    predict(model, prepare(data.test_images).double())
     assert set(seen) == {1}
 
 
@@ -197,11 +197,11 @@ def test_a_broken_checkpoint_is_one_line(data, tmp_path):
 def test_a_run_that_diverges_stops_and_keeps_its_last_good_pass(data, tmp_path, monkeypatch):
     honest = Run.begin_pass
 
-    def poisoned(run, pass_number):
+    def poisoned(run, pass_number, engine):
         if pass_number == 2:
             with torch.no_grad():
                 run.model.f6.bias[0] = float("nan")
-        return honest(run, pass_number)
+        return honest(run, pass_number, engine)
 
     monkeypatch.setattr(Run, "begin_pass", poisoned)
     record = train(small(), data, folder=tmp_path)
@@ -220,16 +220,16 @@ def test_a_loss_that_overflows_is_noticed(data):
 
 @pytest.mark.parametrize("layer", ["c1.weight", "c5.bias", "f6.bias"])
 def test_a_curvature_that_is_no_number_is_noticed_in_any_layer(layer, data, monkeypatch):
-    honest = training.diagonal_curvature
+    honest = EagerEngine.curvature
 
     def poisoned(*args):
         curvature = honest(*args)
         curvature[layer].view(-1)[0] = float("nan")
         return curvature
 
-    monkeypatch.setattr(training, "diagonal_curvature", poisoned)
+    monkeypatch.setattr(EagerEngine, "curvature", poisoned)
     run = Run(small(), 0, data, "eager", torch.device("cpu"))
-    run.begin_pass(1)
+    run.begin_pass(1, EagerEngine(run.recipe, run.model))
     assert run.record.diverged
 
 
@@ -412,10 +412,14 @@ class TogetherOnTheCpu:
     """Stands for the CUDA engine, which no test machine needs to have: runs side by side."""
 
     name = "cuda"
+    arithmetic = None
 
     def __init__(self, recipe, models):
         self.models = models
         self.runs = [EagerEngine(recipe, model) for model in models]
+
+    def curvature(self, model, images, labels):
+        return self.runs[0].curvature(model, images, labels)
 
     def begin_pass(self, eta, curvatures):
         for run, curvature in zip(self.runs, curvatures, strict=True):
@@ -470,7 +474,7 @@ def test_a_runs_seconds_are_its_curvature_and_the_common_training(data, together
 
     monkeypatch.setattr(training, "time", clock)
     for where, what, seconds in (
-        (training, "diagonal_curvature", 1),
+        (TogetherOnTheCpu, "curvature", 1),
         (TogetherOnTheCpu, "train", 10),
         (training, "predict", 100),
     ):
@@ -482,11 +486,11 @@ def test_a_runs_seconds_are_its_curvature_and_the_common_training(data, together
 def test_one_diverging_run_does_not_stop_the_others(data, together, monkeypatch):
     honest = Run.begin_pass
 
-    def poisoned(run, pass_number):
+    def poisoned(run, pass_number, engine):
         if run.record.seed == 1 and pass_number == 2:
             with torch.no_grad():
                 run.model.f6.bias[0] = float("nan")
-        return honest(run, pass_number)
+        return honest(run, pass_number, engine)
 
     monkeypatch.setattr(Run, "begin_pass", poisoned)
     good, bad = fit_together(small(), [0, 1], data)

@@ -1,295 +1,194 @@
-"""The compiled engine's loops, layer by layer; ``whole_pass`` strings them up.
+"""The compiled loops, layer by layer: the forward pass, the losses, the backward pass, the updates.
 
 Every recipe runs through the same machine code: a switch is a number that the loops read (which
-squashing function, which loss), so that one compilation serves them all.
+squashing function, which loss), so that one compilation serves them all. The order of every sum is
+written down, here or in :mod:`~lenet1998.engines.compiled.blocks`, and nothing is left to a
+library: what is learnt is the same bytes on every processor.
 
-Maps are stored with padding, each row a whole number of vectors: C1's 28 columns in 32, C3's 10
-in 16. Padding holds finite leftovers in the forward pass and exact zeros in the backward pass, so
-that nothing has to be masked. Blocks of vectors may run a little over an array's end: every array
-written here has room around it. Deltas, dE/d(a unit's activation), overwrite the states they belong
-to where those have served.
+Padding holds finite leftovers in the forward pass and exact zeros in the backward pass, so that
+nothing has to be masked. Deltas, dE/d(a unit's activation), overwrite the states they belong to
+where those have served.
 """
 
-from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
 from numba import config, njit
 
-from lenet1998.engines.compiled import vectors as v
-from lenet1998.engines.compiled.vectors import LANES
+from lenet1998.engines.compiled import blocks
+from lenet1998.engines.compiled import memory as m
+from lenet1998.engines.compiled.vectors import LANES, fma, two_to_the
 
 # NaN and infinity must stay what they are: a diverged loss has to be seen.
-OPTIONS = {
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
-}
-# Inlined, or the process that compiles would run other machine code than those that load it from
-# disk: a function of its own in memory goes before its copy in what was compiled.
+OPTIONS = {"nogil": True, "error_model": "numpy"}
 _njit = njit(forceinline=True, **OPTIONS)
 
 if config.DISABLE_JIT:
     raise ImportError("NUMBA_DISABLE_JIT is set")
 
-
-class Squashing(NamedTuple):
-    """f(a) = offset + amplitude tanh(slope a), or a rectifier, or nothing; and f' as y's quadratic.
-
-    f' = constant + linear y + square y^2 where y > floor, else 0.
-    """
-
-    kind: int
-    amplitude: np.float32
-    slope: np.float32
-    offset: np.float32
-    constant: np.float32
-    linear: np.float32
-    square: np.float32
-    floor: np.float32
-
-
 SIGMOID, RECTIFIER, IDENTITY = range(3)
+DISTANCE, DISCRIMINATIVE, CROSS_ENTROPY = range(3)
+DESCENT, MOMENTUM, ADAM = range(3)
 
 
 class Switches(NamedTuple):
-    """What the loops must know of a recipe."""
+    """What the loops must know of a recipe, beside the functions' numbers."""
 
-    squash: Squashing
-    subsampling_squash: Squashing
-    pool_scale: np.float32
+    squash: int
+    subsampling_squash: int
     pool_max: bool
+    classes: int
     loss: int
-    factor: float
+    factor: float  # of eq. 7's distance
     rubbish_j: float
-    sgd: bool
+    constant_curvature: bool  # 1 at F6, whatever the loss
+    update: int
     momentum: np.float32
+    batch_size: int
     features: bool  # whether C1 to S4 learn
 
 
-DISTANCE, DISCRIMINATIVE, CROSS_ENTROPY = range(3)
-
-ZERO, ONE, TWO = np.float32(0), np.float32(1), np.float32(2)
-LN2, LOG2_E = np.float32(np.log(2)), np.float32(np.log2(np.e))
+ZERO, ONE = np.float32(0), np.float32(1)
 BETA_1, BETA_2 = 0.9, 0.999  # torch's defaults for Adam, and so is epsilon
-B1, B2, EPSILON = np.float32(BETA_1), np.float32(BETA_2), np.float32(1e-8)
-SATURATION = np.float32(18.2)  # tanh is 1 in float32 from half of this on
-# e^r = 1 + r + r^2 (E2 + r E3 + ...) for |r| <= ln(2) / 2: minimax, relative error of e^r - 1 1e-8.
-E2, E3, E4, E5, E6 = map(
-    np.float32, (0.49999997, 0.16666539, 0.041667223, 0.008367181, 0.0013882392)
+B2, EPSILON = np.float32(BETA_2), np.float32(1e-8)
+NEW_1, NEW_2 = np.float32(1 - BETA_1), np.float32(1 - BETA_2)  # not 1 less a rounded number
+
+# Exponential and logarithm in float64: their series, as far as float64 sees.
+E0, E1, E2, E3, E4, E5, E6, E7, E8, E9, E10, E11, E12 = (
+    1 / np.prod(np.arange(1.0, n + 1)) for n in range(13)
 )
+LN2, LN2_REST, LOG2_E = 6.93147180369123816490e-01, 1.90821492927058770002e-10, 1 / np.log(2)
+TO_WHOLE = 1.5 * 2**52  # what leaves no place for a fraction
+SQRT_2 = np.sqrt(2)
 
 
 @_njit
-def squash(f, states):
-    """states <- f(states), in place; tanh is good to 2.3 units in the last place."""
-    if f.kind == SIGMOID:
-        for i in range(states.size):
-            # tanh(x) = E / (E + 2) with E = e^t - 1, t = 2 |x|; e^t = 2^n e^r.
-            t = abs(TWO * f.slope * states[i])
-            t = SATURATION if t > SATURATION else t
-            n = v.nearest(t * LOG2_E)
-            r = t - n * LN2
-            power = v.two_to_the(n)
-            less_one = power * (r + r * r * (E2 + r * (E3 + r * (E4 + r * (E5 + r * E6)))))
-            less_one += power - ONE
-            y = less_one / (less_one + TWO)
-            states[i] = f.offset + f.amplitude * (-y if states[i] < ZERO else y)
-    elif f.kind == RECTIFIER:
-        for i in range(states.size):
+def exp(x):
+    """e^x for x <= 0 in float64; 0 below -700."""
+    n = (x * LOG2_E + TO_WHOLE) - TO_WHOLE
+    r = fma(-n, LN2_REST, fma(-n, LN2, x))
+    p = fma(r, fma(r, fma(r, fma(r, E12, E11), E10), E9), E8)
+    p = fma(r, fma(r, fma(r, fma(r, p, E7), E6), E5), E4)
+    p = fma(r, fma(r, fma(r, fma(r, p, E3), E2), E1), E0)
+    return 0.0 if x < -700 else p * two_to_the(n)
+
+
+@_njit
+def log(x):
+    """log x for x >= 1 and not large, in float64."""
+    n = 0.0
+    while x > SQRT_2:
+        x *= 0.5
+        n += 1.0
+    s = (x - 1.0) / (x + 1.0)
+    square = s * s
+    total = 0.0
+    for k in range(21, 0, -2):
+        total = fma(total, square, 1.0 / k)
+    return fma(n, LN2, fma(2.0 * s, total, n * LN2_REST))
+
+
+@_njit
+def power(base, exponent):
+    """base to a whole exponent > 0, by squaring."""
+    result = 1.0
+    while exponent:
+        if exponent % 2:
+            result *= base
+        base *= base
+        exponent //= 2
+    return result
+
+
+_sigmoid_1, _sigmoid_4 = blocks.sigmoid(vectors=1), blocks.sigmoid(vectors=4)
+
+
+@_njit
+def squash(kind, numbers, f, work, first, size):
+    """The states of a layer <- f(its activations)."""
+    if kind == SIGMOID:
+        for at in range(first, first + size // 64 * 64, 64):
+            _sigmoid_4(work, at, numbers, f)
+        for at in range(first + size // 64 * 64, first + size, LANES):
+            _sigmoid_1(work, at, numbers, f)
+    elif kind == RECTIFIER:
+        states = work[first : first + size]
+        for i in range(size):
             states[i] = ZERO if states[i] <= ZERO else states[i]
 
 
 @_njit
-def _slope(f, y):
-    """f' where f's value is y."""
-    return ZERO if y <= f.floor else f.constant + y * (f.linear + y * f.square)
+def see(image, work):
+    """Copy a pattern to where the loops look for it."""
+    pixels = work[m.IMAGE : m.IMAGE + image.size]
+    for i in range(image.size):
+        pixels[i] = image[i]
+
+
+_correlate = blocks.correlate(rows=14, pitch=m.C1_PITCH)
+_convolve = blocks.convolve(pitch=m.S2_PITCH)
+_s2_sums, _s2_maxima = (blocks.s2_forward(maximum=most, rows=14) for most in (False, True))
+_s4_sums, _s4_maxima = (blocks.s4_forward(maximum=most, rows=5) for most in (False, True))
+ROWS = 12  # of weights at a time; 120, 84 and 12 are multiples
+_dense_c5 = blocks.dense(rows=ROWS, size=m.COLUMN)
+_dense_f6 = blocks.dense(rows=ROWS, size=m.C5_SIZE)
+_dense_output = blocks.dense(rows=ROWS, size=m.F6_SIZE)
+_distances = blocks.distances(rows=ROWS, size=m.F6_SIZE)
+FOURTEEN_ROWS, SIXTEEN_COLUMNS = 14 * m.C1_PITCH, 16
+C1_BLOCKS = (0, SIXTEEN_COLUMNS, FOURTEEN_ROWS, FOURTEEN_ROWS + SIXTEEN_COLUMNS)
 
 
 @_njit
-def _slopes(f, states):
-    """f's values <- f', in place."""
-    for i in range(states.size):
-        states[i] = _slope(f, states[i])
-
-
-@_njit
-def times_slopes(f, delta, values):
-    """From dE/d(f's values) to dE/d(its arguments), in place."""
-    for i in range(delta.size):
-        delta[i] *= _slope(f, values[i])
-
-
-@_njit
-def _map(maps, size, m):
-    # A view: LLVM vectorises loops over it, but not loops that start at m * size.
-    return maps[m * size : (m + 1) * size]
-
-
-@_njit
-def _scale_and_shift(pooled, weight, bias, scale, out):
-    """A subsampling layer's activations, map by map."""
-    size = pooled.size // weight.size
-    for c in range(weight.size):
-        w, b = scale * weight[c], bias[c]
-        source, target = _map(pooled, size, c), _map(out, size, c)
-        for i in range(size):
-            target[i] = w * source[i] + b
-
-
-@_njit
-def _scale_and_shift_backward(pooled, weight, scale, delta, by_weight, by_bias):
-    """Turn the activations' ``delta`` into the pooled windows' in place; give the gradients."""
-    size = pooled.size // weight.size
-    for c in range(weight.size):
-        w = scale * weight[c]
-        source, target = _map(pooled, size, c), _map(delta, size, c)
-        products = ZERO
-        total = ZERO
-        for i in range(size):
-            products += target[i] * source[i]
-            total += target[i]
-            target[i] *= w
-        by_weight[c] = scale * products
-        by_bias[c] = total
-
-
-@_njit
-def map_sums(maps, out):
-    """Each map's sum."""
-    size = maps.size // out.size
-    for m in range(out.size):
-        source = _map(maps, size, m)
-        total = ZERO
-        for i in range(size):
-            total += source[i]
-        out[m] = total
-
-
-@_njit
-def fill_maps(maps, values):
-    """Set each map to one value."""
-    size = maps.size // values.size
-    for m in range(values.size):
-        target = _map(maps, size, m)
-        value = values[m]
-        for i in range(size):
-            target[i] = value
-
-
-def subsampling(microkernels: ModuleType, pitch: int):
-    """The forward and the backward pass of a subsampling layer whose maps have such rows."""
-    sums = microkernels.window_sums(pitch=pitch)
-    maxima = microkernels.window_maxima(pitch=pitch)
-    times = microkernels.times_windows(pitch=pitch)
-    to_maxima = microkernels.to_maxima(pitch=pitch)
-
-    @_njit
-    def forward(switches, maps, weight, bias, pooled, out):
-        """Pool, scale, shift and squash; keeps the windows' sums (or maxima) in ``pooled``."""
-        for i in range(0, pooled.size, LANES):
-            if switches.pool_max:
-                maxima(pooled, i, maps, 4 * i)
-            else:
-                sums(pooled, i, maps, 4 * i)
-        _scale_and_shift(pooled, weight, bias, switches.pool_scale, out)
-        squash(switches.subsampling_squash, out)
-
-    @_njit
-    def backward(switches, maps, weight, pooled, out, delta, by_weight, by_bias):
-        """From dE/d(out) in ``delta`` to the deltas of ``maps``, in place, and the gradients."""
-        times_slopes(switches.subsampling_squash, delta, out)
-        _scale_and_shift_backward(pooled, weight, switches.pool_scale, delta, by_weight, by_bias)
+def forward(switches, numbers, net, work):
+    """From the image to F6."""
+    for i in range(6):
+        for at in C1_BLOCKS:
+            out, kernel = m.C1 + i * m.C1_MAP + at, m.C1_WEIGHT + i * m.C1_KERNEL
+            _correlate(work, out, work, m.IMAGE + at, net, kernel, net, m.C1_BIAS + i)
+    squash(switches.squash, numbers, 0, work, m.C1, 6 * m.C1_MAP)
+    for i in range(6):
+        out, pooled, maps = m.S2 + i * m.S2_MAP, m.S2_POOLED + i * m.S2_MAP, m.C1 + i * m.C1_MAP
+        weight, bias = m.S2_WEIGHT + i, m.S2_BIAS + i
         if switches.pool_max:
-            times_slopes(switches.squash, delta, pooled)
-            for i in range(0, pooled.size, LANES):
-                to_maxima(maps, 4 * i, pooled, i, delta, i)
+            _s2_maxima(work, out, work, pooled, work, maps, net, weight, net, bias, numbers, 0)
         else:
-            _slopes(switches.squash, maps)
-            for i in range(0, pooled.size, LANES):
-                times(maps, 4 * i, delta, i)
-
-    return forward, backward
-
-
-@_njit
-def pack(maps, column):
-    """The 5x5 (or 4x4) corners of S4's padded maps as one column."""
-    side = 5 if column.size == 400 else 4
-    k = 0
-    for top in range(0, maps.size, 8 * 5):
-        for row in range(top, top + 8 * side, 8):
-            for x in range(8):  # what is too much, the next row overwrites
-                column[k + x] = maps[row + x]
-            k += side
-
-
-@_njit
-def unpack(column, maps):
-    """The inverse of ``pack``, with 0 in the padding."""
-    side = 5 if column.size == 400 else 4
-    k = 0
-    for top in range(0, maps.size, 8 * 5):
-        for row in range(top, top + 8 * side, 8):
-            for x in range(8):
-                maps[row + x] = column[k + x] if x < side else ZERO
-            k += side
-
-
-@_njit
-def dense(weight, bias, inputs, out):
-    """out = weight inputs + bias."""
-    for i in range(out.size):
-        row = weight[i * inputs.size : (i + 1) * inputs.size]
-        total = ZERO
-        for j in range(inputs.size):
-            total += row[j] * inputs[j]
-        out[i] = total + bias[i]
-
-
-@_njit
-def dense_backward(switches, weight, rates, velocity, inputs, delta, inputs_delta):
-    """The inputs' deltas by the old weights, and the weights' update, in one sweep."""
-    inputs_delta[:] = ZERO
-    n = inputs.size
-    for i in range(delta.size):
-        d = delta[i]
-        row = weight[i * n : (i + 1) * n]
-        rate = rates[i * n : (i + 1) * n]
-        if switches.sgd:
-            speed = velocity[i * n : (i + 1) * n]
-            for j in range(n):
-                inputs_delta[j] += row[j] * d
-                speed[j] = switches.momentum * speed[j] + d * inputs[j]
-                row[j] -= rate[j] * speed[j]
+            _s2_sums(work, out, work, pooled, work, maps, net, weight, net, bias, numbers, 0)
+    squash(switches.subsampling_squash, numbers, LANES, work, m.S2, 6 * m.S2_MAP)
+    for y in range(10):
+        row = work[m.C3 + y * m.C3_ROW : m.C3 + (y + 1) * m.C3_ROW]
+        for i in range(m.C3_ROW):
+            row[i] = net[m.C3_BIAS + i % m.MAPS]
+        for i in range(6):
+            pixels, kernels = m.S2 + i * m.S2_MAP + y * m.S2_PITCH, m.C3_WEIGHT + i * m.C3_KERNELS
+            _convolve(work, m.C3 + y * m.C3_ROW, work, pixels, net, kernels)
+    squash(switches.squash, numbers, 0, work, m.C3, 10 * m.C3_ROW)
+    for y in range(5):
+        out, pooled, maps = m.S4 + y * m.S4_ROW, m.S4_POOLED + y * m.S4_ROW, m.C3 + 2 * y * m.C3_ROW
+        weight, bias = m.S4_WEIGHT, m.S4_BIAS
+        if switches.pool_max:
+            _s4_maxima(work, out, work, pooled, work, maps, net, weight, net, bias, numbers, 0)
         else:
-            for j in range(n):
-                inputs_delta[j] += row[j] * d
-                row[j] -= rate[j] * (d * inputs[j])
+            _s4_sums(work, out, work, pooled, work, maps, net, weight, net, bias, numbers, 0)
+    squash(switches.subsampling_squash, numbers, LANES, work, m.S4, m.COLUMN)
+    for i in range(0, m.C5_UNITS, ROWS):
+        weight = m.C5_WEIGHT + i * m.COLUMN
+        _dense_c5(work, m.C5 + i, net, weight, work, m.S4, net, m.C5_BIAS + i)
+    squash(switches.squash, numbers, 0, work, m.C5, m.C5_SIZE)
+    for i in range(0, m.F6_UNITS, ROWS):
+        weight = m.F6_WEIGHT + i * m.C5_SIZE
+        _dense_f6(work, m.F6 + i, net, weight, work, m.C5, net, m.F6_BIAS + i)
+    squash(switches.squash, numbers, 0, work, m.F6, m.F6_SIZE)
+    for j in range(m.F6_UNITS, m.F6_SIZE):  # where there is no unit, but f(0) may be 1/2
+        work[m.F6 + j] = ZERO
 
 
 @_njit
-def descend(switches, values, rates, velocity, gradient):
-    """One update of one parameter."""
-    if switches.sgd:
-        for i in range(values.size):
-            velocity[i] = switches.momentum * velocity[i] + gradient[i]
-            values[i] -= rates[i] * velocity[i]
+def output(switches, net, work):
+    """Distances to the codes, or logits."""
+    if switches.loss == CROSS_ENTROPY:
+        _dense_output(work, m.OUTPUT, net, m.OUTPUT_WEIGHT, work, m.F6, net, m.OUTPUT_BIAS)
     else:
-        for i in range(values.size):
-            values[i] -= rates[i] * gradient[i]
-
-
-@_njit
-def adam(values, rates, gradient, first, second, step):
-    """Adam's update number ``step`` of one parameter, as torch's: its moments, then its values."""
-    root = np.float32(np.sqrt(1 - BETA_2**step))
-    larger = np.float32(1 / (1 - BETA_1**step))
-    for i in range(rates.size):  # as many as are learnt: none of the codes
-        g = gradient[i]
-        first[i] += (g - first[i]) * (ONE - B1)
-        second[i] = B2 * second[i] + (ONE - B2) * g * g
-        values[i] -= rates[i] * larger * first[i] / (np.sqrt(second[i]) / root + EPSILON)
+        _distances(work, m.OUTPUT, net, m.OUTPUT_WEIGHT, work, m.F6)
 
 
 @_njit
@@ -297,55 +196,244 @@ def _log_sum_exp(scores, floor):
     """log(e^floor + sum e^scores); the scores become their shares of it."""
     largest = floor
     for i in range(scores.size):
-        largest = max(largest, scores[i])
-    total = np.exp(floor - largest)
+        largest = scores[i] if scores[i] > largest else largest
+    total = exp(floor - largest)
     for i in range(scores.size):
-        total += np.exp(scores[i] - largest)
-    normaliser = largest + np.log(total)
+        scores[i] = exp(scores[i] - largest)
+        total += scores[i]
     for i in range(scores.size):
-        scores[i] = np.exp(scores[i] - normaliser)
-    return normaliser
+        scores[i] /= total
+    return largest + log(total)
 
 
 @_njit
-def rbf(switches, codes, f6, label, output, shares, f6_delta):
-    """The loss and the label read; ``f6_delta`` becomes dE/dF6."""
-    nearest = 0
-    for i in range(output.size):
-        code = codes[i * f6.size : (i + 1) * f6.size]
-        total = ZERO
-        for j in range(f6.size):
-            total += (f6[j] - code[j]) ** 2
-        output[i] = total
-        if total < output[nearest]:
-            nearest = i
-    loss = switches.factor * output[label]
-    shares[:] = 0.0
-    if switches.loss == DISCRIMINATIVE:
-        for i in range(output.size):
-            shares[i] = -switches.factor * output[i]
-        loss += _log_sum_exp(shares, -switches.rubbish_j)
+def loss(switches, work, label, shares):
+    """The loss of a pattern and the label read, after ``output``.
+
+    ``shares`` becomes the loss's derivative by each score: those of the softmax, or of eq. 9's
+    posteriors, less 1 for the right class.
+    """
+    read = 0
+    distances = switches.loss != CROSS_ENTROPY
+    for i in range(shares.size):
+        found, best = work[m.OUTPUT + i], work[m.OUTPUT + read]
+        if (found < best) if distances else (found > best):
+            read = i
+        shares[i] = -switches.factor * found if distances else found
+    right = shares[label]
+    normaliser = 0.0
+    if switches.loss == DISTANCE:
+        shares[:] = 0.0
+    else:
+        normaliser = _log_sum_exp(shares, -switches.rubbish_j if distances else -np.inf)
     shares[label] -= 1.0
-    f6_delta[:] = ZERO
-    for i in range(output.size):
-        code = codes[i * f6.size : (i + 1) * f6.size]
-        pull = np.float32(-2 * switches.factor * shares[i])
-        if pull != ZERO:
-            for j in range(f6.size):
-                f6_delta[j] += pull * (f6[j] - code[j])
-    return loss, nearest
+    return normaliser - right, read
 
 
 @_njit
-def softmax(output, label, shares, output_delta):
-    """The loss and the label read; ``output_delta`` becomes dE/dz."""
-    largest = 0
-    for i in range(output.size):
-        shares[i] = output[i]
-        if output[i] > output[largest]:
-            largest = i
-    loss = _log_sum_exp(shares, -np.inf) - output[label]
-    shares[label] -= 1.0
-    for i in range(output.size):
-        output_delta[i] = shares[i]
-    return loss, largest
+def clear(array, first, size):
+    """Zeros in a part of an array."""
+    part = array[first : first + size]
+    for i in range(size):
+        part[i] = ZERO
+
+
+@_njit
+def add(total, first, values, at, size):
+    """Add a part of an array to a part of another."""
+    sums, summands = total[first : first + size], values[at : at + size]
+    for i in range(size):
+        sums[i] += summands[i]
+
+
+def _dense_backward(units: int, size: int, weight: int):
+    """The backward pass of a dense layer whose weights start there.
+
+    Either each weight takes its step in the same sweep, or the gradient is added to.
+    """
+    step, gather = (
+        kernel(rows=ROWS, size=size) for kernel in (blocks.dense_step, blocks.dense_gather)
+    )
+
+    @_njit
+    def backward(stepping, net, rates, gradient, inputs, x, work, delta, below):
+        clear(work, below, size)
+        for i in range(0, units, ROWS):
+            at = weight + i * size
+            if stepping:
+                step(net, at, rates, at, inputs, x, work, delta + i, work, below)
+            else:
+                gather(net, at, gradient, at, inputs, x, work, delta + i, work, below)
+
+    return backward
+
+
+_output_backward = _dense_backward(m.OUTPUTS, m.F6_SIZE, m.OUTPUT_WEIGHT)
+_f6_backward = _dense_backward(m.F6_UNITS, m.C5_SIZE, m.F6_WEIGHT)
+_c5_backward = _dense_backward(m.C5_UNITS, m.COLUMN, m.C5_WEIGHT)
+_pull = blocks.pull(rows=ROWS, size=m.F6_SIZE)
+
+
+@_njit
+def linear_backward(stepping, net, rates, gradient, inputs, work):
+    """From the deltas of linear outputs to those of F6's states."""
+    add(gradient, m.OUTPUT_BIAS, work, m.OUTPUT_DELTA, LANES)
+    _output_backward(stepping, net, rates, gradient, inputs, m.F6, work, m.OUTPUT_DELTA, m.F6_DELTA)
+
+
+@_njit
+def loss_backward(stepping, switches, net, rates, gradient, work, shares):
+    """From the loss's derivatives by the scores to F6's deltas, before its squashing function."""
+    factor = 1.0 if switches.loss == CROSS_ENTROPY else -2.0 * switches.factor
+    for i in range(shares.size):
+        work[m.OUTPUT_DELTA + i] = np.float32(factor * shares[i])
+    if switches.loss == CROSS_ENTROPY:
+        linear_backward(stepping, net, rates, gradient, work, work)
+    else:
+        _pull(work, m.F6_DELTA, work, m.OUTPUT_DELTA, net, m.OUTPUT_WEIGHT, work, m.F6)
+
+
+def backward_pass(power: int):
+    """The pass from F6's deltas to C1's: of gradients, or, with ``power`` 2, of curvatures.
+
+    For the second, weights and ``inputs`` (the states that weights multiply) come squared.
+    """
+    slopes_c5 = blocks.times_slopes(vectors=m.C5_SIZE // LANES, power=power)
+    slopes_f6 = blocks.times_slopes(vectors=m.F6_SIZE // LANES, power=power)
+    s2_sums, s2_maxima = (
+        blocks.s2_backward(maximum=most, power=power, rows=14) for most in (False, True)
+    )
+    s4_sums, s4_maxima = (
+        blocks.s4_backward(maximum=most, power=power, rows=5) for most in (False, True)
+    )
+    turn, spread = blocks.turn(size=m.C3_MAP), blocks.spread(rows=10, pitch=m.S2_PITCH)
+    c3_products = blocks.convolve_products(pitch=m.S2_PITCH)
+    c1_products = blocks.products(rows=28, pitch=m.C1_PITCH)
+
+    @_njit
+    def s4(switches, numbers, net, gradient, work):
+        """To the deltas of C3, position by position and map by map."""
+        by_weight, by_bias, below = m.S4_WEIGHT, m.S4_BIAS, m.C3_BIAS
+        for y in range(5):
+            at, maps = y * m.S4_ROW, m.C3 + 2 * y * m.C3_ROW
+            delta, out, pooled = m.S4_DELTA + at, m.S4 + at, m.S4_POOLED + at
+            # fmt: off
+            if switches.pool_max:
+                s4_maxima(gradient, by_weight, gradient, by_bias, gradient, below, work, delta,
+                          work, out, work, pooled, work, maps, net, by_weight, numbers, 0)
+            else:
+                s4_sums(gradient, by_weight, gradient, by_bias, gradient, below, work, delta,
+                        work, out, work, pooled, work, maps, net, by_weight, numbers, 0)
+            # fmt: on
+        for y in range(10):
+            turn(work, m.C3_MAPS + y * m.S2_PITCH, work, m.C3 + y * m.C3_ROW)
+
+    @_njit
+    def c3(net, gradient, inputs, work, seen, made):
+        """To the deltas of S2, and the kernels' gradients."""
+        for i in range(6):
+            for y in range(10):
+                pixels = m.S2 + i * m.S2_MAP + y * m.S2_PITCH
+                kernels, row = m.C3_WEIGHT + i * m.C3_KERNELS, m.C3 + y * m.C3_ROW
+                c3_products(gradient, kernels, work, row, inputs, pixels)
+        clear(work, m.S2_DELTA, 6 * m.S2_MAP)
+        for p in range(seen.size):
+            out, delta = m.S2_DELTA + seen[p] * m.S2_MAP, m.C3_MAPS + made[p] * m.C3_MAP
+            kernel = m.C3_WEIGHT + seen[p] * m.C3_KERNELS + made[p]
+            spread(work, out, work, delta, net, kernel)
+
+    @_njit
+    def s2_and_c1(switches, numbers, net, gradient, inputs, work):
+        """To the deltas of C1, and its kernels' gradients."""
+        for i in range(6):
+            by_weight, by_bias, below = m.S2_WEIGHT + i, m.S2_BIAS + i, m.C1_BIAS + i
+            at, maps = i * m.S2_MAP, m.C1 + i * m.C1_MAP
+            delta, out, pooled = m.S2_DELTA + at, m.S2 + at, m.S2_POOLED + at
+            # fmt: off
+            if switches.pool_max:
+                s2_maxima(gradient, by_weight, gradient, by_bias, gradient, below, work, delta,
+                          work, out, work, pooled, work, maps, net, by_weight, numbers, 0)
+            else:
+                s2_sums(gradient, by_weight, gradient, by_bias, gradient, below, work, delta,
+                        work, out, work, pooled, work, maps, net, by_weight, numbers, 0)
+            # fmt: on
+            for half in (0, LANES):
+                kernel = m.C1_WEIGHT + i * m.C1_KERNEL
+                c1_products(gradient, kernel, work, maps + half, inputs, m.IMAGE + half)
+
+    @_njit
+    def backward(stepping, switches, numbers, net, rates, gradient, inputs, work, seen, made):
+        """Add to the gradients, or let the dense layers' weights take their steps at once."""
+        slopes_f6(work, m.F6_DELTA, work, m.F6, numbers, 0)
+        add(gradient, m.F6_BIAS, work, m.F6_DELTA, m.F6_SIZE)
+        _f6_backward(stepping, net, rates, gradient, inputs, m.C5, work, m.F6_DELTA, m.C5_DELTA)
+        slopes_c5(work, m.C5_DELTA, work, m.C5, numbers, 0)
+        add(gradient, m.C5_BIAS, work, m.C5_DELTA, m.C5_SIZE)
+        _c5_backward(stepping, net, rates, gradient, inputs, m.S4, work, m.C5_DELTA, m.S4_DELTA)
+        if switches.features:
+            s4(switches, numbers, net, gradient, work)
+            c3(net, gradient, inputs, work, seen, made)
+            s2_and_c1(switches, numbers, net, gradient, inputs, work)
+
+    return backward
+
+
+@_njit
+def state_curvature(switches, net, work, shares, curvature):
+    """The second derivatives at F6's states, for RBF outputs: see ``criteria``.
+
+    ``shares`` are the classes' posteriors.
+    """
+    factor = 2.0 * switches.factor
+    rubbish = 1.0
+    for i in range(shares.size):
+        rubbish -= shares[i]
+    for j in range(m.F6_UNITS):
+        x = work[m.F6 + j]
+        if switches.constant_curvature:
+            work[curvature + j] = ONE
+        elif switches.loss == DISTANCE:
+            work[curvature + j] = np.float32(factor)
+        else:
+            mean = 0.0
+            for i in range(shares.size):
+                mean += shares[i] * factor * (x - net[m.OUTPUT_WEIGHT + i * m.F6_SIZE + j])
+            total = factor * rubbish + rubbish * mean * mean
+            for i in range(shares.size):
+                off = factor * (x - net[m.OUTPUT_WEIGHT + i * m.F6_SIZE + j]) - mean
+                total += shares[i] * off * off
+            work[curvature + j] = np.float32(total)
+
+
+@_njit
+def divide(values, by):
+    """Each value by a number."""
+    for i in range(values.size):
+        values[i] /= by
+
+
+@_njit
+def descend(values, rates, gradient, size):
+    """values <- values - rates gradient."""
+    for i in range(size):
+        values[i] = fma(-rates[i], gradient[i], values[i])
+
+
+@_njit
+def descend_with_momentum(values, rates, gradient, velocity, momentum):
+    """The same along a velocity."""
+    for i in range(values.size):
+        velocity[i] = fma(momentum, velocity[i], gradient[i])
+        values[i] = fma(-rates[i], velocity[i], values[i])
+
+
+@_njit
+def descend_by_adam(values, rates, gradient, first, second, step):
+    """Adam's update number ``step``, as torch's: its moments, then its values."""
+    root = np.float32(np.sqrt(1 - power(BETA_2, step)))
+    larger = np.float32(1 / (1 - power(BETA_1, step)))
+    for i in range(values.size):
+        g = gradient[i]
+        first[i] = fma(g - first[i], NEW_1, first[i])
+        second[i] = fma(NEW_2 * g, g, B2 * second[i])
+        values[i] -= rates[i] * larger * first[i] / (np.sqrt(second[i]) / root + EPSILON)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lenet1998.curvature import diagonal_curvature
 from lenet1998.engines.kept import check_tensor
 from lenet1998.engines.protocol import Curvature
 from lenet1998.models import LeNet5
@@ -79,6 +80,7 @@ class CudaEngine:
     """
 
     name = "cuda"
+    arithmetic = None
 
     def __init__(self, recipe: Recipe, models: Sequence[LeNet5], threads: int = 512):
         if reason := unsupported(recipe):
@@ -113,6 +115,10 @@ class CudaEngine:
             for of_run in tensors
         ]
         return torch.stack(rows).to(self._device)
+
+    def curvature(self, model: LeNet5, images: Tensor, labels: Tensor) -> Curvature:
+        """See :class:`~lenet1998.engines.protocol.Engine`."""
+        return diagonal_curvature(model, self.recipe.build_criterion(), images, labels)
 
     def begin_pass(self, eta: float, curvatures: Sequence[Curvature] | None) -> None:
         """See :class:`~lenet1998.engines.protocol.Engine`."""
