@@ -27,6 +27,9 @@ from lenet1998.switches import NETWORK_SWITCHES
 STEP = 4
 """Pixels from one output vector of the replicated network to the next: S2's and S4's windows."""
 
+LARGEST_FIELD = 1024 * 1024
+"""Pixels of a field that are seen at once where nothing is learnt: half a gigabyte of states."""
+
 WEIGHTS_BYTES = 4 * 2**20
 """What a file of weights may take: many times what the largest variant's do."""
 
@@ -58,7 +61,8 @@ class LeNet5(nn.Module):
     C5 is a convolution, so that the network can be replicated over a larger field (section VII-A,
     p.27): from (N, 1, H, W) it makes (N, 10, h, w), a vector at every :data:`STEP`-th pixel, that
     of the window of input_size x input_size pixels whose upper left corner is there. What no whole
-    window reaches, up to 3 pixels on the right and below, is not seen.
+    window reaches, up to 3 pixels on the right and below, is not seen. Where no gradients are asked
+    for, the states of no more than :data:`LARGEST_FIELD` pixels are held at a time.
 
     Raises:
         ValueError: a switch, images of another shape, or images smaller than input_size.
@@ -164,7 +168,30 @@ class LeNet5(nn.Module):
         return images if shape[2:] == (height, width) else images[..., :height, :width]
 
     def forward(self, images: Tensor) -> Tensor:
+        recorded = torch.jit.is_tracing() or torch.compiler.is_compiling()
+        if not recorded and images.shape[-2:].numel() > LARGEST_FIELD:
+            learning = any(tensor.requires_grad for tensor in (images, *self.parameters()))
+            if not (learning and torch.is_grad_enabled()):
+                return self._in_parts(self._whole_windows(images))
         return _everywhere(self.output, self.features(images))
+
+    def _in_parts(self, fields: Tensor) -> Tensor:
+        """Outputs of fields that are halved, along the longer side, while they are too large.
+
+        Windows overlap: input_size + STEP * (k - 1) pixels give k outputs.
+        """
+        if fields.shape[-2:].numel() <= LARGEST_FIELD:
+            return _everywhere(self.output, self.features(fields))
+        if len(fields) > 1:
+            return torch.cat([self._in_parts(field) for field in fields.split(1)])
+        side, length = max(enumerate(fields.shape[2:], 2), key=lambda each: each[1])
+        size = self.switches["input_size"]
+        begin = STEP * (((length - size) // STEP + 1) // 2)
+        halves = (
+            fields.narrow(side, 0, begin + size - STEP),
+            fields.narrow(side, begin, length - begin),
+        )
+        return torch.cat([self._in_parts(half) for half in halves], side)
 
     @property
     def smallest_wins(self) -> bool:

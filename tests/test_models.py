@@ -10,7 +10,7 @@ import torch
 import torchinfo
 from safetensors.torch import save_file
 
-from lenet1998 import build_model, count, paper
+from lenet1998 import build_model, count, models, paper
 from lenet1998.counts import replication
 from lenet1998.criteria import DistanceLoss
 from lenet1998.curvature import diagonal_curvature
@@ -128,6 +128,44 @@ def test_what_no_whole_window_reaches_is_not_seen():
     assert torch.equal(model(changed), model(field))
 
 
+@pytest.mark.parametrize(
+    "switches", [{}, {"blank": "space"}, {"output": "linear"}, {"input_size": 28, "c3": "dense"}]
+)
+@pytest.mark.parametrize(
+    "shape", [(1, 1, 201, 203), (2, 1, 67, 90), (1, 1, 32, 999), (1, 1, 1002, 33), (0, 1, 60, 60)]
+)
+def test_a_large_field_is_seen_in_parts_as_it_is_whole(switches, shape, monkeypatch):
+    model = LeNet5(**switches)
+    fields = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    whole = model(fields).detach()  # it is asked for gradients
+    seen = []
+    model.c1.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].shape.numel()))
+    monkeypatch.setattr(models, "LARGEST_FIELD", 50 * 50)
+    with torch.no_grad():
+        torch.testing.assert_close(model(fields), whole)
+    assert len(seen) > 1
+    assert max(seen) <= 50 * 50
+    assert torch.equal(model.predict(fields, batch=1), model.decide(whole)) or not len(fields)
+    seen.clear()
+    torch.testing.assert_close(model.requires_grad_(False)(fields), whole)
+    assert len(seen) > 1
+    with pytest.raises(ValueError, match=r"^images must be \(N, 1, .*got \(1, 2, 60, 61\)"):
+        model(torch.zeros(1, 2, 60, 61))
+
+
+def test_a_large_field_with_gradients_is_seen_whole(monkeypatch):
+    monkeypatch.setattr(models, "LARGEST_FIELD", 50 * 50)
+    model, seen = build_model(), []
+    model.c1.register_forward_hook(lambda *_: seen.append(1))
+    model(torch.zeros(1, 1, 80, 80)).sum().backward()
+    assert model.c1.weight.grad is not None
+    model.requires_grad_(False)
+    field = torch.zeros(1, 1, 80, 80, requires_grad=True)
+    model(field).sum().backward()
+    assert field.grad is not None
+    assert len(seen) == 2
+
+
 @pytest.mark.parametrize("name", ["original", "modern", "coursework-tanh-28"])
 @pytest.mark.parametrize("right", [0, 21])
 def test_replication_counts_what_the_layers_of_a_larger_field_do(name, right):
@@ -216,6 +254,25 @@ def test_what_torch_makes_of_a_network_gives_its_outputs(name, made):
     expected = model(images)
     torch.testing.assert_close(made(model)(images), expected)
     assert torch.equal(model(images), expected)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        exported,
+        compiled,
+        # torch's own check of a trace would call the network outside it.
+        lambda model: torch.jit.trace(model, torch.zeros(2, 1, 32, 32), check_trace=False),
+    ],
+    ids=["export", "compile", "trace"],
+)
+@pytest.mark.filterwarnings("ignore:`torch.jit.trace")  # says that it is deprecated
+def test_what_torch_records_is_never_in_parts(made, monkeypatch):
+    model = build_model().requires_grad_(False)
+    images = torch.rand(2, 1, 32, 32)
+    expected = model(images)
+    monkeypatch.setattr(models, "LARGEST_FIELD", 0)
+    torch.testing.assert_close(made(model)(images), expected)
 
 
 @pytest.mark.parametrize("made", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])

@@ -15,13 +15,14 @@ on, a point moves to
 
 where :math:`s_x = s / q` and :math:`s_y = s q`: the original is shifted, sheared, and then scaled
 and squeezed about the point :math:`(x_0, y_0)`, the middle column near the digit's lower edge.
+
+Numbers are moved one operation at a time, each rounded once as IEEE 754 says, so that every machine
+makes the same bytes.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 
 from lenet1998 import paper
 from lenet1998.data.patterns import CENTRE, Dataset
@@ -35,7 +36,7 @@ SHEAR = (-0.14, 0.14)  # k, pixels of x per pixel of y of the original
 FIXED_X, FIXED_Y = -0.5, 10.0  # x_0 and y_0, what scaling leaves in its place, pixels
 SHEAR_ROW = 2.0  # y_s, the row that shear leaves in its place, pixels
 
-BATCH = 4096  # patterns warped at a time, for memory; the result does not depend on it
+BATCH = 128  # patterns warped at a time, which caches hold; the result does not depend on it
 
 
 class Affine(NamedTuple):
@@ -70,15 +71,25 @@ def warp(images: np.ndarray, maps: Affine, size: int = paper.INPUT_SIZE) -> np.n
     Returns:
         (N, size, size) uint8.
     """
-    margin = (size - images.shape[-1]) // 2
-    images = np.pad(images, ((0, 0), (margin, margin), (margin, margin)))
-    warped = np.empty_like(images)
-    for start in range(0, len(images), BATCH):
+    n, side = images.shape[:2]
+    wide = side + 3
+    sources = np.pad(images, ((0, 0), (1, 2), (1, 2)))  # what a pixel outside is made of
+    warped = np.empty((n, size, size), np.uint8)
+    for start in range(0, n, BATCH):
         part = slice(start, start + BATCH)
-        batch = torch.as_tensor(images[part], dtype=torch.float32)[:, None]
-        grid = _source_points(Affine(*(field[part] for field in maps)), size, CENTRE + margin)
-        moved = F.grid_sample(batch, grid, mode="bilinear", align_corners=False)
-        warped[part] = moved[:, 0].round().clamp(0, 255).to(torch.uint8).numpy()
+        rows = sources[part].reshape(-1, wide)
+        y, x = _source_points(Affine(*(field[part] for field in maps)), size, side)
+        # A row of the result lies between the same two of its source, so that these are mixed once.
+        upper = y.astype(np.int64)
+        share = (y - upper)[:, :, None]
+        upper += wide * np.arange(len(y))[:, None]
+        mixed = _between(rows[upper].astype(float), rows[upper + 1].astype(float), share).ravel()
+        left = x.astype(np.int64)
+        share = x - left
+        left += wide * np.arange(y.size).reshape(*y.shape, 1)
+        # Nothing is clipped: that way NumPy need not look first.
+        ends = (mixed.take(place, mode="clip") for place in (left, left + 1))
+        warped[part] = np.rint(_between(*ends, share))
     return warped
 
 
@@ -119,15 +130,31 @@ class Pool:
         return warp(self.images[originals], maps, self.size), self.labels[originals]
 
 
-def _source_points(maps: Affine, size: int, centre: int) -> torch.Tensor:
-    """Where each pixel of the result comes from, (N, size, size, 2), in grid_sample's -1..1."""
-    shift_x, shift_y, scale_x, scale_y, shear = (
-        torch.as_tensor(field, dtype=torch.float32)[:, None, None] for field in maps
-    )
-    from_centre = torch.arange(size, dtype=torch.float32) - centre
+def _between(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """What lies that share of the way from one to the other, which is overwritten."""
+    second -= first
+    second *= share
+    second += first
+    return second
+
+
+def _source_points(maps: Affine, size: int, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where each pixel of the result comes from, from one row above and one column left of it.
+
+    Args:
+        maps: N maps.
+        size: side of the result.
+        side: of the original; what is farther outside than one pixel counts as just that.
+
+    Returns:
+        y of every row, (N, size), for all maps leave rows level; and x, (N, size, size).
+    """
+    shift_x, shift_y, scale_x, scale_y, shear = (field[:, None] for field in maps)
+    origin = CENTRE + 1
+    from_centre = np.arange(size) - (CENTRE + (size - side) // 2)
     unscaled_x = FIXED_X + (from_centre - FIXED_X) / scale_x
-    unscaled_y = FIXED_Y + (from_centre[:, None] - FIXED_Y) / scale_y
-    x = unscaled_x - shear * (unscaled_y - SHEAR_ROW) - shift_x
-    points = torch.stack(torch.broadcast_tensors(x, unscaled_y - shift_y), dim=-1) + centre
-    # grid_sample's -1 and 1 are the outer edges of the first and last pixel, not their centres.
-    return (2 * points + 1) / size - 1
+    unscaled_y = FIXED_Y + (from_centre - FIXED_Y) / scale_y
+    pushed = shear * (unscaled_y - SHEAR_ROW) + shift_x
+    y = unscaled_y - shift_y + origin
+    x = (unscaled_x + origin)[:, None, :] - pushed[:, :, None]
+    return y.clip(0, side + 1), np.clip(x, 0, side + 1, out=x)

@@ -16,6 +16,7 @@ from scipy import ndimage
 from lenet1998 import paper
 from lenet1998.data.patterns import CENTRE
 from lenet1998.data.pictures import find_ink, read_levels, to_bytes
+from lenet1998.data.sums import centre_of_mass, total
 from lenet1998.errors import BadInput
 
 LONGEST = 8192  # pixels at most that a line is looked for in: 400 digits of 20
@@ -91,7 +92,7 @@ def to_line(levels: np.ndarray, block: int = 1, size: int = paper.INPUT_SIZE) ->
         (width, height), Image.Resampling.BILINEAR
     )
     digits = np.asarray(small)
-    rows = np.arange(height) - round(np.average(np.arange(height), weights=digits.sum(axis=1)))
+    rows = np.arange(height) - round(centre_of_mass(total(digits, axis=1)))
     rows += CENTRE + (size - paper.FIELD_SIZE) // 2
     kept = (rows >= 0) & (rows < size)
     field = np.zeros((size, width + size))
@@ -104,7 +105,10 @@ def _slope(ink: np.ndarray) -> float:
     y, x = np.nonzero(ink)
     if len(x) < 2:
         return 0.0
-    (across, mixed), (_, down) = np.cov(np.stack([x, y]), aweights=ink[y, x])
+    weights = ink[y, x]
+    amount = total(weights)
+    x, y = (along - total(weights * along) / amount for along in (x, y))
+    across, mixed, down = (float(total(weights * square)) for square in (x * x, x * y, y * y))
     if across < ELONGATED * down:
         return 0.0
     return math.degrees(math.atan2(2 * mixed, across - down) / 2)

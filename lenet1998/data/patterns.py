@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from lenet1998 import paper
+from lenet1998.data.sums import centre_of_mass, product, total
 from lenet1998.streams import order_of, stream
 from lenet1998.switches import SCALINGS
 
@@ -99,9 +100,10 @@ def normalise(image: np.ndarray) -> np.ndarray:
     rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
     box = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     height, width = (max(1, round(side * paper.DIGIT_SIZE / max(box.shape))) for side in box.shape)
-    digit = _weights(height, box.shape[0]) @ box @ _weights(width, box.shape[1]).T
-    top = _first(digit.sum(axis=1))
-    left = _first(digit.sum(axis=0))
+    digit = product(_weights(height, box.shape[0]), box)
+    digit = product(digit, _weights(width, box.shape[1]).T)
+    top = _first(total(digit, axis=1))
+    left = _first(total(digit, axis=0))
     field = np.zeros((paper.FIELD_SIZE, paper.FIELD_SIZE))
     field[top : top + height, left : left + width] = digit
     return field
@@ -115,10 +117,10 @@ def _weights(new: int, old: int) -> np.ndarray:
     position = ((np.arange(new) + 0.5) * old / new - 0.5).clip(0, old - 1)
     distance = np.abs(position[:, None] - np.arange(old)) / max(1.0, old / new)
     weights = np.maximum(0.0, 1.0 - distance)
-    return weights / weights.sum(axis=1, keepdims=True)
+    return weights / total(weights, axis=1)[:, None]
 
 
 def _first(profile: np.ndarray) -> int:
     """Where a profile of ink starts in the field so that its centre of mass is on CENTRE."""
-    centre = np.average(np.arange(len(profile)), weights=profile)
-    return int(np.clip(round(CENTRE - centre), 0, paper.FIELD_SIZE - len(profile)))
+    first = round(CENTRE - centre_of_mass(profile))
+    return int(np.clip(first, 0, paper.FIELD_SIZE - len(profile)))

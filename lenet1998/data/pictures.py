@@ -18,6 +18,7 @@ from scipy import ndimage
 
 from lenet1998 import paper
 from lenet1998.data.patterns import CENTRE, normalise
+from lenet1998.data.sums import total
 from lenet1998.errors import BadInput
 
 MAX_PIXELS = 70_000_000  # telephones make pictures of 64 million
@@ -203,7 +204,7 @@ def find_ink(levels: np.ndarray) -> tuple[np.ndarray, bool]:
         BadInput: there is none.
     """
     difference, noise = _from_paper(levels)
-    dark_ink = bool((difference**3).sum() < 0)
+    dark_ink = bool(total((difference * difference * difference).ravel()) < 0)
     ink = np.maximum(0, (-difference if dark_ink else difference) - NOISE * noise)
     if ink.max() < FAINTEST:
         raise BadInput("nothing on it stands out from its background")

@@ -171,4 +171,6 @@ def invert_pixels(images: Tensor, where: Tensor, scaling: str) -> Tensor:
         scaling: on whose scale background and ink trade places.
     """
     offset, gain = SCALINGS[scaling]
-    return torch.where(where, 2 * offset + gain - images, images)
+    # A tensor, so that it is rounded before the subtraction, whatever torch does with numbers.
+    both = torch.tensor(2 * offset + gain, dtype=images.dtype)
+    return torch.where(where, both - images, images)
