@@ -21,7 +21,8 @@ from lenet1998.__main__ import COMMANDS
 from lenet1998.__main__ import main as lenet1998
 from lenet1998.data import Dataset, digits
 from lenet1998.training import study
-from lenet1998.training.flags import device, run_study, scheduler
+from lenet1998.training.flags import device, scheduler
+from lenet1998.training.launch import run_study
 
 Command = Callable[[list[str]], int]
 
