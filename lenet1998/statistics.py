@@ -59,9 +59,11 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
     """Wilson's 95 % interval for a share of n independent patterns; nan where there are none."""
     if not n:
         return math.nan, math.nan
-    z, share = float(ndtri((1 + CONFIDENCE) / 2)), successes / n
-    centre = (2 * successes + z**2) / (2 * (n + z**2))
-    half = z * math.sqrt(4 * successes * (1 - share) + z**2) / (2 * (n + z**2))
+    # In the order that scipy.stats has it, so that the last digits are those it gives.
+    z, share = float(ndtri(0.5 + 0.5 * CONFIDENCE)), successes / n
+    whole = 2 * (n + z**2)
+    centre = (2 * n * share + z**2) / whole
+    half = z / whole * math.sqrt(4 * n * share * (1 - share) + z**2)
     return centre - half if successes else 0.0, centre + half if successes < n else 1.0
 
 
