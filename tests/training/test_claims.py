@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from lenet1998 import reproduce
+from lenet1998.commands import reproduce
 from lenet1998.errors import BadInput
 from lenet1998.records import PREDICTIONS, RECORD, WEIGHTS, read_record, sweep, write_atomically
 from lenet1998.reproduce import main
