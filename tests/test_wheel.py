@@ -16,6 +16,8 @@ from lenet1998.__main__ import COMMANDS
 from lenet1998.cite import SOFTWARE, bibtex, compared
 from lenet1998.report.tables import markdown
 
+pytestmark = pytest.mark.slow  # both distributions are built, and one installed
+
 pytest.importorskip("build", reason="needs what the extra dev brings")
 
 ROOT = Path(__file__).parents[1]

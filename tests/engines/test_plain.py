@@ -132,6 +132,7 @@ def test_pooling(microkernels, pitch):
     )
 
 
+@pytest.mark.slow  # compiles the whole pass of plain loops
 def test_a_pass_of_plain_loops_learns_what_the_vector_code_learns(digits):
     images = prepare(digits.train_images[:60])
     labels = torch.from_numpy(digits.train_labels[:60]).long()
