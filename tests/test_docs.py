@@ -19,6 +19,7 @@ NUMBERED = ("comparison", "results", "performance")
 PAGES = sorted(page for pattern in DOCUMENTS for page in ROOT.glob(pattern))
 
 
+@pytest.mark.slow  # all records are read, and every table is made
 def test_tables_and_figures_are_those_of_the_records_which_asking_takes_no_torch():
     code = f"""
         import sys
