@@ -172,12 +172,12 @@ def test_an_interrupt_stops_all_runs_and_says_how_to_resume(tmp_path, capsys, mo
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(study, "write_record", interrupted)
-    assert main([*SMALL, "--seeds", "0-2", "--jobs", "2", "--out", str(tmp_path)]) == 130
+    with monkeypatch.context() as patch:
+        patch.setattr(study, "write_record", interrupted)
+        assert main([*SMALL, "--seeds", "0-2", "--jobs", "2", "--out", str(tmp_path)]) == 130
     line = one_line(capsys)
     assert "--resume" in line
     assert str(tmp_path) in line
-    monkeypatch.undo()
     assert main([*SMALL, "--seeds", "0-2", "--out", str(tmp_path), "--resume"]) == 0
 
 
