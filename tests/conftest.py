@@ -62,6 +62,22 @@ def digits() -> Dataset:
     return load("digits")
 
 
+@pytest.fixture
+def no_net_figures(monkeypatch):
+    """Commands that draw nothing of each net: it takes longer than a small run.
+
+    That they do, and what, is tested in test_show.py.
+    """
+    for command in ("reproduce", "compare"):
+        monkeypatch.setattr(f"lenet1998.{command}.show_each", lambda *_: None)
+
+
+@pytest.fixture
+def no_figures(no_net_figures, monkeypatch):
+    """Commands that train and draw nothing."""
+    monkeypatch.setattr("lenet1998.reproduce.learning_curve", lambda *_: None)
+
+
 def idx(array: np.ndarray) -> bytes:
     """The bytes of an IDX file."""
     header = bytes((0, 0, 8, array.ndim)) + np.array(array.shape, ">u4").tobytes()

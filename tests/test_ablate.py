@@ -127,6 +127,7 @@ def test_runs_of_another_data_set_are_refused(results, capsys):
     assert "original,c3=dense on digits" in told
 
 
+@pytest.mark.usefixtures("no_net_figures")
 def test_fresh_runs_land_in_the_table(tmp_path, capsys):
     small = ["--dataset", "digits", "--set", "train_size=20", "--set", "curvature_patterns=5"]
     flags = ["--only", "codes", "--seeds", "0-1", "--passes", "1", "--engine", "eager"]

@@ -20,6 +20,7 @@ def quick(monkeypatch, digits):
     monkeypatch.setattr(benchmark, "load", lambda *_: digits)
 
 
+@pytest.mark.slow  # compiles the whole pass of plain loops
 @pytest.mark.usefixtures("quick")
 def test_the_engines_side_by_side(tmp_path, capsys):
     assert main(["--rounds", "1", "--out", str(tmp_path)]) == 0

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -507,11 +508,33 @@ def test_a_backend_of_matplotlib_that_is_none_is_not_our_business(tmp_path):
     assert (done.stdout, done.stderr) == ("svg\n", "")
 
 
-@pytest.mark.parametrize("name", ["fig7_sheet", "fig8_sheet", "restoration_sheet"])
-def test_nor_where_a_script_draws(name, tmp_path):
-    script = PACKAGE.parent / "experiments" / f"{name}.py"
-    done = python(str(script), "--help", env={"MPLBACKEND": "nonsense"}, folder=tmp_path)
+def test_nor_where_a_script_draws(tmp_path):
+    """Each in a process forked where all is there that takes long to import, but matplotlib."""
+    experiments = PACKAGE.parent / "experiments"
+    scripts = [
+        experiments / f"{name}_sheet.py" for name in ("fig7", "fig8", "fig25", "restoration")
+    ]
+    code = """
+        import os, runpy, sys
+        import numba, pandas, scipy.optimize, scipy.stats, torch
+        sys.path.append(os.path.dirname(sys.argv[1]))
+        for script in sys.argv[1:]:
+            assert "matplotlib" not in sys.modules
+            child = os.fork()
+            if not child:
+                sys.argv = [script, "--help"]
+                try:
+                    runpy.run_path(script, run_name="__main__")
+                except SystemExit as ended:
+                    sys.stdout.flush()
+                    os._exit(ended.code or 0)  # at once: to take all down would take longer
+            assert os.waitpid(child, 0)[1] == 0, script
+    """
+    quiet = ["-W", "ignore:This process:DeprecationWarning"]  # that there are threads
+    call = [*quiet, "-c", dedent(code), *map(str, scripts)]
+    done = python(*call, env={"MPLBACKEND": "nonsense"}, folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("usage: ") == len(scripts)
 
 
 def test_our_own_faults_keep_their_traceback():

@@ -41,7 +41,11 @@ def test_a_program_computes_what_the_network_does(name, images, tmp_path):
 
 
 @needs_onnx
-@pytest.mark.parametrize("name", PACKAGED)
+@pytest.mark.parametrize(
+    "name",
+    # Of the others most are the same network with other weights, and each takes a second.
+    [n if n == "original" else pytest.param(n, marks=pytest.mark.slow) for n in PACKAGED],
+)
 def test_onnx_computes_what_the_network_does(name, images, tmp_path):
     from onnxruntime import InferenceSession
 

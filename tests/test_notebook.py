@@ -27,6 +27,7 @@ def test_it_is_committed_without_what_it_shows(tour):
     assert all(not cell.outputs and cell.execution_count is None for cell in code(tour))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the notebook's machinery
 def test_it_runs_and_draws(tour, tmp_path, monkeypatch):
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))

@@ -40,19 +40,19 @@ def declared(requirements: list[str]) -> set[str]:
 
 
 USED = imported(ROOT / "lenet1998")
+DISTRIBUTIONS = packages_distributions()
 
 
 @pytest.mark.parametrize("package", USED)
 def test_what_is_imported_is_declared(package):
-    distributions = {name.lower() for name in packages_distributions()[package]}
+    distributions = {name.lower() for name in DISTRIBUTIONS[package]}
     extras = PROJECT["optional-dependencies"]
     wanted = extras[EXTRAS[package]] if package in EXTRAS else PROJECT["dependencies"]
     assert distributions & declared(wanted), f"imported in {', '.join(sorted(USED[package]))}"
 
 
 def test_nothing_is_declared_that_is_not_imported():
-    known = packages_distributions()
-    used = {name.lower() for package in USED for name in known[package]}
+    used = {name.lower() for package in USED for name in DISTRIBUTIONS[package]}
     assert declared(PROJECT["dependencies"]) <= used
 
 

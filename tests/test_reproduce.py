@@ -22,6 +22,10 @@ from lenet1998.training.checkpoints import CHECKPOINT
 SMALL = ["--dataset", "digits", "--engine", "eager", "--passes", "2", "--train-size", "40"]
 
 
+# What a net looks like is drawn in test_show.py: it takes longer than these runs.
+pytestmark = pytest.mark.usefixtures("no_net_figures")
+
+
 @pytest.fixture(autouse=True)
 def fresh_data():
     """Each test sees the data set that it names itself."""
@@ -123,7 +127,7 @@ def test_json_is_alone_on_standard_output(tmp_path, capsys):
 
 
 def test_quick_is_the_same_path_on_less(tmp_path, capsys):
-    flags = ["--dataset", "digits", "--engine", "eager", "--quick", "--out", str(tmp_path)]
+    flags = ["--dataset", "digits", "--engine", "compiled", "--quick", "--out", str(tmp_path)]
     assert main(flags) == 0
     record = read_record(tmp_path / "seed-0")
     assert (record.dataset["train_patterns"], len(record.per_pass)) == (1000, 2)
@@ -169,15 +173,16 @@ def test_an_interrupt_stops_all_runs_and_says_how_to_resume(tmp_path, capsys, mo
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(study, "write_record", interrupted)
-    assert main([*SMALL, "--seeds", "0-3", "--jobs", "2", "--out", str(tmp_path)]) == 130
+    with monkeypatch.context() as patch:
+        patch.setattr(study, "write_record", interrupted)
+        assert main([*SMALL, "--seeds", "0-2", "--jobs", "2", "--out", str(tmp_path)]) == 130
     line = one_line(capsys)
     assert "--resume" in line
     assert str(tmp_path) in line
-    monkeypatch.undo()
-    assert main([*SMALL, "--seeds", "0-3", "--out", str(tmp_path), "--resume"]) == 0
+    assert main([*SMALL, "--seeds", "0-2", "--out", str(tmp_path), "--resume"]) == 0
 
 
+@pytest.mark.slow  # torch is imported in another process, where two runs train
 def test_three_quick_interrupts_of_runs_in_threads_are_one_line(tmp_path):
     flags = ["--seeds", "0-1", "--jobs", "2", "--out", str(tmp_path), "--passes", "1000"]
     flags += ["--train-size", "100", "--set", "curvature_patterns=10"]

@@ -17,6 +17,8 @@ from lenet1998.cite import SOFTWARE, bibtex
 from lenet1998.commands.cite import compared
 from lenet1998.report.tables import markdown
 
+pytestmark = pytest.mark.slow  # both distributions are built, and one installed
+
 pytest.importorskip("build", reason="needs what the extra dev brings")
 
 ROOT = Path(__file__).parents[1]

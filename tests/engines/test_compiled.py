@@ -192,6 +192,7 @@ def test_the_next_process_does_not_compile():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
 def test_the_process_that_compiles_learns_what_the_next_one_learns(tmp_path):
     code = (
         "import torch\n"
@@ -281,6 +282,7 @@ def test_an_engine_is_sound_again_after_nan(patterns):
     assert digest(used) == digest(fresh)
 
 
+@pytest.mark.slow
 def test_without_a_cache_directory_it_compiles_in_memory(monkeypatch, patterns, caplog):
     monkeypatch.setattr(caching.CompileResultCacheImpl, "_locator_classes", [])
     with caplog.at_level(logging.WARNING):
@@ -363,6 +365,7 @@ def test_wrong_calls_raise(patterns):
             engine.train(*wrong)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("LENET1998_DATA" not in os.environ, reason="needs MNIST: set LENET1998_DATA")
 def test_a_full_pass_of_mnist_ends_within_three_patterns_of_eager():
     # Of the first reading, whose smaller rates do not amplify the engines' rounding.

@@ -336,6 +336,10 @@ def main() -> None:
     print(json.dumps(found))
 
 
+in_the_simulator = pytest.mark.slow
+"""Of a process in which every CUDA thread is one of Python's."""
+
+
 @pytest.fixture(scope="module")
 def simulated() -> dict:
     pytest.importorskip("numba.cuda")
@@ -350,6 +354,7 @@ def simulated() -> dict:
     return json.loads(run.stdout.splitlines()[-1])
 
 
+@in_the_simulator
 @pytest.mark.parametrize("name", CASES)
 def test_simulated_runs_equal_eager_ones(simulated, name):
     found = simulated[name]
@@ -359,18 +364,22 @@ def test_simulated_runs_equal_eager_ones(simulated, name):
     assert found["errors"] == errors
 
 
+@in_the_simulator
 def test_the_number_of_threads_changes_nothing(simulated):
     assert simulated["any threads"]
 
 
+@in_the_simulator
 def test_no_barrier_is_missing(simulated):
     assert simulated["conflicts"] == []
 
 
+@in_the_simulator
 def test_resumed_equals_uninterrupted(simulated):
     assert simulated["resumed"]
 
 
+@in_the_simulator
 def test_wrong_calls_are_refused(simulated):
     expected = (
         "batch_size=128",

@@ -23,7 +23,13 @@ def trials(tmp_path):
     return lambda kind: Trials(KINDS[kind], load("digits"), tmp_path / "trials")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        kind if kind in ("run", "study") else pytest.param(kind, marks=pytest.mark.slow)
+        for kind in KINDS
+    ],
+)
 def test_killed_before_a_change_of_a_file(kind, trials):
     told = faults_runs.kills_at_operations(trials(kind), most=2)
     assert told == {"tried": 2, "stopped": 2, "identical": 2, "failures": []}

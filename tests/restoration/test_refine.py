@@ -50,6 +50,7 @@ def test_left_is_the_print_less_the_computed(restored, fig13):
         np.testing.assert_allclose(restored.left[layer], fig13[2][layer].value - drawn, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_table_i_is_read_off_the_print(restored, fig13):
     for row in evidence.table_one(restored, fig13[2]["c3"]):
         norms, seen = np.array(row["norms"]), row["connected"]
@@ -75,6 +76,7 @@ def test_fig25_is_of_the_same_net(restored):
     assert (found["c1"]["states"], found["c3"]["states"]) == (6 * 28 * 48, 16 * 10 * 20)
 
 
+@pytest.mark.slow
 def test_known_layers_come_back(fig13):
     """A net that is not trained: its kernels are small, no unit is saturated, and all are told."""
     scale, pixels, _ = fig13

@@ -1,13 +1,13 @@
 """One command at a time in a folder, and none over another's results."""
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
 
 import pytest
 
-from lenet1998.commands import reproduce
 from lenet1998.errors import BadInput
 from lenet1998.records import PREDICTIONS, RECORD, WEIGHTS, read_record, sweep, write_atomically
 from lenet1998.reproduce import main
@@ -17,15 +17,20 @@ from lenet1998.training.claims import HOLDER, LOCK, claimed
 
 TINY = ["--dataset", "digits", "--train-size", "40", "--passes", "2", "--engine", "eager"]
 TINY += ["--set", "curvature_patterns=10"]
-HOLD = """
-import sys
-from pathlib import Path
-from lenet1998.training.claims import claimed
-out = Path(sys.argv[1])
-with claimed(out, [out / "seed-0"]):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
+
+pytestmark = [
+    # Figures take longer than these runs, and nothing here is about them.
+    pytest.mark.usefixtures("no_figures"),
+    # The process that is forked here uses none of the threads there may be.
+    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded"),
+]
+
+
+def hold(out, held, over):
+    """Be at work in a folder's seed-0."""
+    with claimed(out, [out / "seed-0"]):
+        held.set()
+        over.wait()
 
 
 def files(folder):
@@ -39,17 +44,15 @@ def files(folder):
 
 @pytest.fixture
 def holder(tmp_path):
-    """Another process that is at work in seed-0."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(tmp_path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout.readline() == "held\n"
+    """Another process that is at work in seed-0; forked, so that it imports nothing again."""
+    forked = multiprocessing.get_context("fork")
+    held, over = forked.Event(), forked.Event()
+    process = forked.Process(target=hold, args=(tmp_path, held, over))
+    process.start()
+    assert held.wait(30)
     yield process
     process.kill()
-    process.communicate()
+    process.join()
 
 
 def test_a_second_command_is_told_who_is_at_work(holder, tmp_path, capsys):
@@ -64,7 +67,7 @@ def test_a_second_command_is_told_who_is_at_work(holder, tmp_path, capsys):
 
 def test_a_lock_ends_with_the_process_that_has_it(holder, tmp_path):
     holder.kill()
-    holder.wait()
+    holder.join()
     with claimed(tmp_path, [tmp_path / "seed-0"]):
         own = tmp_path / "seed-0" / f"{HOLDER}.{os.getpid()}"
         assert [own] == list((tmp_path / "seed-0").glob(f"{HOLDER}.*"))
@@ -133,13 +136,6 @@ def test_content_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
 
 
 # --- Runs ---------------------------------------------------------------------------------------
-
-
-@pytest.fixture(autouse=True)
-def no_figures(monkeypatch):
-    """Figures take longer than these runs, and nothing here is about them."""
-    monkeypatch.setattr(reproduce, "show_each", lambda *_: None)
-    monkeypatch.setattr(reproduce, "learning_curve", lambda *_: None)
 
 
 @pytest.fixture

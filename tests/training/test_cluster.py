@@ -26,6 +26,9 @@ RECIPE = recipe_named("original").override(["train_size=120", "passes=2"])
 """Half a second of eager training."""
 SMALL = ["--dataset", "digits", "--engine", "eager", "--passes", "1", "--train-size", "40"]
 
+with_processes = pytest.mark.slow
+"""Of a scheduler and workers: each imports torch and Dask for itself."""
+
 
 def wait_for(condition: Callable, what: str, seconds: float = 30):
     """The condition's first true value."""
@@ -128,6 +131,7 @@ def one_line(capsys) -> str:
     return lines[0]
 
 
+@with_processes
 def test_a_study_survives_the_death_of_a_worker_in_the_middle_of_a_cell(cluster, client, tmp_path):
     cells = [Cell(RECIPE, seed, tmp_path / f"seed-{seed}") for seed in range(6)]
     pids = client.run(os.getpid)
@@ -151,6 +155,7 @@ def test_a_study_survives_the_death_of_a_worker_in_the_middle_of_a_cell(cluster,
             assert np.array_equal(record.weights[name], weights), name
 
 
+@with_processes
 def test_a_study_started_again_runs_only_what_is_not_done(cluster, tmp_path, capsys):
     command = [*SMALL, "--scheduler", cluster.address, "--out", str(tmp_path), "--resume"]
     assert main([*command, "--seeds", "0-1"]) == 0
@@ -162,6 +167,7 @@ def test_a_study_started_again_runs_only_what_is_not_done(cluster, tmp_path, cap
     assert capsys.readouterr().err == ""
 
 
+@with_processes
 def test_an_interrupt_cancels_what_waits_and_says_how_to_resume(
     cluster, client, tmp_path, capsys, monkeypatch
 ):
@@ -178,6 +184,7 @@ def test_an_interrupt_cancels_what_waits_and_says_how_to_resume(
     assert not list(tmp_path.rglob(RECORD))
 
 
+@with_processes
 def test_a_worker_reads_its_own_data_and_its_complaint_is_ours(cluster, tmp_path):
     """Not tried again either: the data would be as bad."""
     cells = [Cell(RECIPE, 0, tmp_path)]
@@ -187,6 +194,7 @@ def test_a_worker_reads_its_own_data_and_its_complaint_is_ours(cluster, tmp_path
         list(study.run(cells, Setting(dataset="mnist"), scheduler=cluster.address))
 
 
+@with_processes
 def test_a_worker_is_told_which_data_was_found_here(cluster, tmp_path, monkeypatch, digits):
     """Left to itself, this one would find the damaged files, and another no files."""
     monkeypatch.setattr(study, "load", lambda *_: digits)
@@ -196,6 +204,7 @@ def test_a_worker_is_told_which_data_was_found_here(cluster, tmp_path, monkeypat
     assert record.dataset["name"] == "digits"
 
 
+@with_processes
 def test_another_version_on_the_cluster_is_refused(cluster, tmp_path, capsys, monkeypatch):
     def get_versions(client, packages):
         versions = real(client, packages=packages)
@@ -208,6 +217,7 @@ def test_another_version_on_the_cluster_is_refused(cluster, tmp_path, capsys, mo
     assert "lenet1998 is 99.0 here but" in one_line(capsys)
 
 
+@with_processes
 def test_a_cell_that_kills_its_workers_and_a_lost_scheduler_are_one_line_each(
     tmp_path, capsys, caplog, monkeypatch
 ):

@@ -80,7 +80,7 @@ def test_answers_are_of_one_thread(data):
     assert set(seen) == {1}
 
 
-@pytest.mark.usefixtures("two_threads")
+@pytest.mark.usefixtures("two_threads", "no_net_figures")
 def test_a_command_gives_the_bytes_of_fit(tiny_mnist, tmp_path):
     flags = ["--passes", "1", "--train-size", "30", "--engine", "eager", "--jobs", "2"]
     place = ["--data", str(tiny_mnist), "--dataset", "mnist", "--out", str(tmp_path)]
