@@ -13,7 +13,7 @@ from lenet1998.inspection.purposes import purposes
 from lenet1998.recipes import Recipe
 from lenet1998.records import WEIGHTS, write_json
 from lenet1998.report.sources import ABLATIONS, read_json
-from lenet1998.training.flags import run_study
+from lenet1998.training.launch import run_study
 from lenet1998.training.study import Cell
 
 SEEDS = range(10)

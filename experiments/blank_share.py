@@ -13,7 +13,7 @@ from lenet1998.inspection.string_errors import draw, outputs_along, score, strin
 from lenet1998.recipes import recipe_named
 from lenet1998.records import write_json
 from lenet1998.report.sources import BLANK_SHARE, read_json
-from lenet1998.training.flags import run_study
+from lenet1998.training.launch import run_study
 from lenet1998.training.study import Cell
 
 HELD_OUT = 10_000

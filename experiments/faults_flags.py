@@ -16,12 +16,14 @@ from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
-from lenet1998 import benchmark, cli
+from lenet1998 import cli
 from lenet1998.__main__ import COMMANDS
 from lenet1998.__main__ import main as lenet1998
+from lenet1998.commands import benchmark
 from lenet1998.data import Dataset, digits
 from lenet1998.training import study
-from lenet1998.training.flags import device, run_study, scheduler
+from lenet1998.training.flags import device, scheduler
+from lenet1998.training.launch import run_study
 
 Command = Callable[[list[str]], int]
 

@@ -21,12 +21,13 @@ from pathlib import Path
 import numpy as np
 
 from lenet1998 import reproduce
+from lenet1998.commands import reproduce as work
 from lenet1998.data import Dataset, load
 from lenet1998.recipes import ORIGINAL
 from lenet1998.records import PREDICTIONS, RECORD, WEIGHTS
 from lenet1998.training import study
 from lenet1998.training.checkpoints import CHECKPOINT
-from lenet1998.training.flags import run_study
+from lenet1998.training.launch import run_study
 from lenet1998.training.study import Cell
 
 RECIPE = ORIGINAL.changed(passes=3, train_size=20, curvature_patterns=10)
@@ -71,7 +72,7 @@ def start(command: Command, folder: Path, resume: bool, digits: Dataset, before=
         with open(os.devnull, "w") as nowhere, open(folder.with_suffix(".err"), "w") as told:
             sys.stdout, sys.stderr = nowhere, told
             for name in ("show_each", "learning_curve"):
-                setattr(reproduce, name, lambda *_: None)
+                setattr(work, name, lambda *_: None)
             study.load_once = lambda *_: digits
             if before:
                 before()

@@ -12,7 +12,7 @@ from lenet1998.inspection.loading import load_net
 from lenet1998.recipes import ORIGINAL, Recipe
 from lenet1998.records import write_json
 from lenet1998.report.sources import FIG6
-from lenet1998.training.flags import run_study
+from lenet1998.training.launch import run_study
 from lenet1998.training.schedule import Schedule
 from lenet1998.training.study import Cell
 

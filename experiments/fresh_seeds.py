@@ -10,7 +10,7 @@ from lenet1998.ablations import ORIGINAL, chosen
 from lenet1998.recipes import Recipe
 from lenet1998.records import has_record, in_brief, read_record, write_json
 from lenet1998.report.sources import FRESH_SEEDS, read_json
-from lenet1998.training.flags import run_study
+from lenet1998.training.launch import run_study
 from lenet1998.training.study import Cell
 
 SEEDS = range(40, 50)

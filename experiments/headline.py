@@ -8,7 +8,7 @@ The literal reading's ten seeds are in ``readings.py``.
 import sys
 
 from lenet1998.recipes import recipe_named
-from lenet1998.training.flags import run_study
+from lenet1998.training.launch import run_study
 from lenet1998.training.study import Cell
 
 VARIANTS = ("original", "original-logistic", "modern")

@@ -9,7 +9,7 @@ import sys
 from itertools import product
 
 from lenet1998.recipes import Recipe, recipe_named
-from lenet1998.training.flags import run_study
+from lenet1998.training.launch import run_study
 from lenet1998.training.study import Cell
 
 BASE = recipe_named("first-reading").changed(

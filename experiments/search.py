@@ -22,7 +22,7 @@ from lenet1998.report.search import OPEN
 from lenet1998.report.sources import RESTORATION, SEARCH, read_json
 from lenet1998.restoration import sizes
 from lenet1998.restoration.refine import read_fig13
-from lenet1998.training.flags import run_study
+from lenet1998.training.launch import run_study
 from lenet1998.training.run import Run
 from lenet1998.training.study import Cell
 

@@ -3,7 +3,7 @@
 import sys
 
 from lenet1998.recipes import recipe_named
-from lenet1998.training.flags import run_study
+from lenet1998.training.launch import run_study
 from lenet1998.training.study import Cell
 
 STRINGS = recipe_named("strings")

@@ -7,7 +7,7 @@ import sys
 from itertools import product
 
 from lenet1998.recipes import recipe_named
-from lenet1998.training.flags import run_study
+from lenet1998.training.launch import run_study
 from lenet1998.training.study import Cell
 
 RATES = (0.01, 0.02, 0.03, 0.1)

@@ -6,7 +6,7 @@ Judged by patterns held out of training; the test set is not asked.
 import sys
 from pathlib import Path
 
-from lenet1998.training.flags import run_study
+from lenet1998.training.launch import run_study
 from lenet1998.training.study import Cell
 from lenet1998.tuning import TUNINGS
 

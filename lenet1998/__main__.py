@@ -1,12 +1,10 @@
 """``lenet1998 COMMAND ...`` is ``python -m lenet1998.COMMAND ...``."""
 
 import sys
-from importlib import import_module
 
 from lenet1998 import __version__
-from lenet1998.cli import entry
+from lenet1998.cli import entry, late
 from lenet1998.errors import BadInput
-from lenet1998.interrupts import end_at_once, handled_by
 
 COMMANDS = {
     "reproduce": "train a variant and set it beside the published result",
@@ -37,9 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     if command not in COMMANDS:
         raise BadInput(f"no command {command}; there are {', '.join(COMMANDS)}")
     home = "lenet1998.report.__main__" if command == "report" else f"lenet1998.{command}"
-    with handled_by(end_at_once):
-        module = import_module(home)  # takes seconds
-    return module.main(arguments[1:])
+    return late(home).main(arguments[1:])
 
 
 if __name__ == "__main__":

@@ -1,18 +1,12 @@
 """``python -m lenet1998.ablate``: each historical component switched, and what it is worth."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
-from lenet1998.ablations import COMPONENTS, DIRECTIONS, Change, changes, chosen
-from lenet1998.cli import entry, path, writable
-from lenet1998.compare import FRESH, ONLY_TRAINED, WHERE, committed, lacking, refuse, train
-from lenet1998.errors import BadInput
-from lenet1998.recipes import Recipe
-from lenet1998.records import RunRecord, write_atomically, write_json
-from lenet1998.report import ablations as report
-from lenet1998.report.tables import latex, markdown
+from lenet1998.ablations import COMPONENTS, DIRECTIONS, changes, chosen
+from lenet1998.cli import entry, late, parse_seeds, path
+from lenet1998.compare import WHERE, check_source, refuse
 from lenet1998.training.flags import changed_by, run_parser
 
 SUMMARY = "Switch the historical components one by one, and see what each is worth."
@@ -35,7 +29,7 @@ class ListChanges(argparse.Action):
 
 @entry
 def main(arguments: list[str] | None = None) -> int:
-    """Gather the changes' runs and their bases', write and print what each is worth."""
+    """Read the flags, then set the changes' runs beside their bases'."""
     seeds = f"when trained afresh: {FRESH_SEEDS}"
     parser = run_parser("ablate", SUMMARY, seeds, str(OUT), ListChanges)
     parser.set_defaults(variant=None, seeds=None)
@@ -52,81 +46,9 @@ def main(arguments: list[str] | None = None) -> int:
         change: (changed_by(flags, change.recipe), changed_by(flags, change.base))
         for change in asked
     }
-    if given.intersection(FRESH) or flags.dataset == "digits":
-        refuse(given & {"results"}, "is where committed runs are, and these are trained afresh")
-        out = flags.out or OUT
-        found = beside(pairs, train(recipes_of(pairs), out, flags))
-    else:
-        refuse(given - OF_COMMITTED, ONLY_TRAINED)
-        found = of_committed(pairs, flags.results)
-        out = writable(flags.out or OUT)
-    return publish(found, out, flags.json)
-
-
-Pairs = dict[Change, tuple[Recipe, Recipe]]
-"""Changes, each with its recipe and its base's, which flags may have changed."""
-
-
-def recipes_of(pairs: Pairs) -> list[Recipe]:
-    """Each recipe once, bases before what is compared with them."""
-    return list(dict.fromkeys(recipe for pair in pairs.values() for recipe in reversed(pair)))
-
-
-def of_committed(pairs: Pairs, results: Path | None) -> dict[str, list[report.Comparison]]:
-    """The committed runs of changes beside their bases', by direction.
-
-    Raises:
-        BadInput: none of one of the recipes, or some of another data set.
-    """
-    groups = committed(results, recipes_of(pairs))
-    if missing := [name for name, runs in groups.items() if not runs]:
-        raise lacking(results, f"{missing[0]} ({len(missing)} lacking)")
-    of = {run.dataset["checksum"]: (name, run) for name, runs in groups.items() for run in runs}
-    if len(of) > 1:
-        told = [f"{name} on {run.dataset['name']}" for name, run in of.values()]
-        where = results or "what comes with lenet1998"
-        raise BadInput(f"{where}: runs of several data sets: {', '.join(told)}", "results")
-    return beside(pairs, groups)
-
-
-def beside(pairs: Pairs, groups: dict[str, list[RunRecord]]) -> dict[str, list[report.Comparison]]:
-    """The changes beside their bases, by direction."""
-    found: dict[str, list[report.Comparison]] = {}
-    for change, (recipe, base) in pairs.items():
-        runs = groups[recipe.name], groups[base.name]
-        one = report.Comparison(change.direction, change.component, change.title, *runs)
-        found.setdefault(change.direction, []).append(one)
-    return found
-
-
-def publish(found: dict[str, list[report.Comparison]], out: Path, as_json: bool) -> int:
-    """Write tables and figure, print the tables; the exit status is 1 if a run diverged."""
-    numbers = report.numbers(found)
-    tables = {
-        report.TITLES[key]: report.effects_table(comparisons) for key, comparisons in found.items()
-    }
-    every = report.in_one_table(
-        {report.TITLES[key]: comparisons for key, comparisons in found.items()}
-    )
-    figure = out / "figures" / "ablations.png"
-    write_json(out / "ablations.json", {"effects": numbers})
-    texts = {
-        "md": "\n".join(f"## {title}\n\n{markdown(table)}" for title, table in tables.items()),
-        "csv": every.to_csv(index=False),
-        "tex": latex(every),
-    }
-    for kind, text in texts.items():
-        write_atomically(out / f"ablations.{kind}", text.encode())
-    report.forest({report.TITLES[key]: comparisons for key, comparisons in found.items()}, figure)
-    if as_json:
-        print(json.dumps({"effects": numbers}))
-    else:
-        for title, table in tables.items():
-            print(title, table.to_string(index=False), sep="\n", end="\n\n")
-        print("last pass, never the best; p adjusted over each table's rows")
-        print(f"written to {out}/ablations.* and {figure}")
-    runs = [run for comparisons in found.values() for one in comparisons for run in one.ours]
-    return int(any(run.diverged for run in runs))
+    fresh = check_source(given, flags.dataset, OF_COMMITTED)
+    of_seeds = parse_seeds(flags.seeds or FRESH_SEEDS) if fresh else None
+    return late("lenet1998.commands.ablate").run(pairs, of_seeds, flags.out or OUT, flags)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ worth, docs/protocol.md says how that is measured.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from lenet1998.errors import BadInput
 from lenet1998.recipes import RECIPES, Recipe
@@ -160,9 +161,10 @@ def _rungs() -> list[Change]:
     return [*found[:-1], replace(found[-1], recipe=MODERN)]
 
 
-def changes() -> list[Change]:
+@cache  # each is compared with every named variant, and pages ask for all again and again
+def changes() -> tuple[Change, ...]:
     """All of them, one out, one in, then the ladder."""
-    return [*_beside(ORIGINAL, "out", _OUT), *_beside(MODERN, "in", _IN), *_rungs()]
+    return (*_beside(ORIGINAL, "out", _OUT), *_beside(MODERN, "in", _IN), *_rungs())
 
 
 def chosen(only: Sequence[str] | None, direction: str | None) -> list[Change]:

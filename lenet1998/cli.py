@@ -8,11 +8,13 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TextIO
 
 from lenet1998.errors import BadInput, lack_of_memory, one_line
-from lenet1998.interrupts import WORDS, Stopped, handled_by, status_of
+from lenet1998.interrupts import WORDS, Stopped, end_at_once, handled_by, status_of
 
 MOST_FOLDERS = 256
 """How deep a path may go: Python's own functions recurse, and give up at about 1,000."""
@@ -157,6 +159,16 @@ def entry(main: Callable[[list[str] | None], int]) -> Callable[[list[str] | None
                 return 2
 
     return guarded
+
+
+def late(module: str) -> ModuleType:
+    """Import what takes seconds, after the flags are read: a mistyped one is told at once.
+
+    What is interrupted meanwhile ends in one line, which an exception would not: whatever is being
+    imported may catch it, or end in a traceback of its own.
+    """
+    with handled_by(end_at_once):
+        return import_module(module)
 
 
 @contextmanager

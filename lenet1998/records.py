@@ -235,7 +235,7 @@ def _read_record(folder: Path) -> RunRecord:
         version = content.get("schema") if isinstance(content, dict) else None
         newer = type(version) is int and version > SCHEMA
         if not newer:
-            schema.check(content, schema.RECORD, file)
+            schema.compare(content, schema.RECORD, file)
             check_passes(content, file)
             _check_record(content, file)
     except BadInput as error:

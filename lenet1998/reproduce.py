@@ -1,98 +1,21 @@
 """``python -m lenet1998.reproduce``: train a variant and set it beside the published result."""
 
-import json
 import sys
 from pathlib import Path
 
-from tqdm import tqdm
-
-from lenet1998.cli import entry, parse_seeds, say
-from lenet1998.data import Dataset
-from lenet1998.errors import BadInput
-from lenet1998.inspection.answers import FIGURES, ask, draw
-from lenet1998.inspection.loading import load_net
-from lenet1998.recipes import Recipe
-from lenet1998.records import WEIGHTS, RunRecord, write_json
-from lenet1998.report.figures import learning_curve
-from lenet1998.report.tables import beside_the_paper, summary_of
-from lenet1998.training import study
-from lenet1998.training.checkpoints import CHECKPOINT
-from lenet1998.training.claims import claimed
-from lenet1998.training.flags import check_cells, recipe_from, run_all, run_parser
-from lenet1998.training.study import Cell
+from lenet1998.cli import entry, late, parse_seeds
+from lenet1998.training.flags import recipe_from, run_parser
 
 SUMMARY = "Train a variant on MNIST, pattern by pattern, and set it beside the 1998 result."
-SUMMARY_FILE = "summary.json"
 
 
 @entry
 def main(arguments: list[str] | None = None) -> int:
-    """Parse the flags, train every seed, write and print what came of it."""
+    """Read the flags, then train."""
     flags = run_parser("reproduce", SUMMARY).parse_args(arguments)
     recipe, seeds = recipe_from(flags), parse_seeds(flags.seeds)
     out = flags.out or Path("runs", recipe.name)
-    dataset = study.load_once(flags.dataset, flags.data)
-    cells = [Cell(recipe, seed, out / f"seed-{seed}") for seed in seeds]
-    check_cells(cells, flags, dataset)
-    with claimed(out, [out, *(cell.folder for cell in cells)]):
-        if not flags.overwrite:
-            check_summary(out / SUMMARY_FILE, recipe, dataset)
-        records = list(run_all(cells, out, flags, dataset).values())
-        summary = summary_of(records)
-        write_json(out / SUMMARY_FILE, summary)
-        learning_curve(records, out / FIGURES / "learning-curve.png")
-        show_each(cells, dataset)
-    return publish(records, summary, out, flags.json)
-
-
-def check_summary(file: Path, recipe: Recipe, dataset: Dataset) -> None:
-    """Refuse a folder whose summary is of another recipe's runs, or of another data set's.
-
-    Raises:
-        BadInput: with what it is of. A file that tells nothing of the sort is no summary.
-    """
-    try:
-        there = json.loads(file.read_bytes())
-        of = there["variant"], there["dataset"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return
-    if of != (recipe.name, dataset.name):
-        raise BadInput(
-            f"{file}: sums up runs of {of[0]} on {of[1]}; give another folder, or replace it with"
-            " --overwrite"
-        )
-
-
-def show_each(cells: list[Cell], dataset: Dataset) -> None:
-    """Tables and figures of each run's net, in its folder, as ``show`` makes them."""
-    # A run that diverged in its first pass leaves no weights.
-    folders = [cell.folder for cell in cells if (cell.folder / WEIGHTS).is_file()]
-    for folder in tqdm(folders, "figures", leave=False, disable=not sys.stderr.isatty()):
-        net = load_net(str(folder))
-        draw(ask(net, dataset, net.record.predictions), 0, folder / FIGURES)
-
-
-def publish(records: list[RunRecord], summary: dict, out: Path, as_json: bool) -> int:
-    """Print the table; the exit status is 1 if a run diverged."""
-    if as_json:
-        print(json.dumps(summary))
-    else:
-        print(beside_the_paper(summary).to_string(index=False))
-        seconds = ", ".join(f"{record.seconds:.0f}" for record in records)
-        environment = records[0].environment
-        print(
-            f"\n{environment['engine']} engine on {environment['device']}, {seconds} s of training;"
-            " last pass, never the best\n"
-            f"written to {out}: summary.json, {FIGURES}, and each seed-*/{FIGURES}"
-        )
-    for record in (record for record in records if record.diverged):
-        kept = out / f"seed-{record.seed}" / CHECKPOINT
-        stays = f"; the last good checkpoint is {kept}" if kept.exists() else ""
-        say(
-            f"seed {record.seed} diverged in pass {len(record.per_pass) + 1}: its loss is no"
-            f" number{stays}"
-        )
-    return int(any(record.diverged for record in records))
+    return late("lenet1998.commands.reproduce").run(recipe, seeds, out, flags)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,24 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtri, stdtrit
 
 CONFIDENCE = 0.95
+
+
+def _scipy_stats() -> ModuleType:
+    """scipy's tests, which take a second to import; a run's own table needs none of them."""
+    from scipy import stats
+
+    return stats
+
+
+def _student(degrees: float) -> float:
+    """How far Student's t goes on either side with 95 % probability."""
+    return float(stdtrit(degrees, (1 + CONFIDENCE) / 2))
 
 
 @dataclass(frozen=True)
@@ -28,7 +41,7 @@ def summarise(values: Sequence[float]) -> Summary:
     if n < 2:
         return Summary(n, float(runs.mean()) if n else math.nan, math.nan, math.nan, math.nan)
     mean, sd = float(runs.mean()), float(runs.std(ddof=1))
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * sd / math.sqrt(n)
+    half = _student(n - 1) * sd / math.sqrt(n)
     return Summary(n, mean, sd, mean - half, mean + half)
 
 
@@ -37,7 +50,7 @@ def prediction_interval(values: Sequence[float]) -> tuple[float, float]:
     summary = summarise(values)
     if summary.n < 2:
         return math.nan, math.nan
-    t = float(stats.t.ppf((1 + CONFIDENCE) / 2, summary.n - 1))
+    t = _student(summary.n - 1)
     half = t * summary.sd * math.sqrt(1 + 1 / summary.n)
     return summary.mean - half, summary.mean + half
 
@@ -46,8 +59,10 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
     """Wilson's 95 % interval for a share of n independent patterns; nan where there are none."""
     if not n:
         return math.nan, math.nan
-    interval = stats.binomtest(successes, n).proportion_ci(CONFIDENCE, method="wilson")
-    return float(interval.low), float(interval.high)
+    z, share = float(ndtri((1 + CONFIDENCE) / 2)), successes / n
+    centre = (2 * successes + z**2) / (2 * (n + z**2))
+    half = z * math.sqrt(4 * successes * (1 - share) + z**2) / (2 * (n + z**2))
+    return centre - half if successes else 0.0, centre + half if successes < n else 1.0
 
 
 def verdict(published: float, values: Sequence[float], uncertainty: float = 0.0) -> str:
@@ -74,7 +89,7 @@ def welch(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]
     """
     if not np.ptp(ours) and not np.ptp(theirs):
         return float(np.mean(ours) - np.mean(theirs)), math.nan
-    test = stats.ttest_ind(ours, theirs, equal_var=False)
+    test = _scipy_stats().ttest_ind(ours, theirs, equal_var=False)
     return float(np.mean(ours) - np.mean(theirs)), float(test.pvalue)
 
 
@@ -82,7 +97,9 @@ def welch_interval(ours: Sequence[float], theirs: Sequence[float]) -> tuple[floa
     """Welch's 95 % interval for the difference of means (ours - theirs); nan as in welch."""
     if not np.ptp(ours) and not np.ptp(theirs):
         return math.nan, math.nan
-    interval = stats.ttest_ind(ours, theirs, equal_var=False).confidence_interval(CONFIDENCE)
+    interval = (
+        _scipy_stats().ttest_ind(ours, theirs, equal_var=False).confidence_interval(CONFIDENCE)
+    )
     return float(interval.low), float(interval.high)
 
 
@@ -106,7 +123,7 @@ def paired(ours: Sequence[float], theirs: Sequence[float]) -> Paired:
     summary = summarise(difference.tolist())
     if not np.ptp(difference):
         return Paired(summary.n, summary.mean, summary.mean, summary.mean, math.nan)
-    p = float(stats.ttest_rel(ours, theirs).pvalue)
+    p = float(_scipy_stats().ttest_rel(ours, theirs).pvalue)
     return Paired(summary.n, summary.mean, summary.low, summary.high, p)
 
 
@@ -121,8 +138,8 @@ def equivalence(ours: Sequence[float], theirs: Sequence[float], margin: float) -
     difference = np.subtract(ours, theirs)
     if not np.ptp(difference):
         return float(abs(difference[0]) >= margin)
-    above = stats.ttest_1samp(difference, -margin, alternative="greater").pvalue
-    below = stats.ttest_1samp(difference, margin, alternative="less").pvalue
+    above = _scipy_stats().ttest_1samp(difference, -margin, alternative="greater").pvalue
+    below = _scipy_stats().ttest_1samp(difference, margin, alternative="less").pvalue
     return float(max(above, below))
 
 
@@ -135,8 +152,8 @@ def one_more_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple
     if not np.ptp(ours) and not np.ptp(theirs):
         return math.nan, math.nan
     one, other = summarise(ours), summarise(theirs)
-    test = stats.ttest_ind(ours, theirs, equal_var=False)
-    t = float(stats.t.ppf((1 + CONFIDENCE) / 2, test.df))
+    test = _scipy_stats().ttest_ind(ours, theirs, equal_var=False)
+    t = _student(test.df)
     half = t * math.sqrt(one.sd**2 * (1 + 1 / one.n) + other.sd**2 * (1 + 1 / other.n))
     middle = one.mean - other.mean
     return middle - half, middle + half
@@ -158,7 +175,7 @@ def mcnemar(ours: np.ndarray, theirs: np.ndarray, truth: np.ndarray) -> tuple[in
     disagreements = only_ours + only_theirs
     if not disagreements:
         return 0, 0, 1.0
-    return only_ours, only_theirs, float(stats.binomtest(only_ours, disagreements).pvalue)
+    return only_ours, only_theirs, float(_scipy_stats().binomtest(only_ours, disagreements).pvalue)
 
 
 def uniform_ends(
@@ -193,7 +210,7 @@ def uniform_p(values: np.ndarray) -> float:
     Given the outermost two, the others are uniform between them.
     """
     low, *inner, high = np.sort(values)
-    return float(stats.kstest(inner, "uniform", args=(low, high - low)).pvalue)
+    return float(_scipy_stats().kstest(inner, "uniform", args=(low, high - low)).pvalue)
 
 
 def log_ratio_rms(ours: Sequence[float], published: Sequence[float]) -> float:

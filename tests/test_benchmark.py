@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lenet1998 import benchmark
+from lenet1998.benchmark import main
+from lenet1998.commands import benchmark
 from lenet1998.recipes import ORIGINAL
 from lenet1998.report.performance import benchmark as table
 
@@ -22,7 +23,7 @@ def quick(monkeypatch, digits):
 @pytest.mark.slow  # compiles the whole pass of plain loops
 @pytest.mark.usefixtures("quick")
 def test_the_engines_side_by_side(tmp_path, capsys):
-    assert benchmark.main(["--rounds", "1", "--out", str(tmp_path)]) == 0
+    assert main(["--rounds", "1", "--out", str(tmp_path)]) == 0
     result = json.loads((tmp_path / "benchmark.json").read_text())
     eager, plain, compiled = result["engines"]
     assert [row["engine"] for row in result["engines"]] == ["eager", "plain loops", "compiled"]
@@ -98,7 +99,7 @@ def test_the_floor_counts_each_layer_forwards_for_its_parameters_and_for_its_inp
 @pytest.mark.parametrize("flags", [["--rounds", "0"], ["--out", "/dev/null/x"], ["--rounds", "a"]])
 def test_bad_input_is_one_line(flags, capsys):
     try:
-        status = benchmark.main(flags)
+        status = main(flags)
     except SystemExit as stop:
         status = stop.code
     assert status == 2

@@ -22,8 +22,9 @@ from lenet1998.__main__ import COMMANDS as COMMAND_NAMES
 from lenet1998.cli import entry, jobs_at_once, parse_seeds, path, whole_number, writable
 from lenet1998.errors import BadInput
 from lenet1998.recipes import ORIGINAL, Recipe, recipe_named
-from lenet1998.training import flags as launch
-from lenet1998.training.flags import ProgressBars, recipe_from, run_parser, setting_from
+from lenet1998.training import flags as training_flags
+from lenet1998.training.flags import recipe_from, run_parser
+from lenet1998.training.launch import ProgressBars, setting_from
 from lenet1998.training.study import Cell, Setting
 from lenet1998.variants import DESCRIPTIONS
 
@@ -270,7 +271,10 @@ def test_an_argument_is_a_flag_to_a_command(argument, says, prints, capsys):
 
 
 PACKAGE = Path(lenet1998.__file__).parent
-COMMANDS = {PACKAGE / f"{name}.py" for name in ("cli", "training/flags", *COMMAND_NAMES)}
+COMMANDS = {
+    PACKAGE / f"{name}.py" for name in ("cli", "training/flags", "training/launch", *COMMAND_NAMES)
+}
+COMMANDS |= {*PACKAGE.glob("commands/*.py")}
 LIBRARY = sorted({*PACKAGE.rglob("*.py")} - COMMANDS - {*PACKAGE.rglob("__main__.py")})
 
 
@@ -587,4 +591,4 @@ def test_no_progress_elsewhere(capsys):
 
 
 def test_quick_is_of_switches_that_exist():
-    assert ORIGINAL.override(launch.QUICK) != ORIGINAL
+    assert ORIGINAL.override(training_flags.QUICK) != ORIGINAL

@@ -8,13 +8,14 @@ import pandas as pd
 import pytest
 from factory import make_record
 
-from lenet1998 import compare
-from lenet1998.compare import committed, main
+from lenet1998.commands import compare
+from lenet1998.commands.committed import committed
+from lenet1998.commands.reproduce import show_each
+from lenet1998.compare import main
 from lenet1998.errors import BadInput
 from lenet1998.recipes import RECIPES, recipe_named
 from lenet1998.records import read_record, write_record
 from lenet1998.report import comparison
-from lenet1998.reproduce import show_each
 from lenet1998.statistics import welch
 from lenet1998.training import study
 
@@ -161,7 +162,7 @@ def test_without_committed_runs_it_says_so_and_trains_nothing(
 
 
 def test_runs_trained_afresh_are_of_the_variants_asked_for(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(compare, "train", lambda recipes, out, flags: groups(modern=(3, 5)))
+    monkeypatch.setattr(compare, "train", lambda *_: groups(modern=(3, 5)))
     assert main(["modern", "--fresh", "--out", str(tmp_path / "out")]) == 0
     assert "2.00 \N{PLUS-MINUS SIGN} 0.71 (n = 2" in capsys.readouterr().out
 

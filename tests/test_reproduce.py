@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from lenet1998 import __version__, reproduce
+from lenet1998 import __version__
 from lenet1998.__main__ import main as lenet1998
+from lenet1998.commands import reproduce
 from lenet1998.recipes import RECIPES
 from lenet1998.records import read_record
 from lenet1998.reproduce import main

@@ -7,6 +7,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from lenet1998 import paper, restore
+from lenet1998.commands import restore as work
 from lenet1998.report.net_1998 import as_pictures
 from lenet1998.restoration import refine
 
@@ -15,7 +16,7 @@ from lenet1998.restoration import refine
 def quick(monkeypatch):
     few = 20
     monkeypatch.setattr(
-        restore, "restore", lambda pixels, states: refine.restore(pixels, states, steps=few)
+        work, "restore", lambda pixels, states: refine.restore(pixels, states, steps=few)
     )
 
 

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from lenet1998 import show
+from lenet1998.commands import show
 from lenet1998.data import constant_order, load
 from lenet1998.data.strings import string
 from lenet1998.errors import BadInput

@@ -4,14 +4,13 @@ import logging
 import os
 from pathlib import Path
 
+from lenet1998.choices import DATASETS
 from lenet1998.data.digits import read_digits
 from lenet1998.data.mnist import Absent, read_mnist
 from lenet1998.data.patterns import Dataset
 from lenet1998.errors import BadInput
 
 logger = logging.getLogger(__name__)
-
-DATASETS = ("auto", "mnist", "digits")
 
 
 def load(name: str = "auto", directory: str | os.PathLike | None = None) -> Dataset:

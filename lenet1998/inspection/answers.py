@@ -105,8 +105,9 @@ def ask(net: TrainedNet, dataset: Dataset, answers: np.ndarray | None = None) ->
             f"{net.source}: does not tell which {recipe.held_out:,} patterns were held out; the"
             " folder of its run does"
         )
-    # How much was learnt, and whether distorted, does not change what is tested on.
-    tested = recipe.changed(distortions=False, train_size=None)
+    # How much was learnt, and whether distorted, does not change what is tested on; and what is
+    # learnt would be prepared.
+    tested = recipe.changed(distortions=False, train_size=1)
     asked = Schedule(tested, record.seed if record else 0, dataset).patterns
     truth = asked.test_labels.numpy()
     if record and record.dataset["test_patterns"] != len(truth):

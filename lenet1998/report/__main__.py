@@ -3,9 +3,8 @@
 import sys
 from pathlib import Path
 
-from lenet1998.cli import Parser, entry, path
+from lenet1998.cli import Parser, entry, late, path
 from lenet1998.errors import BadInput
-from lenet1998.report.remaking import remake
 
 
 @entry
@@ -19,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     flags = parser.parse_args(arguments)
     if not (flags.root / "experiments" / "results").is_dir():
         raise BadInput(f"--root {flags.root}: no checkout with experiments/results in it")
-    stale = remake(flags.root, flags.check)
+    stale = late("lenet1998.report.remaking").remake(flags.root, flags.check)
     for name in stale:
         print(f"{name}: {'stale' if flags.check else 'remade'}")
     return int(flags.check and bool(stale))

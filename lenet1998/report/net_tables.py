@@ -55,7 +55,7 @@ def confusion(truth: np.ndarray, answers: np.ndarray) -> pd.DataFrame:
 
 
 def by_class(truth: np.ndarray, answers: np.ndarray) -> pd.DataFrame:
-    """scikit-learn's classification report, with the accuracy of each class.
+    """The table that scikit-learn calls a classification report, with the accuracy of each class.
 
     Returns:
         A row per digit, then the report's two averages: ``class``, ``patterns`` (its support),
@@ -64,32 +64,37 @@ def by_class(truth: np.ndarray, answers: np.ndarray) -> pd.DataFrame:
         the report, what is 0/0 counts as 0; the accuracy of a digit never asked is nan, as is the
         interval of an average over classes.
     """
-    from sklearn.metrics import classification_report  # slow to import
-
-    report = classification_report(
-        truth, answers, labels=CLASSES, output_dict=True, zero_division=0
+    counts = confusion(truth, answers).to_numpy()
+    hits, patterns, given = counts.diagonal(), counts.sum(1), counts.sum(0)[: len(CLASSES)]
+    scores = {
+        "precision": _shares(hits, given),
+        "recall": _shares(hits, patterns),
+        "f1": _shares(2 * hits, patterns + given),
+    }
+    weights = patterns if len(truth) else None
+    for name, of_class in scores.items():
+        averages = [np.average(of_class), np.average(of_class, weights=weights)]
+        scores[name] = np.append(of_class, averages)
+    hits, patterns = (np.append(each, [each.sum()] * 2) for each in (hits, patterns))
+    asked = [*patterns[:-2], 0, patterns[-1]]  # an average over classes has no interval
+    ends = [wilson(right, n) for right, n in zip(hits.tolist(), asked, strict=True)]
+    low, high = 100 * np.array(ends).T
+    return pd.DataFrame(
+        {
+            "class": [*map(str, CLASSES), "macro avg", "weighted avg"],
+            "patterns": patterns,
+            "misread": patterns - hits,
+            "accuracy_percent": np.where(patterns, 100 * scores["recall"], np.nan),
+            "low": low,
+            "high": high,
+            **scores,
+        }
     )
-    names = [str(digit) for digit in CLASSES]
-    right = truth == answers
-    chosen = [truth == digit for digit in CLASSES] + [np.full(len(truth), True)] * 2
-    rows = []
-    for name, mask in zip([*names, "macro avg", "weighted avg"], chosen, strict=True):
-        scores, patterns, hits = report[name], int(mask.sum()), int(right[mask].sum())
-        low, high = wilson(hits, patterns if name != "macro avg" else 0)
-        rows.append(
-            {
-                "class": name,
-                "patterns": patterns,
-                "misread": patterns - hits,
-                "accuracy_percent": 100 * scores["recall"] if patterns else np.nan,
-                "low": 100 * low,
-                "high": 100 * high,
-                "precision": scores["precision"],
-                "recall": scores["recall"],
-                "f1": scores["f1-score"],
-            }
-        )
-    return pd.DataFrame(rows)
+
+
+def _shares(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Part by whole; 0/0 is 0."""
+    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
 
 
 def in_words(classes: pd.DataFrame) -> pd.DataFrame:

@@ -1,28 +1,15 @@
-"""What all commands that train share: flags, recipes from flags, bars, and the study scripts."""
+"""The flags that all commands that train understand, and recipes from them. Imports no torch."""
 
 import argparse
-import logging
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tqdm import tqdm
-
-from lenet1998.cli import Parser, entry, jobs_at_once, path, some_text, whole_number, writable
-from lenet1998.data import DATASETS, Dataset
-from lenet1998.engines import ENGINES
+from lenet1998.choices import DATASETS, ENGINES
+from lenet1998.cli import Parser, path, some_text, whole_number
 from lenet1998.errors import BadInput
 from lenet1998.recipes import Recipe, recipe_named
-from lenet1998.records import RunRecord
-from lenet1998.training import study
-from lenet1998.training.checkpoints import CHECKPOINT
-from lenet1998.training.claims import claimed
-from lenet1998.training.schedule import check_size
-from lenet1998.training.study import Bars, Cell, Setting
 from lenet1998.variants import DESCRIPTIONS
-
-logger = logging.getLogger(__name__)
 
 RESULTS = Path("experiments", "results")
 QUICK = ["passes=2", "train_size=1000"]
@@ -55,7 +42,7 @@ def run_parser(
     add("--train-size", metavar="N", help="first N patterns of the random order (default all)")
     add("--distortions", action="store_true", help="add the 540,000 patterns of section III-B")
     add("--dataset", default="auto", choices=DATASETS, help="default auto: MNIST if to be had")
-    _add_where(add)
+    add_where(add)
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="override one switch")
     add("--out", type=path, metavar="DIR", help=f"default {out}")
     add("--resume", action="store_true", help="go on from the last finished pass in --out")
@@ -65,7 +52,7 @@ def run_parser(
     return parser
 
 
-def _add_where(add: Callable) -> None:
+def add_where(add: Callable) -> None:
     """The flags that say where the data is and where and on what runs go."""
     where = "where MNIST is (default $LENET1998_DATA, else ./data)"
     add("--data", type=path, metavar="DIR", help=where)
@@ -110,161 +97,3 @@ def changed_by(flags: argparse.Namespace, recipe: Recipe) -> Recipe:
         if error.argument != "assignment":
             raise
         raise BadInput(error.message, "set") from None
-
-
-def setting_from(flags: argparse.Namespace) -> Setting:
-    """Where the flags say that cells are run."""
-    return Setting(flags.dataset, flags.data, flags.engine, flags.device)
-
-
-class ProgressBars(Bars):
-    """One bar per run on a terminal (patterns/s and the running error); nothing elsewhere."""
-
-    def __init__(self, patterns: Callable[[Cell], int]):
-        self.patterns = patterns
-        self.bars: dict[Cell, tqdm] = {}
-
-    def begin(self, cell: Cell):
-        per_pass = self.patterns(cell)
-        bar = self.bars[cell] = tqdm(
-            total=cell.recipe.passes * per_pass,
-            desc=f"{cell.recipe.name} seed {cell.seed}",
-            unit=" patterns",
-            leave=False,
-            disable=not sys.stderr.isatty(),
-            smoothing=0.05,
-        )
-
-        def tell(pass_number: int, done: int, errors: int) -> None:
-            bar.set_postfix_str(
-                f"pass {pass_number}/{cell.recipe.passes}, {100 * errors / done:.2f} % misread",
-                refresh=False,
-            )
-            bar.update((pass_number - 1) * per_pass + done - bar.n)
-
-        return tell
-
-    def end(self, cell: Cell) -> None:
-        self.bars.pop(cell).close()
-
-
-def check_cells(cells: list[Cell], flags: argparse.Namespace, dataset: Dataset) -> None:
-    """Refuse runs for which there are too few patterns or too little memory.
-
-    Raises:
-        BadInput: with what there is.
-    """
-    for recipe in dict.fromkeys(cell.recipe for cell in cells):
-        check_size(recipe, dataset)
-    if flags.scheduler is None and cells:
-        jobs = jobs_at_once(flags.jobs, len(cells))
-        study.check_memory(jobs, [cell.recipe for cell in cells], dataset)
-
-
-def train_cells(cells: list[Cell], flags: argparse.Namespace, dataset: Dataset, resume: bool):
-    """Run cells as the flags say, with bars; yields each with its record as it finishes."""
-    jobs = jobs_at_once(flags.jobs, len(cells))
-    everything = len(dataset.train_images)
-    bars = ProgressBars(lambda cell: cell.recipe.train_size or everything - cell.recipe.held_out)
-    return study.run(cells, setting_from(flags), jobs, bars, flags.scheduler, resume)
-
-
-def run_all(
-    cells: list[Cell], out: Path, flags: argparse.Namespace, dataset: Dataset
-) -> dict[Cell, RunRecord]:
-    """Run cells as the flags say; with ``--resume``, those that are done already are only read.
-
-    Whether all may be run is asked before the first is.
-
-    Raises:
-        BadInput: a folder holds another run, and is not to be overwritten.
-        KeyboardInterrupt: that of the user, with how to go on.
-    """
-    records = {cell: _standing(cell, flags, dataset) for cell in cells}
-    to_run = [cell for cell in cells if records[cell] is None]
-    for cell, record in records.items():
-        if record:
-            study.forget_served(cell, record, dataset)
-    if flags.overwrite:
-        for cell in to_run:
-            study.forget_another(cell, dataset)
-    if flags.resume and not any((cell.folder / CHECKPOINT).exists() for cell in to_run):
-        anew = ", ".join(str(cell.folder) for cell in to_run[:3]) + ", ..." * (len(to_run) > 3)
-        if to_run:
-            logger.warning("nothing to resume in %s: starting from the first pass", anew)
-    try:
-        for cell, record in train_cells(to_run, flags, dataset, flags.resume) if to_run else ():
-            records[cell] = record
-    except KeyboardInterrupt:
-        again = f"add --resume --out {out} to the same command to go on"
-        raise KeyboardInterrupt(again) from None
-    return records
-
-
-def _standing(cell: Cell, flags: argparse.Namespace, dataset: Dataset) -> RunRecord | None:
-    """The record of a cell that need not be run; see :func:`lenet1998.training.study.finished`."""
-    try:
-        record = study.finished(
-            cell, dataset, flags.resume, "go on with --resume", "replace it with --overwrite"
-        )
-    except BadInput:
-        if not flags.overwrite:
-            raise
-        return None
-    return record if flags.resume else None
-
-
-def run_study(
-    description: str,
-    cells_in: Callable[[Path], list[Cell]],
-    arguments: list[str] | None = None,
-    afterwards: Callable[[Path, Dataset], None] | None = None,
-    each: Callable[[Path, Dataset, Cell], None] | None = None,
-) -> int:
-    """The command line of a study script: run on MNIST what is not done yet, one record each.
-
-    Args:
-        description: for ``--help``.
-        cells_in: the study's cells, given the folder for their records.
-        arguments: the command line; default: the process's.
-        afterwards: what is left when all cells are done, given the folder and MNIST.
-        each: what is left when a cell has just been run, given the folder, MNIST and the cell.
-    """
-    parser = Parser(prog=Path(sys.argv[0]).name, description=description)
-    _add_where(parser.add_argument)
-    parser.add_argument(
-        "--results", default=RESULTS, type=path, metavar="DIR", help=f"default {RESULTS}"
-    )
-    parser.set_defaults(dataset="mnist")
-
-    @entry
-    def main(_):
-        flags = parser.parse_args(arguments)
-        dataset = study.load_once("mnist", flags.data)
-        cells = cells_in(writable(flags.results, "--results"))
-        records = {cell: study.finished(cell, dataset) for cell in cells}
-        to_run = [cell for cell in cells if records[cell] is None]
-        print(f"{len(cells) - len(to_run)} of {len(cells)} cells are done", file=sys.stderr)
-        check_cells(to_run, flags, dataset)
-        with claimed(flags.results, [cell.folder for cell in to_run], "--results"):
-            for cell, record in records.items():
-                if record:
-                    study.forget_served(cell, record, dataset)
-            try:
-                for cell, record in train_cells(to_run, flags, dataset, True) if to_run else ():
-                    if each:
-                        each(flags.results, dataset, cell)
-                    print(f"{cell.folder}: {_outcome(record)}", flush=True)
-            except KeyboardInterrupt:
-                raise KeyboardInterrupt("run the same command again to go on") from None
-            if afterwards:
-                afterwards(flags.results, dataset)
-        return 0
-
-    return main(arguments)
-
-
-def _outcome(record: RunRecord) -> str:
-    """How a run ended, in a few words."""
-    result = record.status if record.diverged else f"{record.last['test_error_percent']:.2f} %"
-    return f"{result}, {record.seconds:.0f} s"

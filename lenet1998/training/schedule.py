@@ -1,5 +1,6 @@
 """Which patterns a run learns, in which order, and which feed its curvature."""
 
+import mmap
 import threading
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -26,17 +27,44 @@ class Patterns:
     test_labels: Tensor
 
 
-@lru_cache(maxsize=2)
-def _plain_patterns(dataset: Dataset, size: int, scaling: str) -> Patterns:
-    """Shared by all runs of a study that prepare a data set alike."""
-    return Patterns(
-        prepare(dataset.train_images, size, scaling),
-        torch.from_numpy(dataset.train_labels),
-        prepare(dataset.test_images, size, scaling),
-        torch.from_numpy(dataset.test_labels),
-    )
+PART = 1000
+"""Patterns prepared at once: on the way they take several times the memory that they end in."""
 
 
+class _Shared:
+    """A data set as all runs of a study share it that prepare it alike.
+
+    Training patterns are prepared when a run is the first to learn them. Until then they are 0, in
+    memory that the system gives only when it is written to: a run on few patterns takes little.
+    """
+
+    def __init__(self, dataset: Dataset, size: int, scaling: str):
+        self.stored, self.size, self.scaling = dataset.train_images, size, scaling
+        n = len(self.stored)
+        # Not numpy's own memory, of which it asks for much at a time.
+        memory = mmap.mmap(-1, 4 * n * size**2, flags=mmap.MAP_PRIVATE)
+        self.images = np.frombuffer(memory, np.float32).reshape(n, 1, size, size)
+        self.prepared = np.zeros(n, bool)
+        self.patterns = Patterns(
+            torch.from_numpy(self.images),
+            torch.from_numpy(dataset.train_labels),
+            torch.cat([prepare(part, size, scaling) for part in _parts(dataset.test_images)]),
+            torch.from_numpy(dataset.test_labels),
+        )
+
+    def prepare(self, indices: np.ndarray) -> None:
+        """Prepare what is not yet prepared of some training patterns."""
+        wanted = np.sort(indices[~self.prepared[indices]])
+        for part in _parts(wanted):
+            self.images[part] = prepare(self.stored[part], self.size, self.scaling).numpy()
+        self.prepared[wanted] = True
+
+
+def _parts(array: np.ndarray) -> list[np.ndarray]:
+    return [array[first : first + PART] for first in range(0, len(array), PART)]
+
+
+_shared = lru_cache(maxsize=2)(_Shared)
 # Two runs that start together must not both prepare the same patterns.
 _preparing = threading.Lock()
 
@@ -75,16 +103,21 @@ class Schedule:
         check_size(recipe, dataset)
         originals = len(dataset.train_images)
         self.per_pass = recipe.train_size or originals - recipe.held_out
-        with _preparing:
-            self.patterns = _plain_patterns(dataset, recipe.input_size, recipe.scaling)
         order = constant_order(originals, seed)
+        makes_own = recipe.distortions or recipe.flanks  # in `take`, of what is stored
         self.order = order[: self.per_pass]
+        asked = order[originals - recipe.held_out :]
+        prepared = asked if makes_own else np.append(self.order, asked)
+        with _preparing:
+            shared = _shared(dataset, recipe.input_size, recipe.scaling)
+            shared.prepare(prepared)
+        self.patterns = shared.patterns
         if recipe.held_out:
-            asked = torch.from_numpy(order[-recipe.held_out :])
+            held_out = torch.from_numpy(asked)
             self.patterns = replace(
                 self.patterns,
-                test_images=self.patterns.train_images[asked],
-                test_labels=self.patterns.train_labels[asked],
+                test_images=self.patterns.train_images[held_out],
+                test_labels=self.patterns.train_labels[held_out],
             )
         self.pool = None
         if recipe.distortions:

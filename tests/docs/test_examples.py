@@ -24,7 +24,7 @@ from sybil.parsers.rest import DocTestParser
 import lenet1998
 from lenet1998.ablations import chosen
 from lenet1998.cli import Parser
-from lenet1998.training import fit, flags
+from lenet1998.training import fit, flags, launch
 from lenet1998.training.study import Cell
 
 ROOT = Path(__file__).parents[2]
@@ -179,7 +179,7 @@ def only_read(self, arguments):
 def test_a_study_runs(name, arguments, tiny_mnist, tmp_path, monkeypatch):
     """Of a study its first run, for a pass over a few patterns; other scripts read their flags."""
     script = ROOT / "experiments" / f"{name}.py"
-    run_study, asked = flags.run_study, []
+    run_study, asked = launch.run_study, []
 
     def first(description, cells_in, *_, **__):
         def cell(results):
@@ -194,7 +194,7 @@ def test_a_study_runs(name, arguments, tiny_mnist, tmp_path, monkeypatch):
     if "def main" in script.read_text():
         monkeypatch.setattr(Parser, "parse_args", only_read)
     else:
-        monkeypatch.setattr(flags, "run_study", first)
+        monkeypatch.setattr(launch, "run_study", first)
     monkeypatch.setattr(sys, "argv", [str(script), *arguments])
     monkeypatch.syspath_prepend(str(script.parent))
     with pytest.raises(SystemExit) as ended:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 from sklearn.metrics import classification_report, confusion_matrix
 
 from lenet1998 import build_model, paper
@@ -69,6 +70,9 @@ def test_wilson_of_known_values():
     assert wilson(0, 10) == pytest.approx((0, 0.2775), abs=1e-4)
     assert wilson(10, 10) == pytest.approx((0.7225, 1), abs=1e-4)
     assert np.isnan(wilson(0, 0)).all()
+    for right in (0, 1, 97, 500, 9_919, 10_000):
+        known = binomtest(right, 10_000).proportion_ci(0.95, method="wilson")
+        assert wilson(right, 10_000) == pytest.approx((known.low, known.high), rel=1e-14, abs=1e-16)
 
 
 def test_a_digit_taken_for_a_blank_is_told_apart():

@@ -9,7 +9,7 @@ import pytest
 from factory import make_record
 
 from lenet1998.ablations import changes
-from lenet1998.compare import committed
+from lenet1998.commands.committed import committed
 from lenet1998.recipes import RECIPES
 from lenet1998.records import read_records, write_record
 from lenet1998.report import comparison, shipped
@@ -82,5 +82,5 @@ def test_a_variant_is_of_one_study(monkeypatch):
 
 
 def test_reading_them_takes_no_torch():
-    code = "import sys, lenet1998.cite; sys.exit('torch' in sys.modules)"
+    code = "import sys, lenet1998.commands.cite; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -21,7 +21,7 @@ from lenet1998.training import study
 from lenet1998.training.checkpoints import CHECKPOINT
 from lenet1998.training.evaluation import predict
 from lenet1998.training.run import Interrupted, Run, fit, fit_together
-from lenet1998.training.schedule import Schedule, _plain_patterns
+from lenet1998.training.schedule import Schedule, _shared
 from lenet1998.training.study import Bars, Cell, Setting
 
 SMALL = ["passes=3", "train_size=60", "curvature_patterns=20"]
@@ -343,7 +343,7 @@ def test_the_callers_modes_change_no_byte_and_stay(engine, variant, data):
         defaults(torch.float64, "cpu"),
         defaults(torch.bfloat16, "meta"),
     ):
-        _plain_patterns.cache_clear()
+        _shared.cache_clear()
         with mode:
             before = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
             found = train(recipe, data, engine=engine)
@@ -634,3 +634,16 @@ def test_a_share_of_blanks_needs_flanks_and_a_blank_class():
     for switches in (["blank=space"], ["flanks=true"]):
         with pytest.raises(BadInput, match=r"^blank_share=0.5 needs flanks=true and blank=space"):
             small("original", "blank_share=0.5", *switches)
+
+
+def test_only_what_is_learnt_or_asked_is_prepared(data):
+    _shared.cache_clear()
+    recipe = small("original", "train_size=10", "curvature_patterns=5")
+    schedules = [Schedule(recipe, seed, data) for seed in (0, 1)]
+    for schedule in schedules:
+        assert schedule.patterns.train_images is schedules[0].patterns.train_images
+        images, _ = schedule.take(schedule.indices(1), 1)
+        assert torch.equal(images, prepare(data.train_images[schedule.indices(1)]))
+    learnt = {int(i) for schedule in schedules for i in schedule.order}
+    written = schedules[0].patterns.train_images.flatten(1).any(1)
+    assert set(written.nonzero()[:, 0].tolist()) == learnt

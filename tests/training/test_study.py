@@ -10,7 +10,7 @@ from lenet1998.recipes import Recipe, recipe_named
 from lenet1998.records import PREDICTIONS, RECORD, WEIGHTS, has_record, read_record
 from lenet1998.training import study
 from lenet1998.training.checkpoints import CHECKPOINT
-from lenet1998.training.flags import run_study
+from lenet1998.training.launch import run_study
 from lenet1998.training.run import fit
 from lenet1998.training.study import Cell, Setting
 
