@@ -10,12 +10,12 @@ from factory import make_record
 
 from lenet1998.commands import compare
 from lenet1998.commands.committed import committed
+from lenet1998.commands.reproduce import show_each
 from lenet1998.compare import main
 from lenet1998.errors import BadInput
 from lenet1998.recipes import RECIPES, recipe_named
 from lenet1998.records import read_record, write_record
 from lenet1998.report import comparison
-from lenet1998.reproduce import show_each
 from lenet1998.statistics import welch
 from lenet1998.training import study
 
