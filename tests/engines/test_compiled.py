@@ -208,18 +208,41 @@ def test_the_process_that_compiles_learns_what_the_next_one_learns(tmp_path):
         "engine.end_pass()\n"
         "print(len(kernels.PASS.train.stats.cache_hits), repr(loss), model.f6.weight.sum().item())"
     )
-    first, second = (
+    runs = [
         subprocess.run(
             [sys.executable, "-c", code],
             env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
             capture_output=True,
             text=True,
             check=True,
-        ).stdout.split()
+        )
         for _ in range(2)
-    )
+    ]
+    (first, second), told = [run.stdout.split() for run in runs], [run.stderr for run in runs]
     assert (first[0], second[0]) == ("0", "1")  # compiled, and read from disk
     assert first[1:] == second[1:]
+    assert told == ["compiling the loops for this processor: some seconds, once\n", ""]
+
+
+def test_a_processor_without_fused_multiply_adds_goes_on_with_eager(tmp_path):
+    code = (
+        "import logging\n"
+        "from lenet1998 import engines\n"
+        "from lenet1998.recipes import ORIGINAL\n"
+        "print(engines.create('compiled', ORIGINAL, [ORIGINAL.build_model()]).name)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "NUMBA_CPU_NAME": "nehalem", "NUMBA_CPU_FEATURES": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout == "eager\n"
+    assert run.stderr == (
+        "the compiled engine cannot run (this processor has no fused multiply-add):"
+        " going on with eager\n"
+    )
 
 
 def test_two_threads_give_the_bytes_of_one(patterns):

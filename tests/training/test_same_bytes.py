@@ -116,7 +116,6 @@ MACHINES = {
     "znver3": (AVX2 | {"sse4a"}, {"ATEN_CPU_CAPABILITY": "avx2"}),
     "znver5": (AVX512 | {"sse4a"}, {"OMP_NUM_THREADS": "1"}),
     "skylake-avx512": (AVX512, {"ATEN_CPU_CAPABILITY": "avx2", "OMP_NUM_THREADS": "2"}),
-    "nehalem": (set(), {"ATEN_CPU_CAPABILITY": "default"}),  # without fused multiply-adds
 }
 
 

@@ -1,7 +1,7 @@
 """A network as the compiled loops see it: numbers for its switches, one array of parameters."""
 
-import logging
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -19,8 +19,6 @@ except (ImportError, OSError) as error:  # Numba is missing or broken, or too ol
     loops = kernels = memory = None
     _import_error = str(error)
 
-logger = logging.getLogger(__name__)
-
 ARITHMETIC = 2
 """Which bytes the loops give: another number wherever a change of the code changes a single one.
 
@@ -37,9 +35,13 @@ class CompilerUnavailable(RuntimeError):  # noqa: N818
     """Numba cannot be imported or cannot compile here; the eager engine can do the same work."""
 
 
+@lru_cache(maxsize=1)
 def unavailable() -> str | None:
     """Why the compiled loops cannot be had here, as one phrase; None if they can."""
-    return f"Numba cannot be imported ({_import_error})" if kernels is None else None
+    if kernels is None:
+        return f"Numba cannot be imported ({_import_error})"
+    # A library function in its place gives the same bytes, but hundreds of times as slowly.
+    return None if kernels.fuses() else "this processor has no fused multiply-add"
 
 
 def check_available() -> None:

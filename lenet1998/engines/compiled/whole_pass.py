@@ -2,10 +2,13 @@
 
 import hashlib
 import logging
+import platform
 from pathlib import Path
 
 import numpy as np
-from numba import njit
+from llvmlite import binding
+from numba import config, njit, types
+from numba.core import event
 
 from lenet1998.engines.compiled import blocks, layers, memory, vectors
 from lenet1998.engines.compiled import memory as m
@@ -14,6 +17,17 @@ logger = logging.getLogger(__name__)
 
 FUNCTIONS = ("train", "outputs", "curvature")
 gradients, curvatures = layers.backward_pass(power=1), layers.backward_pass(power=2)
+
+
+def fuses() -> bool:
+    """Whether multiply-adds are instructions of the processor that Numba compiles for."""
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return True
+    if config.CPU_NAME is None and config.CPU_FEATURES is None:
+        return bool(binding.get_host_cpu_features().get("fma"))
+    # Only LLVM knows what a processor that is named has.
+    probe = njit((types.float32,))(lambda x: vectors.fma(x, x, x))
+    return any("vfmadd" in code for code in probe.inspect_asm().values())
 
 
 def _over_patterns(sources: str):
@@ -115,6 +129,21 @@ def _over_patterns(sources: str):
     return train, outputs, curvature
 
 
+class Announcement(event.Listener):
+    """One line, once, when the loops begin to be compiled and are not on the disk."""
+
+    told = False
+
+    def on_start(self, happening) -> None:
+        compiled = happening.data["dispatcher"].py_func
+        if compiled.__module__ == __name__ and not self.told:
+            self.told = True
+            logger.warning("compiling the loops for this processor: some seconds, once")
+
+    def on_end(self, happening) -> None:
+        pass
+
+
 class Pass:
     """The loops over patterns, compiled.
 
@@ -146,4 +175,5 @@ class Pass:
         self._compile()
 
 
+event.register("numba:compile", Announcement())
 PASS = Pass()
