@@ -136,7 +136,8 @@ class Announcement(event.Listener):
 
     def on_start(self, happening) -> None:
         compiled = happening.data["dispatcher"].py_func
-        if compiled.__module__ == __name__ and not self.told:
+        ours = compiled.__module__ == __name__ and compiled.__name__ in FUNCTIONS
+        if ours and not self.told:
             self.told = True
             logger.warning("compiling the loops for this processor: some seconds, once")
 
