@@ -1,7 +1,7 @@
 """A recipe, a seed and a data set give the same bytes on every machine that these tests run on.
 
-``python tests/training/test_same_bytes.py`` prints the digests that are committed in
-same_bytes.json. A change that changes one of them changes ``ARITHMETIC``, too.
+``python tests/training/test_bytes_of_runs.py`` prints the digests that are committed in
+bytes_of_runs.json. A change that changes one of them changes ``ARITHMETIC``, too.
 """
 
 import json
@@ -20,7 +20,7 @@ from lenet1998.errors import BadInput
 from lenet1998.recipes import ORIGINAL, RECIPES, SWITCHES, Recipe
 from lenet1998.training import fit
 
-COMMITTED = Path(__file__).with_name("same_bytes.json")
+COMMITTED = Path(__file__).with_name("bytes_of_runs.json")
 LINEAR = {"output": "linear", "loss": "cross_entropy"}
 SGD, ADAM = {"optimizer": "sgd", "eta": 0.001}, {"optimizer": "adam", "eta": 0.001}
 BLANK = {"blank": "space", "flanks": True}
