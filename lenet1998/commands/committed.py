@@ -5,7 +5,7 @@ from pathlib import Path
 from lenet1998.ablations import Change
 from lenet1998.errors import BadInput
 from lenet1998.recipes import Recipe, recorded
-from lenet1998.records import RunRecord
+from lenet1998.records import RECORD, RunRecord, read_record
 from lenet1998.report import ablations as report
 from lenet1998.report import shipped
 
@@ -33,6 +33,38 @@ def committed(results: Path | None, recipes: list[Recipe]) -> dict[str, list[Run
         for name, of_recipe in here.items():
             found[name] = max(found[name], of_recipe, key=len)
     return found
+
+
+def arithmetic_of(environment: dict) -> int | None:
+    """The arithmetic that made a run; records from before it was written down are of the first."""
+    return environment.get("arithmetic", 1 if environment["engine"] == "compiled" else None)
+
+
+def committed_run(run: RunRecord) -> RunRecord | None:
+    """The committed run of a run's recipe, seed and data set, with its predictions.
+
+    Of a checkout's records, or of what comes with the package.
+    """
+    results = Path(__file__).parents[2] / "experiments" / "results"
+    if results.is_dir():
+        # By its folder's name, which is true, rather than by reading all records.
+        folders = (file.parent for file in results.rglob(f"seed-{run.seed}/{RECORD}"))
+        named = sorted(folder for folder in folders if folder.parent.name == run.recipe["name"])
+        found = [read_record(folder) for folder in named]
+    else:
+        found = [other for _, runs in shipped.in_package() for other in runs]
+    recipe = recorded(run.recipe, "this run")
+
+    def alike(other: RunRecord) -> bool:
+        same = other.seed == run.seed and other.dataset["checksum"] == run.dataset["checksum"]
+        return (
+            same
+            and other.predictions is not None
+            and other.recipe["name"] == recipe.name
+            and recorded(other.recipe, "a committed run") == recipe
+        )
+
+    return next(filter(alike, found), None)
 
 
 def lacking(results: Path | None, names: str) -> BadInput:

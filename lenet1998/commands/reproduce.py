@@ -8,6 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from lenet1998.cli import say
+from lenet1998.commands.committed import arithmetic_of, committed_run
 from lenet1998.data import Dataset
 from lenet1998.errors import BadInput
 from lenet1998.inspection.answers import FIGURES, ask, draw
@@ -68,6 +69,25 @@ def show_each(cells: list[Cell], dataset: Dataset) -> None:
         draw(ask(net, dataset, net.record.predictions), 0, folder / FIGURES)
 
 
+def as_committed(record: RunRecord) -> str | None:
+    """How a run's answers compare with the committed run's, in a line; None where there is none."""
+    there = committed_run(record)
+    if there is None or record.predictions is None:
+        return None
+    n, differ = len(record.predictions), int((record.predictions != there.predictions).sum())
+    if not differ:
+        return f"the same {n:,} answers as the committed run"
+    ours, theirs = (arithmetic_of(run.environment) for run in (record, there))
+    if ours is None:
+        engine = record.environment["engine"]
+        why = f"the {engine} engine's last bits depend on the machine; the compiled engine's do not"
+    elif ours != theirs:
+        why = f"that was made with arithmetic {theirs or 'of another engine'}, this with {ours}"
+    else:
+        why = "both are of one arithmetic, which promises the same: please report this machine"
+    return f"{differ:,} of {n:,} answers are not those of the committed run ({why})"
+
+
 def publish(records: list[RunRecord], summary: dict, out: Path, as_json: bool) -> int:
     """Print the table; the exit status is 1 if a run diverged."""
     if as_json:
@@ -81,6 +101,9 @@ def publish(records: list[RunRecord], summary: dict, out: Path, as_json: bool) -
             " last pass, never the best\n"
             f"written to {out}: summary.json, {FIGURES}, and each seed-*/{FIGURES}"
         )
+        for record in records:
+            if line := as_committed(record):
+                print(f"seed {record.seed}: {line}")
     for record in (record for record in records if record.diverged):
         kept = out / f"seed-{record.seed}" / CHECKPOINT
         stays = f"; the last good checkpoint is {kept}" if kept.exists() else ""

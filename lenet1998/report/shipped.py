@@ -3,17 +3,20 @@
 ``python -m lenet1998.report`` makes it of the records in ``experiments/results``, and ``compare``,
 ``ablate`` and ``cite`` show it, so that who installed the package sees what a checkout has. It
 holds the runs of the named variants, and those of the ablations that learnt from all patterns: all
-that their records do but predictions, and of the environment what tables show. Of the ablations'
-passes it has the last.
+that their records do, and of the environment what tables show. Of the ablations' passes it has the
+last, and none of their predictions. Predictions are written as they differ from those of the first
+run of all, ``answers``, label after label.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
-from lenet1998 import schema
+import numpy as np
+
 from lenet1998.records import RunRecord, read_records
 
 FILE = Path(__file__).with_name("runs.json")
@@ -23,7 +26,7 @@ FIRST = ("headline", "published")
 """The studies of the variants themselves, which go before others that have as many runs of them."""
 SHARED = ("recipe", "dataset", "layers")
 """What all runs of a group have in common."""
-SHOWN = ("engine", "device", "processor")
+SHOWN = ("engine", "device", "processor", "arithmetic")
 
 Studies = Iterable[tuple[str, Sequence[RunRecord]]]
 """Folders of results and the runs in them, in the order of preference."""
@@ -39,11 +42,12 @@ def in_folder(results: Path) -> Iterator[tuple[str, Sequence[RunRecord]]]:
 def in_package() -> Iterator[tuple[str, Sequence[RunRecord]]]:
     """The studies that come with the package.
 
-    The records have neither predictions nor weights.
+    The records have no weights, and predictions only of a named variant on the usual test set.
     """
-    groups = schema.parse(FILE)["groups"]
-    for study, of_study in groupby(groups, lambda group: group["study"]):
-        yield study, [run for group in of_study for run in _runs(group)]
+    content = json.loads(FILE.read_text("utf-8"))
+    answers = np.array([int(label, 16) for label in content["answers"]], np.uint8)
+    for study, of_study in groupby(content["groups"], lambda group: group["study"]):
+        yield study, [run for group in of_study for run in _runs(group, answers)]
 
 
 def named(variants: Iterable[str]) -> dict[str, list[RunRecord]]:
@@ -62,9 +66,11 @@ def summary(results: Path, folders: Mapping[str, str]) -> str:
         results: the folder of all records.
         folders: of each named variant, that of its runs in it.
     """
+    of_variants = {folder: read_records(results / folder) for folder in folders.values()}
+    answers = next(run.predictions for runs in of_variants.values() for run in runs)
     groups = []
-    for folder in folders.values():
-        groups += _groups(folder.partition("/")[0], read_records(results / folder))
+    for folder, runs in of_variants.items():
+        groups += _groups(folder.partition("/")[0], runs, answers)
     ablations = [
         run
         for run in read_records(results / STUDY)
@@ -78,11 +84,12 @@ def summary(results: Path, folders: Mapping[str, str]) -> str:
         + "]}"
         for group in groups
     ]
-    return '{"groups": [\n' + ",\n".join(lines) + "]}\n"
+    labels = "".join(f"{label:x}" for label in answers)
+    return f'{{"answers": "{labels}", "groups": [\n' + ",\n".join(lines) + "]}\n"
 
 
-def _groups(study: str, runs: Sequence[RunRecord]) -> list[dict]:
-    """Runs in groups of one recipe, data set and network."""
+def _groups(study: str, runs: Sequence[RunRecord], answers: np.ndarray | None = None) -> list[dict]:
+    """Runs in groups of one recipe, data set and network, their predictions as they differ."""
 
     def shared(run: RunRecord) -> str:
         return json.dumps([getattr(run, key) for key in SHARED])
@@ -95,8 +102,9 @@ def _groups(study: str, runs: Sequence[RunRecord]) -> list[dict]:
                 {
                     "seed": run.seed,
                     "status": run.status,
-                    "environment": {key: run.environment[key] for key in SHOWN},
+                    "environment": {key: run.environment.get(key) for key in SHOWN},
                     "per_pass": _columns(run.per_pass),
+                    **_differences(run.predictions, answers),
                 }
                 for run in alike
             ],
@@ -105,11 +113,32 @@ def _groups(study: str, runs: Sequence[RunRecord]) -> list[dict]:
     ]
 
 
-def _runs(group: dict) -> Iterator[RunRecord]:
+DIFFERENCE = re.compile("([0-9a-f]+)([g-q])")
+"""How far on from the last one the next label differs, in hexadecimal, and which it is."""
+
+
+def _differences(predictions: np.ndarray | None, answers: np.ndarray | None) -> dict[str, str]:
+    """Where predictions are others than some, in short; nothing where they cannot be compared."""
+    if predictions is None or answers is None or predictions.shape != answers.shape:
+        return {}
+    others = np.flatnonzero(predictions != answers)
+    steps = np.diff(others, prepend=0)
+    labels = (chr(ord("g") + label) for label in predictions[others])
+    return {"predictions": "".join(f"{n:x}{label}" for n, label in zip(steps, labels, strict=True))}
+
+
+def _runs(group: dict, answers: np.ndarray) -> Iterator[RunRecord]:
     """The runs of a group; see :func:`_groups`."""
     shared = {key: group[key] for key in SHARED}
     for run in group["runs"]:
-        yield RunRecord(**shared, **run | {"per_pass": _rows(run["per_pass"])})
+        record = RunRecord(**shared, **run | {"per_pass": _rows(run["per_pass"])})
+        if "predictions" in run:
+            record.predictions = answers.copy()
+            index = 0
+            for step, label in DIFFERENCE.findall(run["predictions"]):
+                index += int(step, 16)
+                record.predictions[index] = ord(label) - ord("g")
+        yield record
 
 
 def _columns(rows: Sequence[dict]) -> dict[str, list]:
