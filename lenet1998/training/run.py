@@ -27,7 +27,7 @@ from lenet1998.training.modes import plain_modes
 from lenet1998.training.schedule import Schedule
 from lenet1998.training.threads import one_thread
 
-BLOCK = 2000
+BLOCK = 1000
 """Patterns handed to an engine at once: how often progress is told and an interrupt is seen."""
 
 Progress = Callable[[int, int, float], None]

@@ -26,7 +26,7 @@ class CompiledEngine:
 
     Args:
         recipe: what to train, and how.
-        model: the recipe's network, in float32 on the CPU; updated in place at the end of a pass.
+        model: the recipe's network, in float32 on the CPU; read and updated in place by every call.
 
     Attributes:
         moments: what the update remembers, by name: ``velocity`` of SGD with momentum, ``exp_avg``
@@ -75,7 +75,7 @@ class CompiledEngine:
             rates = self.recipe.sdlm_rates(eta, exact)
         learnt = {name: rates[name].float() for name, p in parameters.items() if p.requires_grad}
         self._rates = self.network.flat(learnt)
-        self.network.load()
+        self.network.states.fill(0)  # NaN, once in the padding, would stay there
 
     def train(
         self, images: Tensor, labels: Tensor, order: np.ndarray | None = None
@@ -87,7 +87,10 @@ class CompiledEngine:
         """
         images, labels = in_order(images, labels, order)
         rows = self.network.rows(images)
-        loss, errors = self._train(rows, self.network.targets(labels, len(rows)))
+        targets = self.network.targets(labels, len(rows))
+        self.network.load()
+        loss, errors = self._train(rows, targets)
+        self.network.store()
         self.steps += -(-len(rows) // self.recipe.batch_size)
         return np.array([loss]), np.array([errors])
 
@@ -103,8 +106,7 @@ class CompiledEngine:
         # fmt: on
 
     def end_pass(self) -> None:
-        """See :class:`~lenet1998.engines.protocol.Engine`."""
-        self.network.store()
+        """The model is always up to date."""
 
     def state_dicts(self) -> list[dict]:
         """See :class:`~lenet1998.engines.protocol.Engine`."""

@@ -12,7 +12,6 @@ exchange between lanes.
 from collections.abc import Mapping
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from lenet1998 import paper
@@ -162,5 +161,5 @@ class Layout:
     def read(self, memory: np.ndarray, tensors: Mapping[str, Tensor]) -> None:
         """Set tensors to what memory holds in their places."""
         for name, tensor in tensors.items():
-            values = torch.from_numpy(memory[self.places[name]])
-            tensor.detach().copy_(values.view_as(tensor))
+            values = memory.take(self.places[name])
+            np.copyto(tensor.detach().numpy(), values.reshape(tensor.shape))

@@ -164,7 +164,6 @@ class Network:
                 )
         # A pooling without parameters is one with coefficient 1 and bias 0, at rate 0.
         self.layout.fill(self.values, state, lacking=1.0)
-        self.states.fill(0)  # NaN, once in the padding, would stay there
 
     def store(self) -> None:
         """Give the model the parameters as they are now."""
