@@ -62,8 +62,14 @@ class Cluster:
 
     def start_scheduler(self) -> None:
         self._start("scheduler", "--port", "0", "--idle-timeout", "120 s")
-        wait_for(self.file.is_file, "the scheduler")
-        self.address = json.loads(self.file.read_text())["address"]
+        self.address = wait_for(self._address, "the scheduler")
+
+    def _address(self) -> str | None:
+        """The scheduler's, once its file is whole: Dask opens that before it writes into it."""
+        try:
+            return json.loads(self.file.read_text())["address"]
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
 
     def start_worker(self) -> None:
         one_process = ["--nworkers", "1", "--nthreads", "1", "--no-nanny", "--death-timeout", "30"]
