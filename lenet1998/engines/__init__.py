@@ -8,6 +8,7 @@
 import logging
 from collections.abc import Sequence
 
+from lenet1998.choices import ENGINES
 from lenet1998.engines.compiled import engine as compiled_engine
 from lenet1998.engines.compiled import network
 from lenet1998.engines.cuda import engine as cuda_engine
@@ -19,7 +20,6 @@ from lenet1998.recipes import Recipe
 
 logger = logging.getLogger(__name__)
 
-ENGINES = ("auto", "eager", "compiled", "cuda")
 DEVICES = {"compiled": "cpu", "cuda": "cuda"}
 """The kind of device that an engine needs; eager runs on any."""
 
