@@ -16,7 +16,7 @@ import torch
 
 from lenet1998.cli import writable
 from lenet1998.counts import count
-from lenet1998.data import Dataset, load
+from lenet1998.data import Dataset, load, prepare
 from lenet1998.engines import Engine
 from lenet1998.engines.compiled import engine as compiled_engine
 from lenet1998.engines.compiled import network
@@ -102,7 +102,7 @@ def reading(schedule: Schedule, rounds: int) -> dict:
 
     In alternating rounds; their labels are the same.
     """
-    model, images = ORIGINAL.build_model(), schedule.patterns.test_images[:5000]
+    model, images = ORIGINAL.build_model(), schedule.test_images[:5000]
     contest = {
         "eager_us": lambda: model.predict(images, evaluation.BATCH),
         "compiled_us": lambda: evaluation.predict(model, images),
@@ -188,8 +188,7 @@ def gpu(dataset: Dataset, runs: int = 128, patterns: int = 2000) -> dict | None:
     schedules = [Schedule(ORIGINAL, seed, dataset) for seed in range(runs)]
     models = [ORIGINAL.build_model(seed).to("cuda") for seed in range(runs)]
     engine = cuda_engine.CudaEngine(ORIGINAL, models)
-    plain = schedules[0].patterns
-    pool = plain.train_images.to("cuda"), plain.train_labels.to("cuda")
+    pool = prepare(dataset.train_images).to("cuda"), torch.from_numpy(dataset.train_labels).cuda()
     flat = {name: torch.ones_like(p) for name, p in models[0].named_parameters()}
     engine.begin_pass(ORIGINAL.learning_rate(1), [flat] * runs)
     order = np.stack([schedule.indices(1)[:patterns] for schedule in schedules])

@@ -95,7 +95,7 @@ def compare_runs(ours: Path, theirs: Path, flags: Namespace) -> int:
     if len({_asked(record) for record in records}) > 1:
         raise BadInput(f"{ours} and {theirs} were not asked about the same patterns")
     schedule = Schedule(recorded(records[0].recipe, ours), records[0].seed, dataset)
-    truth = schedule.patterns.test_labels.numpy()
+    truth = schedule.test_labels
     only_ours, only_theirs, p = mcnemar(records[0].predictions, records[1].predictions, truth)
     result = {
         "runs": [str(ours), str(theirs)],

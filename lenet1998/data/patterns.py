@@ -54,8 +54,10 @@ def prepare(
     margin, odd = divmod(size - images.shape[-1], 2)
     if margin < 0 or odd:
         raise ValueError(f"cannot pad {images.shape[-1]} pixels evenly to {size}")
-    padded = np.pad(images, ((0, 0), (margin, margin), (margin, margin)))
-    return scaled(padded, scaling)[:, None]
+    levels, inner = _levels(scaling), slice(margin, size - margin)
+    prepared = np.full((len(images), 1, size, size), levels[0])
+    prepared[:, 0, inner, inner] = levels.take(images)
+    return torch.from_numpy(prepared)
 
 
 def scaled(images: np.ndarray, scaling: str = "paper") -> torch.Tensor:
@@ -64,11 +66,15 @@ def scaled(images: np.ndarray, scaling: str = "paper") -> torch.Tensor:
     Raises:
         ValueError: a scaling that is no key of :data:`~lenet1998.switches.SCALINGS`.
     """
+    return torch.from_numpy(_levels(scaling).take(images))
+
+
+def _levels(scaling: str) -> np.ndarray:
+    """What the network is given for each of the 256 grey levels, float32."""
     if scaling not in SCALINGS:
         raise ValueError(f"unknown scaling {scaling!r}: choose from {', '.join(SCALINGS)}")
     offset, gain = SCALINGS[scaling]
-    levels = (offset + gain * np.arange(256) / 255).astype(np.float32)
-    return torch.from_numpy(levels[images])
+    return (offset + gain * np.arange(256) / 255).astype(np.float32)
 
 
 def constant_order(n: int, seed: int) -> np.ndarray:

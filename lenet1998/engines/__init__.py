@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from lenet1998.choices import ENGINES
 from lenet1998.engines.compiled import engine as compiled_engine
 from lenet1998.engines.compiled import network
-from lenet1998.engines.cuda import engine as cuda_engine
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.engines.protocol import Engine
 from lenet1998.errors import BadInput
@@ -34,6 +33,8 @@ def check(name: str, recipe: Recipe) -> None:
         raise BadInput(f"{name}: must be one of {', '.join(ENGINES)}", "engine")
     if name != "cuda":
         return
+    from lenet1998.engines.cuda import engine as cuda_engine  # most runs do without
+
     if reason := cuda_engine.unavailable() or cuda_engine.unsupported(recipe):
         raise BadInput(f"cuda: {reason}; use auto", "engine")
     if recipe.makes_patterns:
@@ -57,6 +58,8 @@ def create(name: str, recipe: Recipe, models: Sequence[LeNet5]) -> Engine:
     if (needed := DEVICES.get(name, device)) != device:
         raise BadInput(f"{name}: runs with device {needed}, not with {device}", "engine")
     if name == "cuda":
+        from lenet1998.engines.cuda import engine as cuda_engine
+
         return cuda_engine.CudaEngine(recipe, models)
     if len(models) != 1:
         raise ValueError(f"engine {name} trains one model at a time, got {len(models)}")

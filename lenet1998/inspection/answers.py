@@ -105,11 +105,10 @@ def ask(net: TrainedNet, dataset: Dataset, answers: np.ndarray | None = None) ->
             f"{net.source}: does not tell which {recipe.held_out:,} patterns were held out; the"
             " folder of its run does"
         )
-    # How much was learnt, and whether distorted, does not change what is tested on; and what is
-    # learnt would be prepared.
+    # How much was learnt, and whether distorted, does not change what is tested on.
     tested = recipe.changed(distortions=False, train_size=1)
-    asked = Schedule(tested, record.seed if record else 0, dataset).patterns
-    truth = asked.test_labels.numpy()
+    asked = Schedule(tested, record.seed if record else 0, dataset)
+    truth = asked.test_labels
     if record and record.dataset["test_patterns"] != len(truth):
         recorded = record.dataset["test_patterns"]
         raise BadInput(f"{net.source}: was tested on {recorded:,} patterns, not on {len(truth):,}")

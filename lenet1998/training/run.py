@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lenet1998 import engines
 from lenet1998.counts import count
-from lenet1998.data import Dataset, load
+from lenet1998.data import Dataset, load, prepare
 from lenet1998.engines import Engine
 from lenet1998.engines.protocol import Curvature
 from lenet1998.errors import BadInput
@@ -98,7 +98,7 @@ class Run:
         self.kept: checkpoints.EngineState | None = None
         self.schedule = Schedule(recipe, seed, data)
         self.model = recipe.build_model(seed).to(device)
-        self.truth = self.schedule.patterns.test_labels.numpy()
+        self.truth = self.schedule.test_labels
         self.rates = (math.nan, math.nan)
         self.seconds = 0.0  # of the pass's curvature
         self.record = RunRecord(
@@ -166,7 +166,7 @@ class Run:
         self.keep_finite(loss, *weights.values())
         if self.record.diverged:
             return
-        predictions = predict(self.model, self.schedule.patterns.test_images)
+        predictions = predict(self.model, self.schedule.test_images)
         wrong = int((predictions != self.truth).sum())
         self.record.predictions, self.record.weights = predictions, weights
         self.record.per_pass.append(
@@ -339,14 +339,16 @@ def _blocks(
     size = math.ceil(BLOCK / recipe.batch_size) * recipe.batch_size
     order = np.stack([run.schedule.indices(pass_number) for run in runs])
     firsts = range(0, order.shape[1], size)
-    if not recipe.makes_patterns:
-        pool = runs[0].schedule.patterns  # that of all
-        images, labels = pool.train_images.to(device), pool.train_labels.to(device)
+    if len(runs) == 1:
         for first in firsts:
-            part = order[:, first : first + size]
-            yield part.shape[1], images, labels, part
+            part = order[0, first : first + size]
+            images, labels = runs[0].schedule.take(part, pass_number, first)
+            yield len(part), images.to(device), labels.to(device), None
         return
-    (run,) = runs  # with patterns of its own
+    # All learn what is stored, each in an order of its own.
+    data = runs[0].schedule.dataset
+    images = prepare(data.train_images, recipe.input_size, recipe.scaling).to(device)
+    labels = torch.from_numpy(data.train_labels).to(device)
     for first in firsts:
-        images, labels = run.schedule.take(order[0, first : first + size], pass_number, first)
-        yield len(labels), images.to(device), labels.to(device), None
+        part = order[:, first : first + size]
+        yield part.shape[1], images, labels, part

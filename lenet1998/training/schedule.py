@@ -1,8 +1,5 @@
 """Which patterns a run learns, in which order, and which feed its curvature."""
 
-import mmap
-import threading
-from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -17,56 +14,10 @@ from lenet1998.recipes import Recipe
 from lenet1998.streams import order_of, shuffled, stream, struck
 
 
-@dataclass(frozen=True)
-class Patterns:
-    """Prepared patterns and labels of one run: what is learnt, and what is asked afterwards."""
-
-    train_images: Tensor
-    train_labels: Tensor
-    test_images: Tensor
-    test_labels: Tensor
-
-
-PART = 1000
-"""Patterns prepared at once: on the way they take several times the memory that they end in."""
-
-
-class _Shared:
-    """A data set as all runs of a study share it that prepare it alike.
-
-    Training patterns are prepared when a run is the first to learn them. Until then they are 0, in
-    memory that the system gives only when it is written to: a run on few patterns takes little.
-    """
-
-    def __init__(self, dataset: Dataset, size: int, scaling: str):
-        self.stored, self.size, self.scaling = dataset.train_images, size, scaling
-        n = len(self.stored)
-        # Not numpy's own memory, of which it asks for much at a time.
-        memory = mmap.mmap(-1, 4 * n * size**2, flags=mmap.MAP_PRIVATE)
-        self.images = np.frombuffer(memory, np.float32).reshape(n, 1, size, size)
-        self.prepared = np.zeros(n, bool)
-        self.patterns = Patterns(
-            torch.from_numpy(self.images),
-            torch.from_numpy(dataset.train_labels),
-            torch.cat([prepare(part, size, scaling) for part in _parts(dataset.test_images)]),
-            torch.from_numpy(dataset.test_labels),
-        )
-
-    def prepare(self, indices: np.ndarray) -> None:
-        """Prepare what is not yet prepared of some training patterns."""
-        wanted = np.sort(indices[~self.prepared[indices]])
-        for part in _parts(wanted):
-            self.images[part] = prepare(self.stored[part], self.size, self.scaling).numpy()
-        self.prepared[wanted] = True
-
-
-def _parts(array: np.ndarray) -> list[np.ndarray]:
-    return [array[first : first + PART] for first in range(0, len(array), PART)]
-
-
-_shared = lru_cache(maxsize=2)(_Shared)
-# Two runs that start together must not both prepare the same patterns.
-_preparing = threading.Lock()
+@lru_cache(maxsize=2)
+def _test_images(dataset: Dataset, size: int, scaling: str) -> Tensor:
+    """A data set's test images prepared, once for all runs of a study that prepare them alike."""
+    return prepare(dataset.test_images, size, scaling)
 
 
 def check_size(recipe: Recipe, dataset: Dataset) -> None:
@@ -91,7 +42,8 @@ class Schedule:
     the same whatever it learns from: plain patterns, without distortions, noise or flanks.
 
     Attributes:
-        patterns: the plain patterns; what is tested on are those the recipe holds out, if any.
+        test_images: (N, 1, H, W), prepared: the test set, or what the recipe holds out.
+        test_labels: (N,) int64.
         per_pass: patterns learnt in a pass.
         pool: with distortions, what is learnt, instead of the plain training patterns.
     """
@@ -104,21 +56,14 @@ class Schedule:
         originals = len(dataset.train_images)
         self.per_pass = recipe.train_size or originals - recipe.held_out
         order = constant_order(originals, seed)
-        makes_own = recipe.distortions or recipe.flanks  # in `take`, of what is stored
         self.order = order[: self.per_pass]
-        asked = order[originals - recipe.held_out :]
-        prepared = asked if makes_own else np.append(self.order, asked)
-        with _preparing:
-            shared = _shared(dataset, recipe.input_size, recipe.scaling)
-            shared.prepare(prepared)
-        self.patterns = shared.patterns
         if recipe.held_out:
-            held_out = torch.from_numpy(asked)
-            self.patterns = replace(
-                self.patterns,
-                test_images=self.patterns.train_images[held_out],
-                test_labels=self.patterns.train_labels[held_out],
-            )
+            held_out = order[originals - recipe.held_out :]
+            self.test_images = self._prepared(dataset.train_images[held_out])
+            self.test_labels = dataset.train_labels[held_out]
+        else:
+            self.test_images = _test_images(dataset, recipe.input_size, recipe.scaling)
+            self.test_labels = dataset.test_labels
         self.pool = None
         if recipe.distortions:
             self.pool = Pool(dataset, seed, recipe.input_size)
@@ -161,22 +106,20 @@ class Schedule:
             Images (N, 1, H, W) and labels (N,).
         """
         purpose = "curvature " if curvature else ""
-        if self.pool is None and not self.recipe.flanks:
-            chosen = torch.from_numpy(indices)
-            images, labels = self.patterns.train_images[chosen], self.patterns.train_labels[chosen]
-        else:
-            stored, truth = self._stored(indices)
-            if self.recipe.flanks:
-                bits = stream(self.seed, f"{purpose}flanks", pass_number)
-                stored, truth = self._flanked(stored, truth, bits, first)
-            images = prepare(stored, self.recipe.input_size, self.recipe.scaling)
-            labels = torch.from_numpy(truth)
+        stored, labels = self._stored(indices)
+        if self.recipe.flanks:
+            bits = stream(self.seed, f"{purpose}flanks", pass_number)
+            stored, labels = self._flanked(stored, labels, bits, first)
+        images = self._prepared(stored)
         if self.recipe.noise:
             bits = stream(self.seed, f"{purpose}noise", pass_number)
             before = first * images[0].numel()
             where = struck(bits, self.recipe.noise, tuple(images.shape), before)
             images = invert_pixels(images, torch.from_numpy(where), self.recipe.scaling)
-        return images, labels
+        return images, torch.from_numpy(labels)
+
+    def _prepared(self, images: np.ndarray) -> Tensor:
+        return prepare(images, self.recipe.input_size, self.recipe.scaling)
 
     def _stored(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Patterns as bytes and their labels; with distortions, in the network's field."""

@@ -27,8 +27,8 @@ logger = logging.getLogger(__name__)
 
 RUN_BYTES = 150 * 2**20
 """What one more run takes, beside the patterns that all runs share."""
-PATTERN_BYTES = 4096 + 784
-"""A pattern prepared, and as it is stored."""
+STORED, PREPARED = 784, 4096
+"""Bytes of a pattern; what is asked of all runs is prepared once, what is learnt block by block."""
 POOL_BYTES = 600_000 * 5 * 8 * 2
 """A run's own maps of the distorted patterns, while they are drawn."""
 
@@ -174,7 +174,8 @@ def check_memory(jobs: int, recipes: list[Recipe], dataset: Dataset) -> None:
     available = environment.available_memory()
     if available is None:
         return
-    shared = PATTERN_BYTES * (len(dataset.train_images) + len(dataset.test_images))
+    train, test = len(dataset.train_images), len(dataset.test_images)
+    shared = STORED * train + (STORED + PREPARED) * test
     own = RUN_BYTES + POOL_BYTES * any(recipe.distortions for recipe in recipes)
     if shared + jobs * own > available:
         raise BadInput(

@@ -349,7 +349,8 @@ def test_no_compiler_is_an_error_of_its_own(monkeypatch):
 
 def test_without_numba_the_module_still_imports(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)
-    for module in ("whole_pass", "layers", "blocks", "memory", "vectors"):
+    loops = "whole_pass", "layers", "losses", "updates", "switches", "blocks", "memory", "vectors"
+    for module in loops:
         monkeypatch.delitem(sys.modules, f"lenet1998.engines.compiled.{module}")
         monkeypatch.delattr(compiled_package, module)
     spec = importlib.util.spec_from_file_location("without_numba", network.__file__)

@@ -485,7 +485,7 @@ def test_a_gpu_measures_as_a_cpu_does():
     model = recipe.build_model()
     model.load_state_dict({name: torch.from_numpy(x) for name, x in record.weights.items()})
     schedule = Schedule(recipe, 0, data)
-    assert np.array_equal(record.predictions, predict(model, schedule.patterns.test_images))
+    assert np.array_equal(record.predictions, predict(model, schedule.test_images))
     cpu = fit(recipe, 0, data)
     rates = [(run.per_pass[0]["rate_min"], run.per_pass[0]["rate_max"]) for run in (record, cpu)]
     assert rates[0] == pytest.approx(rates[1], rel=1e-5)

@@ -8,6 +8,7 @@ import torch
 
 from lenet1998 import engines
 from lenet1998.engines.compiled.engine import CompiledEngine
+from lenet1998.engines.cuda import engine as cuda_engine
 from lenet1998.engines.cuda.engine import CudaEngine
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.engines.protocol import Engine
@@ -57,7 +58,7 @@ def test_only_cuda_trains_many_models(name):
     ("name", "device", "needed"), [("compiled", "meta", "cpu"), ("cuda", "cpu", "cuda")]
 )
 def test_an_engine_asked_for_by_name_is_not_replaced(name, device, needed, monkeypatch):
-    monkeypatch.setattr(engines.cuda_engine, "unavailable", lambda: None)
+    monkeypatch.setattr(cuda_engine, "unavailable", lambda: None)
     models = [ORIGINAL.build_model().to(device)]
     message = f"^engine {name}: runs with device {needed}, not with {device}$"
     with pytest.raises(BadInput, match=message):

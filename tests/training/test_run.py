@@ -11,6 +11,7 @@ from safetensors.numpy import load_file
 
 from lenet1998 import engines, reproduce
 from lenet1998.data import Dataset, flanks, load, prepare
+from lenet1998.engines.cuda import engine as cuda_engine
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.errors import BadInput
 from lenet1998.recipes import recipe_named
@@ -21,7 +22,7 @@ from lenet1998.training import study
 from lenet1998.training.checkpoints import CHECKPOINT
 from lenet1998.training.evaluation import predict
 from lenet1998.training.run import Interrupted, Run, fit, fit_together
-from lenet1998.training.schedule import Schedule, _shared
+from lenet1998.training.schedule import Schedule, _test_images
 from lenet1998.training.study import Bars, Cell, Setting
 
 SMALL = ["passes=3", "train_size=60", "curvature_patterns=20"]
@@ -304,13 +305,11 @@ def test_what_is_held_out_is_asked_and_never_learnt(data):
     assert schedule.per_pass == len(learnt) == len(everything) - 50
     # The same patterns, whatever their order.
     shown = prepare(asked).flatten(1).sum(1).sort().values
-    assert torch.equal(schedule.patterns.test_images.flatten(1).sum(1).sort().values, shown)
-    assert not torch.equal(
-        schedule.patterns.test_labels, Schedule(recipe, 4, data).patterns.test_labels
-    )
+    assert torch.equal(schedule.test_images.flatten(1).sum(1).sort().values, shown)
+    assert not np.array_equal(schedule.test_labels, Schedule(recipe, 4, data).test_labels)
     record = train(small("original", "held_out=50"), data, seed=3)
     assert record.dataset["test_patterns"] == len(record.predictions) == 50
-    truth = schedule.patterns.test_labels.numpy()
+    truth = schedule.test_labels
     assert record.last["test_errors"] == (record.predictions != truth).sum()
     with pytest.raises(BadInput, match=r"train_size=1,290 with held_out=50: digits has 1,297"):
         Schedule(small("original", "held_out=50", "train_size=1290"), 0, data)
@@ -343,7 +342,7 @@ def test_the_callers_modes_change_no_byte_and_stay(engine, variant, data):
         defaults(torch.float64, "cpu"),
         defaults(torch.bfloat16, "meta"),
     ):
-        _shared.cache_clear()
+        _test_images.cache_clear()
         with mode:
             before = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
             found = train(recipe, data, engine=engine)
@@ -528,10 +527,10 @@ def test_runs_together_go_on_from_their_checkpoints(
 
 
 def test_the_cuda_engine_without_cuda_or_with_distortions_is_one_line(data, monkeypatch):
-    monkeypatch.setattr(engines.cuda_engine, "unavailable", lambda: "no GPU")
+    monkeypatch.setattr(cuda_engine, "unavailable", lambda: "no GPU")
     with pytest.raises(BadInput, match=r"^engine cuda: no GPU; use auto$"):
         fit_together(small(), [0], data)
-    monkeypatch.setattr(engines.cuda_engine, "unavailable", lambda: None)
+    monkeypatch.setattr(cuda_engine, "unavailable", lambda: None)
     with pytest.raises(BadInput, match="distortions"):
         fit_together(small("original", "distortions=true"), [0], data)
 
@@ -551,7 +550,7 @@ def test_noise_inverts_the_share_of_pixels_it_says(data):
     torch.testing.assert_close((noisy + clean)[struck], torch.full_like(clean, 1.075)[struck])
     assert torch.equal(noisy, again)
     assert not torch.equal(noisy, other)
-    assert torch.equal(schedule.patterns.test_images, plain.patterns.test_images)
+    assert torch.equal(schedule.test_images, plain.test_images)
 
 
 def test_noise_depends_on_the_place_in_the_pass_alone(data, monkeypatch):
@@ -602,7 +601,7 @@ def test_a_flanked_digit_is_itself_with_others_of_what_is_learnt_beside_it(data,
     expected = flanks.flank(plain._stored(indices)[0], left, right, drawn, 32)
     assert torch.equal(images, prepare(expected, 32))
     # What a run is tested on is the same whatever it learns from.
-    assert torch.equal(schedule.patterns.test_images, plain.patterns.test_images)
+    assert torch.equal(schedule.test_images, plain.test_images)
 
 
 def test_flanks_depend_on_seed_pass_and_place_alone(data):
@@ -640,14 +639,10 @@ def test_a_share_of_blanks_needs_flanks_and_a_blank_class():
             small("original", "blank_share=0.5", *switches)
 
 
-def test_only_what_is_learnt_or_asked_is_prepared(data):
-    _shared.cache_clear()
-    recipe = small("original", "train_size=10", "curvature_patterns=5")
-    schedules = [Schedule(recipe, seed, data) for seed in (0, 1)]
-    for schedule in schedules:
-        assert schedule.patterns.train_images is schedules[0].patterns.train_images
-        images, _ = schedule.take(schedule.indices(1), 1)
-        assert torch.equal(images, prepare(data.train_images[schedule.indices(1)]))
-    learnt = {int(i) for schedule in schedules for i in schedule.order}
-    written = schedules[0].patterns.train_images.flatten(1).any(1)
-    assert set(written.nonzero()[:, 0].tolist()) == learnt
+def test_runs_share_the_prepared_test_set(data):
+    one, other = (Schedule(small("original"), seed, data) for seed in (0, 1))
+    assert one.test_images is other.test_images
+    assert torch.equal(one.test_images, prepare(data.test_images))
+    images, labels = one.take(one.indices(1), 1)
+    assert torch.equal(images, prepare(data.train_images[one.indices(1)]))
+    assert np.array_equal(labels, data.train_labels[one.indices(1)])

@@ -1,1 +1,1 @@
-"""The compiled engine: its engine, its whole pass, its layers, its vector code."""
+"""The compiled engine: vectors, blocks, layers, losses, updates, a whole pass, the network."""

@@ -12,8 +12,8 @@ from lenet1998.models import LeNet5
 from lenet1998.recipes import Recipe
 
 try:
-    from lenet1998.engines.compiled import layers as loops
     from lenet1998.engines.compiled import memory
+    from lenet1998.engines.compiled import switches as loops
     from lenet1998.engines.compiled import whole_pass as kernels
 except (ImportError, OSError) as error:  # Numba is missing or broken, or too old for this NumPy
     loops = kernels = memory = None

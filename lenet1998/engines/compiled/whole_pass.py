@@ -10,8 +10,9 @@ from llvmlite import binding
 from numba import config, njit, types
 from numba.core import event
 
-from lenet1998.engines.compiled import blocks, layers, memory, vectors
+from lenet1998.engines.compiled import blocks, layers, losses, memory, switches, updates, vectors
 from lenet1998.engines.compiled import memory as m
+from lenet1998.engines.compiled.switches import CROSS_ENTROPY, DESCENT, MOMENTUM, OPTIONS
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ def _over_patterns(sources: str):
         loss_sum = 0.0
         errors = 0
         shares = np.empty(switches.classes)
-        stepping = switches.batch_size == 1 and switches.update == layers.DESCENT
+        stepping = switches.batch_size == 1 and switches.update == DESCENT
         # What steps as the backward pass goes needs no gradient.
         size = m.DENSE if stepping else m.PARAMETERS
         for n in range(labels.size):
@@ -69,7 +70,7 @@ def _over_patterns(sources: str):
             layers.see(images[n], work)
             layers.forward(switches, numbers, net, work)
             layers.output(switches, net, work)
-            loss, read = layers.loss(switches, work, labels[n], shares)
+            loss, read = losses.loss(switches, work, labels[n], shares)
             loss_sum += loss
             errors += read != labels[n]
             layers.loss_backward(stepping, switches, net, rates, gradient, work, shares)
@@ -78,14 +79,14 @@ def _over_patterns(sources: str):
             if seen_of_batch < switches.batch_size and n + 1 < labels.size:
                 continue
             if switches.batch_size > 1:
-                layers.divide(gradient, np.float32(seen_of_batch))
+                updates.divide(gradient, np.float32(seen_of_batch))
             steps += 1
-            if switches.update == layers.DESCENT:
-                layers.descend(net, rates, gradient, size)
-            elif switches.update == layers.MOMENTUM:
-                layers.descend_with_momentum(net, rates, gradient, first_moment, switches.momentum)
+            if switches.update == DESCENT:
+                updates.descend(net, rates, gradient, size)
+            elif switches.update == MOMENTUM:
+                updates.descend_with_momentum(net, rates, gradient, first_moment, switches.momentum)
             else:
-                layers.descend_by_adam(net, rates, gradient, first_moment, second_moment, steps)
+                updates.descend_by_adam(net, rates, gradient, first_moment, second_moment, steps)
         return loss_sum, errors
 
     def outputs(images, switches, numbers, net, work, found):
@@ -111,16 +112,16 @@ def _over_patterns(sources: str):
             layers.see(images[n], work)
             layers.forward(switches, numbers, net, work)
             layers.output(switches, net, work)
-            layers.loss(switches, work, labels[n], shares)
+            losses.loss(switches, work, labels[n], shares)
             shares[labels[n]] += 1.0  # the posteriors themselves
             for i in range(inputs.size):
                 inputs[i] = work[i] * work[i]
-            if switches.loss == layers.CROSS_ENTROPY:
+            if switches.loss == CROSS_ENTROPY:
                 for i in range(shares.size):
                     work[m.OUTPUT_DELTA + i] = np.float32(shares[i] * (1.0 - shares[i]))
                 layers.linear_backward(False, squares, squares, part, inputs, work)
             else:
-                layers.state_curvature(switches, net, work, shares, m.F6_DELTA)
+                losses.state_curvature(switches, net, work, shares, m.F6_DELTA)
             curvatures(False, switches, numbers, squares, squares, part, inputs, work, seen, made)
             if n % 16 == 15 or n + 1 == labels.size:
                 layers.add(total, 0, part, 0, total.size)
@@ -154,8 +155,9 @@ class Pass:
     """
 
     def __init__(self):
-        modules = (__file__, blocks.__file__, layers.__file__, memory.__file__, vectors.__file__)
-        sources = b"".join(Path(module).read_bytes() for module in modules)
+        modules = (blocks, layers, losses, memory, switches, updates, vectors)
+        files = (__file__, *(module.__file__ for module in modules))
+        sources = b"".join(Path(file).read_bytes() for file in files)
         made = _over_patterns(hashlib.sha256(sources).hexdigest())
         self._functions = dict(zip(FUNCTIONS, made, strict=True))
         try:
@@ -166,7 +168,7 @@ class Pass:
 
     def _compile(self, **options) -> None:
         for name, function in self._functions.items():
-            setattr(self, name, njit(**options, **layers.OPTIONS)(function))
+            setattr(self, name, njit(**options, **OPTIONS)(function))
 
     def forget_disk(self, error: Exception) -> None:
         """Compile in memory from now on, as the disk cache led to an error."""
