@@ -27,10 +27,12 @@ from lenet1998.cli import Parser, entry, path, whole_number, writable
 from lenet1998.commands.benchmark import core
 from lenet1998.data import load
 from lenet1998.engines import create
+from lenet1998.engines.compiled import network
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.errors import BadInput
 from lenet1998.recipes import RECIPES
 from lenet1998.records import write_json
+from lenet1998.report.sources import RIVALS
 from lenet1998.training import environment
 from lenet1998.training.schedule import Schedule
 
@@ -214,10 +216,12 @@ def main(arguments: list[str] | None = None) -> int:
     }
     machine = {**environment.describe("all", torch.device("cpu")), **core()}
     machine["versions"] |= {"jax": jax.__version__}
+    machine["arithmetic"] = network.ARITHMETIC
     write_json(
-        out / "rivals.json",
+        out / RIVALS,
         {
             "recipes": found,
+            "batch_size": RECIPES["modern"].batch_size,
             "rounds": flags.rounds,
             "load_average": load_average,
             "environment": machine,

@@ -56,6 +56,7 @@ from lenet1998.report.sources import (
     READ_STRINGS,
     REJECTION_INVARIANCE,
     RESTORATION,
+    RIVALS,
     SEARCH,
     read_json,
     runs_in,
@@ -109,18 +110,8 @@ def finalists(results: Path) -> pd.DataFrame:
 
 
 def benchmark(results: Path) -> pd.DataFrame:
-    """The engines side by side, on a core with AVX-512."""
-    return performance.benchmark(read_json(results / BENCHMARKS[0]))
-
-
-def benchmark_avx2(results: Path) -> pd.DataFrame:
-    """The engines side by side, on a core without AVX-512."""
-    return performance.benchmark(read_json(results / BENCHMARKS[1]))
-
-
-def benchmark_h100(results: Path) -> pd.DataFrame:
-    """Those on a machine with a GPU."""
-    return performance.benchmark(read_json(results / BENCHMARKS[2]))
+    """The engines side by side, on each machine and with each arithmetic that was measured."""
+    return performance.benchmark(*(read_json(results / name) for name in BENCHMARKS))
 
 
 def published_errors(results: Path) -> pd.DataFrame:
@@ -239,8 +230,7 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "readings": readings,
     "finalists": finalists,
     "benchmark": benchmark,
-    "benchmark-avx2": benchmark_avx2,
-    "benchmark-h100": benchmark_h100,
+    "rivals": _of(RIVALS, performance.rivals),
     "published-errors": published_errors,
     "distortion-gain": distortion_gain,
     "fewer-patterns": fewer_patterns,

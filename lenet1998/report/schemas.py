@@ -69,6 +69,19 @@ FIG7 = Schema(
         digits=list_of(object_of(rms=AMOUNT, ink_lost=NUMBER, drawn=_DRAWN), 1),
     )
 )
+_CORE = {
+    **object_of(
+        {
+            "core": TEXT,
+            "vector_instructions": list_of({"enum": ["avx2", "avx512f"]}),
+            "arithmetic": or_null(SOME),
+        },
+        versions=VERSIONS,
+        processor=TEXT,
+        cores=SOME,
+    ),
+    "dependentRequired": {"core": ["vector_instructions"]},
+}
 BENCHMARK = Schema(
     object_of(
         {
@@ -97,15 +110,17 @@ BENCHMARK = Schema(
         ),
         gpu=or_null(object_of({"device": TEXT}, runs=SOME, patterns_per_second=AMOUNT)),
         dataset=TEXT,
-        environment={
-            **object_of(
-                {"core": TEXT, "vector_instructions": list_of({"enum": ["avx2", "avx512f"]})},
-                versions=VERSIONS,
-                processor=TEXT,
-                cores=SOME,
-            ),
-            "dependentRequired": {"core": ["vector_instructions"]},
-        },
+        environment=_CORE,
+    )
+)
+_RIVAL = object_of(rival=TEXT, us=AMOUNT, fastest_us=AMOUNT, times_ours=AMOUNT, loss=NUMBER)
+RIVALS = Schema(
+    object_of(
+        recipes=object_of(original=list_of(_RIVAL, 1), modern=list_of(_RIVAL, 1)),
+        batch_size=SOME,
+        rounds=SOME,
+        load_average=or_null(AMOUNT),
+        environment=_CORE,
     )
 )
 

@@ -9,7 +9,8 @@ from lenet1998.errors import BadInput
 from lenet1998.records import RunRecord, read_records
 from lenet1998.report import schemas
 
-BENCHMARKS = ("benchmark.json", "benchmark-avx2.json", "benchmark-h100.json")
+BENCHMARKS = tuple(f"benchmark{which}.json" for which in ("", "-1.0", "-avx2", "-h100"))
+RIVALS = "rivals.json"
 REJECTION_INVARIANCE, ANSWERS, FIG7 = "rejection_invariance.json", "answers.json", "fig7.json"
 FAULTS, RESTORATION, SEARCH, FIG6 = "faults.json", "restoration.json", "search.json", "fig6.json"
 CLAIMS, FEATURES, FRESH_SEEDS = "claims.json", "features.json", "fresh_seeds.json"
@@ -90,6 +91,7 @@ READERS: dict[str, Callable[[Path], dict]] = {
     FEATURES: partial(schema.read, schema=schemas.FEATURES),
     ABLATIONS: partial(schema.read, schema=schemas.ABLATIONS),
     FRESH_SEEDS: partial(schema.read, schema=schemas.FRESH_SEEDS),
+    RIVALS: partial(schema.read, schema=schemas.RIVALS),
     **dict.fromkeys(BENCHMARKS, partial(schema.read, schema=schemas.BENCHMARK)),
 }
 """What reads each JSON file of results and checks it."""
