@@ -13,8 +13,9 @@ over the patterns. Source: LeCun et al. 1998, eqs. 22 to 27.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -97,10 +98,15 @@ def _mapped_conv2d(call: Call, h: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     return h_inputs, {"weight": layer.connected(h_weight), **_bias(layer, h)}
 
 
-def _subsampling(call: Call, h: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+def _subsampling(call: Call, h: Tensor, over: str = "sum") -> tuple[Tensor, dict[str, Tensor]]:
     layer = call.module
     h = _slope(layer.squash, call.output).square() * h
-    h_weight = (h * layer.pooled(call.input).square()).sum((0, 2, 3))
+    if over == "sum":
+        squares = layer.pooled(call.input).square()
+    else:
+        squares = layer.pooled(call.input.square())
+        squares = squares / layer.window**2 if layer.average else squares
+    h_weight = (h * squares).sum((0, 2, 3))
     share = layer.weight / layer.window**2 if layer.average else layer.weight
     h_pooled = share.square().view(-1, 1, 1) * h
     h_inputs = F.interpolate(h_pooled, scale_factor=layer.window)
@@ -144,8 +150,22 @@ RULES: dict[type[nn.Module], Rule] = {
 """
 
 
-def _rule(module: nn.Module) -> Rule | None:
-    return next((RULES[kind] for kind in type(module).__mro__ if kind in RULES), None)
+SUBSAMPLING = {
+    "sum": _subsampling,
+    "connections": partial(_subsampling, over="connections"),
+}
+"""The rules for a coefficient, which all four connections of a unit share.
+
+``connections`` is eq. 23 at its word: each connection's square is added. ``sum`` squares the sum of
+what the four bring, as the authors' library does, which keeps more than eq. 23 does: open question
+Q16.
+
+:meta hide-value:
+"""
+
+
+def _rule(module: nn.Module, rules: Mapping[type[nn.Module], Rule] = RULES) -> Rule | None:
+    return next((rules[kind] for kind in type(module).__mro__ if kind in rules), None)
 
 
 def _leaves(module: nn.Module, name: str = ""):
@@ -217,7 +237,12 @@ def _start(tape: list[Call], criterion: nn.Module, labels: Tensor) -> Tensor:
 @torch.inference_mode(False)  # where nothing could be backpropagated
 @torch.no_grad()
 def diagonal_curvature(
-    model: nn.Module, criterion: nn.Module, images: Tensor, labels: Tensor, batch: int = 250
+    model: nn.Module,
+    criterion: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    batch: int = 250,
+    subsampling: str = "sum",
 ) -> dict[str, Tensor]:
     """The curvature of every parameter, averaged over the patterns given.
 
@@ -230,6 +255,7 @@ def diagonal_curvature(
         images: (N, 1, H, W); the paper takes N = 500.
         labels: (N,) of int64.
         batch: how many patterns are held at once; the result does not depend on it.
+        subsampling: a key of :data:`SUBSAMPLING`.
 
     Returns:
         {parameter name: tensor of its shape, all >= 0}, in the order of ``named_parameters``.
@@ -237,13 +263,16 @@ def diagonal_curvature(
     Raises:
         TypeError: a module or a criterion without a rule, a network that is no chain, or labels
             that are not of int64.
-        ValueError: no patterns, not one label for each, labels out of range, or outputs at more
-            than one position of a field.
+        ValueError: another ``subsampling``, no patterns, not one label for each, labels out of
+            range, or outputs at more than one position of a field.
     """
     if not len(images):
         raise ValueError("the curvature needs at least one pattern")
     if batch < 1:
         raise ValueError(f"batch must be >= 1, got {batch}")
+    if subsampling not in SUBSAMPLING:
+        raise ValueError(f"subsampling must be one of {', '.join(SUBSAMPLING)}: {subsampling!r}")
+    rules = {**RULES, Subsampling2d: SUBSAMPLING[subsampling]}
     check_labels(labels, len(images))
     # By parameter, not by layer: two layers may share one, and their connections then add up.
     total = {p: torch.zeros_like(p) for p in model.parameters()}
@@ -257,7 +286,7 @@ def diagonal_curvature(
         h = _start(tape, criterion, target)
         for call in reversed(tape):
             # Between two modules the maps may have been flattened: C5's 1x1 maps are a vector.
-            rule = _rule(call.module)
+            rule = _rule(call.module, rules)
             assert rule is not None  # only modules that have one are on the tape
             h, of_parameters = rule(call, h.reshape(call.output.shape))
             for name, value in of_parameters.items():

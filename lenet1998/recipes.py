@@ -94,6 +94,9 @@ class Recipe:
     rubbish_j: float = number(0.44, above=0)
     half_distance: bool = choice(True, False)
     f6_curvature: str = choice("constant", "gauss_newton")
+    # Whether a coefficient's second derivative is that of the window's sum, or eq. 23's, which adds
+    # up those of its connections (Q16).
+    subsampling_curvature: str = choice("sum", "connections")
     # The initial parameters (Appendix A); see Start.
     initialisation: str = choice("sqrt_fan_in", "fan_in")
     initial_gain: float = number(1.4, above=0)

@@ -9,6 +9,7 @@ from lenet1998.benchmark import main
 from lenet1998.commands import benchmark
 from lenet1998.recipes import ORIGINAL
 from lenet1998.report.performance import benchmark as table
+from lenet1998.report.performance import rivals
 
 RESULTS = Path(__file__).parents[1] / "experiments" / "results"
 
@@ -39,53 +40,63 @@ def test_the_engines_side_by_side(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "arithmetic floor" in printed
     rows = dict(table(result).to_numpy().tolist())
-    assert rows["compiled, one thread"].startswith(f"{compiled['cpu_us']:.1f} us a pattern")
-    assert f"({result['environment']['core']}: " in rows["measured on"]
-    assert rows["reading a test pattern"].startswith(f"{read['compiled_us']:.1f} us, eager ")
+    times = f"{compiled['cpu_us']:.1f} us ({compiled['times_eager']:.1f} times eager)"
+    assert rows["compiled"] == times
+    assert rows["reading, eager"] == f"{read['eager_us']:.1f} us"
     assert rows["compiling, empty cache and filled"] == "5.0 s and 0.50 s"
-    assert (result["gpu"] is None) == (not any("many runs" in row for row in rows))
+    assert (result["gpu"] is None) == ("engine cuda" not in rows)
+
+
+@pytest.fixture
+def committed():
+    return json.loads((RESULTS / "benchmark.json").read_text())
+
+
+def rows_of(result: dict) -> dict[str, str]:
+    return dict(table(result).to_numpy().tolist())
 
 
 @pytest.mark.parametrize(("device", "shown"), [({}, "a GPU"), ({"device": "X100"}, "X100")])
-def test_the_table_tells_many_runs_on_a_gpu(device, shown):
-    result = json.loads((RESULTS / "benchmark.json").read_text())
-    result["gpu"] = {"runs": 128, "patterns_per_second": 1234567.8, **device}
-    rows = dict(table(result).to_numpy().tolist())
-    assert rows[f"many runs on {shown}"] == "1,234,568 patterns/s over 128 runs"
+def test_the_table_tells_many_runs_on_a_gpu(device, shown, committed):
+    committed["gpu"] = {"runs": 128, "patterns_per_second": 1234567.8, **device}
+    told = rows_of(committed)["engine cuda"]
+    assert told == f"1,234,568 patterns/s over 128 runs on {shown}"
 
 
 @pytest.mark.parametrize(
     ("instructions", "shown"),
-    [
-        (["avx2", "avx512f"], "(x: AVX2 and AVX-512), "),
-        (["avx2"], "(x: AVX2), "),
-        ([], "(x: no AVX2), "),
-    ],
+    [(["avx2", "avx512f"], "AVX2 and AVX-512"), (["avx2"], "AVX2"), ([], "no AVX2")],
 )
-def test_the_table_tells_one_core_from_another(instructions, shown):
-    result = json.loads((RESULTS / "benchmark.json").read_text())
-    result["environment"] |= {"core": "x", "vector_instructions": instructions}
-    result["load_average"] = 1.96
-    measured_on = dict(table(result).to_numpy().tolist())["measured on"]
-    assert shown in measured_on
-    assert measured_on.endswith("rounds, beside other work (load average 2.0)")
+def test_the_table_tells_one_core_from_another(instructions, shown, committed):
+    committed["environment"] |= {"core": "x", "vector_instructions": instructions}
+    committed["load_average"] = 1.96
+    frame = table(committed)
+    assert list(frame.columns) == ["one thread", "x, arithmetic 2"]
+    told = rows_of(committed)["measured on"]
+    assert told.endswith(f", beside other work (load average 2.0); {shown}; mnist")
 
 
-def test_a_measurement_without_plain_loops_still_makes_a_table():
-    """As an older version left it, which measured neither them, nor reading, nor the load."""
-    result = json.loads((RESULTS / "benchmark.json").read_text())
-    older = result | {
-        "engines": [{**row} for row in result["engines"] if "plain" not in row["engine"]]
-    }
+def test_measurements_stand_side_by_side_with_what_each_has(committed):
+    older = json.loads((RESULTS / "benchmark-1.0.json").read_text())
     del older["load_average"], older["reading"]
-    for row in older["engines"]:
-        del row["fastest_cpu_us"]
-    rows = dict(table(older).to_numpy().tolist())
-    assert "plain loops, one thread" not in rows
-    assert rows["compiled, one thread"] == "19.7 us a pattern (wall 19.7); 59.8 times eager"
-    assert "reading a test pattern" not in rows
-    assert rows["measured on"].startswith("AMD EPYC (znver5: AVX2 and AVX-512), 2 cores")
-    assert "beside other work" not in rows["measured on"]
+    frame = table(committed, older).set_index("one thread")
+    assert list(frame.columns) == ["znver5, arithmetic 2", "znver5, arithmetic 1"]
+    assert list(frame.index[:3]) == ["eager", "compiled", "plain loops"]
+    assert frame.loc["plain loops"].tolist() == ["", "33.6 us (35.1 times eager)"]
+    assert frame.loc["reading, compiled"].tolist()[1] == ""
+    assert frame.loc["compiled"].tolist()[1] == "19.7 us (59.8 times eager)"
+    assert "beside other work" not in frame.loc["measured on"].iloc[1]
+
+
+def test_rivals_stand_by_pattern_and_by_mini_batch():
+    result = json.loads((RESULTS / "rivals.json").read_text())
+    ours = result["recipes"]["modern"][-1]
+    frame = rivals(result).set_index("one thread")
+    assert list(frame.columns) == ["original, pattern by pattern", "modern, mini-batches of 128"]
+    assert frame.iloc[-2, 1] == f"{ours['us']:.1f} us (1.0 times ours)"
+    for rows in result["recipes"].values():
+        # Each learns the same patterns from the same start.
+        assert {f"{row['loss']:.4f}" for row in rows} == {f"{rows[0]['loss']:.4f}"}
 
 
 def test_the_floor_counts_each_layer_forwards_for_its_parameters_and_for_its_inputs():

@@ -56,8 +56,8 @@ def connections():
     return layers
 
 
-def scalar_recursion(model, image, label):
-    """h of every parameter for one pattern; eqs. 25 and 27 read aloud."""
+def scalar_recursion(model, image, label, by_connections):
+    """h of every parameter for one pattern; eqs. 23, 25 and 27 read aloud."""
     value = {name: p.detach().numpy() for name, p in model.named_parameters()}
     outputs = {"input": {place: image[place] for place in np.ndindex(*image.shape)}}
     totals, below = {}, "input"
@@ -82,7 +82,7 @@ def scalar_recursion(model, image, label):
         for unit, k, source in layers[name]:
             x = outputs[below][source]
             at_output[source] += value[f"{name}.weight"][k] ** 2 * at_input[unit]
-            if name in ("s2", "s4"):
+            if name in ("s2", "s4") and not by_connections:
                 # The coefficient's one connection carries the window's sum.
                 window_sums[unit] = window_sums.get(unit, 0.0) + x
             else:
@@ -92,11 +92,15 @@ def scalar_recursion(model, image, label):
     return h
 
 
-def test_the_network_against_the_scalar_recursion():
+@pytest.mark.parametrize("subsampling", ["sum", "connections"])
+def test_the_network_against_the_scalar_recursion(subsampling):
     model = build_model("first-reading", seed=3).double()  # which sums
     images, labels = patterns(2)
-    fast = diagonal_curvature(model, DistanceLoss(), images, labels)
-    slow = [scalar_recursion(model, x.numpy(), y) for x, y in zip(images, labels, strict=True)]
+    fast = diagonal_curvature(model, DistanceLoss(), images, labels, subsampling=subsampling)
+    slow = [
+        scalar_recursion(model, x.numpy(), y, by_connections=subsampling == "connections")
+        for x, y in zip(images, labels, strict=True)
+    ]
     for name, h in fast.items():
         expected = (slow[0][name] + slow[1][name]) / 2
         np.testing.assert_allclose(h.numpy(), expected, rtol=1e-9, err_msg=name)
@@ -355,3 +359,27 @@ def test_a_loss_that_does_not_fit_the_output_is_a_type_error(variant, criterion,
     model = build_model(variant).double()
     with pytest.raises(TypeError, match=f"no curvature to start from for {says}"):
         diagonal_curvature(model, criterion, *patterns(1))
+
+
+def test_by_connections_a_coefficient_of_means_is_one_of_sums_by_four():
+    sums = build_model("first-reading", seed=3).double()
+    means = build_model(RECIPES["first-reading"].changed(pooling="trainable_average"), seed=3)
+    means = means.double()
+    means.load_state_dict(sums.state_dict())
+    with torch.no_grad():
+        for layer in (means.s2, means.s4):
+            layer.weight *= layer.window**2
+    images, labels = patterns(2)
+    of_sums, of_means = (
+        diagonal_curvature(model, DistanceLoss(), images, labels, subsampling="connections")
+        for model in (sums, means)
+    )
+    for name, h in of_sums.items():
+        share = 16 if name in ("s2.weight", "s4.weight") else 1
+        torch.testing.assert_close(share * of_means[name], h)
+
+
+def test_another_curvature_of_a_coefficient_is_refused():
+    model = build_model("first-reading").double()
+    with pytest.raises(ValueError, match="must be one of sum, connections: 'squares'"):
+        diagonal_curvature(model, DistanceLoss(), *patterns(1), subsampling="squares")

@@ -58,6 +58,7 @@ def test_the_defaults_are_the_papers_and_what_the_search_left():
         "rubbish_j": 0.44,
         "half_distance": True,
         "f6_curvature": "constant",
+        "subsampling_curvature": "sum",
         "initialisation": "sqrt_fan_in",
         "initial_gain": 1.4,
         "initial_biases": "zero",
@@ -320,6 +321,7 @@ def test_the_callers_defaults_change_no_network(variant, default, request):
 CHOICES = {
     **NETWORK_SWITCHES,
     "f6_curvature": ("constant", "gauss_newton"),
+    "subsampling_curvature": ("sum", "connections"),
     "pooling": ("trainable_average", "trainable", "average", "max"),
     "half_distance": (True, False),
     "initialisation": ("sqrt_fan_in", "fan_in"),

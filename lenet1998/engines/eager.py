@@ -42,7 +42,8 @@ class EagerEngine:
 
     def curvature(self, model: LeNet5, images: Tensor, labels: Tensor) -> Curvature:
         """See :class:`~lenet1998.engines.protocol.Engine`."""
-        return diagonal_curvature(model, self.criterion, images, labels)
+        over = self.recipe.subsampling_curvature
+        return diagonal_curvature(model, self.criterion, images, labels, subsampling=over)
 
     def begin_pass(self, eta: float, curvatures: Sequence[Curvature] | None) -> None:
         """See :class:`~lenet1998.engines.protocol.Engine`."""

@@ -30,9 +30,11 @@ def title(result: dict) -> str:
 
 
 def benchmark(*results: dict) -> pd.DataFrame:
-    """What :mod:`lenet1998.benchmark` measured, a column for each time it did; times per pattern."""
+    """What :mod:`lenet1998.benchmark` measured, per pattern; a column for each time it did."""
     columns = {title(result): _column(result) for result in results}
-    rows = list(dict.fromkeys(row for column in columns.values() for row in column))
+    engines = [row["engine"] for result in results for row in result["engines"]]
+    others = [row for column in columns.values() for row in column]
+    rows = list(dict.fromkeys(engines + others))
     table = pd.DataFrame(columns, index=rows).fillna("")
     return table.rename_axis("one thread").reset_index()
 
@@ -68,7 +70,7 @@ def _column(result: dict) -> dict[str, str]:
 
 
 def rivals(result: dict) -> pd.DataFrame:
-    """What ``experiments/rivals.py`` measured: microseconds per pattern, and how many times ours."""
+    """What ``experiments/rivals.py`` measured, per pattern."""
     one, batches = (
         {row["rival"]: f"{row['us']:.1f} us ({row['times_ours']:.1f} times ours)" for row in rows}
         for rows in (result["recipes"]["original"], result["recipes"]["modern"])

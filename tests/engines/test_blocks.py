@@ -5,7 +5,9 @@ import pytest
 from numba import njit
 
 from lenet1998.engines.compiled import blocks
-from lenet1998.engines.compiled.layers import OPTIONS, exp, log, power
+from lenet1998.engines.compiled.losses import exp, log
+from lenet1998.engines.compiled.switches import OPTIONS
+from lenet1998.engines.compiled.updates import power
 from lenet1998.engines.compiled.vectors import LANES
 
 ROOM = 64
@@ -133,9 +135,17 @@ def test_subsampling_forward(layer, maximum, random):
 
 
 @LAYERS
-@MAXIMUM
-@pytest.mark.parametrize("squared", [1, 2])
-def test_subsampling_backward(layer, maximum, squared, random):
+@pytest.mark.parametrize(
+    ("maximum", "squared", "connections"),
+    [
+        pytest.param(False, 1, False, id="sums"),
+        pytest.param(True, 1, False, id="maxima"),
+        pytest.param(False, 2, False, id="curvatures of sums"),
+        pytest.param(True, 2, False, id="curvatures of maxima"),
+        pytest.param(False, 2, True, id="curvatures by connections"),
+    ],
+)
+def test_subsampling_backward(layer, maximum, squared, connections, random):
     maps, height, width = shapes(layer)
     below, weight = random((maps, height, width)), random(maps)
     windows = windows_of(below)
@@ -147,7 +157,10 @@ def test_subsampling_backward(layer, maximum, squared, random):
         return (1 + 0.5 * y - 0.25 * y**2) ** squared
 
     delta_out = delta * slope(out)
-    by_weight = (delta_out * pooled**squared).sum((1, 2))
+    multiplied = pooled**squared
+    if connections:
+        multiplied = np.square(scale * windows).sum(-1)
+    by_weight = (delta_out * multiplied).sum((1, 2))
     back = delta_out * weight[:, None, None] * scale**squared
     if maximum:
         back = back * slope(pooled)
@@ -155,7 +168,10 @@ def test_subsampling_backward(layer, maximum, squared, random):
     else:
         routed = back[..., None] * slope(windows)
     kernel = getattr(blocks, f"{layer}_backward")(
-        maximum=maximum, power=squared, rows=14 if maps == 1 else 5
+        maximum=maximum,
+        power=squared,
+        connections=connections,
+        rows=14 if maps == 1 else 5,
     )
     sums = [roomy(values) for values in before]
     found = roomy(of_layer(layer, below))
@@ -180,7 +196,7 @@ def test_of_equal_maxima_the_first_is_meant_and_nan_wins(random):
     delta = random((14, 16))
     flat = roomy(numbers_of(slope=(1, 0, 0), scale=1))
     sums = [roomy(np.zeros(1)) for _ in range(3)]
-    kernel = blocks.s2_backward(maximum=True, power=1, rows=14)
+    kernel = blocks.s2_backward(maximum=True, power=1, connections=False, rows=14)
     zeros = roomy(np.zeros((14, 16)))
     called(kernel, *sums, roomy(delta), zeros, zeros, found, roomy(np.ones(1)), flat)
     routed = windows_of(inside(found, 28, 32))

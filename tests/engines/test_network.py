@@ -8,6 +8,7 @@ import torch
 
 from lenet1998.curvature import diagonal_curvature
 from lenet1998.data import prepare
+from lenet1998.engines.compiled import layers
 from lenet1998.engines.compiled import network as loops
 from lenet1998.engines.compiled.network import CompilerUnavailable, Network
 from lenet1998.models import LeNet5
@@ -110,7 +111,11 @@ def changed(switches: dict) -> Recipe:
     return ORIGINAL.changed(**switches | (LINEAR if switches.get("output") == "linear" else {}))
 
 
-RECIPES_TO_TRY = [*map(changed, CHANGES), *map(changed, LOSSES), RECIPES["modern"]]
+BY_CONNECTIONS = [
+    {"subsampling_curvature": "connections", "pooling": pooling}
+    for pooling in ("trainable", "trainable_average", "max")
+]
+RECIPES_TO_TRY = [*map(changed, CHANGES + LOSSES + BY_CONNECTIONS), RECIPES["modern"]]
 
 
 @pytest.mark.parametrize("recipe", RECIPES_TO_TRY, ids=lambda recipe: recipe.name)
@@ -119,7 +124,11 @@ def test_curvature_is_torchs_and_nearer_to_float64(recipe, digits):
     images = prepare(digits.train_images[:70], recipe.input_size, recipe.scaling)
     labels = torch.from_numpy(digits.train_labels[:70])
     exact = diagonal_curvature(
-        copy.deepcopy(model).double(), recipe.build_criterion(), images.double(), labels
+        copy.deepcopy(model).double(),
+        recipe.build_criterion(),
+        images.double(),
+        labels,
+        subsampling=recipe.subsampling_curvature,
     )
     found = Network(model, recipe).curvature(images, labels)
     assert list(found) == list(exact)
@@ -142,7 +151,7 @@ def test_squashing_functions_are_as_near_as_float32_is(name):
     kind, numbers = loops.squashing(name)
     activations = np.concatenate([np.linspace(-30, 30, 40_000), np.geomspace(1e-30, 1, 992)])
     states = activations.astype(np.float32)
-    loops.loops.squash(kind, numbers, 0, states, 0, states.size)
+    layers.squash(kind, numbers, 0, states, 0, states.size)
     function = model.squash if name != "none" else torch.nn.Identity()
     exact = function(torch.from_numpy(activations.astype(np.float32)).double()).numpy()
     # In units in the last place; those of 1/2 where the logistic function is less.

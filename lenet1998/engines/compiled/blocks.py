@@ -214,8 +214,9 @@ def _routed(v, corners: list, best, delta) -> list:
 class _Backward:
     """The backward pass of a subsampling layer, window after window, with the sums it gathers."""
 
-    def __init__(self, v, windows, pointers, maximum: bool, power: int):
+    def __init__(self, v, windows, pointers, maximum: bool, power: int, connections: bool):
         self.v, self.windows, self.maximum, self.power = v, windows, maximum, power
+        self.connections = connections  # whether the coefficient's are added up
         self.delta, self.out, self.pooled, self.maps, self.weight, self.numbers = pointers
         scale = v.splat(self.numbers, LANES + SCALE)
         self.scale = v.multiply(scale, scale) if power == 2 else scale
@@ -227,11 +228,14 @@ class _Backward:
         slope = _slope(v, v.load(self.out, at), v.beyond(self.numbers, LANES), power)
         delta = v.multiply(v.load(self.delta, at), slope)
         pooled = v.load(self.pooled, at)
+        cells = [v.load(self.maps, maps_at + cell) for cell in self.windows.cells]
         factor = v.multiply(pooled, pooled) if power == 2 else pooled
+        if self.connections:
+            squares = [v.multiply(cell, cell) for cell in self.windows.corners(v, cells)]
+            factor = _pooled(v, squares, self.scale, False)
         self.by_weight = v.multiply_add(delta, factor, self.by_weight)
         self.by_bias = v.add(self.by_bias, delta)
         delta = v.multiply(delta, v.multiply(weight, self.scale))
-        cells = [v.load(self.maps, maps_at + cell) for cell in self.windows.cells]
         if self.maximum:
             delta = v.multiply(delta, _slope(v, pooled, self.numbers, power))
             corners = self.windows.corners(v, cells)
@@ -270,11 +274,9 @@ def s4_forward(v, out, pooled, maps, weight, bias, numbers, maximum: bool, rows:
 
 
 @microkernel(9)
-def s2_backward(
-    v, by_weight, by_bias, by_bias_below, *pointers, maximum: bool, power: int, rows: int
-):
+def s2_backward(v, by_weight, by_bias, by_bias_below, *pointers, rows: int, **options):
     """A map's gradients, and the deltas of the map below; pointers: see ``_Backward``."""
-    layer = _Backward(v, _S2, pointers, maximum, power)
+    layer = _Backward(v, _S2, pointers, **options)
     weight = v.splat(layer.weight)
     for y in range(rows):
         layer.window(LANES * y, 4 * LANES * y, weight)
@@ -284,11 +286,9 @@ def s2_backward(
 
 
 @microkernel(9)
-def s4_backward(
-    v, by_weight, by_bias, by_bias_below, *pointers, maximum: bool, power: int, rows: int
-):
+def s4_backward(v, by_weight, by_bias, by_bias_below, *pointers, rows: int, **options):
     """The same for a row of windows of all maps."""
-    layer = _Backward(v, _S4, pointers, maximum, power)
+    layer = _Backward(v, _S4, pointers, **options)
     layer.by_weight, layer.by_bias, layer.by_bias_below = (
         v.load(place) for place in (by_weight, by_bias, by_bias_below)
     )

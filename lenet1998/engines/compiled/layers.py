@@ -8,11 +8,20 @@ nothing has to be masked. Deltas, dE/d(a unit's activation), overwrite the state
 where those have served.
 """
 
+from functools import partial
+
 import numpy as np
 
 from lenet1998.engines.compiled import blocks
 from lenet1998.engines.compiled import memory as m
-from lenet1998.engines.compiled.switches import CROSS_ENTROPY, RECTIFIER, SIGMOID, inline
+from lenet1998.engines.compiled.switches import (
+    CONNECTIONS,
+    CROSS_ENTROPY,
+    MAXIMA,
+    RECTIFIER,
+    SIGMOID,
+    inline,
+)
 from lenet1998.engines.compiled.vectors import LANES
 
 ZERO = np.float32(0)
@@ -42,15 +51,32 @@ def see(image, work):
 
 
 def _subsample(kernel, **options):
-    """A subsampling kernel by whether it takes maxima; it has the same pointers either way."""
+    """A subsampling kernel by what is pooled; it has the same pointers whichever it is."""
     sums, maxima = (kernel(maximum=maximum, **options) for maximum in (False, True))
 
     @inline
-    def either(pool_max, *pointers):
-        if pool_max:
+    def either(pooling, *pointers):
+        if pooling == MAXIMA:
             maxima(*pointers)
         else:
             sums(*pointers)
+
+    return either
+
+
+def _subsample_backward(kernel, power: int, **options):
+    """The same for the backward pass; of curvatures the coefficient's are of two kinds."""
+    kernels = _subsample(partial(kernel, connections=False), power=power, **options)
+    if power == 1:
+        return kernels
+    by_connections = kernel(maximum=False, power=power, connections=True, **options)
+
+    @inline
+    def either(pooling, *pointers):
+        if pooling == CONNECTIONS:
+            by_connections(*pointers)
+        else:
+            kernels(pooling, *pointers)
 
     return either
 
@@ -80,7 +106,7 @@ def forward(switches, numbers, net, work):
         out, pooled, maps = m.S2 + i * m.S2_MAP, m.S2_POOLED + i * m.S2_MAP, m.C1 + i * m.C1_MAP
         weight, bias = m.S2_WEIGHT + i, m.S2_BIAS + i
         pointers = work, out, work, pooled, work, maps, net, weight, net, bias, numbers, 0
-        _s2(switches.pool_max, *pointers)
+        _s2(switches.pooling, *pointers)
     squash(switches.subsampling_squash, numbers, LANES, work, m.S2, 6 * m.S2_MAP)
     for y in range(10):
         row = work[m.C3 + y * m.C3_ROW : m.C3 + (y + 1) * m.C3_ROW]
@@ -94,7 +120,7 @@ def forward(switches, numbers, net, work):
         out, pooled, maps = m.S4 + y * m.S4_ROW, m.S4_POOLED + y * m.S4_ROW, m.C3 + 2 * y * m.C3_ROW
         weight, bias = m.S4_WEIGHT, m.S4_BIAS
         pointers = work, out, work, pooled, work, maps, net, weight, net, bias, numbers, 0
-        _s4(switches.pool_max, *pointers)
+        _s4(switches.pooling, *pointers)
     squash(switches.subsampling_squash, numbers, LANES, work, m.S4, m.COLUMN)
     for i in range(0, m.C5_UNITS, ROWS):
         weight = m.C5_WEIGHT + i * m.COLUMN
@@ -187,8 +213,8 @@ def backward_pass(power: int):
     """
     slopes_c5 = blocks.times_slopes(vectors=m.C5_SIZE // LANES, power=power)
     slopes_f6 = blocks.times_slopes(vectors=m.F6_SIZE // LANES, power=power)
-    s2_backward = _subsample(blocks.s2_backward, power=power, rows=14)
-    s4_backward = _subsample(blocks.s4_backward, power=power, rows=5)
+    s2_backward = _subsample_backward(blocks.s2_backward, power=power, rows=14)
+    s4_backward = _subsample_backward(blocks.s4_backward, power=power, rows=5)
     turn, spread = blocks.turn(size=m.C3_MAP), blocks.spread(rows=10, pitch=m.S2_PITCH)
     c3_products = blocks.convolve_products(pitch=m.S2_PITCH)
     c1_products = blocks.products(rows=28, pitch=m.C1_PITCH)
@@ -202,7 +228,7 @@ def backward_pass(power: int):
             delta, out, pooled = m.S4_DELTA + at, m.S4 + at, m.S4_POOLED + at
             sums = gradient, by_weight, gradient, by_bias, gradient, below
             pointers = work, delta, work, out, work, pooled, work, maps, net, by_weight, numbers, 0
-            s4_backward(switches.pool_max, *sums, *pointers)
+            s4_backward(switches.pooling, *sums, *pointers)
         for y in range(10):
             turn(work, m.C3_MAPS + y * m.S2_PITCH, work, m.C3 + y * m.C3_ROW)
 
@@ -229,7 +255,7 @@ def backward_pass(power: int):
             delta, out, pooled = m.S2_DELTA + at, m.S2 + at, m.S2_POOLED + at
             sums = gradient, by_weight, gradient, by_bias, gradient, below
             pointers = work, delta, work, out, work, pooled, work, maps, net, by_weight, numbers, 0
-            s2_backward(switches.pool_max, *sums, *pointers)
+            s2_backward(switches.pooling, *sums, *pointers)
             for half in (0, LANES):
                 kernel = m.C1_WEIGHT + i * m.C1_KERNEL
                 c1_products(gradient, kernel, work, maps + half, inputs, m.IMAGE + half)

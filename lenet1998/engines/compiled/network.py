@@ -128,6 +128,9 @@ class Network:
         pooling = model.switches["pooling"]
         second[-1] = 0.25 if pooling in ("average", "trainable_average") else 1
         self.numbers = np.concatenate([first, second])
+        by_connections = recipe and recipe.subsampling_curvature == "connections"
+        kind = loops.CONNECTIONS if by_connections else loops.SUMS
+        kind = loops.MAXIMA if pooling == "max" else kind
         losses = {"distance": loops.DISTANCE, "discriminative": loops.DISCRIMINATIVE}
         updates = {"sdlm": loops.DESCENT, "adam": loops.ADAM}
         loss = loops.DISTANCE if model.smallest_wins else loops.CROSS_ENTROPY
@@ -135,7 +138,7 @@ class Network:
         self.switches = loops.Switches(
             squash=squash,
             subsampling_squash=subsampling_squash,
-            pool_max=pooling == "max",
+            pooling=kind,
             classes=model.classes,
             loss=losses.get(recipe.loss, loss) if recipe else loss,
             factor=0.5 if recipe and recipe.half_distance else 1.0,

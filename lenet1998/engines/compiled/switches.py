@@ -13,6 +13,7 @@ if config.DISABLE_JIT:
     raise ImportError("NUMBA_DISABLE_JIT is set")
 
 SIGMOID, RECTIFIER, IDENTITY = range(3)
+SUMS, CONNECTIONS, MAXIMA = range(3)
 DISTANCE, DISCRIMINATIVE, CROSS_ENTROPY = range(3)
 DESCENT, MOMENTUM, ADAM = range(3)
 
@@ -22,7 +23,7 @@ class Switches(NamedTuple):
 
     squash: int
     subsampling_squash: int
-    pool_max: bool
+    pooling: int  # of sums, the coefficient's curvature by connections or not; or of maxima
     classes: int
     loss: int
     factor: float  # of eq. 7's distance

@@ -118,7 +118,9 @@ class CudaEngine:
 
     def curvature(self, model: LeNet5, images: Tensor, labels: Tensor) -> Curvature:
         """See :class:`~lenet1998.engines.protocol.Engine`."""
-        return diagonal_curvature(model, self.recipe.build_criterion(), images, labels)
+        over = self.recipe.subsampling_curvature
+        criterion = self.recipe.build_criterion()
+        return diagonal_curvature(model, criterion, images, labels, subsampling=over)
 
     def begin_pass(self, eta: float, curvatures: Sequence[Curvature] | None) -> None:
         """See :class:`~lenet1998.engines.protocol.Engine`."""
