@@ -24,7 +24,6 @@ import torch
 
 from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, whole_number, writable
-from lenet1998.commands.benchmark import core
 from lenet1998.data import load
 from lenet1998.engines import create
 from lenet1998.engines.compiled import network
@@ -214,7 +213,7 @@ def main(arguments: list[str] | None = None) -> int:
         recipe.name: contest(recipe, Schedule(recipe, 0, dataset), flags.rounds)
         for recipe in recipes
     }
-    machine = {**environment.describe("all", torch.device("cpu")), **core()}
+    machine = environment.describe("all", torch.device("cpu"))
     machine["versions"] |= {"jax": jax.__version__}
     machine["arithmetic"] = network.ARITHMETIC
     write_json(

@@ -19,7 +19,7 @@ from lenet1998.recipes import Recipe, recipe_named
 from lenet1998.records import WEIGHTS, RunRecord, in_brief, read_record, write_json
 from lenet1998.report.misfit import Trial, misfit
 from lenet1998.report.search import OPEN
-from lenet1998.report.sources import RESTORATION, SEARCH, read_json
+from lenet1998.report.sources import READERS, RESTORATION, SEARCH, read_json
 from lenet1998.restoration import sizes
 from lenet1998.restoration.refine import read_fig13
 from lenet1998.training.launch import run_study
@@ -118,8 +118,8 @@ def as_run(stage: int, record: RunRecord) -> dict:
 
 
 def kept(results: Path) -> dict:
-    """What was gathered before."""
-    return read_json(results / SEARCH) if (results / SEARCH).exists() else {"runs": []}
+    """What the stages have left."""
+    return {"runs": [], **gathered(results / SEARCH)}
 
 
 def cells(stage: int, runs: Sequence[dict], results: Path) -> list[Cell]:
@@ -163,7 +163,12 @@ def finals(results: Path) -> list[Cell]:
 # --- What the finalists' nets are like ----------------------------------------------------------
 
 
-def measure(results: Path, _: Dataset, cell: Cell) -> None:
+def gathered(file: Path) -> dict:
+    """What was gathered before."""
+    return READERS[file.name](file) if file.exists() else {}
+
+
+def measure(file: Path, cell: Cell) -> None:
     """Enter the quantities of a net with inverted pixels, while its weights are at hand."""
     if not cell.recipe.noise:
         return
@@ -173,27 +178,34 @@ def measure(results: Path, _: Dataset, cell: Cell) -> None:
         "seed": cell.seed,
         "sizes": sizes.sizes(load_net(str(cell.folder)).model, pixels, scale),
     }
-    content = kept(results)
+    content = gathered(file)
     content["nets"] = [*content.get("nets", []), net]
-    write_json(results / SEARCH, content)
+    write_json(file, content)
 
 
-def compare_nets(results: Path, data: Dataset) -> None:
-    """Enter 1998's own quantities, what our nets read of Fig. 13, and the rates by layer."""
-    content = kept(results)
+def compare_nets(file: Path, cells: Sequence[Cell], seeds: Sequence[int], data: Dataset) -> None:
+    """Enter 1998's own quantities, what our nets read of Fig. 13, and the rates by layer.
+
+    Args:
+        file: where it is gathered, beside ``restoration.json``.
+        cells: whose nets, plain ones and those with inverted pixels.
+        seeds: of which the rates are taken, of each plain recipe.
+        data: MNIST.
+    """
+    content = gathered(file)
     scale, pixels, _ = read_fig13()
     content["fig13"] = [
         {"recipe": cell.recipe.changed(noise=0.0).name, "seed": cell.seed, "read": fig13_read(cell)}
-        for cell in finals(results)
+        for cell in cells
         if cell.recipe.noise and (cell.folder / WEIGHTS).is_file()
     ]
-    content["net_1998"] = sizes.of_1998(read_json(results / RESTORATION), pixels, scale)
+    content["net_1998"] = sizes.of_1998(read_json(file.parent / RESTORATION), pixels, scale)
     content["rates"] = [
         {"recipe": recipe.name, "seed": seed, "layers": rates_by_layer(recipe, seed, data)}
-        for recipe in finalists(content["runs"])
-        for seed in SEEDS[4][:10]
+        for recipe in dict.fromkeys(cell.recipe for cell in cells if not cell.recipe.noise)
+        for seed in seeds
     ]
-    write_json(results / SEARCH, content)
+    write_json(file, content)
 
 
 def fig13_read(cell: Cell) -> int:
@@ -221,7 +233,14 @@ def main(arguments: list[str] | None = None) -> int:
     for stage in (1, 2, 3):
         if status := run_stage(stage, arguments):
             return status
-    return run_study(__doc__, finals, arguments, compare_nets, measure)
+
+    def compare(results: Path, data: Dataset) -> None:
+        compare_nets(results / SEARCH, finals(results), SEEDS[4][:10], data)
+
+    def each(results: Path, _: Dataset, cell: Cell) -> None:
+        measure(results / SEARCH, cell)
+
+    return run_study(__doc__, finals, arguments, compare, each)
 
 
 if __name__ == "__main__":

@@ -165,17 +165,6 @@ def multiply_accumulates_per_microsecond() -> float:
     return best
 
 
-def core() -> dict:
-    """What LLVM calls this core, and which vector instructions it compiles for."""
-    from llvmlite import binding
-
-    features = binding.get_host_cpu_features()
-    return {
-        "core": binding.get_host_cpu_name(),
-        "vector_instructions": [name for name in ("avx2", "avx512f") if features.get(name)],
-    }
-
-
 def multiply_accumulates_of_an_update(recipe: Recipe) -> int:
     """What learning one pattern cannot do without.
 
@@ -244,7 +233,7 @@ def run(flags: Namespace) -> int:
     first, again = compile_seconds()
     peak = multiply_accumulates_per_microsecond()
     work = multiply_accumulates_of_an_update(ORIGINAL)
-    machine = {**environment.describe("all", torch.device("cpu")), **core()}
+    machine = environment.describe("all", torch.device("cpu"))
     machine["arithmetic"] = network.ARITHMETIC
     result = {
         "engines": side_by_side(schedule, flags.rounds),

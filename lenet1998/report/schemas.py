@@ -183,17 +183,14 @@ _TRIAL = object_of(
 )
 _SIZES = {"type": "object", "minProperties": 1, "additionalProperties": AMOUNT}
 _RANGES = {"type": "object", "additionalProperties": pair_of(AMOUNT)}
-SEARCH = Schema(
-    object_of(
-        {
-            "net_1998": _SIZES,
-            "nets": list_of(object_of(recipe=TEXT, seed=COUNT, sizes=_SIZES)),
-            "rates": list_of(object_of(recipe=TEXT, seed=COUNT, layers=_RANGES)),
-            "fig13": list_of(object_of(recipe=TEXT, seed=COUNT, read=COUNT)),
-        },
-        runs=list_of(_TRIAL),
-    )
-)
+_NETS = {
+    "net_1998": _SIZES,
+    "nets": list_of(object_of(recipe=TEXT, seed=COUNT, sizes=_SIZES)),
+    "rates": list_of(object_of(recipe=TEXT, seed=COUNT, layers=_RANGES)),
+    "fig13": list_of(object_of(recipe=TEXT, seed=COUNT, read=COUNT)),
+}
+SEARCH = Schema(object_of(_NETS, runs=list_of(_TRIAL)))
+LICENCES = Schema(object_of(_NETS))
 
 RESTORATION = Schema(
     object_of(

@@ -15,6 +15,7 @@ REJECTION_INVARIANCE, ANSWERS, FIG7 = "rejection_invariance.json", "answers.json
 FAULTS, RESTORATION, SEARCH, FIG6 = "faults.json", "restoration.json", "search.json", "fig6.json"
 CLAIMS, FEATURES, FRESH_SEEDS = "claims.json", "features.json", "fresh_seeds.json"
 ABLATIONS, READ_STRINGS, BLANK_SHARE = "ablations.json", "read_strings.json", "blank_share.json"
+LICENCES = "licences.json"
 
 COMPARED = {
     "original": "headline/original",
@@ -91,6 +92,7 @@ READERS: dict[str, Callable[[Path], dict]] = {
     FEATURES: partial(schema.read, schema=schemas.FEATURES),
     ABLATIONS: partial(schema.read, schema=schemas.ABLATIONS),
     FRESH_SEEDS: partial(schema.read, schema=schemas.FRESH_SEEDS),
+    LICENCES: partial(schema.read, schema=schemas.LICENCES),
     RIVALS: partial(schema.read, schema=schemas.RIVALS),
     **dict.fromkeys(BENCHMARKS, partial(schema.read, schema=schemas.BENCHMARK)),
 }

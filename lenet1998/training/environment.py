@@ -20,10 +20,24 @@ def describe(engine: str, device: torch.device) -> dict:
         **project_state(),
         "platform": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
+        **core(),
         "cores": os.cpu_count(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "engine": engine,
         "threads": torch.get_num_threads(),
+    }
+
+
+def core() -> dict:
+    """What LLVM calls this core, and which vector instructions it compiles for; nothing without."""
+    try:
+        from llvmlite import binding
+    except (ImportError, OSError):  # missing or broken: the eager engine does without
+        return {}
+    features = binding.get_host_cpu_features()
+    return {
+        "core": binding.get_host_cpu_name(),
+        "vector_instructions": [name for name in ("avx2", "avx512f") if features.get(name)],
     }
 
 

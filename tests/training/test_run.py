@@ -427,7 +427,10 @@ class TogetherOnTheCpu:
             run.begin_pass(eta, [sound])
 
     def train(self, images, labels, order=None):
-        learnt = [run.train(images, labels, order[r : r + 1]) for r, run in enumerate(self.runs)]
+        orders = [None] * len(self.runs) if order is None else order[:, None]
+        learnt = [
+            run.train(images, labels, own) for run, own in zip(self.runs, orders, strict=True)
+        ]
         return tuple(np.concatenate(column) for column in zip(*learnt, strict=True))
 
     def end_pass(self):
