@@ -5,8 +5,10 @@ built of a recipe, and needs torch, is in ``lenet1998.building``.
 """
 
 import dataclasses
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -24,7 +26,7 @@ from lenet1998.switches import (
     number,
     parse,
 )
-from lenet1998.variants import FAMILIES, VARIANTS
+from lenet1998.variants import OF_ORIGINAL, RETIRED, VARIANTS
 
 if TYPE_CHECKING:
     import torch
@@ -34,10 +36,12 @@ if TYPE_CHECKING:
     from lenet1998.modules import Start
 
 
-def _network(key: str, default: str | None = None):
-    """A switch of the network, whose default is its first value if no other is given."""
-    values = NETWORK_SWITCHES[key]
-    return choice(*sorted(values, key=lambda value: value != (default or values[0])))
+logger = logging.getLogger(__name__)
+
+
+def _network(key: str):
+    """A switch of the network, whose default is its first value."""
+    return choice(*NETWORK_SWITCHES[key])
 
 
 _SEEN_BY_1998 = {
@@ -80,7 +84,7 @@ class Recipe:
     name: str = ""
     # The network (section II-B); see LeNet5.
     c3: str = _network("c3")
-    pooling: str = _network("pooling", "trainable_average")
+    pooling: str = _network("pooling")
     squash: str = _network("squash")
     subsampling_squash: str = _network("subsampling_squash")
     output: str = _network("output")
@@ -88,21 +92,20 @@ class Recipe:
     blank: str = _network("blank")
     codes: str = _network("codes")
     # The loss (section II-C): eq. 9, eq. 8, or softmax with cross-entropy for linear outputs. Its
-    # defaults are open questions Q6 to Q8: what fits the published curves, and what the authors'
-    # library has.
+    # defaults are open questions Q6 to Q8: what print licenses, and what the authors' library has.
     loss: str = choice("discriminative", "distance", "cross_entropy")
-    rubbish_j: float = number(0.44, above=0)
+    rubbish_j: float = number(1.0, above=0)
     half_distance: bool = choice(True, False)
     f6_curvature: str = choice("constant", "gauss_newton")
     # Whether a coefficient's second derivative is that of the window's sum, or eq. 23's, which adds
     # up those of its connections (Q16).
-    subsampling_curvature: str = choice("sum", "connections")
+    subsampling_curvature: str = choice("connections", "sum")
     # The initial parameters (Appendix A); see Start.
     initialisation: str = choice("sqrt_fan_in", "fan_in")
-    initial_gain: float = number(1.4, above=0)
+    initial_gain: float = number(paper.INITIAL_WEIGHT_RANGE, above=0)
     initial_biases: str = choice("zero", "uniform")
     fan_in_counts_bias: bool = choice(False, True)
-    initial_coefficient: float = number(1.36, at_least=-LARGEST)
+    initial_coefficient: float = number(0.25, at_least=-LARGEST)
     initial_coefficients: str = choice("constant", "uniform")
     # C1 to S4: trained, or 1998's own, recovered from Fig. 13 and never changed.
     features: str = choice("trained", "1998")
@@ -115,7 +118,7 @@ class Recipe:
     schedule: str = choice("constant", "printed")
     rates: str = choice("parameter", "layer", "fan_in")
     mu: float = number(paper.MU, above=0)
-    mu_subsampling: float | str = number(0.13, above=0, also=("mu",))
+    mu_subsampling: float | str = number("mu", above=0, also=("mu",))
     mu_f6: float | str = number("mu", above=0, also=("mu",))
     momentum: float = number(0.0, at_least=0, at_most=0.999)
     curvature_patterns: int = number(paper.CURVATURE_PATTERNS, at_least=1)
@@ -299,18 +302,17 @@ ORIGINAL = RECIPES["original"]
 def _name(recipe: Recipe, root: Recipe) -> str:
     """The name of a recipe as a change of a variant, or of a recipe with a name of its own.
 
-    A change of a variant with a family is named after that one of it whose switches it has all of,
-    and of several after the one with the most. So the name is the same whatever path led there.
+    A change of a variant of ``OF_ORIGINAL`` is named after that one of them whose switches it has
+    all of, and of several after the one with the most. So the name is the same whatever path led
+    there.
     """
-    for family in FAMILIES:
-        if root.name in family:
-            has = [
-                name
-                for name, switches in family.items()
-                if all(getattr(recipe, key) == value for key, value in switches.items())
-            ]
-            # A family's first lends its name also to what has not all its switches.
-            root = RECIPES[max(has or [next(iter(family))], key=lambda name: len(family[name]))]
+    if root.name in OF_ORIGINAL:
+        has = [
+            name
+            for name, switches in OF_ORIGINAL.items()
+            if all(getattr(recipe, key) == value for key, value in switches.items())
+        ]
+        root = RECIPES[max(has, key=lambda name: len(OF_ORIGINAL[name]))]
     values = {key: getattr(recipe, key) for key in SWITCHES}
     differ = {key: value for key, value in values.items() if value != getattr(root, key)}
     return names.join(root.name, differ)
@@ -332,13 +334,41 @@ def recipe_named(name: str) -> Recipe:
     """
     if not isinstance(name, str):
         raise TypeError(f"variant must be the name of one, got {type(name).__name__}")
+    if name in RETIRED:
+        recipe = ORIGINAL.changed(**RETIRED[name])
+        _tell_present_name(name, recipe.name)
+        return recipe
     if name not in RECIPES:
         raise BadInput(f"{name}: no such variant; valid are {', '.join(RECIPES)}", "variant")
     return RECIPES[name]
 
 
-_SILENT = {"mu_subsampling": "mu"}
+_SILENT = {"subsampling_curvature": "sum"}
 """What a record says by not naming a switch that was added later, where that is no default now."""
+
+
+def present_name(recipe: Mapping) -> str:
+    """The name that a recorded recipe has now; in records of version 1.0 names were given otherwise.
+
+    Args:
+        recipe: as :meth:`Recipe.as_dict` gave it, valid or not.
+
+    Raises:
+        BadInput, TypeError: switches of a record of 1.0 that no recipe has.
+    """
+    name = recipe["name"]
+    variant, _ = names.split(name)
+    if recipe.keys() >= _SILENT.keys() or variant not in (OF_ORIGINAL | RETIRED):
+        return name
+    present = Recipe(**_SILENT | recipe | {"name": ""}).name
+    if present != name:
+        _tell_present_name(name, present)
+    return present
+
+
+@lru_cache
+def _tell_present_name(name: str, present: str) -> None:
+    logger.warning("what version 1.0 called %s is %s now", name, present)
 
 
 def recorded(recipe: dict, source) -> Recipe:
@@ -357,7 +387,7 @@ def recorded(recipe: dict, source) -> Recipe:
             f" {in_short(', '.join(unknown))}"
         )
     try:
-        return Recipe(**_SILENT | recipe)
+        return Recipe(**_SILENT | recipe | {"name": present_name(recipe)})
     except BadInput as error:
         raise BadInput(f"{source}: {error}") from None
 
