@@ -1,7 +1,7 @@
 """The readings of the paper's open points, crossed where they interact (docs/open-questions.md).
 
-Each reading is ``BASE`` with switches changed, and its name says how it differs from
-``first-reading``, which this study led to. Every reading has one seed, those that were narrowed
+Each reading is ``BASE`` with switches changed, and its name says how it differs from a variant that
+there is now. Every reading has one seed, those that were narrowed
 down to have three, the finalists and the literal one ten.
 """
 
@@ -12,9 +12,7 @@ from lenet1998.recipes import Recipe, recipe_named
 from lenet1998.training.launch import run_study
 from lenet1998.training.study import Cell
 
-BASE = recipe_named("first-reading").changed(
-    loss="distance", half_distance=False, f6_curvature="gauss_newton"
-)
+BASE = recipe_named("printed").changed(subsampling_curvature="sum")
 """Eqs. 7 and 8 as printed, their exact second derivative, U(-2.4/sqrt F, 2.4/sqrt F)."""
 
 HALF, CONSTANT = {"half_distance": True}, {"f6_curvature": "constant"}

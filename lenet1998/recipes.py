@@ -348,7 +348,7 @@ _SILENT = {"subsampling_curvature": "sum"}
 
 
 def present_name(recipe: Mapping) -> str:
-    """The name that a recorded recipe has now; in records of version 1.0 names were given otherwise.
+    """The name that a recorded recipe has now: version 1.0 gave names otherwise.
 
     Args:
         recipe: as :meth:`Recipe.as_dict` gave it, valid or not.

@@ -21,6 +21,7 @@ from safetensors.numpy import save as weights_to_bytes
 
 from lenet1998 import names, paper, schema
 from lenet1998.errors import BadInput
+from lenet1998.recipes import present_name
 from lenet1998.work import multiply_accumulates
 
 SCHEMA = 1
@@ -244,6 +245,7 @@ def _read_record(folder: Path) -> RunRecord:
         raise NewerRecord(f"{file}: schema {version}, this version reads {SCHEMA}")
     kept = {f.name for f in dataclasses.fields(RunRecord)} - {"predictions", "weights"}
     record = RunRecord(**{key: content[key] for key in kept})
+    record.recipe["name"] = present_name(record.recipe)
     if record.per_pass:
         record.predictions = _read_predictions(
             folder / PREDICTIONS, record.dataset["test_patterns"], classes(record.recipe)

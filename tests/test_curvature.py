@@ -94,7 +94,7 @@ def scalar_recursion(model, image, label, by_connections):
 
 @pytest.mark.parametrize("subsampling", ["sum", "connections"])
 def test_the_network_against_the_scalar_recursion(subsampling):
-    model = build_model("first-reading", seed=3).double()  # which sums
+    model = build_model("original", seed=3).double()  # which sums
     images, labels = patterns(2)
     fast = diagonal_curvature(model, DistanceLoss(), images, labels, subsampling=subsampling)
     slow = [
@@ -179,7 +179,7 @@ def test_f6_is_brute_force_gauss_newton(criterion):
 def test_agrees_with_the_authors_own_code():
     """Distances, gradients and curvatures of Lush, whose distance carries a factor 1/2."""
     reference = np.load(LUSH)
-    model = build_model("first-reading").double()  # sums, as Lush does
+    model = build_model("original").double()  # sums, as Lush does
     state = {k.removeprefix("weight."): reference[k] for k in reference if k.startswith("weight.")}
     model.load_state_dict({k: torch.tensor(v) for k, v in state.items()}, strict=False)
     images = prepare(reference["images"]).double()
@@ -362,8 +362,8 @@ def test_a_loss_that_does_not_fit_the_output_is_a_type_error(variant, criterion,
 
 
 def test_by_connections_a_coefficient_of_means_is_one_of_sums_by_four():
-    sums = build_model("first-reading", seed=3).double()
-    means = build_model(RECIPES["first-reading"].changed(pooling="trainable_average"), seed=3)
+    sums = build_model("original", seed=3).double()
+    means = build_model(RECIPES["original"].changed(pooling="trainable_average"), seed=3)
     means = means.double()
     means.load_state_dict(sums.state_dict())
     with torch.no_grad():
@@ -380,6 +380,6 @@ def test_by_connections_a_coefficient_of_means_is_one_of_sums_by_four():
 
 
 def test_another_curvature_of_a_coefficient_is_refused():
-    model = build_model("first-reading").double()
+    model = build_model("original").double()
     with pytest.raises(ValueError, match="must be one of sum, connections: 'squares'"):
         diagonal_curvature(model, DistanceLoss(), *patterns(1), subsampling="squares")

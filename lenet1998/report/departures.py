@@ -7,7 +7,6 @@ import pandas as pd
 
 from lenet1998 import paper
 from lenet1998.recipes import RECIPES
-from lenet1998.variants import OF_FIRST_READING
 
 
 class Departure(NamedTuple):
@@ -77,7 +76,8 @@ def of(recipe: Mapping) -> list[str]:
 
 def variants() -> dict[str, Mapping]:
     """The named variants that are readings of the 1998 recipe."""
-    return {name: RECIPES[name].as_dict() for name in (*OF_FIRST_READING, "original")}
+    names = "printed", "original", "fitted", "original-literal"
+    return {name: RECIPES[name].as_dict() for name in names}
 
 
 def table(recipes: Mapping[str, Mapping]) -> pd.DataFrame:

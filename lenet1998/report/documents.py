@@ -71,9 +71,13 @@ BY_SIZE = (
     ORIGINAL,
     DISTORTIONS,
 )
-LITERAL = "readings/original-literal"
-EQUATION_8 = "readings/first-reading,loss=distance,half_distance=false,f6_curvature=gauss_newton"
-READINGS = ("readings/first-reading", EQUATION_8, LITERAL)
+LITERAL = "headline/original-literal"
+EQUATION_8 = "readings/printed,subsampling_curvature=sum"
+READINGS = (
+    "readings/original,subsampling_curvature=sum",
+    EQUATION_8,
+    "readings/printed,subsampling_curvature=sum,initialisation=fan_in",
+)
 FINALISTS = "finalists"
 COURSEWORK, OPEN, SWEEP = "coursework/reported", "coursework/open", "sweep"
 ALL_VARIANTS = {
@@ -82,8 +86,9 @@ ALL_VARIANTS = {
     "noise": "published/noise",
     "1998-features": "features/1998-features",
     "strings": "strings/strings",
-    "first-reading": "published/first-reading",
+    "printed": "licences/P",
     "original-literal": LITERAL,
+    "fitted": "fitted/fitted",
     **{
         f"coursework-{report}": f"{COURSEWORK}/coursework-{report}" for report in coursework.REPORTS
     },
@@ -273,7 +278,7 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "search-finalists": _of_finalists(search.finalists),
     "search-nets": _of_finalists(search.nets),
     "search-rates": _of_finalists(search.rates_by_layer),
-    "search-held-back": _of_finalists(held_back.held_back, "published"),
+    "search-held-back": _of_finalists(held_back.held_back, "fitted"),
     "faults-runs": _of(FAULTS, reliability.runs),
     "faults-files": _of(FAULTS, reliability.files),
     "faults-flags": _of(FAULTS, reliability.flags),

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from lenet1998 import paper
-from lenet1998.recipes import Recipe, recipe_named
+from lenet1998.recipes import ORIGINAL, Recipe, recipe_named
 from lenet1998.records import RunRecord
 from lenet1998.report import departures
 from lenet1998.report.misfit import CURVES_UNIT, NET_UNIT, RATES_UNIT, differences
@@ -24,10 +24,8 @@ POINTS_ALLOWED = 3
 """Of the 20 of a curve, that may lie outside where one more run's would."""
 FAILED = 50.0
 """Percent of test patterns misread from which on a run has failed."""
-_SQUARES = {"subsampling_curvature": "connections"}
-_PRINTED = recipe_named("first-reading").changed(
-    loss="distance", half_distance=False, f6_curvature="gauss_newton", **_SQUARES
-)
+_PRINTED = recipe_named("printed")
+_FIRST = ORIGINAL.changed(subsampling_curvature="sum")
 _AVERAGES = {"pooling": "trainable_average", "initial_coefficient": 1.0}
 READINGS: dict[str, Recipe] = {
     "P": _PRINTED,
@@ -37,10 +35,10 @@ READINGS: dict[str, Recipe] = {
         for j in (0.5, 1.0, 2.0, 3.0)
     },
     "P9A": _PRINTED.changed(loss="discriminative", rubbish_j=1.0, **_AVERAGES),
-    "F23": recipe_named("first-reading").changed(**_SQUARES),
-    "F": recipe_named("first-reading"),
-    "AV": recipe_named("first-reading").changed(**_AVERAGES),
-    "A": recipe_named("original"),
+    "F23": ORIGINAL,
+    "F": _FIRST,
+    "AV": _FIRST.changed(**_AVERAGES),
+    "A": recipe_named("fitted"),
 }
 """The readings by the letters of docs/protocol.md."""
 

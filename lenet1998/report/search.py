@@ -10,7 +10,9 @@ from matplotlib.figure import Figure
 from scipy.stats import spearmanr
 
 from lenet1998 import names, paper
+from lenet1998.recipes import ORIGINAL
 from lenet1998.records import RunRecord
+from lenet1998.report import departures
 from lenet1998.report.misfit import DRAWS, SURE, Misfit, Trial, misfit
 from lenet1998.report.style import BLACK, BLUE, ORANGE, STYLE, save
 from lenet1998.report.tables import brief, by_recipe, rates
@@ -33,8 +35,8 @@ OPEN = (
 LETTERS = "ABCDEFGH"
 SHOWN = 20
 """Readings of a stage that a table shows."""
-FIRST = "first-reading"
-"""``original`` when the search was made: in docs/protocol.md's words, today's."""
+FIRST = ORIGINAL.changed(subsampling_curvature="sum").name
+"""What ``original`` was when the search was made: in docs/protocol.md's words, today's."""
 STALLED = 50.0
 """Percent of test patterns misread from which on a net has learnt nothing to speak of."""
 
@@ -124,23 +126,6 @@ def _spread(values: Sequence[float]) -> str:
 # --- The finalists ------------------------------------------------------------------------------
 
 
-def departures(recipe: Mapping) -> int:
-    """In how many points a reading departs from the printed text: docs/protocol.md counts them."""
-    drawn = (recipe["initial_coefficients"], recipe["initial_coefficient"])
-    averages = recipe["pooling"] == "trainable_average"
-    return sum(
-        (
-            recipe["initialisation"] != "fan_in",
-            recipe["initial_gain"] != paper.INITIAL_WEIGHT_RANGE,
-            recipe["half_distance"],
-            recipe["f6_curvature"] == "constant" and recipe["loss"] == "discriminative",
-            recipe.get("mu_subsampling", "mu") != "mu",
-            recipe.get("mu_f6", "mu") != "mu",
-            drawn != ("uniform", 2.4 if averages else 0.6),
-        )
-    )
-
-
 def ranked_finalists(content: dict, records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
     """The runs without noise by reading, the smallest misfit first."""
     plain = by_recipe([run for run in records if not run.recipe["noise"]])
@@ -178,7 +163,11 @@ def decision(content: dict, records: Sequence[RunRecord]) -> tuple[str, str]:
     equal = [name for name in groups if np.mean(drawn[first] < drawn[name]) <= SURE]
     if len(equal) == 1:
         return first, "every other finalist's M is above its own"
-    nearest = min(equal, key=lambda name: (departures(groups[name][0].recipe), name != today))
+
+    def order(name: str) -> tuple[int, bool]:
+        return len(departures.of(groups[name][0].recipe)), name != today
+
+    nearest = min(equal, key=order)
     return nearest, (
         f"nothing distinguishes {len(equal)} of the finalists, and of these it is nearest to the"
         " printed text"
@@ -205,7 +194,7 @@ def finalists(content: dict, records: Sequence[RunRecord]) -> pd.DataFrame:
                 "below the first reading in": ""
                 if name == FIRST
                 else f"{100 * np.mean(drawn[name] < drawn[FIRST]):.1f} % of draws",
-                "departures": departures(runs[0].recipe),
+                "departures": len(departures.of(runs[0].recipe)),
                 "training error, %": _last(runs, "train_error_percent"),
                 "test error, %": _last(runs, "test_error_percent"),
                 "decision": f"**taken**: {why}" if name == taken else "",

@@ -62,7 +62,7 @@ def brief(values: Sequence[float], unit: str = "", digits: int = 1) -> str:
     return f"{summary.mean:.{digits}f}{sd}{unit}"
 
 
-SECTION_III_B = ("original", "original-logistic", "first-reading", "original-literal")
+SECTION_III_B = ("original", "original-logistic", "printed", "original-literal", "fitted")
 """The variants that are the run of section III-B, its open points read in one way or another."""
 
 

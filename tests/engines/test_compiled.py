@@ -22,7 +22,7 @@ from lenet1998.engines.compiled import whole_pass as kernels
 from lenet1998.engines.compiled.engine import CompiledEngine
 from lenet1998.engines.compiled.network import CompilerUnavailable, Network
 from lenet1998.engines.eager import EagerEngine
-from lenet1998.recipes import ORIGINAL, RECIPES, recipe_named
+from lenet1998.recipes import ORIGINAL, RECIPES
 from lenet1998.switches import NETWORK_SWITCHES
 from lenet1998.training.run import fit
 
@@ -393,7 +393,7 @@ def test_wrong_calls_raise(patterns):
 @pytest.mark.skipif("LENET1998_DATA" not in os.environ, reason="needs MNIST: set LENET1998_DATA")
 def test_a_full_pass_of_mnist_ends_within_three_patterns_of_eager():
     # Of the first reading, whose smaller rates do not amplify the engines' rounding.
-    recipe, data = recipe_named("first-reading").changed(passes=1), load("mnist")
+    recipe, data = ORIGINAL.changed(passes=1), load("mnist")
     eager, compiled = (fit(recipe, 0, data, engine=name) for name in ("eager", "compiled"))
     assert eager.environment["engine"] != compiled.environment["engine"]
     assert abs(eager.last["test_errors"] - compiled.last["test_errors"]) <= 3

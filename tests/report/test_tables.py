@@ -120,7 +120,7 @@ def test_the_paper_has_nothing_to_compare(changes, dataset):
 
 def test_only_what_is_lenet_5_stands_beside_it():
     beside = {name for name, recipe in RECIPES.items() if published(recipe.as_dict(), "mnist")}
-    readings = {"original", "original-logistic", "first-reading", "original-literal"}
+    readings = {"original", "original-logistic", "printed", "original-literal", "fitted"}
     assert beside == readings | {"distortions"}
 
 

@@ -33,9 +33,9 @@ from lenet1998.report.sources import CLAIMS as MEASURED
 from lenet1998.report.tables import brief, spread
 from lenet1998.statistics import prediction_interval
 
-LITERAL = "readings/original-literal"
+LITERAL = "headline/original-literal"
 SMALL_RATES = "claims/original,eta=1e-05,passes=60"
-EQUATION_8 = "readings/first-reading,loss=distance,half_distance=false,f6_curvature=gauss_newton"
+EQUATION_8 = "readings/printed,subsampling_curvature=sum"
 
 
 def schedule(_: Evidence) -> Finding:
