@@ -150,7 +150,7 @@ RULES: dict[type[nn.Module], Rule] = {
 """
 
 
-SUBSAMPLING = {
+SUBSAMPLING: dict[str, Rule] = {
     "sum": _subsampling,
     "connections": partial(_subsampling, over="connections"),
 }
