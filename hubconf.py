@@ -22,7 +22,7 @@ def lenet5(variant: str = "original", pretrained: bool = True, seed: int = 0) ->
 
 
 def original(pretrained: bool = True) -> _LeNet5:
-    """LeNet-5 as published in 1998; it gives squared distances, and the smallest wins."""
+    """The network of 1998, trained by its recipe; it gives squared distances, and the smallest wins."""
     return lenet5("original", pretrained)
 
 

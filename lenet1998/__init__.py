@@ -1,4 +1,4 @@
-"""LeNet-5 exactly as LeCun, Bottou, Bengio and Haffner published it in 1998.
+"""The LeNet-5 that LeCun, Bottou, Bengio and Haffner published in 1998.
 
 The public names are loaded when first used: reading records and making tables needs no torch.
 """

@@ -12,7 +12,7 @@ SOFTWARE = {
     "key": "lenet1998",
     "type": "software",
     "author": "{The lenet1998 maintainers}",
-    "title": "lenet1998: {LeNet-5} as published in 1998, exactly",
+    "title": "lenet1998: a checkable reproduction of the {LeNet-5} of 1998",
     "version": __version__,
     "date": RELEASED,
     "year": RELEASED[:4],

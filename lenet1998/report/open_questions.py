@@ -143,9 +143,9 @@ def _at_the_end(runs: Sequence[RunRecord], key: str) -> str:
 def learning_curves(*groups: Sequence[RunRecord], file: Path, source: str | None = None) -> None:
     """Fig. 5's two curves by reading, and as the authors' own library runs (once).
 
-    The groups are ``first-reading``, eq. 8 as printed, and that with the literal initial weights.
+    The groups are eq. 9 with j = 1, eq. 8 as printed, and that with the literal initial weights.
     """
-    kinds = (("first-reading", VERMILION), ("eq. 8", BLUE), ("eq. 8, U(-2.4/F, 2.4/F)", PURPLE))
+    kinds = (("eq. 9, 1/2, 1 at F6", VERMILION), ("eq. 8", BLUE), ("eq. 8, U(-2.4/F, 2.4/F)", PURPLE))
     published, lush = paper.fig5_curve(), paper.lush_curve()
     panels = (
         ("training error on the fly, %", "train_error_percent", "train_error"),
