@@ -8,7 +8,6 @@ import dataclasses
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -366,9 +365,15 @@ def present_name(recipe: Mapping) -> str:
     return present
 
 
-@lru_cache
+_told: set[str] = set()
+
+
 def _tell_present_name(name: str, present: str) -> None:
-    logger.warning("what version 1.0 called %s is %s now", name, present)
+    """One line for each variant of 1.0, however many of its changes there are."""
+    variant, _ = names.split(name)
+    if variant not in _told:
+        _told.add(variant)
+        logger.warning("what version 1.0 called %s is %s now", name, present)
 
 
 def recorded(recipe: dict, source) -> Recipe:

@@ -145,7 +145,11 @@ def learning_curves(*groups: Sequence[RunRecord], file: Path, source: str | None
 
     The groups are eq. 9 with j = 1, eq. 8 as printed, and that with the literal initial weights.
     """
-    kinds = (("eq. 9, 1/2, 1 at F6", VERMILION), ("eq. 8", BLUE), ("eq. 8, U(-2.4/F, 2.4/F)", PURPLE))
+    kinds = (
+        ("eq. 9, 1/2, 1 at F6", VERMILION),
+        ("eq. 8", BLUE),
+        ("eq. 8, U(-2.4/F, 2.4/F)", PURPLE),
+    )
     published, lush = paper.fig5_curve(), paper.lush_curve()
     panels = (
         ("training error on the fly, %", "train_error_percent", "train_error"),
