@@ -22,7 +22,7 @@ def lenet5(variant: str = "original", pretrained: bool = True, seed: int = 0) ->
 
 
 def original(pretrained: bool = True) -> _LeNet5:
-    """The network of 1998, trained by its recipe; it gives squared distances, and the smallest wins."""
+    """The network and the recipe of 1998; it gives squared distances, and the smallest wins."""
     return lenet5("original", pretrained)
 
 

@@ -174,6 +174,9 @@ def beside_the_paper(summary: dict) -> pd.DataFrame:
     if len(test) > 1:
         low, high = prediction_interval(test)
         ours["one more run, 95 %"] = f"{low:.2f} to {high:.2f}"
+        if theirs := summary["paper"]:
+            reached = sum(error <= theirs["test_error_percent"] for error in test)
+            ours["runs at the paper's test error or less"] = f"{reached} of {len(test)}"
     frame = {"": list(ours), f"{summary['variant']} on {summary['dataset']}": list(ours.values())}
     if theirs := summary["paper"]:
         known = {
