@@ -1,4 +1,4 @@
-"""What each component is worth: every change and its base, ten seeds (docs/ablations.md).
+"""What each component is worth: every change and its base, twenty seeds (docs/ablations.md).
 
 Writes ``ablations.json``: what the paper says components are for, measured on every net.
 """
@@ -6,7 +6,7 @@ Writes ``ablations.json``: what the paper says components are for, measured on e
 import sys
 from pathlib import Path
 
-from lenet1998.ablations import MODERN, ORIGINAL, changes
+from lenet1998.ablations import changes
 from lenet1998.data import Dataset
 from lenet1998.inspection.loading import load_net
 from lenet1998.inspection.purposes import purposes
@@ -16,14 +16,15 @@ from lenet1998.report.sources import ABLATIONS, read_json
 from lenet1998.training.launch import run_study
 from lenet1998.training.study import Cell
 
-SEEDS = range(10)
+SEEDS = range(20)
 FEW, FEW_SEEDS = (1000, 5000), range(6)
 """Training patterns, beside all of them."""
 
 
 def recipes() -> list[Recipe]:
     """The bases and everything that is compared with them."""
-    return list(dict.fromkeys([ORIGINAL, MODERN, *(change.recipe for change in changes())]))
+    pairs = ((change.base, change.recipe) for change in changes())
+    return list(dict.fromkeys(recipe for pair in pairs for recipe in pair))
 
 
 def cells(results: Path) -> list[Cell]:

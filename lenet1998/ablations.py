@@ -1,7 +1,8 @@
 """The historical components, each replaced by its modern counterpart, and the other way round.
 
 A change is a component with another value: of ``original`` (one out), of ``modern`` (one in), or
-one more on the way from the first to the second (the ladder). docs/ablations.md shows what each is
+one more on the way from the first to the second (the ladder). What is tuned stands beside SDLM
+tuned alike, too (tuned). docs/ablations.md shows what each is
 worth, docs/protocol.md says how that is measured.
 """
 
@@ -13,7 +14,7 @@ from lenet1998.errors import BadInput
 from lenet1998.recipes import RECIPES, Recipe
 from lenet1998.tuning import TUNINGS
 
-DIRECTIONS = ("out", "in", "ladder")
+DIRECTIONS = ("out", "tuned", "in", "ladder")
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Change:
         title: what becomes of it, in a few words.
         recipe: the whole recipe with this change.
         direction: one of :data:`DIRECTIONS`.
-        base: what it is compared with: ``original``, ``modern``, or the rung before.
+        base: what it is compared with: ``original``, that with SDLM's rate tuned, ``modern``,
+            ``modern-tuned``, or the rung before.
     """
 
     component: str
@@ -53,7 +55,8 @@ COMPONENTS: dict[str, str] = {
 }
 """What is switched, by its key."""
 
-ORIGINAL, MODERN = RECIPES["original"], RECIPES["modern"]
+ORIGINAL, MODERN, MODERN_TUNED = (RECIPES[name] for name in ("original", "modern", "modern-tuned"))
+SDLM_TUNED = ORIGINAL.changed(**TUNINGS["sdlm"].settled)
 
 
 def _as_original(*switches: str) -> dict:
@@ -82,6 +85,7 @@ _OUT: tuple[tuple[str, str, dict], ...] = (
     ("curvature", "once", {"curvature_passes": "first"}),
     ("curvature", "on 50 patterns", {"curvature_patterns": 50}),
     ("curvature", "on 5,000 patterns", {"curvature_patterns": 5000}),
+    ("curvature", "of the windows' sums", {"subsampling_curvature": "sum"}),
     ("start", "U(-1/sqrt F, 1/sqrt F)", {"initial_gain": 1.0, "initial_biases": "uniform"}),
     ("scaling", "0 to 1", {"scaling": "unit"}),
     ("scaling", "standardised", {"scaling": "standard"}),
@@ -89,6 +93,12 @@ _OUT: tuple[tuple[str, str, dict], ...] = (
     ("batch", "batches of 16, rate tuned", TUNINGS["16"].settled),
     ("batch", "batches of 128, rate tuned", TUNINGS["128"].settled),
 )
+_TUNED: tuple[tuple[str, str, dict], ...] = tuple(
+    (component, title, switches)
+    for component, title, switches in _OUT
+    if any(switches == tuning.settled for key, tuning in TUNINGS.items() if key != "sdlm")
+)
+"""Those whose rates are tuned, to stand beside SDLM tuned by the same budget."""
 _SDLM = _as_original("optimizer", "eta", "mu_subsampling", "momentum", "batch_size")
 _RBF = _as_original("output", "loss", "rubbish_j")
 _POOLING = _as_original("pooling", "initial_coefficient")
@@ -103,6 +113,11 @@ _IN: tuple[tuple[str, str, dict], ...] = (
     ("order", "constant", _as_original("order")),
     ("batch", "pattern by pattern", {"batch_size": 1, "eta": 0.001}),
     ("optimizer", "SGD with momentum in batches as it was, tuned", TUNINGS["modern"].settled),
+)
+_IN_TUNED: tuple[tuple[str, str, Recipe], ...] = (
+    ("output", "RBF units with the bitmaps, in modern-tuned", MODERN_TUNED.changed(**_RBF)),
+    # Which replaces all that modern-tuned changes of modern.
+    ("optimizer", "SDLM, pattern by pattern, beside modern-tuned", MODERN.changed(**_SDLM)),
 )
 _LADDER: tuple[tuple[str, str, dict], ...] = (
     ("output", "softmax and cross-entropy", SOFTMAX),
@@ -163,8 +178,17 @@ def _rungs() -> list[Change]:
 
 @cache  # each is compared with every named variant, and pages ask for all again and again
 def changes() -> tuple[Change, ...]:
-    """All of them, one out, one in, then the ladder."""
-    return (*_beside(ORIGINAL, "out", _OUT), *_beside(MODERN, "in", _IN), *_rungs())
+    """All of them, one out, beside SDLM tuned, one in, then the ladder."""
+    tuned = [
+        replace(change, direction="tuned", base=SDLM_TUNED)
+        for change in _beside(ORIGINAL, "out", _TUNED)
+    ]
+    in_tuned = [
+        Change(component, title, recipe, "in", MODERN_TUNED)
+        for component, title, recipe in _IN_TUNED
+    ]
+    one_in = _beside(MODERN, "in", _IN)
+    return (*_beside(ORIGINAL, "out", _OUT), *tuned, *one_in, *in_tuned, *_rungs())
 
 
 def chosen(only: Sequence[str] | None, direction: str | None) -> list[Change]:

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib import rc_context
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -23,6 +22,7 @@ MARGIN = 0.1
 LEVEL = 0.05
 TITLES = {
     "out": "one out of original",
+    "tuned": "one out of original, SDLM's rate tuned alike",
     "in": "one in modern",
     "ladder": "from original to modern, rung by rung",
 }
@@ -180,6 +180,38 @@ def in_one_table(groups: Mapping[str, Sequence[Comparison]]) -> pd.DataFrame:
     )
 
 
+def brief_table(groups: Families, words: Mapping[str, str]) -> pd.DataFrame:
+    """One row a component of ``original``: of its changes the one that moves the error most.
+
+    Args:
+        groups: the directions. What is tuned is taken from ``tuned``, beside SDLM tuned alike.
+        words: what each component is.
+    """
+    tuned = effects(groups["tuned"])
+    alike = {effect.of.ours[0].recipe["name"] for effect in tuned}
+    untuned = [
+        effect for effect in effects(groups["out"]) if effect.of.ours[0].recipe["name"] not in alike
+    ]
+    rows = []
+    for component in words:
+        of = [effect for effect in untuned + tuned if effect.of.component == component]
+        if not of:
+            continue
+        effect = max(of, key=lambda effect: abs(effect.pair.difference))
+        pair = effect.pair
+        rows.append(
+            {
+                "historical": words[component],
+                "becomes": effect.of.title,
+                "beside": "SDLM tuned alike" if effect.of.direction == "tuned" else "original",
+                "test error, points": f"{pair.difference:+.2f}",
+                "95 %": f"{pair.low:+.2f} to {pair.high:+.2f} (n = {pair.n})",
+                "verdict": effect.verdict,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
 COLOURS = {MATTERS: VERMILION, NO_DIFFERENCE: GREEN, CANNOT_TELL: BLACK}
 DIFFERENCE = "change of the test error, points (95 %)"
 
@@ -219,17 +251,17 @@ def of_changes(axes: Axes, names: Sequence[str]) -> None:
     axes.xaxis.set_major_formatter("{x:+g}")
 
 
-def interval(axes: Axes, effect: Effect, place: float, inside: str | None = None) -> None:
-    """A difference and its interval, in the verdict's colour; ``inside``: what fills the dot."""
+def interval(axes: Axes, effect: Effect, place: float) -> None:
+    """A difference and its interval, in the verdict's colour."""
     colour = COLOURS[effect.verdict]
     axes.plot([effect.pair.low, effect.pair.high], [place, place], color=colour, lw=1.6)
-    axes.plot(effect.pair.difference, place, "o", ms=5, color=colour, mfc=inside or colour)
+    axes.plot(effect.pair.difference, place, "o", ms=5, color=colour)
 
 
-def tell_verdicts(figure: Figure, *others: Artist) -> None:
-    """The legend: what the colours say, then what else is to be told."""
+def tell_verdicts(figure: Figure) -> None:
+    """The legend: what the colours say."""
     handles = [
         Line2D([], [], color=colour, marker="o", label=verdict)
         for verdict, colour in COLOURS.items()
     ]
-    figure.legend(handles=[*handles, *others], loc="outside lower center", ncols=3)
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)

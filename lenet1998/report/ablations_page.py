@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from lenet1998.ablations import COMPONENTS
-from lenet1998.report import ablation_figures, ablations, fresh_seeds, purposes, rates
-from lenet1998.report.sources import ABLATIONS, FRESH_SEEDS, read_json, runs_in
+from lenet1998.report import ablation_figures, ablations, purposes, rates
+from lenet1998.report.sources import ABLATIONS, read_json, runs_in
 
 ABLATED, TUNED = "ablations", "tuning"
 
@@ -24,14 +24,7 @@ def _effects(direction: str) -> Callable[[Path], pd.DataFrame]:
 
 def brief(results: Path) -> pd.DataFrame:
     """The changes of ``original`` that move its test error most, one a component."""
-    return fresh_seeds.brief(
-        runs_in(results, ABLATED), read_json(results / FRESH_SEEDS), COMPONENTS
-    )
-
-
-def again(results: Path) -> pd.DataFrame:
-    """What the changes of ``original`` do in a second look."""
-    return fresh_seeds.table(runs_in(results, ABLATED), read_json(results / FRESH_SEEDS))
+    return ablations.brief_table(_ablated(results), COMPONENTS)
 
 
 def _purposes(measures: Callable[..., list[purposes.Measure]]) -> Callable[[Path], pd.DataFrame]:
@@ -56,7 +49,6 @@ def _of(folder: str, table: Callable[..., pd.DataFrame]) -> Callable[[Path], pd.
 TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     **{f"ablations-{direction}": _effects(direction) for direction in ablations.TITLES},
     "ablations-brief": brief,
-    "ablations-again": again,
     "ablations-rejection": _purposes(purposes.rejection),
     "ablations-invariance": _purposes(purposes.invariance),
     "ablations-learning": learning,
@@ -67,7 +59,6 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
 }
 FIGURES: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
     "ablations.png": (ablation_figures.forest, (ABLATED,)),
-    "fresh-seeds.png": (fresh_seeds.figure, (ABLATED, FRESH_SEEDS)),
     "ladder.png": (ablation_figures.ladder, (ABLATED, ABLATIONS)),
     "rejection.png": (ablation_figures.rejections, (ABLATED, ABLATIONS)),
     "rates.png": (rates.sensitivity, (TUNED,)),

@@ -163,17 +163,13 @@ ABLATIONS = Schema(
         )
     )
 )
-_RUN = {
-    "recipe": TEXT,
-    "seed": COUNT,
-    "status": {"enum": ["finished", "diverged"]},
-    "train": list_of(PERCENT),
-    "test": list_of(PERCENT),
-    "seconds": AMOUNT,
-}
-FRESH_SEEDS = Schema(object_of(runs=list_of(object_of(**_RUN), 1)))
 _TRIAL = object_of(
-    **_RUN,
+    recipe=TEXT,
+    seed=COUNT,
+    status={"enum": ["finished", "diverged"]},
+    train=list_of(PERCENT),
+    test=list_of(PERCENT),
+    seconds=AMOUNT,
     stage=SOME,
     switches={
         "type": "object",

@@ -13,7 +13,7 @@ BENCHMARKS = tuple(f"benchmark{which}.json" for which in ("", "-1.0", "-avx2", "
 RIVALS = "rivals.json"
 REJECTION_INVARIANCE, ANSWERS, FIG7 = "rejection_invariance.json", "answers.json", "fig7.json"
 FAULTS, RESTORATION, SEARCH, FIG6 = "faults.json", "restoration.json", "search.json", "fig6.json"
-CLAIMS, FEATURES, FRESH_SEEDS = "claims.json", "features.json", "fresh_seeds.json"
+CLAIMS, FEATURES = "claims.json", "features.json"
 ABLATIONS, READ_STRINGS, BLANK_SHARE = "ablations.json", "read_strings.json", "blank_share.json"
 LICENCES = "licences.json"
 
@@ -91,7 +91,6 @@ READERS: dict[str, Callable[[Path], dict]] = {
     CLAIMS: partial(schema.read, schema=schemas.CLAIMS),
     FEATURES: partial(schema.read, schema=schemas.FEATURES),
     ABLATIONS: partial(schema.read, schema=schemas.ABLATIONS),
-    FRESH_SEEDS: partial(schema.read, schema=schemas.FRESH_SEEDS),
     LICENCES: partial(schema.read, schema=schemas.LICENCES),
     RIVALS: partial(schema.read, schema=schemas.RIVALS),
     **dict.fromkeys(BENCHMARKS, partial(schema.read, schema=schemas.BENCHMARK)),
