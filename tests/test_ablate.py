@@ -8,12 +8,19 @@ import pytest
 from factory import make_record
 
 from lenet1998.ablate import main
-from lenet1998.ablations import COMPONENTS, DIRECTIONS, changes, chosen
+from lenet1998.ablations import (
+    COMPONENTS,
+    DIRECTIONS,
+    MODERN,
+    MODERN_TUNED,
+    ORIGINAL,
+    changes,
+    chosen,
+)
 from lenet1998.errors import BadInput
-from lenet1998.recipes import RECIPES, SWITCHES
+from lenet1998.recipes import SWITCHES
 from lenet1998.records import write_record
-
-ORIGINAL, MODERN = RECIPES["original"], RECIPES["modern"]
+from lenet1998.tuning import TUNINGS
 
 
 def switched(recipe, base) -> set[str]:
@@ -32,7 +39,7 @@ def test_every_change_differs_from_its_base_and_every_component_is_switched():
     assert all(switched(change.recipe, change.base) for change in found)
     assert {change.component for change in found} == set(COMPONENTS)
     assert {change.direction for change in found} == set(DIRECTIONS)
-    names = [(change.direction, change.recipe.name) for change in found]
+    names = [(change.direction, change.base.name, change.recipe.name) for change in found]
     assert len(set(names)) == len(names)
 
 
@@ -44,14 +51,23 @@ def test_one_out_switches_one_thing_and_bases_are_the_two_variants():
         if "tuned" in change.title:
             beside |= {"eta", "schedule", "momentum", "rates"}
         assert len(switched(change.recipe, ORIGINAL) - beside) <= 1
-    assert {change.base for change in chosen(None, "in")} == {MODERN}
+    assert {change.base for change in chosen(None, "in")} == {MODERN, MODERN_TUNED}
+
+
+def test_what_is_tuned_stands_beside_sdlm_tuned_alike_too():
+    tuned, out = chosen(None, "tuned"), chosen(None, "out")
+    assert {change.base for change in tuned} == {ORIGINAL.changed(**TUNINGS["sdlm"].settled)}
+    assert {change.recipe for change in tuned} < {change.recipe for change in out}
+    left = [change.title for change in out if "tuned" in change.title]
+    left.remove("SDLM, its rate tuned")
+    assert [change.title for change in tuned] == left
 
 
 def test_the_ladder_goes_from_original_to_modern():
     rungs = chosen(None, "ladder")
     assert rungs[0].base == ORIGINAL
     assert rungs[-1].recipe == MODERN
-    unused = {"rubbish_j", "initial_coefficient", "mu_subsampling"}  # by what modern has not
+    unused = {"subsampling_curvature"}  # by what modern has not
     assert switched(MODERN, rungs[-1].base) == {"initial_gain", "initial_biases"} | unused
     assert all(above.base == below.recipe for below, above in pairwise(rungs))
 

@@ -17,6 +17,12 @@ def _ablated(results: Path, train_size: int | None = None) -> ablations.Families
     return ablations.families(runs_in(results, ABLATED), train_size)
 
 
+def _measured(results: Path, train_size: int | None = None) -> ablations.Families:
+    """The directions whose nets are measured, each change once: those of ``tuned`` are in ``out``."""
+    found = _ablated(results, train_size)
+    return {direction: found[direction] for direction in found if direction != "tuned"}
+
+
 def _effects(direction: str) -> Callable[[Path], pd.DataFrame]:
     """What the changes of a direction do to the test error."""
     return lambda results: ablations.effects_table(_ablated(results)[direction])
@@ -30,15 +36,15 @@ def brief(results: Path) -> pd.DataFrame:
 def _purposes(measures: Callable[..., list[purposes.Measure]]) -> Callable[[Path], pd.DataFrame]:
     """What they do to what the components are for."""
     return lambda results: purposes.table(
-        measures(_ablated(results), read_json(results / ABLATIONS))
+        measures(_measured(results), read_json(results / ABLATIONS))
     )
 
 
 def learning(results: Path) -> pd.DataFrame:
     """What they do to how fast, and from how little, a net learns."""
-    few = {size: _ablated(results, size) for size in purposes.FEW}
+    few = {size: _measured(results, size) for size in purposes.FEW}
     content = read_json(results / ABLATIONS)
-    return purposes.table(purposes.learning(_ablated(results), few, content))
+    return purposes.table(purposes.learning(_measured(results), few, content))
 
 
 def _of(folder: str, table: Callable[..., pd.DataFrame]) -> Callable[[Path], pd.DataFrame]:
@@ -52,7 +58,7 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "ablations-rejection": _purposes(purposes.rejection),
     "ablations-invariance": _purposes(purposes.invariance),
     "ablations-learning": learning,
-    "ablations-work": lambda results: purposes.work(_ablated(results)),
+    "ablations-work": lambda results: purposes.work(_measured(results)),
     "ablations-speed": _of(ABLATED, rates.speed),
     "tuned": _of(TUNED, rates.tuned),
     "rates": _of(TUNED, rates.reliable),

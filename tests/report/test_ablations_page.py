@@ -3,7 +3,7 @@
 import pytest
 from factory import make_record
 
-from lenet1998.ablations import MODERN, ORIGINAL, changes, chosen
+from lenet1998.ablations import ORIGINAL, changes, chosen
 from lenet1998.inspection.purposes import ROTATIONS, SCALES, SHIFTS
 from lenet1998.report import ablation_figures, purposes, rates
 from lenet1998.report.ablations import effects_table, families
@@ -38,7 +38,8 @@ def net(recipe, seed: int, area: float = 0.9) -> dict:
 @pytest.fixture
 def whole():
     """Three runs of everything, and measures of them all."""
-    recipes = dict.fromkeys([ORIGINAL, MODERN, *(change.recipe for change in changes())])
+    pairs = ((change.base, change.recipe) for change in changes())
+    recipes = dict.fromkeys(recipe for pair in pairs for recipe in pair)
     runs = [run for k, recipe in enumerate(recipes) for run in runs_of(recipe, k, k + 1, k + 3)]
     return runs, {"nets": [net(recipe, seed) for recipe in recipes for seed in range(3)]}
 
@@ -47,7 +48,12 @@ def test_changes_stand_beside_their_bases_as_far_as_there_are_runs():
     runs = runs_of(ORIGINAL, 2, 3) + runs_of(C3, 4, 6, 5)
     runs += runs_of(ORIGINAL.changed(train_size=1000), 9, 9)
     found = families(runs[::-1])
-    assert {key: len(some) for key, some in found.items()} == {"out": 1, "in": 0, "ladder": 0}
+    assert {key: len(some) for key, some in found.items()} == {
+        "out": 1,
+        "tuned": 0,
+        "in": 0,
+        "ladder": 0,
+    }
     (one,) = found["out"]
     assert [run.seed for run in one.ours] == [0, 1, 2]
     assert one.pairs(lambda run: run.last["test_errors"]) == ([4, 6], [2, 3])
@@ -95,7 +101,7 @@ def test_every_change_has_its_row_in_every_table(whole):
         families(runs),
         {size: families(runs, size) for size in (1000, 5000)},
     )
-    rows = len(changes()) + 3  # the bases'
+    rows = len(changes()) + 4  # the bases'
     for measures in (
         purposes.rejection(found, content),
         purposes.invariance(found, content),
