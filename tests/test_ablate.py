@@ -114,6 +114,25 @@ def results(tmp_path):
     return tmp_path / "results"
 
 
+def test_p_is_adjusted_over_the_whole_direction_however_few_are_shown(results, tmp_path, capsys):
+    for seed, count in enumerate((3, 5, 4)):
+        run = make_record((9, count), seed, recipe=ORIGINAL.changed(order="renewed").as_dict())
+        write_record(results / "order" / f"seed-{seed}", run)
+    where = ["--results", str(results), "--out", str(tmp_path / "out"), "--direction", "out"]
+
+    def of_c3(*only: str) -> dict:
+        main([*where, *only, "--json"])
+        effects = json.loads(capsys.readouterr().out)["effects"]
+        return next(effect for effect in effects if effect["component"] == "c3")
+
+    alone = of_c3("--only", "c3")
+    assert alone == of_c3("--only", "c3,order")
+    (results / "order").rename(tmp_path / "elsewhere")
+    assert of_c3("--only", "c3")["p"] == pytest.approx(alone["p"] / 2)
+    main([*where, "--only", "c3"])
+    assert "that there are runs of: 1 (one out of original)" in capsys.readouterr().out
+
+
 def test_committed_runs_are_paired_and_written_in_every_form(results, tmp_path, capsys):
     out = tmp_path / "out"
     where = ["--results", str(results), "--out", str(out)]

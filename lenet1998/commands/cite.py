@@ -52,8 +52,9 @@ def ablations() -> Tables:
     except BadInput as error:
         told = "ablations: not all of their runs come with lenet1998; lenet1998.ablate trains them"
         raise BadInput(told, "table") from error
-    titled = {report.TITLES[direction]: family for direction, family in found.items()}
-    return report.in_one_table(titled), pd.DataFrame(report.numbers(found))
+    effects = {direction: report.effects(family) for direction, family in found.items()}
+    titled = {report.TITLES[direction]: family for direction, family in effects.items()}
+    return report.in_one_table(titled), pd.DataFrame(report.numbers(effects))
 
 
 TABLES: dict[str, Callable[[], Tables]] = {

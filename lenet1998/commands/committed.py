@@ -83,21 +83,36 @@ def recipes_of(pairs: Pairs) -> list[Recipe]:
     return list(dict.fromkeys(recipe for pair in pairs.values() for recipe in reversed(pair)))
 
 
-def of_committed(pairs: Pairs, results: Path | None) -> dict[str, list[report.Comparison]]:
+def of_committed(
+    pairs: Pairs, results: Path | None, others: Pairs | None = None
+) -> dict[str, list[report.Comparison]]:
     """The committed runs of changes beside their bases', by direction.
+
+    Args:
+        pairs: the changes.
+        results: a folder of studies; None: what comes with the package.
+        others: more changes, as far as there are runs of them.
 
     Raises:
         BadInput: none of one of the recipes, or some of another data set.
     """
-    groups = committed(results, recipes_of(pairs))
-    if missing := [name for name, runs in groups.items() if not runs]:
+    groups = committed(results, recipes_of({**pairs, **(others or {})}))
+    wanted = [recipe.name for recipe in recipes_of(pairs)]
+    if missing := [name for name in wanted if not groups[name]]:
         raise lacking(results, f"{missing[0]} ({len(missing)} lacking)")
     of = {run.dataset["checksum"]: (name, run) for name, runs in groups.items() for run in runs}
     if len(of) > 1:
         told = [f"{name} on {run.dataset['name']}" for name, run in of.values()]
         where = results or "what comes with lenet1998"
         raise BadInput(f"{where}: runs of several data sets: {', '.join(told)}", "results")
-    return beside(pairs, groups)
+    return beside(
+        {
+            change: pair
+            for change, pair in {**(others or {}), **pairs}.items()
+            if all(groups[recipe.name] for recipe in pair)
+        },
+        groups,
+    )
 
 
 def beside(pairs: Pairs, groups: dict[str, list[RunRecord]]) -> dict[str, list[report.Comparison]]:

@@ -49,6 +49,11 @@ class Comparison:
     ours: Sequence[RunRecord]
     base: Sequence[RunRecord]
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Direction, component and title, which tell it from all others."""
+        return self.direction, self.component, self.title
+
     def pairs(self, value: Callable[[RunRecord], float]) -> tuple[list[float], list[float]]:
         """A value of the runs whose seeds both sides have, and that ended."""
         theirs = {run.seed: run for run in self.base if run.last}
@@ -93,7 +98,7 @@ class Effect:
         of: the change.
         pair: the difference.
         p: adjusted over the family.
-        equivalent: the p of there being a difference of the margin or more.
+        equivalent: the p of there being a difference of the margin or more, adjusted alike.
     """
 
     of: Comparison
@@ -120,13 +125,14 @@ def effects(
     tests = [paired(*pairs) for _, pairs in kept]
     # Where all pairs differ by the same, there is no test; then what is seen decides.
     raw = [test.p if test.p == test.p else float(test.difference == 0) for test in tests]
+    equivalent = holm([equivalence(*pairs, margin) for _, pairs in kept])
     return [
-        Effect(one, test, p, equivalence(*pairs, margin))
-        for (one, pairs), test, p in zip(kept, tests, holm(raw), strict=True)
+        Effect(one, test, p, alike)
+        for (one, _), test, p, alike in zip(kept, tests, holm(raw), equivalent, strict=True)
     ]
 
 
-def as_json(comparisons: Sequence[Comparison]) -> list[dict]:
+def as_json(found: Sequence[Effect]) -> list[dict]:
     """All numbers of the effects on the test error, for ``ablations.json``."""
     return [
         {
@@ -143,13 +149,13 @@ def as_json(comparisons: Sequence[Comparison]) -> list[dict]:
             "p_equivalence": effect.equivalent,
             "verdict": effect.verdict,
         }
-        for effect in effects(comparisons)
+        for effect in found
     ]
 
 
-def effects_table(comparisons: Sequence[Comparison]) -> pd.DataFrame:
+def effects_table(found: Sequence[Effect]) -> pd.DataFrame:
     """One row a change: its test error, the difference from its base, and the verdict."""
-    return pd.DataFrame([_row(effect) for effect in effects(comparisons)])
+    return pd.DataFrame([_row(effect) for effect in found])
 
 
 def _row(effect: Effect) -> dict:
@@ -163,17 +169,17 @@ def _row(effect: Effect) -> dict:
         "difference, points": f"{effect.pair.difference:+.3f}",
         "95 %": f"{effect.pair.low:+.3f} to {effect.pair.high:+.3f}",
         "p (Holm)": f"{effect.p:.2g}",
-        "p of 0.1 or more": f"{effect.equivalent:.2g}",
+        "p of 0.1 or more (Holm)": f"{effect.equivalent:.2g}",
         "verdict": effect.verdict,
     }
 
 
-def numbers(groups: Mapping[str, Sequence[Comparison]]) -> list[dict]:
+def numbers(groups: Mapping[str, Sequence[Effect]]) -> list[dict]:
     """All numbers of several families."""
-    return [row for comparisons in groups.values() for row in as_json(comparisons)]
+    return [row for found in groups.values() for row in as_json(found)]
 
 
-def in_one_table(groups: Mapping[str, Sequence[Comparison]]) -> pd.DataFrame:
+def in_one_table(groups: Mapping[str, Sequence[Effect]]) -> pd.DataFrame:
     """The rows of several families, each with its family's title as ``direction``."""
     return pd.concat(
         [effects_table(family).assign(direction=key) for key, family in groups.items()]
@@ -216,22 +222,19 @@ COLOURS = {MATTERS: VERMILION, NO_DIFFERENCE: GREEN, CANNOT_TELL: BLACK}
 DIFFERENCE = "change of the test error, points (95 %)"
 
 
-def forest(
-    groups: Mapping[str, Sequence[Comparison]], file: Path, source: str | None = None
-) -> None:
+def forest(groups: Mapping[str, Sequence[Effect]], file: Path, source: str | None = None) -> None:
     """All effects on the test error with their intervals, a panel a direction.
 
     Args:
-        groups: the changes by the panel's title.
+        groups: the effects by the panel's title.
         file: the PNG.
         source: a digest of the records it shows.
     """
-    found = {title: effects(comparisons) for title, comparisons in groups.items()}
-    heights = [len(rows) + 1 for rows in found.values()]
+    heights = [len(rows) + 1 for rows in groups.values()]
     with rc_context(STYLE):
         figure = Figure(figsize=(8, 0.26 * sum(heights) + 1.2), layout="constrained")
-        panels = np.atleast_1d(figure.subplots(len(found), 1, sharex=True, height_ratios=heights))
-        for axes, (title, rows) in zip(panels, found.items(), strict=True):
+        panels = np.atleast_1d(figure.subplots(len(groups), 1, sharex=True, height_ratios=heights))
+        for axes, (title, rows) in zip(panels, groups.items(), strict=True):
             of_changes(axes, [f"{e.of.component}: {e.of.title}" for e in rows])
             for place, effect in enumerate(rows):
                 interval(axes, effect, place)

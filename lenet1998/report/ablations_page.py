@@ -18,14 +18,14 @@ def _ablated(results: Path, train_size: int | None = None) -> ablations.Families
 
 
 def _measured(results: Path, train_size: int | None = None) -> ablations.Families:
-    """The directions whose nets are measured, each change once: those of ``tuned`` are in ``out``."""
+    """The directions whose nets are measured; those of ``tuned`` are in ``out``, too."""
     found = _ablated(results, train_size)
     return {direction: found[direction] for direction in found if direction != "tuned"}
 
 
 def _effects(direction: str) -> Callable[[Path], pd.DataFrame]:
     """What the changes of a direction do to the test error."""
-    return lambda results: ablations.effects_table(_ablated(results)[direction])
+    return lambda results: ablations.effects_table(ablations.effects(_ablated(results)[direction]))
 
 
 def brief(results: Path) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from factory import make_record
 from lenet1998.ablations import ORIGINAL, changes, chosen
 from lenet1998.inspection.purposes import ROTATIONS, SCALES, SHIFTS
 from lenet1998.report import ablation_figures, purposes, rates
-from lenet1998.report.ablations import effects_table, families
+from lenet1998.report.ablations import effects, effects_table, families
 from lenet1998.report.style import source_of
 from lenet1998.tuning import LADDER, OPTIMIZERS, TUNINGS
 
@@ -62,7 +62,7 @@ def test_changes_stand_beside_their_bases_as_far_as_there_are_runs():
 
 def test_a_row_shows_the_runs_that_are_paired_and_no_others():
     runs = runs_of(ORIGINAL, 2, 4, 60) + runs_of(C3, 4, 8)
-    (row,) = effects_table(families(runs)["out"]).to_dict("records")
+    (row,) = effects_table(effects(families(runs)["out"])).to_dict("records")
     assert row["n"] == 2
     assert row["test error, %"].startswith("3.00 ")  # percent of 200 patterns
     assert row["base, %"].startswith("1.50 ")
