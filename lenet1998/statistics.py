@@ -76,12 +76,15 @@ def verdict(published: float, values: Sequence[float], uncertainty: float = 0.0)
         uncertainty: half the range that the published value itself is known to.
 
     Returns:
-        ``consistent``, ``inconsistent``, or ``cannot tell`` with fewer than six runs.
+        ``consistent``, ``inconsistent``, or ``cannot tell``: with fewer than six runs, or where one
+        more of ours would fall within an interval wider than their mean, which covers too much.
     """
     if len(values) < 6:
         return "cannot tell"
     low, high = prediction_interval(values)
-    return "consistent" if low - uncertainty <= published <= high + uncertainty else "inconsistent"
+    if not low - uncertainty <= published <= high + uncertainty:
+        return "inconsistent"
+    return "consistent" if high - low <= abs(high + low) / 2 else "cannot tell"
 
 
 def welch(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
@@ -103,6 +106,29 @@ def welch_interval(ours: Sequence[float], theirs: Sequence[float]) -> tuple[floa
         _scipy_stats().ttest_ind(ours, theirs, equal_var=False).confidence_interval(CONFIDENCE)
     )
     return float(interval.low), float(interval.high)
+
+
+def lower_by(
+    ours: Sequence[float], theirs: Sequence[float], published: float, known_to: float
+) -> str:
+    """Whether one kind of run has a lower mean than another, by what is published.
+
+    Args:
+        ours, theirs: the values, one per seed; those that are to be lower first.
+        published: by how much.
+        known_to: half the range that it is known to.
+
+    Returns:
+        ``holds`` if Welch's interval has the published difference in it, widened by what that is
+        known to, and leaves out that there is none; ``does not hold`` if it has it not;
+        ``cannot tell`` otherwise, and with fewer than six runs of either.
+    """
+    if min(len(ours), len(theirs)) < 6:
+        return "cannot tell"
+    low, high = welch_interval(theirs, ours)
+    if not low - known_to <= published <= high + known_to:
+        return "does not hold"
+    return "holds" if low > 0 else "cannot tell"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from lenet1998.statistics import (
     equivalence,
     holm,
     log_ratio_rms,
+    lower_by,
     mcnemar,
     one_more_difference,
     paired,
@@ -216,3 +217,27 @@ def test_pairing_takes_out_what_the_seeds_share():
 )
 def test_edit_distance_counts_what_is_put_in_taken_out_and_changed(one, other, edits):
     assert edit_distance(one, other) == edit_distance(other, one) == edits
+
+
+TEN = [1.0, 1.1, 0.9, 1.05, 0.95, 1.02, 0.98, 1.08, 0.92, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("gain", "published", "says"),
+    [
+        (0.15, 0.15, "holds"),
+        (0.0, 0.15, "does not hold"),  # and not one run of each, which could be so far apart
+        (0.05, 0.06, "cannot tell"),  # it may be so, and there may be no gain at all
+        (-0.15, 0.15, "does not hold"),
+    ],
+)
+def test_a_published_difference_is_judged_on_the_means(gain, published, says):
+    lower = [value - gain for value in TEN]
+    assert lower_by(lower, TEN, published, 0.01) == says
+    assert lower_by(lower[:5], TEN, published, 0.01) == "cannot tell"
+
+
+def test_an_interval_wider_than_the_mean_tells_nothing():
+    wild = [1.0, 99.0, 2.0, 98.0, 50.0, 51.0]
+    assert verdict(0.95, wild) == "cannot tell"
+    assert verdict(900.0, wild) == "inconsistent"
