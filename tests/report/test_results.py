@@ -164,5 +164,5 @@ def test_what_might_explain_the_errors_with_15000_patterns():
     assert list(table.index) == [name.replace(",", ", ") for name in (short, longer)]
     on_the_fly, counted = "training error on the fly, %", "training error counted again, %"
     assert table[on_the_fly].iloc[0].endswith("inconsistent with 0.05")
-    assert table[counted].iloc[0] == f"0.06 {PLUS_MINUS} 0.02: consistent with 0.05"
+    assert table[counted].iloc[0] == f"0.06 {PLUS_MINUS} 0.02: cannot tell with 0.05"
     assert set(table["n"]) == {6}
