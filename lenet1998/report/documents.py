@@ -57,6 +57,7 @@ from lenet1998.report.sources import (
     FEATURES,
     FIG6,
     FIG7,
+    FINGERPRINT,
     LICENCES,
     READ_STRINGS,
     REJECTION_INVARIANCE,
@@ -159,11 +160,6 @@ def fig7_checks(results: Path) -> pd.DataFrame:
     return distortions.fig7_checks(read_json(results / FIG7))
 
 
-def fingerprint(results: Path) -> pd.DataFrame:
-    """Which of Fig. 8's digits our nets misread too; the first kind is most likely Fig. 8's."""
-    return results_page.fingerprint(runs_in(results, DISTORTIONS, ORIGINAL, MODERN))
-
-
 def rejection(results: Path) -> pd.DataFrame:
     """Fig. 10, with the bar that it lacks."""
     return results_page.rejection(read_json(results / REJECTION_INVARIANCE))
@@ -257,7 +253,7 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "fewer-patterns": fewer_patterns,
     "fig7-ranges": fig7_ranges,
     "fig7-checks": fig7_checks,
-    "fingerprint": fingerprint,
+    "fingerprint": _of(FINGERPRINT, results_page.fingerprint),
     "rejection": rejection,
     "cost": cost,
     "comparison": compared,

@@ -166,34 +166,36 @@ def shared_with_1998(record: RunRecord) -> Shared:
     )
 
 
-def fingerprint(records: Sequence[RunRecord]) -> pd.DataFrame:
-    """Per kind of net: how many of the 82 digits it misreads too, and with the same wrong answer.
+def fingerprint(content: dict) -> pd.DataFrame:
+    """Per kind of net: the overlap of its errors with Fig. 8's 82, and with those of its own kind.
 
-    The last column is Welch's p, adjusted by Holm, that the share of a net's errors that lie among
-    the 82 is the same as for the first kind.
+    Dice's coefficient, which the number of errors does not decide. p is Welch's, adjusted by Holm,
+    that the overlap with Fig. 8's is the same as for the first kind.
+
+    Args:
+        content: of ``fingerprint.json``.
     """
-    kinds = {
-        name: [shared_with_1998(run) for run in runs if not run.diverged]
-        for name, runs in by_recipe(records).items()
-    }
-    shares = {name: [net.misread / net.errors for net in nets] for name, nets in kinds.items()}
-    first, *others = shares.values()
+    kinds: dict[str, list[dict]] = {}
+    for net in content["nets"]:
+        kinds.setdefault(net["recipe"], []).append(net)
+    shares = [[net["with_1998"] for net in nets] for nets in kinds.values()]
+    first, *others = shares
     p_values = holm([welch(first, other)[1] for other in others])
-    rows = []
-    for (name, nets), p in zip(kinds.items(), [None, *p_values], strict=True):
-        rows.append(
+    return pd.DataFrame(
+        [
             {
                 "nets": name,
                 "n": len(nets),
-                "errors of 10,000": brief([net.errors for net in nets]),
-                "of the 82, misread": brief([net.misread for net in nets]),
-                "by chance": brief([net.by_chance for net in nets], digits=2),
-                "with 1998's answer": brief([net.same_answer for net in nets]),
-                "of its errors, in the 82": brief([100 * share for share in shares[name]], " %"),
+                "errors of 10,000": brief([net["errors"] for net in nets]),
+                "overlap with Fig. 8's": brief(share, digits=2),
+                "overlap with its own kind's": brief(
+                    [net["with_its_kind"] for net in nets], digits=2
+                ),
                 "p": "" if p is None else f"{p:.1g}",
             }
-        )
-    return pd.DataFrame(rows)
+            for (name, nets), share, p in zip(kinds.items(), shares, [None, *p_values], strict=True)
+        ]
+    )
 
 
 def rejection(measures: dict) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from made_up import PAGE, ROOT, net, run, sizes, some_measures
+from made_up import PAGE, ROOT, net, overlaps, run, sizes, some_measures
 
 from lenet1998 import paper
 from lenet1998.records import write_json, write_record
@@ -32,6 +32,7 @@ def checkout(tmp_path, monkeypatch):
     write_json(results / documents.REJECTION_INVARIANCE, some_measures())
     again = [{"recipe": Path(fewer).name, "seed": seed, "percent": 0.1 * seed} for seed in range(2)]
     write_json(results / documents.FIG6, {"runs": again})
+    write_json(results / documents.FINGERPRINT, overlaps(distortions=(0.5, 0.6), modern=(0.3, 0.4)))
     shutil.copy(ROOT / "experiments" / "results" / documents.FIG7, results)
     page = tmp_path / "docs" / "results.md"
     page.parent.mkdir()

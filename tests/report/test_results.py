@@ -1,10 +1,8 @@
 """The published results beside made-up runs: hand counts and brute force."""
 
-import dataclasses
-
 import numpy as np
 import pytest
-from made_up import net, run
+from made_up import net, overlaps, run
 
 from lenet1998 import paper
 from lenet1998.report import results
@@ -68,33 +66,21 @@ def test_shared_errors_are_counted():
 
 
 def test_fingerprint_of_kinds_in_the_order_given():
-    ours = [net(20, 10, 50, seed=0), net(30, 10, 40, seed=1)]
-    others = [net(10, 10, 60, "modern", 0), net(10, 12, 58, "modern", 1)]
-    diverged = dataclasses.replace(net(82, 0, 0, "modern", 2), status="diverged")
-    table = fingerprint([*ours, *others, diverged])
+    table = fingerprint(overlaps(distortions=(0.5, 0.54), modern=(0.4, 0.48)))
     assert table["nets"].tolist() == ["distortions", "modern"]
-    assert table["n"].tolist() == [2, 2]
     first = table.iloc[0]
-    assert first["errors of 10,000"] == f"80.0 {PLUS_MINUS} 0.0"
-    assert first["of the 82, misread"] == f"35.0 {PLUS_MINUS} 7.1"
-    assert first["by chance"] == f"0.66 {PLUS_MINUS} 0.00"
-    assert first["with 1998's answer"] == f"25.0 {PLUS_MINUS} 7.1"
-    assert first["of its errors, in the 82"] == f"43.8 {PLUS_MINUS} 8.8 %"
-    p = welch([30 / 80, 40 / 80], [20 / 80, 22 / 80])[1]
+    assert first["errors of 10,000"] == f"90.5 {PLUS_MINUS} 0.7"
+    assert first["overlap with Fig. 8's"] == f"0.52 {PLUS_MINUS} 0.03"
+    assert first["overlap with its own kind's"] == f"0.60 {PLUS_MINUS} 0.00"
+    p = welch([0.5, 0.54], [0.4, 0.48])[1]
     assert table["p"].tolist() == ["", f"{p:.1g}"]
 
 
 def test_fingerprint_adjusts_its_family_of_comparisons():
-    kinds = {"distortions": (30, 34), "original": (20, 25), "modern": (10, 12)}
-    runs = [
-        net(same, 0, 80 - same, name, seed)
-        for name, counts in kinds.items()
-        for seed, same in enumerate(counts)
-    ]
-    shares = {name: [same / 80 for same in counts] for name, counts in kinds.items()}
-    p = sorted(welch(shares["distortions"], shares[name])[1] for name in ("original", "modern"))
+    kinds = {"distortions": (0.5, 0.54), "original": (0.4, 0.46), "modern": (0.2, 0.22)}
+    p = sorted(welch(kinds["distortions"], kinds[name])[1] for name in ("original", "modern"))
     expected = {f"{2 * p[0]:.1g}", f"{max(2 * p[0], p[1]):.1g}"}
-    assert set(fingerprint(runs)["p"][1:]) == expected
+    assert set(fingerprint(overlaps(**kinds))["p"][1:]) == expected
 
 
 # --- Rejection and cost ---------------------------------------------------------------------------
