@@ -17,7 +17,6 @@ from torch import Tensor
 
 from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, writable
-from lenet1998.curvature import diagonal_curvature
 from lenet1998.data import Dataset, prepare
 from lenet1998.data.rubbish import rubbish
 from lenet1998.engines.compiled.engine import CompiledEngine
@@ -93,7 +92,7 @@ def curvature(model: LeNet5, dataset: Dataset, seed: int, patterns: int, draw: i
     recipe = ORIGINAL.changed(curvature_draw="fresh", curvature_patterns=patterns)
     schedule = Schedule(recipe, seed, dataset)
     images, labels = schedule.take(schedule.curvature_indices(draw), draw)
-    of = diagonal_curvature(model, recipe.build_criterion(), images, labels)
+    of = EagerEngine(recipe, model).curvature(model, images, labels)
     return torch.cat([h.flatten() for h in of.values()]).double().numpy()
 
 
@@ -116,34 +115,34 @@ def curvature_of(model: LeNet5, dataset: Dataset, seed: int) -> dict:
     return {"seed": seed, "least_h": float(min(h.min() for h in of.values())), **pairs}
 
 
-def curvature_seconds(dataset: Dataset) -> dict[str, float]:
-    """CPU time of the estimate, and of a pass by each engine scaled up from fewer patterns.
+def curvature_seconds(dataset: Dataset) -> dict[str, dict[str, float]]:
+    """CPU time of each engine's estimate, and of its pass, scaled up from fewer patterns.
 
     Medians of alternating rounds in one thread.
     """
     schedule = Schedule(ORIGINAL, 0, dataset)
     on = schedule.take(schedule.curvature_indices(1), 1)
-    criterion = ORIGINAL.build_criterion()
     trained = {"compiled": (CompiledEngine, 6000), "eager": (EagerEngine, 300)}
-    engines, taken = {}, {"estimate": [], **{name: [] for name in trained}}
-    model = ORIGINAL.build_model()
+    engines, taken = {}, {name: {"estimate": [], "pass": []} for name in trained}
     for name, (engine, _) in trained.items():
         engines[name] = engine(ORIGINAL, ORIGINAL.build_model())
-        frozen = diagonal_curvature(model, criterion, *on)
-        engines[name].begin_pass(ORIGINAL.learning_rate(1), [frozen])
+        (model,) = engines[name].models
+        engines[name].begin_pass(ORIGINAL.learning_rate(1), [engines[name].curvature(model, *on)])
     for turn in range(ROUNDS + 1):
-        begun = time.thread_time()
-        diagonal_curvature(model, criterion, *on)
-        took = {"estimate": time.thread_time() - begun}
         for name, (_, patterns) in trained.items():
-            some = schedule.take(schedule.indices(1)[:patterns], 1)
+            engine, some = engines[name], schedule.take(schedule.indices(1)[:patterns], 1)
             begun = time.thread_time()
-            engines[name].train(*some)
-            took[name] = (time.thread_time() - begun) * schedule.per_pass / patterns
-        if turn:  # the first round warms up
-            for name, seconds in took.items():
-                taken[name].append(seconds)
-    return {name: statistics.median(seconds) for name, seconds in taken.items()}
+            engine.curvature(engine.models[0], *on)
+            estimated = time.thread_time()
+            engine.train(*some)
+            learnt = (time.thread_time() - estimated) * schedule.per_pass / patterns
+            if turn:  # the first round warms up
+                taken[name]["estimate"].append(estimated - begun)
+                taken[name]["pass"].append(learnt)
+    return {
+        name: {what: statistics.median(seconds) for what, seconds in of_engine.items()}
+        for name, of_engine in taken.items()
+    }
 
 
 # --- Weights and states ---------------------------------------------------------------------------

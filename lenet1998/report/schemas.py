@@ -352,6 +352,7 @@ _CURVATURES = list_of(
     object_of(seed=COUNT, least_h=NUMBER, **dict.fromkeys(_PAIRS_OF_DRAWS, _AGREEMENT)), 1
 )
 _WEIGHT_NORMS = object_of(**dict.fromkeys(("c1", "s2", "c3", "s4", "c5", "f6", "all"), AMOUNT))
+_TIMES = object_of(estimate=AMOUNT, **{"pass": AMOUNT})
 CLAIMS = Schema(
     object_of(
         data=object_of(
@@ -364,7 +365,7 @@ CLAIMS = Schema(
         curvature=object_of(
             untrained=_CURVATURES,
             trained=_CURVATURES,
-            cpu_seconds=object_of(estimate=AMOUNT, compiled=AMOUNT, eager=AMOUNT),
+            cpu_seconds=object_of(compiled=_TIMES, eager=_TIMES),
         ),
         norms=list_of(list_of(_WEIGHT_NORMS, 4, 4), 1),
         subsampling=list_of(

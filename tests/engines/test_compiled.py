@@ -15,7 +15,6 @@ from numba.core import caching
 
 import lenet1998.engines.compiled as compiled_package
 from lenet1998 import paper
-from lenet1998.curvature import diagonal_curvature
 from lenet1998.data import load, prepare
 from lenet1998.engines.compiled import network
 from lenet1998.engines.compiled import whole_pass as kernels
@@ -138,7 +137,7 @@ def test_after_300_updates_as_close_to_float64_as_eager_is(recipe, patterns):
     curvature = None
     if recipe.optimizer == "sdlm":
         images, labels = patterns(recipe, 500, 100)
-        curvature = diagonal_curvature(start, recipe.build_criterion(), images, labels)
+        curvature = EagerEngine(recipe, start).curvature(start, images, labels)
     images, labels = patterns(recipe, 0, 300)
     exact, eager, loops = (
         begin(engine(recipe, model), curvature)

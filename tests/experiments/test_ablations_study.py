@@ -24,8 +24,9 @@ def test_every_recipe_has_its_seeds_and_none_is_run_twice(tmp_path):
     assert len({cell.folder for cell in cells}) == len(cells)
     recipes = ablations.recipes()
     assert recipes[0] == ORIGINAL
+    assert len(set(recipes)) == len(recipes)
     seeds = {recipe: [c.seed for c in cells if c.recipe == recipe] for recipe in recipes}
-    assert all(found == list(range(10)) for found in seeds.values())
+    assert all(found == list(range(20)) for found in seeds.values())
     few = [cell for cell in cells if cell.recipe.train_size]
     assert len(few) == 6 * 2 * len(recipes)
 

@@ -72,7 +72,7 @@ def test_subsampling_units_are_all_of_s2_and_s4(digits):
     found = claims.subsampling_units(ORIGINAL.build_model(0), images)
     assert [one["layer"] for one in found] == ["s2"] * 6 + ["s4"] * 16
     of_sums = {one["coefficient"] for one in found}
-    assert list(of_sums) == pytest.approx([ORIGINAL.initial_coefficient / 4])
+    assert list(of_sums) == pytest.approx([ORIGINAL.initial_coefficient])
 
 
 def dataset(images: np.ndarray) -> Dataset:

@@ -90,9 +90,9 @@ def test_forms_of_the_original():
     """Section II-B: 5x5 kernels, 2x2 windows that do not overlap."""
     assert form("original") == {
         "c1": ("convolution", 5, 1, "scaled_tanh"),
-        "s2": ("trainable average", 2, 2, "scaled_tanh"),
+        "s2": ("trainable subsampling", 2, 2, "scaled_tanh"),
         "c3": ("convolution by table", 5, 1, "scaled_tanh"),
-        "s4": ("trainable average", 2, 2, "scaled_tanh"),
+        "s4": ("trainable subsampling", 2, 2, "scaled_tanh"),
         "c5": ("convolution", 5, 1, "scaled_tanh"),
         "f6": ("full", None, None, "scaled_tanh"),
         "output": ("RBF", None, None, "squared distance"),
@@ -100,7 +100,7 @@ def test_forms_of_the_original():
 
 
 def test_forms_follow_the_switches():
-    assert form("original-logistic")["s2"] == ("trainable average", 2, 2, "logistic")
+    assert form("original-logistic")["s2"] == ("trainable subsampling", 2, 2, "logistic")
     assert form("original-logistic")["c3"][-1] == "scaled_tanh"
     modern = form("modern")
     assert modern["s4"] == ("average pooling", 2, 2, "none")

@@ -121,11 +121,10 @@ def test_training_error_is_counted_on_the_fly(data):
     recipe = small("original", "passes=1", "train_size=30")
     schedule = Schedule(recipe, 0, data)
     model, criterion = recipe.build_model(0), recipe.build_criterion()
-    from lenet1998.curvature import diagonal_curvature
-
     optimizer = recipe.build_optimizer(model)
     images, labels = schedule.take(schedule.indices(1), 1)
-    optimizer.set_curvature(diagonal_curvature(model, criterion, images[:20], labels[:20]))
+    engine = EagerEngine(recipe, model)
+    optimizer.set_curvature(engine.curvature(model, images[:20], labels[:20]))
     wrong, loss_sum = 0, 0.0
     for x, y in zip(images.split(1), labels.split(1), strict=True):
         wrong += int(model.predict(x) != y)
