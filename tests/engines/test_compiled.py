@@ -47,7 +47,7 @@ WAYS = [
     SGD,
     {**SGD, "momentum": 0.9},
     {"mu": 0.1},
-    {"mu_subsampling": 0.5, "mu_f6": 0.001},
+    {"mu_subsampling": 0.5, "mu_f6": 0.005},
     {**SGD, "eta": 0.02, "momentum": 0.5, "rates": "fan_in"},
     {"batch_size": 32},
     {**SGD, "momentum": 0.9, "batch_size": 32},
@@ -132,8 +132,8 @@ def test_steps_taken_on_the_way_are_those_of_gathered_gradients(recipe, patterns
     "recipe", recipes(*WAYS, *({**FEATURES, **way} for way in ({}, *WAYS[3:6])))
 )
 def test_after_300_updates_as_close_to_float64_as_eager_is(recipe, patterns):
-    # With seed 1 no float32 run meets a kink (of relu, or two equal maxima) from the wrong side.
-    start = recipe.build_model(seed=1)
+    # With seed 2 no float32 run meets a kink (of relu, or two equal maxima) from the wrong side.
+    start = recipe.build_model(seed=2)
     curvature = None
     if recipe.optimizer == "sdlm":
         images, labels = patterns(recipe, 500, 100)
