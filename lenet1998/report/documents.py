@@ -18,6 +18,7 @@ from lenet1998.records import (
     RECORD,
     RunRecord,
     read_record,
+    read_records,
 )
 from lenet1998.report import (
     ablations_page,
@@ -136,7 +137,7 @@ def benchmark(results: Path) -> pd.DataFrame:
 
 def published_errors(results: Path) -> pd.DataFrame:
     """Every error that the paper reports of LeNet-5 on MNIST."""
-    return results_page.errors(runs_in(results, *BY_SIZE))
+    return results_page.errors(runs_in(results, *BY_SIZE), read_records(results))
 
 
 def fewer_patterns(results: Path) -> pd.DataFrame:

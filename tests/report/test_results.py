@@ -6,7 +6,14 @@ from made_up import net, overlaps, run
 
 from lenet1998 import paper
 from lenet1998.report import results
-from lenet1998.report.results import Shared, claims, errors, fingerprint, shared_with_1998
+from lenet1998.report.results import (
+    Shared,
+    claims,
+    errors,
+    fingerprint,
+    passing,
+    shared_with_1998,
+)
 from lenet1998.statistics import rejected_for, welch
 
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
@@ -32,7 +39,7 @@ def test_errors_are_set_beside_the_runs_of_their_recipe():
     runs = [run("original", test, 0.5, seed) for seed, test in enumerate(spread)]
     runs += [run("original,train_size=15000", 1.5, seed=seed) for seed in range(2)]
     runs += [run("distortions", 0.8, distortions=True), run("modern", 5.0)]
-    table = errors(runs).set_index("result, %")
+    table = errors(runs, runs).set_index("result, %")
     # Mean 0.95, sd 0.0374; t = 2.571 for five degrees of freedom: 2.571 sd sqrt(7/6) = 0.104.
     test = table.loc["test error"]
     assert test["ours"] == f"0.95 {PLUS_MINUS} 0.04 (n = 6; 95 % of the mean 0.91 to 0.99)"
@@ -41,7 +48,8 @@ def test_errors_are_set_beside_the_runs_of_their_recipe():
     # The text does not say how its training error was counted.
     training = table.loc["training error on the fly", "published"]
     assert "by inference from Fig. 5's caption" in training
-    assert table["verdict"].tolist() == ["consistent", "inconsistent", *["cannot tell"] * 5]
+    verdicts = ["consistent; 0 of 0 recipes are", "inconsistent", *["cannot tell"] * 5]
+    assert table["verdict"].tolist() == verdicts
     assert table.loc["test error, with distortions", "ours"] == "0.80 (n = 1)"
     assert table.loc["test error, with distortions", "one more run, 95 %"] == ""
     assert table.loc["test error, 30,000 patterns", "ours"] == "none finished (n = 0)"
@@ -49,9 +57,23 @@ def test_errors_are_set_beside_the_runs_of_their_recipe():
 
 def test_what_is_known_roughly_is_given_that_much():
     runs = [run("distortions", 0.76, seed=seed, distortions=True) for seed in range(6)]
-    assert errors(runs).iloc[-1]["verdict"] == "consistent"
+    assert errors(runs, runs).iloc[-1]["verdict"] == "consistent"
     runs = [run("distortions", 0.74, seed=seed, distortions=True) for seed in range(6)]
-    assert errors(runs).iloc[-1]["verdict"] == "inconsistent"
+    assert errors(runs, runs).iloc[-1]["verdict"] == "inconsistent"
+
+
+def test_recipes_that_pass_the_same_check_are_counted():
+    near, far, few = (0.9, 1.0, 0.95, 0.93, 0.97, 1.02), (5.0,) * 6, (0.95,) * 5
+    kinds = {"a": near, "b": far, "c": few, "d": near}
+    runs = [
+        run(name, value, seed=seed)
+        for name, values in kinds.items()
+        for seed, value in enumerate(values)
+    ]
+    for one in runs:
+        # One of them was tested on other patterns.
+        one.dataset["test_patterns"] = 50_000 if one.recipe["name"] == "d" else paper.TEST_SIZE
+    assert passing(claims()[0], runs) == (1, 2)
 
 
 # --- The fingerprint of Fig. 8 --------------------------------------------------------------------
