@@ -8,11 +8,11 @@ down to have three, the finalists and the literal one ten.
 import sys
 from itertools import product
 
-from lenet1998.recipes import Recipe, recipe_named
+from lenet1998.recipes import ORIGINAL, Recipe
 from lenet1998.training.launch import run_study
 from lenet1998.training.study import Cell
 
-BASE = recipe_named("printed").changed(subsampling_curvature="sum")
+BASE = ORIGINAL.changed(loss="distance", half_distance=False, f6_curvature="gauss_newton")
 """Eqs. 7 and 8 as printed, their exact second derivative, U(-2.4/sqrt F, 2.4/sqrt F)."""
 
 HALF, CONSTANT = {"half_distance": True}, {"f6_curvature": "constant"}

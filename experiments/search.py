@@ -14,6 +14,7 @@ from scipy.stats import qmc
 
 from lenet1998 import paper
 from lenet1998.data import Dataset
+from lenet1998.engines import create
 from lenet1998.inspection.loading import load_net
 from lenet1998.recipes import ORIGINAL, Recipe
 from lenet1998.records import WEIGHTS, RunRecord, in_brief, read_record, write_json
@@ -26,8 +27,8 @@ from lenet1998.training.launch import run_study
 from lenet1998.training.run import Run
 from lenet1998.training.study import Cell
 
-FIRST = ORIGINAL.changed(subsampling_curvature="sum")
-"""What ``original`` was when the search was made."""
+FIRST = ORIGINAL
+"""What it was when the search was made, too."""
 POINTS, SHORT = 256, 5
 KEPT = {1: 40, 2: 20, 3: 4}
 """How many readings a stage leaves to the next."""
@@ -219,7 +220,8 @@ def fig13_read(cell: Cell) -> int:
 def rates_by_layer(recipe: Recipe, seed: int, data: Dataset) -> dict[str, list[float]]:
     """The smallest and the largest effective rate that each layer's parameters begin with."""
     run = Run(recipe, seed, data, "compiled", torch.device("cpu"))
-    rates = recipe.sdlm_rates(recipe.learning_rate(1), run.begin_pass(1))
+    engine = create("compiled", recipe, [run.model])
+    rates = recipe.sdlm_rates(recipe.learning_rate(1), run.begin_pass(1, engine))
     found: dict[str, list[float]] = {}
     for name, rate in rates.items():
         low, high = (x.item() for x in rate.aminmax())

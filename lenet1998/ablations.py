@@ -85,7 +85,7 @@ _OUT: tuple[tuple[str, str, dict], ...] = (
     ("curvature", "once", {"curvature_passes": "first"}),
     ("curvature", "on 50 patterns", {"curvature_patterns": 50}),
     ("curvature", "on 5,000 patterns", {"curvature_patterns": 5000}),
-    ("curvature", "of the windows' sums", {"subsampling_curvature": "sum"}),
+    ("curvature", "by connections in S2 and S4", {"subsampling_curvature": "connections"}),
     ("start", "U(-1/sqrt F, 1/sqrt F)", {"initial_gain": 1.0, "initial_biases": "uniform"}),
     ("scaling", "0 to 1", {"scaling": "unit"}),
     ("scaling", "standardised", {"scaling": "standard"}),

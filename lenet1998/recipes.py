@@ -98,7 +98,7 @@ class Recipe:
     f6_curvature: str = choice("constant", "gauss_newton")
     # Whether a coefficient's second derivative is that of the window's sum, or eq. 23's, which adds
     # up those of its connections (Q16).
-    subsampling_curvature: str = choice("connections", "sum")
+    subsampling_curvature: str = choice("sum", "connections")
     # The initial parameters (Appendix A); see Start.
     initialisation: str = choice("sqrt_fan_in", "fan_in")
     initial_gain: float = number(paper.INITIAL_WEIGHT_RANGE, above=0)
@@ -334,16 +334,11 @@ def recipe_named(name: str) -> Recipe:
     if not isinstance(name, str):
         raise TypeError(f"variant must be the name of one, got {type(name).__name__}")
     if name in RETIRED:
-        recipe = ORIGINAL.changed(**RETIRED[name])
-        _tell_present_name(name, recipe.name)
-        return recipe
+        _tell_present_name(name, RETIRED[name])
+        name = RETIRED[name]
     if name not in RECIPES:
         raise BadInput(f"{name}: no such variant; valid are {', '.join(RECIPES)}", "variant")
     return RECIPES[name]
-
-
-_SILENT = {"subsampling_curvature": "sum"}
-"""What a record says by not naming a switch that was added later, where that is no default now."""
 
 
 def present_name(recipe: Mapping) -> str:
@@ -357,9 +352,10 @@ def present_name(recipe: Mapping) -> str:
     """
     name = recipe["name"]
     variant, _ = names.split(name)
-    if recipe.keys() >= _SILENT.keys() or variant not in (OF_ORIGINAL | RETIRED):
+    of_version_1 = "subsampling_curvature" not in recipe
+    if not of_version_1 or variant not in {*OF_ORIGINAL, *RETIRED}:
         return name
-    present = Recipe(**_SILENT | recipe | {"name": ""}).name
+    present = Recipe(**{**recipe, "name": ""}).name
     if present != name:
         _tell_present_name(name, present)
     return present
@@ -392,7 +388,7 @@ def recorded(recipe: dict, source) -> Recipe:
             f" {in_short(', '.join(unknown))}"
         )
     try:
-        return Recipe(**_SILENT | recipe | {"name": present_name(recipe)})
+        return Recipe(**{**recipe, "name": present_name(recipe)})
     except BadInput as error:
         raise BadInput(f"{source}: {error}") from None
 

@@ -4,7 +4,12 @@ from typing import Any
 
 from lenet1998 import paper
 
-_PRINTED = {"loss": "distance", "half_distance": False, "f6_curvature": "gauss_newton"}
+_PRINTED = {
+    "loss": "distance",
+    "half_distance": False,
+    "f6_curvature": "gauss_newton",
+    "subsampling_curvature": "connections",
+}
 _STRINGS = {
     "blank": "space",
     "flanks": True,
@@ -28,19 +33,16 @@ OF_ORIGINAL: dict[str, dict[str, Any]] = {
     "fitted": {
         "pooling": "trainable_average",
         "rubbish_j": 0.44,
-        "subsampling_curvature": "sum",
         "initial_gain": 1.4,
         "initial_coefficient": 1.36,
         "mu_subsampling": 0.13,
     },
 }
 """The variants that are ``original`` but for a few switches, which changes lead to and from."""
-RETIRED: dict[str, dict[str, Any]] = {"first-reading": {"subsampling_curvature": "sum"}}
-"""Names of version 1.0 that are no variants now, as the switches in which they differ from
-``original``. They are still read, and so are records of 1.0, whose ``original`` is ``fitted``."""
-_UNUSED = {"subsampling_curvature": "sum"}
-"""A switch of what these variants have not: it stays what it was when their runs were made."""
-_MODERN = _UNUSED | {
+RETIRED = {"first-reading": "original"}
+"""Names of version 1.0 that are no variants now, and what they are. They are still read, and so are
+records of 1.0, whose ``original`` is ``fitted``."""
+_MODERN = {
     "c3": "dense",
     "pooling": "average",
     "squash": "tanh",

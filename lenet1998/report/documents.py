@@ -78,11 +78,11 @@ BY_SIZE = (
     DISTORTIONS,
 )
 LITERAL = "headline/original-literal"
-EQUATION_8 = "readings/printed,subsampling_curvature=sum"
+EQUATION_8 = "readings/original,loss=distance,half_distance=false,f6_curvature=gauss_newton"
 READINGS = (
-    "readings/original,subsampling_curvature=sum",
+    "readings/original",
     EQUATION_8,
-    "readings/printed,subsampling_curvature=sum,initialisation=fan_in",
+    "readings/original,loss=distance,half_distance=false,f6_curvature=gauss_newton,initialisation=fan_in",
 )
 FINALISTS = "finalists"
 COURSEWORK, OPEN, SWEEP = "coursework/reported", "coursework/open", "sweep"

@@ -25,7 +25,6 @@ POINTS_ALLOWED = 3
 FAILED = 50.0
 """Percent of test patterns misread from which on a run has failed."""
 _PRINTED = recipe_named("printed")
-_FIRST = ORIGINAL.changed(subsampling_curvature="sum")
 _AVERAGES = {"pooling": "trainable_average", "initial_coefficient": 1.0}
 READINGS: dict[str, Recipe] = {
     "P": _PRINTED,
@@ -35,9 +34,9 @@ READINGS: dict[str, Recipe] = {
         for j in (0.5, 1.0, 2.0, 3.0)
     },
     "P9A": _PRINTED.changed(loss="discriminative", rubbish_j=1.0, **_AVERAGES),
-    "F23": ORIGINAL,
-    "F": _FIRST,
-    "AV": _FIRST.changed(**_AVERAGES),
+    "F23": ORIGINAL.changed(subsampling_curvature="connections"),
+    "F": ORIGINAL,
+    "AV": ORIGINAL.changed(**_AVERAGES),
     "A": recipe_named("fitted"),
 }
 """The readings by the letters of docs/protocol.md."""

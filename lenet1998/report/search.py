@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from scipy.stats import spearmanr
 
 from lenet1998 import names, paper
-from lenet1998.recipes import ORIGINAL
 from lenet1998.records import RunRecord
 from lenet1998.report import departures
 from lenet1998.report.misfit import DRAWS, SURE, Misfit, Trial, misfit
@@ -35,8 +34,8 @@ OPEN = (
 LETTERS = "ABCDEFGH"
 SHOWN = 20
 """Readings of a stage that a table shows."""
-FIRST = ORIGINAL.changed(subsampling_curvature="sum").name
-"""What ``original`` was when the search was made: in docs/protocol.md's words, today's."""
+FIRST = "original"
+"""The first reading, which it was when the search was made and is again."""
 STALLED = 50.0
 """Percent of test patterns misread from which on a net has learnt nothing to speak of."""
 

@@ -17,7 +17,7 @@ sys.path.append(str(Path(__file__).parents[2] / "experiments"))
 import search
 
 FIG5 = paper.fig5_curve()
-FIRST = ORIGINAL.changed(subsampling_curvature="sum")
+FIRST = ORIGINAL
 
 
 def run(stage, recipe, seed=100, factor=1.0):

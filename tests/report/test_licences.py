@@ -12,7 +12,7 @@ from lenet1998.report import departures
 from lenet1998.report import licences as page
 from lenet1998.report.sources import SEARCH, read_json, runs_in
 
-FIRST = ORIGINAL.changed(subsampling_curvature="sum").name
+FIRST = ORIGINAL.name
 RESULTS = Path(__file__).parents[2] / "experiments" / "results"
 
 

@@ -10,7 +10,7 @@ from lenet1998.report import held_back, search
 from lenet1998.report.style import source_of
 
 FIG5 = paper.fig5_curve()
-FIRST = ORIGINAL.changed(subsampling_curvature="sum")
+FIRST = ORIGINAL
 AVERAGES = FIRST.changed(pooling="trainable_average")
 LITERAL = FIRST.changed(
     initialisation="fan_in",

@@ -78,7 +78,7 @@ def draws(nets: str, pair: str, evidence: Evidence) -> Finding:
 def drawn_otherwise(evidence: Evidence) -> Finding:
     """Test errors of three readings of which patterns: no pair of them far apart."""
     first, fixed, fresh = (
-        evidence.last(f"readings/original,subsampling_curvature=sum{how}")
+        evidence.last(f"readings/original{how}")
         for how in ("", ",curvature_draw=fixed", ",curvature_draw=fresh")
     )
     margin = paper.ERROR_UNCERTAINTY

@@ -35,7 +35,7 @@ from lenet1998.statistics import prediction_interval
 
 LITERAL = "headline/original-literal"
 SMALL_RATES = "claims/original,eta=1e-05,passes=60"
-EQUATION_8 = "readings/printed,subsampling_curvature=sum"
+EQUATION_8 = "readings/original,loss=distance,half_distance=false,f6_curvature=gauss_newton"
 
 
 def schedule(_: Evidence) -> Finding:
