@@ -14,6 +14,7 @@ from scipy.stats import qmc
 
 from lenet1998 import paper
 from lenet1998.data import Dataset
+from lenet1998.engines import create
 from lenet1998.inspection.loading import load_net
 from lenet1998.recipes import Recipe, recipe_named
 from lenet1998.records import WEIGHTS, RunRecord, in_brief, read_record, write_json
@@ -219,7 +220,8 @@ def fig13_read(cell: Cell) -> int:
 def rates_by_layer(recipe: Recipe, seed: int, data: Dataset) -> dict[str, list[float]]:
     """The smallest and the largest effective rate that each layer's parameters begin with."""
     run = Run(recipe, seed, data, "compiled", torch.device("cpu"))
-    rates = recipe.sdlm_rates(recipe.learning_rate(1), run.begin_pass(1))
+    engine = create("compiled", recipe, [run.model])
+    rates = recipe.sdlm_rates(recipe.learning_rate(1), run.begin_pass(1, engine))
     found: dict[str, list[float]] = {}
     for name, rate in rates.items():
         low, high = (x.item() for x in rate.aminmax())
