@@ -42,6 +42,9 @@ from lenet1998.report import (
     tour_functions,
 )
 from lenet1998.report import (
+    licences as licences_page,
+)
+from lenet1998.report import (
     results as results_page,
 )
 from lenet1998.report.claims import CLAIMS, ledger
@@ -54,6 +57,7 @@ from lenet1998.report.sources import (
     FEATURES,
     FIG6,
     FIG7,
+    LICENCES,
     READ_STRINGS,
     REJECTION_INVARIANCE,
     RESTORATION,
@@ -108,6 +112,11 @@ def readings(results: Path) -> pd.DataFrame:
 def finalists(results: Path) -> pd.DataFrame:
     """The readings that were taken to ten seeds."""
     return open_questions.finalists(runs_in(results, "readings"))
+
+
+def licences(results: Path) -> pd.DataFrame:
+    """The readings that the printed words leave, and which of them is taken."""
+    return licences_page.licences(read_json(results / LICENCES), runs_in(results, "licences"))
 
 
 def benchmark(results: Path) -> pd.DataFrame:
@@ -231,6 +240,7 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "readings": readings,
     "finalists": finalists,
     "benchmark": benchmark,
+    "licences": licences,
     "departures": lambda _: departures.table(departures.variants()),
     "rivals": _of(RIVALS, performance.rivals),
     "published-errors": published_errors,
