@@ -128,7 +128,7 @@ def _line(axes: Axes, tuning: Tuning, named: Runs, colour: str) -> None:
 def ways(runs: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
     """The ablations' runs of each way to learn, at its best rate and as printed."""
     named = by_recipe(runs)
-    found = {"SDLM as printed": named.get("original", [])}
+    found = {"SDLM, printed rates": named.get("original", [])}
     for key in OPTIMIZERS:
         tuning = TUNINGS[key]
         title = f"{tuning.title}, tuned"
