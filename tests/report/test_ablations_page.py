@@ -178,7 +178,7 @@ def test_lost_runs_are_counted():
 def test_ways_to_learn_are_those_that_were_tuned(whole):
     runs, _ = whole
     table = rates.speed(runs)
-    assert table["way to learn"].tolist()[0] == "SDLM as printed"
+    assert table["way to learn"].tolist()[0] == "SDLM, printed rates"
     assert len(table) == 1 + len(OPTIMIZERS)
     settled = {change.recipe.name for change in chosen(["optimizer"], "out")}
     assert {some[0].recipe["name"] for some in list(rates.ways(runs).values())[1:]} <= settled
