@@ -15,7 +15,7 @@ from lenet1998 import paper
 from lenet1998.report import style
 from lenet1998.report.style import BLUE, PICTURES, PLAIN, RIGHT, VERMILION, WRONG, save
 
-SIGNED = LinearSegmentedColormap.from_list("", [BLUE, "white", VERMILION], N=255).with_extremes(
+SIGNED = LinearSegmentedColormap.from_list("", [VERMILION, "white", BLUE], N=255).with_extremes(
     bad=style.EMPTY
 )
 GREY = colormaps["gray_r"].with_extremes(bad=style.EMPTY)
