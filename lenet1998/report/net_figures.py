@@ -149,7 +149,7 @@ def _enlarged(axes: Axes, c1: np.ndarray) -> None:
     largest = np.abs(c1).max()
     sheet, _ = style.tile(c1.repeat(ENLARGED, 1).repeat(ENLARGED, 2), len(c1))
     style.show(axes, sheet, SIGNED, -largest, largest)
-    axes.set_title(f"C1's kernels: -{largest:.2f} (blue) to {largest:.2f} (orange)")
+    axes.set_title(f"C1's kernels: -{largest:.2f} (orange) to {largest:.2f} (blue)")
 
 
 def _state(axes: Axes, name: str, maps: np.ndarray, columns: int) -> None:
