@@ -1,4 +1,4 @@
-"""What a recipe is made into: its network, its loss, its optimizer and the rates they need.
+"""Build a recipe's network, loss, optimizer and rates.
 
 :class:`~lenet1998.recipes.Recipe` has a method for each; there they are for everybody to use. Here
 is what needs torch, so that a recipe and its name need none.

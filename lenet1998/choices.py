@@ -1,4 +1,4 @@
-"""What is chosen by name beside a recipe's switches: flags list it, and may import no torch."""
+"""Names to choose from beside a recipe's switches. Imports no torch: flags list them."""
 
 DATASETS = ("auto", "mnist", "digits")
 ENGINES = ("auto", "eager", "compiled", "cuda")

@@ -1,4 +1,4 @@
-"""What all commands share: a parser and an ending that say what is wrong in one line."""
+"""Parser and one-line endings of all commands."""
 
 import argparse
 import errno
@@ -89,7 +89,7 @@ def parse_seeds(spec: str) -> list[int]:
 
 
 def jobs_at_once(most: int | None, runs: int) -> int:
-    """How many runs go at once: never more than there are, by default as many as cores."""
+    """Number of runs at once: by default the number of cores, at most the number of runs."""
     if most is None:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         most = cores or 1
@@ -190,7 +190,7 @@ def _streams() -> Iterator[None]:
 
 
 def _of_the_system(error: OSError) -> str:
-    """What the operating system refused, and of which file."""
+    """One line for an error of the operating system, with its file."""
     file = error.filename
     # Whatever writes a file names it, so it is what has no name that could not be written.
     if file is None and error.errno in (errno.ENOSPC, errno.EIO, errno.EBADF):

@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def check_source(given: Set[str], dataset: str, of_committed: Set[str]) -> bool:
-    """Whether flags ask for runs that are trained afresh, and not for committed ones.
+    """Decide between runs trained afresh and committed ones, by the flags given.
 
     Args:
         given: the flags that are not as they are by default.

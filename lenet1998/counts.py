@@ -1,4 +1,4 @@
-"""What each layer is, its work, and its parameters and connections as the paper counts them."""
+"""Count each layer's parameters, connections and multiply-accumulates as the paper does."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -65,7 +65,7 @@ class Replication:
 
 @dataclass(frozen=True)
 class LayerForm:
-    """How one layer computes: its kernels or windows, their side and stride, and what follows.
+    """Form of one layer: kernels or windows, their side and stride, and the squashing after them.
 
     A layer without maps (F6 and the output) has neither side nor stride.
     """
@@ -137,7 +137,7 @@ def count(model: LeNet5) -> Counts:
 
 
 def replication(model: LeNet5, height: int, width: int) -> Replication:
-    """What a network does for a field of so many pixels, replicated and swept.
+    """Multiply-accumulates for a field of so many pixels, replicated and swept.
 
     Raises:
         ValueError: a field smaller than the network's own.
@@ -159,7 +159,7 @@ def replication(model: LeNet5, height: int, width: int) -> Replication:
 
 
 def forms(model: LeNet5) -> tuple[LayerForm, ...]:
-    """What kind of layers a network has, from the first to the output."""
+    """Forms of a network's layers, from the first to the output."""
     hidden, pooled = model.switches["squash"], model.switches["subsampling_squash"]
     activations = {"s2": pooled, "s4": pooled, "output": _output_activation(model)}
     return tuple(

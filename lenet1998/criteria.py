@@ -46,7 +46,7 @@ class _DistanceCriterion(nn.Module, ABC):
 
     @property
     def factor(self) -> float:
-        """What multiplies eq. 7's distance: 1, or the authors' code's 1/2 (open question Q7)."""
+        """Factor on eq. 7's distance: 1, or the authors' code's 1/2 (open question Q7)."""
         return 0.5 if self.half_distance else 1.0
 
     def _right(self, distances: Tensor, labels: Tensor) -> Tensor:

@@ -39,7 +39,7 @@ def one_line(text: str) -> str:
 
 
 def lack_of_memory(error: BaseException) -> str | None:
-    """How an error says that there is not enough memory; None if it is another.
+    """Line for an error of too little memory; None if it is another.
 
     numpy raises a MemoryError, torch a RuntimeError and the loader of libraries an ImportError.
     """

@@ -1,4 +1,4 @@
-"""What ends a command while it starts, works and ends: one line each, never a traceback.
+"""One-line endings of an interrupted command while it starts, works and ends.
 
 Ctrl-C and SIGTERM at any time, and a lack of memory while imports run.
 
@@ -97,7 +97,7 @@ def say_what_is_lacking(kind: type, error: BaseException, where) -> None:
 
 
 def is_a_command() -> bool:
-    """Whether this process was started as one of our commands, and is now importing for it.
+    """Test whether this process was started as one of our commands and is importing for it.
 
     Either as ``python -m lenet1998...``, where ``sys.argv`` starts with ``-m`` for as long as the
     package itself is imported and no longer, or as a script of the ``experiments`` folder beside

@@ -195,7 +195,7 @@ class LeNet5(nn.Module):
 
     @property
     def smallest_wins(self) -> bool:
-        """Whether outputs are distances (argmin) and not scores (argmax)."""
+        """True where outputs are distances (argmin), False where they are scores (argmax)."""
         return isinstance(self.output, RBFOutput)
 
     def decide(self, outputs: Tensor) -> Tensor:

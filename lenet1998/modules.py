@@ -17,7 +17,7 @@ from lenet1998 import paper
 
 @dataclass(frozen=True)
 class Start:
-    r"""How parameters start: weights from :math:`U(-g / F^p, g / F^p)`, F the unit's fan-in.
+    r"""Initial parameters: weights from :math:`U(-g / F^p, g / F^p)`, F the unit's fan-in.
 
     Source: Appendix A, p.41, gives g = 2.4 and p = 1, and says why not 1/2; that 1/2 is taken all
     the same is open question Q1. How biases and subsampling coefficients start is not printed

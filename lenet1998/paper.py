@@ -386,7 +386,7 @@ def fig7_patterns() -> DistortedDigits:
 
 
 def fig7_affine() -> AffineFits:
-    """How each digit of :func:`fig7_patterns` was distorted, by image registration. Fig. 7."""
+    """Distortion of each digit of :func:`fig7_patterns`, by image registration. Fig. 7."""
     return _columns("fig7_affine.csv", AffineFits)
 
 

@@ -189,7 +189,7 @@ def read(penalty: np.ndarray, grammar: Grammar | None = None, repeats: bool = Fa
 
 
 class _Step(NamedTuple):
-    """How the best paths came through an output.
+    """Predecessors of the best paths through an output.
 
     Attributes:
         leaving: (S,) the arc whose character ended before it, or -1 where there was none.

@@ -244,11 +244,11 @@ class Recipe:
 
     @property
     def makes_patterns(self) -> bool:
-        """Whether each run learns patterns of its own making, and not those of the data set."""
+        """True where each run learns patterns of its own making, and not those of the data set."""
         return self.distortions or self.noise > 0 or self.flanks
 
     def start(self) -> "Start":
-        """How the parameters start."""
+        """Initial parameters."""
         return _building().start(self)
 
     def build_model(self, seed: int = 0) -> "LeNet5":
@@ -318,7 +318,7 @@ def _name(recipe: Recipe, root: Recipe) -> str:
 
 
 def _building():
-    """What needs torch, which takes seconds to import: :mod:`lenet1998.building`."""
+    """Import :mod:`lenet1998.building`, which needs torch and takes seconds."""
     from lenet1998 import building
 
     return building

@@ -38,7 +38,7 @@ class NewerRecord(BadInput):
 
 @dataclass(eq=False)
 class RunRecord:
-    """What one run was and what came of it.
+    """Record of one run: its recipe, its seed and its results.
 
     Attributes:
         recipe: every switch of the recipe, with its name.
@@ -102,7 +102,7 @@ class RunRecord:
 
 
 def in_brief(run: RunRecord) -> dict:
-    """What a study that gathers many runs in one file keeps of each."""
+    """Summary of a run for a study that gathers many in one file."""
     return {
         "recipe": run.recipe["name"],
         "seed": run.seed,
@@ -196,7 +196,7 @@ def write_record(folder: Path, record: RunRecord) -> None:
 
 
 def has_record(folder: Path) -> bool:
-    """Whether a run was finished (or diverged) in this folder."""
+    """Test for a finished (or diverged) run in this folder."""
     return (folder / RECORD).is_file()
 
 
@@ -297,7 +297,7 @@ _HEADER_BYTES = 256
 
 
 def classes(recipe: dict) -> int:
-    """How many labels the network of a recorded recipe has; the blank is the one after the digits.
+    """Number of labels of a recorded recipe's network; the blank is the one after the digits.
 
     Records from before there was that switch have none.
     """

@@ -152,7 +152,7 @@ def compile_seconds() -> tuple[float, float]:
 
 
 def multiply_accumulates_per_microsecond() -> float:
-    """What this core can do at best, in float32: independent multiply-adds held in registers."""
+    """Peak float32 rate of this core: independent multiply-adds held in registers."""
     from lenet1998.engines.peak import multiply_adds
 
     state = np.full(512, 0.5, np.float32)
@@ -166,7 +166,7 @@ def multiply_accumulates_per_microsecond() -> float:
 
 
 def multiply_accumulates_of_an_update(recipe: Recipe) -> int:
-    """What learning one pattern cannot do without.
+    """Least number of multiply-accumulates to learn one pattern.
 
     Each layer's to read a pattern, once more for the gradient of its parameters if it has any, and
     once more for that of its inputs, but in C1, whose input is the image.

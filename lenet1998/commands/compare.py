@@ -116,6 +116,6 @@ def compare_runs(ours: Path, theirs: Path, flags: Namespace) -> int:
 
 
 def _asked(record: RunRecord) -> tuple:
-    """What tells the patterns that a run was asked about; those held out depend on its seed."""
+    """Key of the patterns that a run was tested on; those held out depend on its seed."""
     held_out = record.recipe.get("held_out", 0)
     return held_out, record.seed if held_out else None

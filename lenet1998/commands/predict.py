@@ -66,7 +66,7 @@ def network(variant: str | None, weights: Path | None, default: str = "original"
 
 
 def shares(recipe: Recipe, outputs: Tensor) -> Tensor:
-    r"""How sure a network is of each class, and of there being rubbish.
+    r"""Posterior of each class, and of rubbish.
 
     For distances y this is the posterior that eq. 9 makes grow,
     :math:`e^{-y_i} / (e^{-j} + \sum_i e^{-y_i})`, with half the distance if the recipe has it so.
@@ -88,7 +88,7 @@ def shares(recipe: Recipe, outputs: Tensor) -> Tensor:
 @one_thread()
 @torch.no_grad()
 def answer(net: TrainedNet, file: str, picture: Picture) -> dict:
-    """What the network says of a picture, as ``--json`` prints it.
+    """Prediction for a picture, as ``--json`` prints it.
 
     Raises:
         BadInput: the network's weights are such that its outputs are no numbers.

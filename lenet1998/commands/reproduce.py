@@ -70,7 +70,7 @@ def show_each(cells: list[Cell], dataset: Dataset) -> None:
 
 
 def as_committed(record: RunRecord) -> str | None:
-    """How a run's answers compare with the committed run's, in a line; None where there is none."""
+    """Compare a run's predictions with the committed run's, in a line; None where there is none."""
     there = committed_run(record)
     if there is None or record.predictions is None:
         return None

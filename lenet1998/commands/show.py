@@ -112,7 +112,7 @@ def _folder(net: TrainedNet, flags: argparse.Namespace) -> Path:
 
 
 def _as_json(answers: Answers, pattern: int, files: list[Path]) -> dict:
-    """What is printed for ``--json``; null is what the tables leave empty."""
+    """Content of ``--json``; null where the tables are empty."""
 
     def rows(table: pd.DataFrame) -> list[dict]:
         return json.loads(table.to_json(orient="records"))

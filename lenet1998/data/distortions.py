@@ -131,7 +131,7 @@ class Pool:
 
 
 def _between(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """What lies that share of the way from one to the other, which is overwritten."""
+    """Interpolate between two arrays by a share; the second is overwritten."""
     second -= first
     second *= share
     second += first
@@ -139,7 +139,7 @@ def _between(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.nda
 
 
 def _source_points(maps: Affine, size: int, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where each pixel of the result comes from, from one row above and one column left of it.
+    """Source of each pixel of the result, counted from one row above and one column left of it.
 
     Args:
         maps: N maps.

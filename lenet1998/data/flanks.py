@@ -18,7 +18,7 @@ _DRAWS = 5  # numbers from the stream for each pattern
 
 
 class Flanks(NamedTuple):
-    """What stands beside each of N digits; every field has shape (N,)."""
+    """Flanks of each of N digits; every field has shape (N,)."""
 
     left: np.ndarray  # which pattern, of those to choose from
     right: np.ndarray

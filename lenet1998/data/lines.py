@@ -115,7 +115,7 @@ def _slope(ink: np.ndarray) -> float:
 
 
 def _box(ink: np.ndarray) -> np.ndarray:
-    """What ink there is, without the empty rows and columns around it."""
+    """Crop to the ink: no empty rows and columns around it."""
     # Turning leaves traces of interpolation.
     inked = ink > ink.max() / 100
     rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
@@ -130,7 +130,7 @@ def _refuse_more_lines(ink: np.ndarray) -> None:
 
 
 def _runs(flags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where runs of True begin, and how long they are."""
+    """Starts and lengths of runs of True."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
     return edges[::2], edges[1::2] - edges[::2]
 

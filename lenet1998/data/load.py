@@ -1,4 +1,4 @@
-"""Which data set, and where from."""
+"""Load a data set by name, from where it lies."""
 
 import logging
 import os

@@ -76,7 +76,7 @@ def read_mnist(raw: Path) -> Dataset:
 
 
 def _read(file: Path) -> np.ndarray:
-    """What a verified file holds, in the shape that its header gives; labels as int64.
+    """Read a verified file, in the shape that its header gives; labels as int64.
 
     torchvision reads such files, too, but takes longer to import than a short run takes.
     """
@@ -87,7 +87,7 @@ def _read(file: Path) -> np.ndarray:
 
 
 def _verified(path: Path) -> bool:
-    """Whether a file is there; BadInput if it is, but is not the published one."""
+    """Look for a file; BadInput if it is there and is not the published one."""
     try:
         state = path.stat()
         if stat.S_ISREG(state.st_mode):
@@ -105,7 +105,7 @@ def _verified(path: Path) -> bool:
 
 
 def _fault(name: str, size: int, content: BinaryIO) -> str | None:
-    """What is wrong with a file's content, or None if it is the published one.
+    """Fault of a file's content, or None if it is the published one.
 
     What no file of MNIST has the size of is not read.
     """
@@ -165,7 +165,7 @@ def _from_any(mirrors: list[str], file: str, until: float) -> bytes:
 
 
 def _unzipped(packed: bytearray, file: str) -> bytes:
-    """What a gzip file holds, or a little more than the file's right number of bytes of it."""
+    """Unzip a file, up to a little more than its right number of bytes."""
     try:
         return zlib.decompressobj(wbits=31).decompress(packed, MNIST_BYTES[file] + 1)
     except zlib.error as error:
@@ -173,7 +173,7 @@ def _unzipped(packed: bytearray, file: str) -> bytes:
 
 
 def _get(url: str, largest: int, until: float) -> bytearray:
-    """What an address answers with, at most so many bytes.
+    """Fetch an address, at most so many bytes.
 
     Raises:
         OSError: another answer, or not all of it within FILE_SECONDS or by ``until``.
@@ -228,7 +228,7 @@ def _open(url: str, seconds: float):
 
 
 def _first_answer(tasks: list[Callable], seconds: float):
-    """What the first of some tasks returns, or what the last raises if all do; else queue.Empty.
+    """Result of the first task to succeed, or the last one's error if all fail; else queue.Empty.
 
     They run in threads that are left behind, because neither looking up a host name nor reading an
     answer's header has a time limit as a whole.

@@ -70,7 +70,7 @@ def scaled(images: np.ndarray, scaling: str = "paper") -> torch.Tensor:
 
 
 def _levels(scaling: str) -> np.ndarray:
-    """What the network is given for each of the 256 grey levels, float32."""
+    """Network input for each of the 256 grey levels, float32."""
     if scaling not in SCALINGS:
         raise ValueError(f"unknown scaling {scaling!r}: choose from {', '.join(SCALINGS)}")
     offset, gain = SCALINGS[scaling]
@@ -127,6 +127,6 @@ def _weights(new: int, old: int) -> np.ndarray:
 
 
 def _first(profile: np.ndarray) -> int:
-    """Where a profile of ink starts in the field so that its centre of mass is on CENTRE."""
+    """Start of a profile of ink in the field that puts its centre of mass on CENTRE."""
     first = round(CENTRE - centre_of_mass(profile))
     return int(np.clip(first, 0, paper.FIELD_SIZE - len(profile)))

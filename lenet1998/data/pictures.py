@@ -85,7 +85,7 @@ def to_bytes(field: np.ndarray) -> np.ndarray:
 
 
 def _is_normalised(pattern: np.ndarray) -> bool:
-    """Whether a pattern meets what all 70,000 of MNIST's do; its negative then cannot."""
+    """Test a pattern for the norms that all 70,000 of MNIST keep; its negative then does not."""
     if pattern.shape != (paper.FIELD_SIZE, paper.FIELD_SIZE) or not pattern.any():
         return False
     sides = [np.ptp(np.flatnonzero(pattern.any(axis=axis))) + 1 for axis in (0, 1)]
@@ -218,7 +218,7 @@ def find_ink(levels: np.ndarray) -> tuple[np.ndarray, bool]:
 
 
 def _from_paper(levels: np.ndarray) -> tuple[np.ndarray, float]:
-    """What differs from the paper, (H, W), and the standard deviation of the paper's noise.
+    """Difference from the paper, (H, W), and the standard deviation of the paper's noise.
 
     Paper is what most of the border shows: of one brightness in even light, else a surface.
     """

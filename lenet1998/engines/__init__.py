@@ -1,4 +1,4 @@
-"""How a recipe is executed: :class:`~lenet1998.engines.protocol.Engine` says what an engine does.
+"""Execute a recipe: engines keep to :class:`~lenet1998.engines.protocol.Engine`.
 
 :mod:`~lenet1998.engines.eager` is the reference that the others must equal;
 :mod:`~lenet1998.engines.compiled.engine` does the same in compiled loops, and

@@ -1,4 +1,4 @@
-"""What engines keep beside the weights, checked as it comes back from a checkpoint."""
+"""Optimizer states of engines, checked as they come back from a checkpoint."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""What an engine is: the one outline that eager, compiled and cuda keep to."""
+"""Protocol of the engines eager, compiled and cuda."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable

@@ -1,4 +1,4 @@
-"""What the paper says a component is for, measured on a trained net: docs/ablations.md.
+"""Measures of a trained net for the purposes of its components: docs/ablations.md.
 
 Rejecting what is no character (sections II-B and III-D), invariance and noise (III-E), and the
 symmetry that Table I is to break (II-B, p.8).
@@ -47,7 +47,7 @@ def inverted(images: Tensor, share: float, scaling: str) -> Tensor:
 
 
 def penalties(model: LeNet5, images: Tensor) -> np.ndarray:
-    """How bad the best answer is: the smallest distance, or -log of the largest softmax output."""
+    """Penalty of the best class: the smallest distance, or -log of the largest softmax output."""
     answers = outputs(model, images)
     if model.smallest_wins:
         return answers.min(-1).values.numpy()

@@ -1,4 +1,4 @@
-"""What goes on inside a network: the state of every layer for one image, and its kernels."""
+"""States of every layer for one image, and a network's kernels."""
 
 import numpy as np
 import torch

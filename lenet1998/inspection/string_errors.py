@@ -51,7 +51,7 @@ class Strings(NamedTuple):
 
 
 class Score(NamedTuple):
-    """How well strings are read.
+    """Scores of the reading of strings.
 
     Attributes:
         right_percent: of the strings, those of which every digit is right.
@@ -68,7 +68,7 @@ class Score(NamedTuple):
 def draw(
     digits: int, strings: int = STRINGS, purpose: str = "test strings", seed: int = 0
 ) -> list[np.ndarray]:
-    """Which of so many digits make each string; always the same."""
+    """Draw the digits of each string, always the same."""
     bits = stream(seed, purpose)
     shortest, longest = LENGTHS
     lengths = shortest + (uniform(bits, (strings,)) * (longest - shortest + 1)).astype(int)
@@ -102,7 +102,7 @@ def field_of(digits: np.ndarray, number: int, gap, noise, shift, scale) -> np.nd
 
 
 def score(truths: Sequence[str], answers: Sequence[str]) -> Score:
-    """How well strings are read."""
+    """Score the reading of strings."""
     pairs = list(zip(truths, answers, strict=True))
     wrong = sum(edit_distance(truth, answer) for truth, answer in pairs)
     return Score(
@@ -141,7 +141,7 @@ def texts(
     repeats: bool = True,
     rubbish_j: float | None = None,
 ) -> list[str]:
-    """What is read off outputs along fields; see :func:`lenet1998.reading.penalties`."""
+    """Decode outputs along fields; see :func:`lenet1998.reading.penalties`."""
     return [
         read(penalties(net.recipe, of_one, rubbish_j), repeats=repeats).text for of_one in outputs
     ]
@@ -179,7 +179,7 @@ def segments(field: np.ndarray) -> np.ndarray:
 
 
 def texts_of_segments(net: TrainedNet, pieces: Sequence[np.ndarray]) -> list[str]:
-    """What a net reads of each piece by itself; a string for each field's pieces."""
+    """Read each piece by itself; a string for each field's pieces."""
     patterns = prepare(np.concatenate(pieces), net.recipe.input_size, net.recipe.scaling)
     labels = np.split(predict(net.model, patterns), np.cumsum([len(of_one) for of_one in pieces]))
     return ["".join(map(str, of_one)) for of_one in labels[:-1]]

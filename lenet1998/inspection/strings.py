@@ -1,4 +1,4 @@
-"""How a trained net reads a line of digits, in data and in words."""
+"""Read a line of digits with a trained net."""
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from lenet1998.training.threads import one_thread
 def read_field(
     net: TrainedNet, file: str, field: Tensor, length: int | None = None
 ) -> tuple[Reading, np.ndarray]:
-    """What the replicated network reads on a field, a digit on several contiguous outputs once.
+    """Decode the replicated network's outputs; a digit on several contiguous ones counts once.
 
     Args:
         net: a network that reads strings.
@@ -42,7 +42,7 @@ def read_field(
 
 
 def string_answer(net: TrainedNet, file: str, line: Line, length: int | None = None) -> dict:
-    """What the replicated network reads on a line of digits, as ``--json`` prints it.
+    """Reading of a line of digits by the replicated network, as ``--json`` prints it.
 
     Raises:
         BadInput: as :func:`read_field`.

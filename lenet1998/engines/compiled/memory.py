@@ -28,7 +28,7 @@ C5_SIZE, F6_SIZE = 128, 96  # the same as whole vectors
 
 
 def _places(sizes: dict[str, int], room: int = 0) -> dict[str, int]:
-    """Where each part starts, with ``room`` floats before each and after the last."""
+    """Start of each part, with ``room`` floats before each and after the last."""
     starts, at = {}, room
     for name, size in sizes.items():
         starts[name] = at
@@ -115,7 +115,7 @@ def pairs(c3: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Layout:
-    """Where a network's parameters stand, each element of each in the order of its tensor.
+    """Places of a network's parameters, each element of each in the order of its tensor.
 
     Args:
         switches: those of :class:`~lenet1998.models.LeNet5`.

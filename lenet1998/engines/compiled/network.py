@@ -37,7 +37,7 @@ class CompilerUnavailable(RuntimeError):  # noqa: N818
 
 @lru_cache(maxsize=1)
 def unavailable() -> str | None:
-    """Why the compiled loops cannot be had here, as one phrase; None if they can."""
+    """Reason why the compiled loops cannot run here, as one phrase; None if they can."""
     if kernels is None:
         return f"Numba cannot be imported ({_import_error})"
     # A library function in its place gives the same bytes, but hundreds of times as slowly.
@@ -179,7 +179,7 @@ class Network:
         return array
 
     def of_each(self, array: np.ndarray) -> dict[str, Tensor]:
-        """What an array holds for each parameter, by name and in its shape: copies."""
+        """Copies of an array's values by parameter name, each in its shape."""
         found = {name: torch.empty_like(p) for name, p in self._parameters().items()}
         self.layout.read(array, found)
         return found

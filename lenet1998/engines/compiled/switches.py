@@ -1,4 +1,4 @@
-"""What the loops read of a recipe: switches as numbers, so that one compilation serves them all."""
+"""Switches of a recipe as numbers that the loops read, so that one compilation serves them all."""
 
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ DESCENT, MOMENTUM, ADAM = range(3)
 
 
 class Switches(NamedTuple):
-    """What the loops must know of a recipe, beside the functions' numbers."""
+    """Switches that the loops read, beside the functions' numbers."""
 
     squash: int
     subsampling_squash: int

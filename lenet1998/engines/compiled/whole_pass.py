@@ -21,7 +21,7 @@ gradients, curvatures = layers.backward_pass(power=1), layers.backward_pass(powe
 
 
 def fuses() -> bool:
-    """Whether multiply-adds are instructions of the processor that Numba compiles for."""
+    """Test for fused multiply-adds on the processor that Numba compiles for."""
     if platform.machine() not in ("x86_64", "AMD64"):
         return True
     if config.CPU_NAME is None and config.CPU_FEATURES is None:

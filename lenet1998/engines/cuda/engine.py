@@ -26,12 +26,12 @@ except ImportError:
 
 
 def available() -> bool:
-    """Whether the engine can run on this machine."""
+    """Test whether the engine can run on this machine."""
     return unavailable() is None
 
 
 def unavailable() -> str | None:
-    """Why the engine cannot run on this machine, as a phrase; None if it can."""
+    """Reason why the engine cannot run on this machine, as a phrase; None if it can."""
     if cuda is None:
         return "numba-cuda is not installed"
     if not cuda.is_available():
@@ -40,7 +40,7 @@ def unavailable() -> str | None:
 
 
 def unsupported(recipe: Recipe) -> str | None:
-    """What in a recipe this engine cannot train, as a phrase; None if nothing."""
+    """Switch of a recipe that this engine cannot train, as a phrase; None if it has none."""
     if recipe.batch_size != 1:
         return f"batch_size={recipe.batch_size}: the CUDA engine learns one pattern at a time"
     if recipe.optimizer == "adam":

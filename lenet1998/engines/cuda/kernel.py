@@ -56,7 +56,7 @@ def _squashing(kind: str) -> tuple[Callable, Callable]:
 
 
 def _pooling(kind: str, slope: Callable) -> tuple[Callable, Callable]:
-    """What S2 and S4 take from a 2x2 window, and the way back through it.
+    """Pooling of a 2x2 window in S2 and S4, and the way back through it.
 
     ``slope`` is f' of the units below. A window is named by its first unit and the map's width.
     """
