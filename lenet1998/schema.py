@@ -1,4 +1,4 @@
-"""What JSON from elsewhere must hold, as data, and the one reader of it. Imports no torch.
+"""Schemas of JSON from elsewhere, as data, and their one reader. Imports no torch.
 
 Whoever gets content from here can rely on it: it is bounded in size and depth, its texts can be
 printed, its numbers are finite, and every key that the project reads is there with a value of the
@@ -124,7 +124,7 @@ def parse(file: Path):
 
 
 def read_bytes(file: Path, limit: int) -> bytes:
-    """What a file holds, if it is an ordinary file that does not hold more than the limit.
+    """Read an ordinary file that does not hold more than the limit.
 
     Raises:
         BadInput: anything else.
@@ -262,7 +262,7 @@ def _test(schema) -> Callable[[object], bool]:
 
 
 def _fault(content) -> str | None:
-    """What makes content unfit to be worked with, whatever it stands for."""
+    """Fault that makes content unfit to be worked with, whatever it stands for."""
     pending = [(content, 0)]
     while pending:
         value, depth = pending.pop()

@@ -90,7 +90,7 @@ def uniform(bits: np.random.PCG64, shape: tuple[int, ...]) -> np.ndarray:
 def struck(
     bits: np.random.PCG64, probability: float, shape: tuple[int, ...], skip: int = 0
 ) -> np.ndarray:
-    """Which of many things a chance strikes, each apart, one for every 32 bits.
+    """Draw for each of many things whether a chance strikes it, one for every 32 bits.
 
     Args:
         bits: the stream.

@@ -1,4 +1,4 @@
-"""What a switch of a recipe is: its default, the values that it takes, and their texts.
+"""Switches of a recipe: defaults, values and their texts.
 
 And the values of those switches that network and data know, too. Imports no torch.
 """
@@ -61,12 +61,12 @@ def _valid(switch: dataclasses.Field) -> str:
 
 
 def _one_of(value, values) -> bool:
-    """Whether a value is one of those, in its type too: 1 is not True."""
+    """Test for a value among others, in its type too: 1 is not True."""
     return any(type(value) is type(known) and value == known for known in values)
 
 
 def check(switch: dataclasses.Field, value) -> None:
-    """Whether a switch has this value.
+    """Check the value of a switch.
 
     Raises:
         BadInput: it has not; the message lists those it has.

@@ -1,4 +1,4 @@
-"""What replaces SDLM and single patterns, each with its rate and schedule tuned alike.
+"""Tuned replacements of SDLM and of single patterns, by one budget.
 
 docs/protocol.md, "Tuning", says how: on patterns held out of training, before the test set was
 asked. ``experiments/tuning.py`` runs the trials.

@@ -1,4 +1,4 @@
-"""What a layer does for one pattern, from its counts alone: no torch, so that reports can ask."""
+"""Multiply-accumulates of a layer from its counts alone. Imports no torch."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ SUBSAMPLING = ("s2", "s4")
 
 
 def multiply_accumulates(layer: Mapping, pooling: str) -> int:
-    """What a layer multiplies and adds to read one pattern: the one definition.
+    """Multiply-accumulates of a layer to read one pattern: the one definition.
 
     A multiply-accumulate is a connection, a bias's too; a subsampling unit, which adds its inputs
     up first, makes only one, and in max pooling none.

@@ -43,7 +43,7 @@ READINGS: dict[str, Recipe] = {
 
 
 def fitted(recipe: Mapping) -> int:
-    """How many constants of a recipe are fitted, as docs/protocol.md counts them."""
+    """Number of fitted constants of a recipe, as docs/protocol.md counts them."""
     return sum(
         (
             recipe["loss"] == "discriminative",
@@ -68,7 +68,7 @@ def has_the_library(recipe: Mapping) -> int:
 
 @dataclass(frozen=True)
 class Distance:
-    """How far 1998 is from the runs of a reading, beside how far they are from one another.
+    """Distance of 1998 from the runs of a reading, beside their distances from one another.
 
     Attributes:
         of_1998: the root mean square of the logarithms' differences to the runs' mean, in a unit.
@@ -91,7 +91,7 @@ class Distance:
 
 
 def distance(runs: np.ndarray, published: np.ndarray, unit: float, logarithms=False) -> Distance:
-    """How far what was published is from runs.
+    """Distance of published values from runs.
 
     Args:
         runs: (runs, quantities), positive; of logarithms, any.
@@ -137,7 +137,7 @@ class Trial:
 
     @property
     def failed(self) -> bool:
-        """Whether a run diverged or learnt next to nothing."""
+        """True where a run diverged or learnt next to nothing."""
         return any(run.diverged or run.last["test_error_percent"] > FAILED for run in self.runs)
 
     @cached_property

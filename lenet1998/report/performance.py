@@ -30,7 +30,7 @@ def title(result: dict) -> str:
 
 
 def benchmark(*results: dict) -> pd.DataFrame:
-    """What :mod:`lenet1998.benchmark` measured, per pattern; a column for each time it did."""
+    """Measurements of :mod:`lenet1998.benchmark`, per pattern; a column each."""
     columns = {title(result): _column(result) for result in results}
     engines = [row["engine"] for result in results for row in result["engines"]]
     others = [row for column in columns.values() for row in column]
@@ -70,7 +70,7 @@ def _column(result: dict) -> dict[str, str]:
 
 
 def rivals(result: dict) -> pd.DataFrame:
-    """What ``experiments/rivals.py`` measured, per pattern."""
+    """Measurements of ``experiments/rivals.py``, per pattern."""
     one, batches = (
         {row["rival"]: f"{row['us']:.1f} us ({row['times_ours']:.1f} times ours)" for row in rows}
         for rows in (result["recipes"]["original"], result["recipes"]["modern"])

@@ -139,7 +139,7 @@ def errors(records: Sequence[RunRecord], every: Sequence[RunRecord]) -> pd.DataF
 
 
 def passing(claim: Claim, every: Sequence[RunRecord]) -> tuple[int, int]:
-    """How many recipes are consistent with a published error, and of how many: with six runs."""
+    """Count the recipes that are consistent with a published error, of those with six runs."""
     tested = [run for run in every if run.dataset["test_patterns"] == paper.TEST_SIZE]
     groups = [
         [run.last[claim.key] for run in runs if not run.diverged]
@@ -151,7 +151,7 @@ def passing(claim: Claim, every: Sequence[RunRecord]) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Shared:
-    """What one net's errors share with the 82 of Fig. 8."""
+    """Errors of one net among the 82 of Fig. 8."""
 
     errors: int
     misread: int

@@ -69,7 +69,7 @@ class Nearness(NamedTuple):
 
 
 def nearness(states: Tensor, shares: Tensor, limit: float) -> Nearness:
-    """How near states come to those that are printed."""
+    """Distance of states from those that are printed."""
     drawn = (states.double() / limit).clamp(-1, 1)
     both = torch.stack([drawn.flatten(), shares.flatten()])
     return Nearness(float((drawn - shares).square().mean().sqrt()), float(both.corrcoef()[0, 1]))

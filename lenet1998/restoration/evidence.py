@@ -1,4 +1,4 @@
-"""What the recovered layers say of the 1998 net, and how sure they are."""
+"""Evidence of the recovered layers on the 1998 net, with its uncertainty."""
 
 from collections.abc import Callable
 
@@ -39,7 +39,7 @@ ALL = tuple(range(6))
 
 
 def states_of(restored: Restored, pixels: np.ndarray) -> dict[str, np.ndarray]:
-    """What the recovered layers make of pixels (N, H, W)."""
+    """States of the recovered layers for pixels (N, H, W)."""
     with torch.no_grad():
         found = layer_states(as_model(restored), torch.from_numpy(pixels)[:, None])
     return {layer: states.numpy() for layer, states in found.items()}
@@ -84,7 +84,7 @@ SQUASHINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def squashings(restored: Restored, states: dict[str, Reading]) -> dict[str, dict[str, list[float]]]:
-    """What each function after the subsampling leaves of S2 and S4, map by map (rms).
+    """Residuals of S2 and S4 by squashing function, map by map (rms).
 
     Coefficient and bias are fitted anew for each function.
     """
@@ -167,7 +167,7 @@ FACTORS = (1 / 3, 3.0)
 def prior_dependence(
     restored: Restored, pixels: Reading, states: dict[str, Reading]
 ) -> dict[str, dict[str, list[float]]]:
-    """How far each kernel of C1 and C3 moves, over its size, where the priors are other ones.
+    """Relative change of each kernel of C1 and C3 under other priors.
 
     Returns:
         By the factor on both priors' standard deviations, and by layer, one number a kernel.
@@ -184,7 +184,7 @@ def prior_dependence(
 def held_out(
     pixels: Reading, states: dict[str, Reading], pair: tuple[int, int]
 ) -> dict[str, float]:
-    """What layers recovered without two patterns leave of those patterns' states (rms)."""
+    """Residuals of two patterns' states by layers recovered without them (rms)."""
     rest = np.setdiff1d(np.arange(len(pixels.value)), pair)
     restored = restore(*chosen(pixels, states, rest))
     computed = states_of(restored, pixels.value[list(pair)])

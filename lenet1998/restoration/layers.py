@@ -74,7 +74,7 @@ def fit_map(
 
 
 def patches(maps: np.ndarray) -> np.ndarray:
-    """What each unit of a 5x5 convolution sees: (N, C, H, W) -> (N * h * w, C, 25)."""
+    """Windows of a 5x5 convolution's units: (N, C, H, W) -> (N * h * w, C, 25)."""
     windows = sliding_window_view(maps, (5, 5), axis=(2, 3)).transpose(0, 2, 3, 1, 4, 5)
     return windows.reshape(-1, maps.shape[1], 25)
 

@@ -1,4 +1,4 @@
-"""How the paper's figures print states as greys, and how greys are read.
+"""Printing of states as greys in the paper's figures, and reading of those greys.
 
 A state is drawn on a straight scale from white, the display's limit below zero, to black, the limit
 above it; what lies beyond is cut off. The print then has only some of the 256 greys (56 in Fig. 13,
@@ -23,7 +23,7 @@ FIG25_FIRST, FIG25_LAST = 6, 57
 
 
 class Reading(NamedTuple):
-    """What greys say: the values, and the standard deviation of what they leave open."""
+    """Values read off greys, with the standard deviation of their quantisation."""
 
     value: np.ndarray
     deviation: np.ndarray
@@ -46,7 +46,7 @@ class Scale:
         return cls(np.union1d(found, (0, 255)).astype(float))
 
     def _deviation(self, greys: np.ndarray) -> np.ndarray:
-        """What a grey leaves open, in greys: all those of the 256 nearest to it are as likely."""
+        """Quantisation of a grey, in greys: all those of the 256 nearest to it are as likely."""
         borders = (self.levels[1:] + self.levels[:-1]) / 2
         widths = np.diff(np.concatenate([[-0.5], borders, [255.5]]))
         return widths[np.searchsorted(self.levels, greys)] / np.sqrt(12)
@@ -75,7 +75,7 @@ class Scale:
 
 
 def whole_field(shown: np.ndarray) -> np.ndarray:
-    """What Figs. 25 and 26 show of inputs, (..., 32, 52), with background where they show nothing.
+    """Inputs as Figs. 25 and 26 show them, (..., 32, 52), background where they show nothing.
 
     Returns:
         (..., 32, 64), what the replicated net saw.

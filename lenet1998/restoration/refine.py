@@ -55,7 +55,7 @@ class Restored:
     pixels: np.ndarray
 
     def rms(self, layer: str) -> float:
-        """What is left of a layer."""
+        """Residual of a layer."""
         return float(np.sqrt(np.mean(self.left[layer] ** 2)))
 
 

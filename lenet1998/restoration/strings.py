@@ -15,7 +15,7 @@ from lenet1998.restoration.printing import Scale, whole_field
 
 
 def inputs() -> np.ndarray:
-    """What the nine windows of each of the five strings show: (5, 9, 32, 32).
+    """Nine windows of each of the five strings: (5, 9, 32, 32).
 
     Fig. 25's string comes first. Columns that the figures do not show are background.
     """
@@ -24,7 +24,7 @@ def inputs() -> np.ndarray:
 
 
 def windows(fields: np.ndarray) -> np.ndarray:
-    """What each output of the replicated net sees: (N, 32, 64) -> (N, 9, 32, 32)."""
+    """Windows of the replicated net's outputs: (N, 32, 64) -> (N, 9, 32, 32)."""
     size = paper.INPUT_SIZE
     seen = sliding_window_view(fields, (size, size), axis=(1, 2))
     return seen[:, 0, ::STEP]

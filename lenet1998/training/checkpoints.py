@@ -1,4 +1,4 @@
-"""What an interrupted run needs to go on from its last finished pass."""
+"""Checkpoints, from which an interrupted run goes on after its last finished pass."""
 
 import io
 import warnings
@@ -24,7 +24,7 @@ CHECKPOINT_BYTES = 64 * 2**20
 
 @dataclass(frozen=True)
 class EngineState:
-    """What a checkpoint kept of the engine that wrote it."""
+    """State of the engine that wrote a checkpoint."""
 
     file: Path
     engine: str
@@ -67,12 +67,12 @@ def save(file: Path, record: RunRecord, model: LeNet5, engine: Engine, engine_st
 
 
 def _identity(record: RunRecord) -> dict:
-    """What must be the same for a run to go on from another's checkpoint."""
+    """Key that must be equal for a run to go on from a checkpoint."""
     return {"recipe": record.recipe, "seed": record.seed, "dataset": record.dataset}
 
 
 def run_of(file: Path) -> dict:
-    """Which run a checkpoint is of: ``recipe``, ``seed`` and ``dataset`` as its record has them.
+    """Identity of a checkpoint's run: ``recipe``, ``seed`` and ``dataset`` as its record has them.
 
     Raises:
         BadInput: no readable checkpoint.
@@ -116,7 +116,7 @@ def restore(file: Path, record: RunRecord, model: LeNet5) -> EngineState:
 
 
 def _read(file: Path) -> dict:
-    """What :func:`save` kept, with values of the right types; tensors are for others to check.
+    """Read what :func:`save` wrote, with values of the right types; tensors are for others to check.
 
     Raises:
         BadInput: another file, or one that was damaged.

@@ -75,7 +75,7 @@ def _locked(folder: Path, made: bool) -> Iterator[None]:
 
 
 def _holder(folder: Path) -> str:
-    """Who is at work in a folder, as far as it says."""
+    """Holder of a folder, as far as its claim says."""
     told = [file.read_text(errors="replace")[:200] for file in folder.glob(f"{HOLDER}.*")]
     return " or ".join(told) or "it does not say which"
 

@@ -13,7 +13,7 @@ PACKAGES = ("lenet1998", "torch", "numpy", "numba")
 
 
 def describe(engine: str, device: torch.device) -> dict:
-    """What a run record says of where the run happened."""
+    """Describe the machine and the versions for a run record."""
     return {
         "python": platform.python_version(),
         "versions": versions(),
@@ -29,7 +29,7 @@ def describe(engine: str, device: torch.device) -> dict:
 
 
 def core() -> dict:
-    """What LLVM calls this core, and which vector instructions it compiles for; nothing without."""
+    """LLVM's name of this core and its vector instructions; empty without LLVM."""
     try:
         from llvmlite import binding
     except (ImportError, OSError):  # missing or broken: the eager engine does without

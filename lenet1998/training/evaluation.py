@@ -1,4 +1,4 @@
-"""What a network answers to many patterns, wherever it is, as fast as can be had there."""
+"""Predictions of a network for many patterns, on its device, by the fastest means there."""
 
 import numpy as np
 import torch

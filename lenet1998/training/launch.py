@@ -1,4 +1,4 @@
-"""What all commands that train do once their flags are read: runs with bars, study scripts."""
+"""Launch runs for commands and study scripts, with progress bars."""
 
 import argparse
 import logging
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 def setting_from(flags: argparse.Namespace) -> Setting:
-    """Where the flags say that cells are run."""
+    """Setting for cells, by the flags."""
     return Setting(flags.dataset, flags.data, flags.engine, flags.device)
 
 
@@ -175,6 +175,6 @@ def run_study(
 
 
 def _outcome(record: RunRecord) -> str:
-    """How a run ended, in a few words."""
+    """Outcome of a run, in a few words."""
     result = record.status if record.diverged else f"{record.last['test_error_percent']:.2f} %"
     return f"{result}, {record.seconds:.0f} s"

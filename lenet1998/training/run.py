@@ -49,7 +49,7 @@ def _expect(argument: str, value: object, *kinds: type) -> None:
 
 
 def _path(folder: str | os.PathLike | None) -> Path | None:
-    """Where a run's checkpoint goes; an empty name would be the folder one happens to be in."""
+    """Path of a run's checkpoint; an empty name would be the folder one happens to be in."""
     if folder is None:
         return None
     _expect("folder", folder, str, os.PathLike)

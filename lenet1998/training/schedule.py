@@ -1,4 +1,4 @@
-"""Which patterns a run learns, in which order, and which feed its curvature."""
+"""Patterns of a run in the order it learns them, and those that feed its curvature."""
 
 from functools import lru_cache
 
@@ -35,7 +35,7 @@ def check_size(recipe: Recipe, dataset: Dataset) -> None:
 
 
 class Schedule:
-    """Which patterns a run learns in which order, each draw from a stream of its own.
+    """Order of the patterns that a run learns, each draw from a stream of its own.
 
     Source: Appendix C (a constant random order; 500 patterns for the curvature) and section III-B
     (with distortions, each pass takes the next 60,000 of the 600,000). What a run is tested on is

@@ -44,7 +44,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Setting:
-    """Where and on what cells are run; plain values, so that it can be sent to another machine."""
+    """Engine, device and data of a study; plain values, so that it can be sent to another machine."""
 
     dataset: str = "auto"
     directory: Path | None = None
@@ -80,7 +80,7 @@ def run_together(
 
 
 def _same(cell: Cell, run: Mapping, dataset: Dataset) -> bool:
-    """Whether a run that left its recipe, seed and data set in a cell's folder is the cell's."""
+    """Compare a run that left its recipe, seed and data set in a cell's folder with the cell."""
     theirs = recorded(run["recipe"], cell.folder), run["seed"], run["dataset"]["checksum"]
     return theirs == (cell.recipe, cell.seed, dataset.checksum)
 

@@ -16,7 +16,7 @@ _before = 1
 
 
 def _flushes() -> bool:
-    """Whether this thread takes numbers below the smallest normal one for 0."""
+    """Test whether this thread flushes denormal numbers to 0."""
     return not float(np.multiply(np.finfo(np.float32).tiny, np.float32(0.5)))
 
 
