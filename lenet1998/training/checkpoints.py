@@ -116,7 +116,7 @@ def restore(file: Path, record: RunRecord, model: LeNet5) -> EngineState:
 
 
 def _read(file: Path) -> dict:
-    """Read what :func:`save` wrote, with values of the right types; tensors are for others to check.
+    """Read what :func:`save` wrote, its values of the right types; tensors are not checked.
 
     Raises:
         BadInput: another file, or one that was damaged.

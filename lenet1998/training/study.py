@@ -44,7 +44,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Setting:
-    """Engine, device and data of a study; plain values, so that it can be sent to another machine."""
+    """Engine, device and data of a study: plain values, which can be sent to another machine."""
 
     dataset: str = "auto"
     directory: Path | None = None
