@@ -59,7 +59,7 @@ class Tuning:
 
 _SGD = {"optimizer": "sgd"}
 TUNINGS: dict[str, Tuning] = {
-    "sdlm": Tuning("SDLM", {}, (3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2), 1e-4, "printed"),
+    "sdlm": Tuning("SDLM", {}, (3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2), 3e-4, "printed"),
     "layer": Tuning(
         "SDLM, one rate a layer",
         {"rates": "layer"},
@@ -72,14 +72,14 @@ TUNINGS: dict[str, Tuning] = {
         "SGD, rates by fan-in",
         {**_SGD, "rates": "fan_in"},
         (3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0),
-        1e-1,
-        "printed",
+        3e-2,
+        "constant",
     ),
     "momentum": Tuning(
         "SGD, momentum 0.9",
         {**_SGD, "momentum": 0.9},
         (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3),
-        1e-4,
+        3e-4,
         "printed",
     ),
     "adam": Tuning(
@@ -89,14 +89,14 @@ TUNINGS: dict[str, Tuning] = {
         "SDLM, batches of 16",
         {"batch_size": 16},
         (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
-        3e-3,
+        1e-2,
         "printed",
     ),
     "128": Tuning(
         "SDLM, batches of 128",
         {"batch_size": 128},
         (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1),
-        3e-3,
+        1e-2,
         "constant",
     ),
     "modern": Tuning(
