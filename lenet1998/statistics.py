@@ -161,12 +161,18 @@ def one_more_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple
     return middle - half, middle + half
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """p values adjusted for being a family (Holm's step-down), in the order given."""
+def holm(p_values: Sequence[float], family: int | None = None) -> list[float]:
+    """p values adjusted for being of a family (Holm's step-down), in the order given.
+
+    Args:
+        p_values: those that are known.
+        family: how many tests it has; of those that are not known p counts as 1.
+    """
     p = np.asarray(p_values, float)
     order = np.argsort(p)
+    left = (family or len(p)) - np.arange(len(p))
     adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * left), 1)
     return adjusted.tolist()
 
 

@@ -131,6 +131,12 @@ def test_holm_ends_at_one_and_leaves_one_alone():
     assert holm([0.02, 0.02]) == pytest.approx([0.04, 0.04])
 
 
+def test_holm_counts_what_is_not_known_of_a_family_as_one():
+    some = [0.01, 0.04, 0.002]
+    assert holm(some, 10) == pytest.approx(holm([*some, *[1.0] * 7])[:3])
+    assert holm([], 10) == []
+
+
 def exact_p(only_ours: int, only_theirs: int) -> float:
     n = only_ours + only_theirs
     tail = sum(math.comb(n, k) for k in range(min(only_ours, only_theirs) + 1))
