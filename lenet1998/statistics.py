@@ -9,6 +9,16 @@ import numpy as np
 from scipy.special import ndtri, stdtrit
 
 CONFIDENCE = 0.95
+ENOUGH = 6
+"""Runs that an interval needs before it decides anything."""
+WIDEST = 2
+"""How many times its lower end the upper end of an interval may be if a value in it is to agree."""
+CONSISTENT, INCONSISTENT, CANNOT_TELL, TOO_WIDE = (
+    "consistent",
+    "inconsistent",
+    "cannot tell",
+    "cannot tell: too wide",
+)
 
 
 def _scipy_stats() -> ModuleType:
@@ -67,21 +77,51 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
     return centre - half if successes else 0.0, centre + half if successes < n else 1.0
 
 
-def verdict(published: float, values: Sequence[float], uncertainty: float = 0.0) -> str:
+def verdict(
+    published: float, values: Sequence[float], uncertainty: float = 0.0, logarithms: bool = False
+) -> str:
     """Whether a published value, taken for a single run's, could be one more of ours.
 
     Args:
-        published: the published value.
+        published: the published value, positive, as an error or a count is.
         values: ours, one per seed.
         uncertainty: half the range that the published value itself is known to.
+        logarithms: whether all of these are natural logarithms.
 
     Returns:
-        ``consistent``, ``inconsistent``, or ``cannot tell`` with fewer than six runs.
+        ``consistent``, ``inconsistent``, or ``cannot tell`` with fewer than six runs, and where the
+        value is in an interval that is too wide to tell anything.
     """
-    if len(values) < 6:
-        return "cannot tell"
+    if len(values) < ENOUGH:
+        return CANNOT_TELL
     low, high = prediction_interval(values)
-    return "consistent" if low - uncertainty <= published <= high + uncertainty else "inconsistent"
+    if not low - uncertainty <= published <= high + uncertainty:
+        return INCONSISTENT
+    wide = high - low > math.log(WIDEST) if logarithms else high > WIDEST * low
+    return TOO_WIDE if wide else CONSISTENT
+
+
+def difference_verdict(
+    published: float, ours: Sequence[float], theirs: Sequence[float], uncertainty: float = 0.0
+) -> str:
+    """Whether a published difference is that of our means (ours - theirs).
+
+    Args:
+        published: the published difference, not 0.
+        ours, theirs: one value per seed.
+        uncertainty: half the range that the published difference itself is known to.
+
+    Returns:
+        ``consistent`` where Welch's interval holds the difference and leaves zero out,
+        ``inconsistent`` where it does not hold it, or ``cannot tell``, also with fewer than six
+        runs of either.
+    """
+    low, high = welch_interval(ours, theirs)
+    if min(len(ours), len(theirs)) < ENOUGH or math.isnan(low):
+        return CANNOT_TELL
+    if not low - uncertainty <= published <= high + uncertainty:
+        return INCONSISTENT
+    return CONSISTENT if min(low * published, high * published) > 0 else CANNOT_TELL
 
 
 def welch(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from lenet1998.statistics import (
+    TOO_WIDE,
+    difference_verdict,
     edit_distance,
     equivalence,
     holm,
@@ -80,6 +82,43 @@ LOW, HIGH = prediction_interval(RUNS)
 )
 def test_verdict_turns_at_the_prediction_interval(published, uncertainty, says):
     assert verdict(published, RUNS, uncertainty) == says
+
+
+@pytest.mark.parametrize(("end", "says"), [(0.5001, "consistent"), (0.4999, TOO_WIDE)])
+def test_an_interval_of_more_than_a_factor_of_two_tells_no_agreement(end, says):
+    """Its ends are 1 and 0.5 or less, of errors as of their logarithms."""
+    runs = [(1 + end) / 2 + (1 - end) * (run - 0.975) / (HIGH - LOW) for run in RUNS]
+    assert prediction_interval(runs) == pytest.approx((end, 1))
+    assert verdict(0.75, runs) == says
+    assert verdict(1.1, runs) == "inconsistent"
+    logs = [math.log(end) * (0.5 + (run - 0.975) / (HIGH - LOW)) for run in RUNS]
+    assert prediction_interval(logs) == pytest.approx((math.log(end), 0))
+    assert verdict(math.log(0.75), logs, logarithms=True) == says
+
+
+def test_an_interval_that_reaches_zero_is_too_wide():
+    assert verdict(0.95, [0.9, 60.0, 90.0, 90.0, 90.0, 90.0]) == TOO_WIDE
+
+
+@pytest.mark.parametrize(
+    ("published", "uncertainty", "says"),
+    # Ours is 0.2 (0.085 to 0.315), see test_the_published_gain.
+    [(0.2, 0, "consistent"), (0.05, 0.03, "inconsistent"), (0.05, 0.04, "consistent")],
+)
+def test_a_difference_is_judged_by_the_means(published, uncertainty, says):
+    theirs = [0.9, 1.0, 1.1] * 2
+    ours = [run + 0.2 for run in theirs]
+    assert difference_verdict(published, ours, theirs, uncertainty) == says
+    assert difference_verdict(-published, theirs, ours, uncertainty) == says
+    assert difference_verdict(published, ours[:5], theirs, uncertainty) == "cannot tell"
+
+
+def test_a_difference_that_may_be_none_is_not_told():
+    theirs = [0.9, 1.0, 1.1] * 2
+    ours = [run + 0.1 for run in theirs]  # -0.015 to 0.215
+    assert difference_verdict(0.15, ours, theirs) == "cannot tell"
+    assert difference_verdict(0.3, ours, theirs) == "inconsistent"
+    assert difference_verdict(0.1, [1.1] * 6, [1.0] * 6) == "cannot tell"
 
 
 @pytest.mark.parametrize("n", range(6))

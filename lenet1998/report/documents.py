@@ -18,6 +18,7 @@ from lenet1998.records import (
     RECORD,
     RunRecord,
     read_record,
+    read_records,
 )
 from lenet1998.report import (
     ablations_page,
@@ -117,7 +118,7 @@ def benchmark(results: Path) -> pd.DataFrame:
 
 def published_errors(results: Path) -> pd.DataFrame:
     """Every error that the paper reports of LeNet-5 on MNIST."""
-    return results_page.errors(runs_in(results, *BY_SIZE))
+    return results_page.errors(runs_in(results, *BY_SIZE), read_records(results))
 
 
 def fewer_patterns(results: Path) -> pd.DataFrame:
@@ -127,8 +128,10 @@ def fewer_patterns(results: Path) -> pd.DataFrame:
 
 
 def distortion_gain(results: Path) -> pd.DataFrame:
-    """The original's runs without and with distortions."""
-    return distortions.distortion_gain(runs_in(results, ORIGINAL, DISTORTIONS))
+    """Two readings' runs without and with distortions."""
+    first = ALL_VARIANTS["first-reading"]
+    folders = (ORIGINAL, DISTORTIONS, first, f"{first},distortions=true")
+    return distortions.distortion_gain(runs_in(results, *folders))
 
 
 def fig7_ranges(results: Path) -> pd.DataFrame:
@@ -208,7 +211,7 @@ def _of_finalists(table: Callable[..., pd.DataFrame], *others: str) -> Callable:
 
 def coursework_claims(results: Path) -> pd.DataFrame:
     """What the coursework reports claim."""
-    return coursework.claims(runs_in(results, COURSEWORK))
+    return coursework.claims(runs_in(results, COURSEWORK), read_records(results))
 
 
 def coursework_best_epoch(results: Path) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pandas as pd
 from lenet1998 import names, paper
 from lenet1998.errors import BadInput
 from lenet1998.records import RunRecord
-from lenet1998.report.tables import brief, by_recipe, spread
+from lenet1998.report.tables import brief, by_recipe, passing, spread
 from lenet1998.statistics import (
     holm,
     prediction_interval,
@@ -29,6 +29,15 @@ class Claim:
     known_to: float
     recipe: str
     key: str
+    patterns: int = paper.TRAIN_SIZE
+
+    def verdict(self, runs: Sequence[RunRecord]) -> str:
+        """Whether it could be one more run."""
+        return verdict(self.value, [run.last[self.key] for run in runs], self.known_to)
+
+    def passing(self, records: Sequence[RunRecord]) -> str:
+        """Of how many of all recipes it could be one more run."""
+        return passing(records, self.verdict, self.patterns)
 
 
 def claims() -> list[Claim]:
@@ -61,6 +70,7 @@ def claims() -> list[Claim]:
                     FIGURE_RESOLUTION,
                     name,
                     key,
+                    size,
                 )
             )
     rows.append(
@@ -107,18 +117,23 @@ def fewer_patterns(records: Sequence[RunRecord], again: dict) -> pd.DataFrame:
             ),
         ):
             judged = verdict(float(published), values, FIGURE_RESOLUTION)
-            row[what] = f"{brief(values, digits=2)}: {judged} with {published:.2f}"
+            row[what] = f"{brief(values, digits=2)}; {published:.2f}: {judged}"
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def errors(records: Sequence[RunRecord]) -> pd.DataFrame:
-    """One row per published error: published | ours | where one more run would fall | verdict."""
+def errors(records: Sequence[RunRecord], every: Sequence[RunRecord]) -> pd.DataFrame:
+    """One row per published error: published | ours | where one more run would fall | verdict.
+
+    Args:
+        records: the runs of the paper's results.
+        every: all committed runs, of which the last column says how many pass the same check.
+    """
     groups = by_recipe(records)
     rows = []
     for claim in claims():
-        runs = groups.get(claim.recipe, [])
-        values = [run.last[claim.key] for run in runs if not run.diverged]
+        runs = [run for run in groups.get(claim.recipe, []) if not run.diverged]
+        values = [run.last[claim.key] for run in runs]
         low, high = prediction_interval(values)
         rows.append(
             {
@@ -126,7 +141,8 @@ def errors(records: Sequence[RunRecord]) -> pd.DataFrame:
                 "published": f"{claim.value:g} ({claim.source})",
                 "ours": spread(values),
                 "one more run, 95 %": f"{low:.2f} to {high:.2f}" if len(values) > 1 else "",
-                "verdict": verdict(claim.value, values, claim.known_to),
+                "verdict": claim.verdict(runs),
+                "recipes consistent": claim.passing(every),
             }
         )
     return pd.DataFrame(rows)

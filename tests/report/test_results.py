@@ -34,7 +34,7 @@ def test_errors_are_set_beside_the_runs_of_their_recipe():
     runs = [run("original", test, 0.5, seed) for seed, test in enumerate(spread)]
     runs += [run("original,train_size=15000", 1.5, seed=seed) for seed in range(2)]
     runs += [run("distortions", 0.8, distortions=True), run("modern", 5.0)]
-    table = errors(runs).set_index("result, %")
+    table = errors(runs, runs).set_index("result, %")
     # Mean 0.95, sd 0.0374; t = 2.571 for five degrees of freedom: 2.571 sd sqrt(7/6) = 0.104.
     test = table.loc["test error"]
     assert test["ours"] == f"0.95 {PLUS_MINUS} 0.04 (n = 6; 95 % of the mean 0.91 to 0.99)"
@@ -44,6 +44,8 @@ def test_errors_are_set_beside_the_runs_of_their_recipe():
     training = table.loc["training error on the fly", "published"]
     assert "by inference from Fig. 5's caption" in training
     assert table["verdict"].tolist() == ["consistent", "inconsistent", *["cannot tell"] * 5]
+    # Only original has six runs.
+    assert table["recipes consistent"].tolist() == ["1 of 1", "0 of 1", *["0 of 0"] * 4, "1 of 1"]
     assert table.loc["test error, with distortions", "ours"] == "0.80 (n = 1)"
     assert table.loc["test error, with distortions", "one more run, 95 %"] == ""
     assert table.loc["test error, 30,000 patterns", "ours"] == "none finished (n = 0)"
@@ -51,9 +53,9 @@ def test_errors_are_set_beside_the_runs_of_their_recipe():
 
 def test_what_is_known_roughly_is_given_that_much():
     runs = [run("distortions", 0.76, seed=seed, distortions=True) for seed in range(6)]
-    assert errors(runs).iloc[-1]["verdict"] == "consistent"
+    assert errors(runs, runs).iloc[-1]["verdict"] == "consistent"
     runs = [run("distortions", 0.74, seed=seed, distortions=True) for seed in range(6)]
-    assert errors(runs).iloc[-1]["verdict"] == "inconsistent"
+    assert errors(runs, runs).iloc[-1]["verdict"] == "inconsistent"
 
 
 # --- The fingerprint of Fig. 8 --------------------------------------------------------------------
@@ -163,6 +165,6 @@ def test_what_might_explain_the_errors_with_15000_patterns():
     table = results.fewer_patterns(runs, again).set_index("trained")
     assert list(table.index) == [name.replace(",", ", ") for name in (short, longer)]
     on_the_fly, counted = "training error on the fly, %", "training error counted again, %"
-    assert table[on_the_fly].iloc[0].endswith("inconsistent with 0.05")
-    assert table[counted].iloc[0] == f"0.06 {PLUS_MINUS} 0.02: consistent with 0.05"
+    assert table[on_the_fly].iloc[0].endswith("; 0.05: inconsistent")
+    assert table[counted].iloc[0] == f"0.06 {PLUS_MINUS} 0.02; 0.05: cannot tell: too wide"
     assert set(table["n"]) == {6}
