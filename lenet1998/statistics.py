@@ -226,6 +226,15 @@ def mcnemar(ours: np.ndarray, theirs: np.ndarray, truth: np.ndarray) -> tuple[in
     return only_ours, only_theirs, float(_scipy_stats().binomtest(only_ours, disagreements).pvalue)
 
 
+def dice(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """How much two sets overlap: twice what they share over what both have, 1 of equal sets.
+
+    Args:
+        ours, theirs: whether each thing is in the set.
+    """
+    return float(2 * (ours & theirs).sum() / (ours.sum() + theirs.sum()))
+
+
 def uniform_ends(
     candidates: np.ndarray, generator: np.random.Generator, samples: int = 100_000
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

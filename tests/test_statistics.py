@@ -8,6 +8,7 @@ import pytest
 
 from lenet1998.statistics import (
     TOO_WIDE,
+    dice,
     difference_verdict,
     edit_distance,
     equivalence,
@@ -207,6 +208,13 @@ def test_log_ratio_rms():
     assert log_ratio_rms([1.1, 2.2], [1, 2]) == pytest.approx(math.log(1.1))
     assert log_ratio_rms([math.e, 1], [1, 1]) == pytest.approx(math.sqrt(1 / 2))
     assert log_ratio_rms([2, 3], [4, 5]) == pytest.approx(log_ratio_rms([4, 5], [2, 3]))
+
+
+def test_dice_is_twice_what_two_sets_share_over_what_both_have():
+    one, other = np.array([1, 1, 1, 0, 0], bool), np.array([0, 1, 1, 1, 1], bool)
+    assert dice(one, other) == dice(other, one) == 2 * 2 / 7
+    assert dice(one, one) == 1
+    assert dice(one, ~one) == 0
 
 
 # Trial data of 15 and 15 patients that the R package "equivalence" shows its test on.

@@ -146,7 +146,8 @@ def fig7_checks(results: Path) -> pd.DataFrame:
 
 def fingerprint(results: Path) -> pd.DataFrame:
     """Which of Fig. 8's digits our nets misread too; the first kind is most likely Fig. 8's."""
-    return results_page.fingerprint(runs_in(results, DISTORTIONS, ORIGINAL, MODERN))
+    runs = runs_in(results, DISTORTIONS, ORIGINAL, MODERN)
+    return results_page.fingerprint(runs, read_json(results / ANSWERS))
 
 
 def rejection(results: Path) -> pd.DataFrame:

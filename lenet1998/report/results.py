@@ -157,9 +157,9 @@ class Shared:
     same_answer: int
 
     @property
-    def by_chance(self) -> float:
-        """How many of the 82 as many errors would hit if they fell anywhere."""
-        return self.errors * len(paper.fig8_errors().index) / paper.TEST_SIZE
+    def dice(self) -> float:
+        """How much its errors overlap with the 82: twice what they share over what both have."""
+        return 2 * self.misread / (self.errors + len(paper.fig8_errors().index))
 
 
 def shared_with_1998(record: RunRecord) -> Shared:
@@ -182,18 +182,22 @@ def shared_with_1998(record: RunRecord) -> Shared:
     )
 
 
-def fingerprint(records: Sequence[RunRecord]) -> pd.DataFrame:
-    """Per kind of net: how many of the 82 digits it misreads too, and with the same wrong answer.
+def fingerprint(records: Sequence[RunRecord], measured: dict) -> pd.DataFrame:
+    """Per kind of net: how much its errors overlap with Fig. 8's 82, and with one another.
 
-    The last column is Welch's p, adjusted by Holm, that the share of a net's errors that lie among
-    the 82 is the same as for the first kind.
+    p is Welch's, adjusted by Holm, that the overlap with the 82 is the first kind's.
+
+    Args:
+        records: each kind's runs.
+        measured: ``alike``, of each net the mean overlap with the others of its kind.
     """
     kinds = {
-        name: [shared_with_1998(run) for run in runs if not run.diverged]
+        name: [(run.seed, shared_with_1998(run)) for run in runs if not run.diverged]
         for name, runs in by_recipe(records).items()
     }
-    shares = {name: [net.misread / net.errors for net in nets] for name, nets in kinds.items()}
-    first, *others = shares.values()
+    alike = {(net["variant"], net["seed"]): net["dice"] for net in measured["alike"]}
+    overlaps = {name: [shared.dice for _, shared in nets] for name, nets in kinds.items()}
+    first, *others = overlaps.values()
     p_values = holm([welch(first, other)[1] for other in others])
     rows = []
     for (name, nets), p in zip(kinds.items(), [None, *p_values], strict=True):
@@ -201,12 +205,14 @@ def fingerprint(records: Sequence[RunRecord]) -> pd.DataFrame:
             {
                 "nets": name,
                 "n": len(nets),
-                "errors of 10,000": brief([net.errors for net in nets]),
-                "of the 82, misread": brief([net.misread for net in nets]),
-                "by chance": brief([net.by_chance for net in nets], digits=2),
-                "with 1998's answer": brief([net.same_answer for net in nets]),
-                "of its errors, in the 82": brief([100 * share for share in shares[name]], " %"),
+                "errors of 10,000": brief([shared.errors for _, shared in nets]),
+                "of the 82, misread": brief([shared.misread for _, shared in nets]),
+                "with 1998's answer": brief([shared.same_answer for _, shared in nets]),
+                "overlap with the 82": brief(overlaps[name], digits=3),
                 "p": "" if p is None else f"{p:.1g}",
+                "overlap with one another": brief(
+                    [alike[name, seed] for seed, _ in nets], digits=3
+                ),
             }
         )
     return pd.DataFrame(rows)
