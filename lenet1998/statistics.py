@@ -9,6 +9,16 @@ import numpy as np
 from scipy.special import ndtri, stdtrit
 
 CONFIDENCE = 0.95
+ENOUGH = 6
+"""Runs that an interval needs before it decides anything."""
+WIDEST = 2
+"""How many times its lower end the upper end of an interval may be if a value in it is to agree."""
+CONSISTENT, INCONSISTENT, CANNOT_TELL, TOO_WIDE = (
+    "consistent",
+    "inconsistent",
+    "cannot tell",
+    "cannot tell: too wide",
+)
 
 
 def _scipy_stats() -> ModuleType:
@@ -67,21 +77,51 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
     return centre - half if successes else 0.0, centre + half if successes < n else 1.0
 
 
-def verdict(published: float, values: Sequence[float], uncertainty: float = 0.0) -> str:
+def verdict(
+    published: float, values: Sequence[float], uncertainty: float = 0.0, logarithms: bool = False
+) -> str:
     """Whether a published value, taken for a single run's, could be one more of ours.
 
     Args:
-        published: the published value.
+        published: the published value, positive, as an error or a count is.
         values: ours, one per seed.
         uncertainty: half the range that the published value itself is known to.
+        logarithms: whether all of these are natural logarithms.
 
     Returns:
-        ``consistent``, ``inconsistent``, or ``cannot tell`` with fewer than six runs.
+        ``consistent``, ``inconsistent``, or ``cannot tell`` with fewer than six runs, and where the
+        value is in an interval that is too wide to tell anything.
     """
-    if len(values) < 6:
-        return "cannot tell"
+    if len(values) < ENOUGH:
+        return CANNOT_TELL
     low, high = prediction_interval(values)
-    return "consistent" if low - uncertainty <= published <= high + uncertainty else "inconsistent"
+    if not low - uncertainty <= published <= high + uncertainty:
+        return INCONSISTENT
+    wide = high - low > math.log(WIDEST) if logarithms else high > WIDEST * low
+    return TOO_WIDE if wide else CONSISTENT
+
+
+def difference_verdict(
+    published: float, ours: Sequence[float], theirs: Sequence[float], uncertainty: float = 0.0
+) -> str:
+    """Whether a published difference is that of our means (ours - theirs).
+
+    Args:
+        published: the published difference, not 0.
+        ours, theirs: one value per seed.
+        uncertainty: half the range that the published difference itself is known to.
+
+    Returns:
+        ``consistent`` where Welch's interval holds the difference and leaves zero out,
+        ``inconsistent`` where it does not hold it, or ``cannot tell``, also with fewer than six
+        runs of either.
+    """
+    low, high = welch_interval(ours, theirs)
+    if min(len(ours), len(theirs)) < ENOUGH or math.isnan(low):
+        return CANNOT_TELL
+    if not low - uncertainty <= published <= high + uncertainty:
+        return INCONSISTENT
+    return CONSISTENT if min(low * published, high * published) > 0 else CANNOT_TELL
 
 
 def welch(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
@@ -161,12 +201,18 @@ def one_more_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple
     return middle - half, middle + half
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """p values adjusted for being a family (Holm's step-down), in the order given."""
+def holm(p_values: Sequence[float], family: int | None = None) -> list[float]:
+    """p values adjusted for being of a family (Holm's step-down), in the order given.
+
+    Args:
+        p_values: those that are known.
+        family: how many tests it has; of those that are not known p counts as 1.
+    """
     p = np.asarray(p_values, float)
     order = np.argsort(p)
+    left = (family or len(p)) - np.arange(len(p))
     adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * left), 1)
     return adjusted.tolist()
 
 
@@ -178,6 +224,15 @@ def mcnemar(ours: np.ndarray, theirs: np.ndarray, truth: np.ndarray) -> tuple[in
     if not disagreements:
         return 0, 0, 1.0
     return only_ours, only_theirs, float(_scipy_stats().binomtest(only_ours, disagreements).pvalue)
+
+
+def dice(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """How much two sets overlap: twice what they share over what both have, 1 of equal sets.
+
+    Args:
+        ours, theirs: whether each thing is in the set.
+    """
+    return float(2 * (ours & theirs).sum() / (ours.sum() + theirs.sum()))
 
 
 def uniform_ends(

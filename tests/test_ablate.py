@@ -112,6 +112,30 @@ def test_committed_runs_are_paired_and_written_in_every_form(results, tmp_path, 
     assert (out / "figures" / "ablations.png").stat().st_size > 5_000
 
 
+@pytest.mark.parametrize("component", ["subsampling", "start"])
+def test_what_is_asked_for_has_the_verdict_that_the_whole_has(component, tmp_path, capsys):
+    def asked(*flags: str) -> list[dict]:
+        assert main(["--json", "--out", str(tmp_path), *flags]) == 0
+        return json.loads(capsys.readouterr().out)["effects"]
+
+    whole = [effect for effect in asked() if effect["component"] == component]
+    assert asked("--only", component) == whole
+
+
+def test_it_is_said_over_how_many_changes_p_is_adjusted(results, tmp_path, capsys):
+    where = ["--results", str(results), "--out", str(tmp_path / "out")]
+    assert main([*where, "--only", "c3", "--direction", "out"]) == 0
+    told = "p adjusted over all 27 changes of this kind; the 26 without runs here count as p = 1"
+    assert told in capsys.readouterr().out.splitlines()
+    assert told in (tmp_path / "out" / "ablations.md").read_text().splitlines()
+    with_squash = ORIGINAL.changed(squash="tanh")
+    for seed in range(3):
+        run = make_record((9, 9), seed, recipe=with_squash.as_dict())
+        write_record(results / with_squash.name / f"seed-{seed}", run)
+    assert main([*where, "--only", "c3", "--direction", "out"]) == 0
+    assert "the 25 without runs here count as p = 1" in capsys.readouterr().out
+
+
 def test_missing_committed_runs_are_named(results, capsys):
     told = failure(capsys, "--results", str(results), "--only", "c3,squash", "--direction", "out")
     assert "no committed runs of original,squash=tanh (2 lacking) in it" in told

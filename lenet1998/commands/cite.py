@@ -52,8 +52,9 @@ def ablations() -> Tables:
     except BadInput as error:
         told = "ablations: not all of their runs come with lenet1998; lenet1998.ablate trains them"
         raise BadInput(told, "table") from error
-    titled = {report.TITLES[direction]: family for direction, family in found.items()}
-    return report.in_one_table(titled), pd.DataFrame(report.numbers(found))
+    titled = {report.TITLES[key]: report.effects(family) for key, family in found.items()}
+    every = [effect for some in titled.values() for effect in some]
+    return report.in_one_table(titled), pd.DataFrame(report.as_json(every))
 
 
 TABLES: dict[str, Callable[[], Tables]] = {

@@ -20,7 +20,8 @@ MARKS = (("o", VERMILION), ("s", BLUE), ("^", GREEN))
 def forest(runs: Sequence[RunRecord], file: Path, source: str | None = None) -> None:
     """All effects on the test error."""
     families = ablations.families(runs)
-    ablations.forest({TITLES[key]: some for key, some in families.items()}, file, source)
+    found = {TITLES[key]: ablations.effects(some) for key, some in families.items()}
+    ablations.forest(found, file, source)
 
 
 def ladder(runs: Sequence[RunRecord], content: dict, file: Path, source: str | None = None) -> None:

@@ -49,6 +49,11 @@ class Comparison:
     ours: Sequence[RunRecord]
     base: Sequence[RunRecord]
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """That of the change."""
+        return self.direction, self.component, self.title
+
     def pairs(self, value: Callable[[RunRecord], float]) -> tuple[list[float], list[float]]:
         """A value of the runs whose seeds both sides have, and that ended."""
         theirs = {run.seed: run for run in self.base if run.last}
@@ -92,8 +97,8 @@ class Effect:
     Attributes:
         of: the change.
         pair: the difference.
-        p: adjusted over the family.
-        equivalent: the p of there being a difference of the margin or more.
+        p: of there being no difference.
+        equivalent: of there being one of the margin or more; either p is adjusted over the family.
     """
 
     of: Comparison
@@ -114,20 +119,40 @@ def effects(
     value: Callable[[RunRecord], float] = test_error,
     margin: float = MARGIN,
 ) -> list[Effect]:
-    """A family's effects on one measure; changes with fewer than two pairs have none."""
+    """The effects on one measure of changes of one direction.
+
+    Changes with fewer than two pairs have none. Holm's adjustment is over all changes of the
+    direction, so that no verdict depends on which of them are asked for or have runs.
+    """
     found = [(one, one.pairs(value)) for one in comparisons]
     kept = [(one, pairs) for one, pairs in found if len(pairs[0]) > 1]
+    family = family_size(comparisons[0].direction) if comparisons else 0
     tests = [paired(*pairs) for _, pairs in kept]
     # Where all pairs differ by the same, there is no test; then what is seen decides.
     raw = [test.p if test.p == test.p else float(test.difference == 0) for test in tests]
+    equivalent = [equivalence(*pairs, margin) for _, pairs in kept]
+    adjusted = holm(raw, family), holm(equivalent, family)
     return [
-        Effect(one, test, p, equivalence(*pairs, margin))
-        for (one, pairs), test, p in zip(kept, tests, holm(raw), strict=True)
+        Effect(one, test, *both)
+        for (one, _), test, *both in zip(kept, tests, *adjusted, strict=True)
     ]
 
 
-def as_json(comparisons: Sequence[Comparison]) -> list[dict]:
-    """All numbers of the effects on the test error, for ``ablations.json``."""
+def family_size(direction: str) -> int:
+    """How many changes a direction has, with runs or without."""
+    return sum(change.direction == direction for change in changes())
+
+
+def adjusted_over(direction: str, found: Sequence[Effect]) -> str:
+    """What p values of a direction are adjusted over, in a line."""
+    family = family_size(direction)
+    words = f"p adjusted over all {family} changes of this kind"
+    lacking = family - len(found)
+    return f"{words}; the {lacking} without runs here count as p = 1" if lacking else words
+
+
+def as_json(found: Sequence[Effect]) -> list[dict]:
+    """All numbers of effects on the test error, for ``ablations.json``."""
     return [
         {
             "direction": effect.of.direction,
@@ -141,15 +166,16 @@ def as_json(comparisons: Sequence[Comparison]) -> list[dict]:
             "high": effect.pair.high,
             "p": effect.p,
             "p_equivalence": effect.equivalent,
+            "family": family_size(effect.of.direction),
             "verdict": effect.verdict,
         }
-        for effect in effects(comparisons)
+        for effect in found
     ]
 
 
-def effects_table(comparisons: Sequence[Comparison]) -> pd.DataFrame:
+def effects_table(found: Sequence[Effect]) -> pd.DataFrame:
     """One row a change: its test error, the difference from its base, and the verdict."""
-    return pd.DataFrame([_row(effect) for effect in effects(comparisons)])
+    return pd.DataFrame([_row(effect) for effect in found])
 
 
 def _row(effect: Effect) -> dict:
@@ -163,43 +189,33 @@ def _row(effect: Effect) -> dict:
         "difference, points": f"{effect.pair.difference:+.3f}",
         "95 %": f"{effect.pair.low:+.3f} to {effect.pair.high:+.3f}",
         "p (Holm)": f"{effect.p:.2g}",
-        "p of 0.1 or more": f"{effect.equivalent:.2g}",
+        "p of 0.1 or more (Holm)": f"{effect.equivalent:.2g}",
         "verdict": effect.verdict,
     }
 
 
-def numbers(groups: Mapping[str, Sequence[Comparison]]) -> list[dict]:
-    """All numbers of several families."""
-    return [row for comparisons in groups.values() for row in as_json(comparisons)]
-
-
-def in_one_table(groups: Mapping[str, Sequence[Comparison]]) -> pd.DataFrame:
-    """The rows of several families, each with its family's title as ``direction``."""
-    return pd.concat(
-        [effects_table(family).assign(direction=key) for key, family in groups.items()]
-    )
+def in_one_table(groups: Mapping[str, Sequence[Effect]]) -> pd.DataFrame:
+    """The rows of several directions, each with its direction's title as ``direction``."""
+    return pd.concat([effects_table(found).assign(direction=key) for key, found in groups.items()])
 
 
 COLOURS = {MATTERS: VERMILION, NO_DIFFERENCE: GREEN, CANNOT_TELL: BLACK}
 DIFFERENCE = "change of the test error, points (95 %)"
 
 
-def forest(
-    groups: Mapping[str, Sequence[Comparison]], file: Path, source: str | None = None
-) -> None:
-    """All effects on the test error with their intervals, a panel a direction.
+def forest(groups: Mapping[str, Sequence[Effect]], file: Path, source: str | None = None) -> None:
+    """Effects on the test error with their intervals, a panel a direction.
 
     Args:
-        groups: the changes by the panel's title.
+        groups: the effects by the panel's title.
         file: the PNG.
         source: a digest of the records it shows.
     """
-    found = {title: effects(comparisons) for title, comparisons in groups.items()}
-    heights = [len(rows) + 1 for rows in found.values()]
+    heights = [len(rows) + 1 for rows in groups.values()]
     with rc_context(STYLE):
         figure = Figure(figsize=(8, 0.26 * sum(heights) + 1.2), layout="constrained")
-        panels = np.atleast_1d(figure.subplots(len(found), 1, sharex=True, height_ratios=heights))
-        for axes, (title, rows) in zip(panels, found.items(), strict=True):
+        panels = np.atleast_1d(figure.subplots(len(groups), 1, sharex=True, height_ratios=heights))
+        for axes, (title, rows) in zip(panels, groups.items(), strict=True):
             of_changes(axes, [f"{e.of.component}: {e.of.title}" for e in rows])
             for place, effect in enumerate(rows):
                 interval(axes, effect, place)

@@ -19,7 +19,7 @@ def _ablated(results: Path, train_size: int | None = None) -> ablations.Families
 
 def _effects(direction: str) -> Callable[[Path], pd.DataFrame]:
     """What the changes of a direction do to the test error."""
-    return lambda results: ablations.effects_table(_ablated(results)[direction])
+    return lambda results: ablations.effects_table(ablations.effects(_ablated(results)[direction]))
 
 
 def brief(results: Path) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from lenet1998.records import (
     RECORD,
     RunRecord,
     read_record,
+    read_records,
 )
 from lenet1998.report import (
     ablations_page,
@@ -126,7 +127,7 @@ def benchmark(results: Path) -> pd.DataFrame:
 
 def published_errors(results: Path) -> pd.DataFrame:
     """Every error that the paper reports of LeNet-5 on MNIST."""
-    return results_page.errors(runs_in(results, *BY_SIZE))
+    return results_page.errors(runs_in(results, *BY_SIZE), read_records(results))
 
 
 def fewer_patterns(results: Path) -> pd.DataFrame:
@@ -136,8 +137,10 @@ def fewer_patterns(results: Path) -> pd.DataFrame:
 
 
 def distortion_gain(results: Path) -> pd.DataFrame:
-    """The original's runs without and with distortions."""
-    return distortions.distortion_gain(runs_in(results, ORIGINAL, DISTORTIONS))
+    """Two readings' runs without and with distortions."""
+    first = ALL_VARIANTS["first-reading"]
+    folders = (ORIGINAL, DISTORTIONS, first, f"{first},distortions=true")
+    return distortions.distortion_gain(runs_in(results, *folders))
 
 
 def fig7_ranges(results: Path) -> pd.DataFrame:
@@ -152,7 +155,8 @@ def fig7_checks(results: Path) -> pd.DataFrame:
 
 def fingerprint(results: Path) -> pd.DataFrame:
     """Which of Fig. 8's digits our nets misread too; the first kind is most likely Fig. 8's."""
-    return results_page.fingerprint(runs_in(results, DISTORTIONS, ORIGINAL, MODERN))
+    runs = runs_in(results, DISTORTIONS, ORIGINAL, MODERN)
+    return results_page.fingerprint(runs, read_json(results / ANSWERS))
 
 
 def rejection(results: Path) -> pd.DataFrame:
@@ -217,7 +221,7 @@ def _of_finalists(table: Callable[..., pd.DataFrame], *others: str) -> Callable:
 
 def coursework_claims(results: Path) -> pd.DataFrame:
     """What the coursework reports claim."""
-    return coursework.claims(runs_in(results, COURSEWORK))
+    return coursework.claims(runs_in(results, COURSEWORK), read_records(results))
 
 
 def coursework_best_epoch(results: Path) -> pd.DataFrame:

@@ -14,7 +14,6 @@ from matplotlib.lines import Line2D
 from lenet1998.records import RunRecord
 from lenet1998.report.ablations import (
     DIFFERENCE,
-    Comparison,
     Effect,
     effects,
     effects_table,
@@ -59,18 +58,14 @@ def looks(runs: Sequence[RunRecord], content: Mapping) -> list[tuple[Effect, Eff
         content: of ``fresh_seeds.json``.
     """
     first, second = (effects(families(some)["out"]) for some in (runs, runs_of(content)))
-    again = {_key(effect.of): effect for effect in second}
-    return [(effect, again[_key(effect.of)]) for effect in first if _key(effect.of) in again]
-
-
-def _key(one: Comparison) -> tuple[str, str]:
-    return one.component, one.title
+    again = {effect.of.key: effect for effect in second}
+    return [(effect, again[effect.of.key]) for effect in first if effect.of.key in again]
 
 
 def table(runs: Sequence[RunRecord], content: Mapping) -> pd.DataFrame:
     """One row a change: the second look's effect, the first's verdict, all pairs together."""
     found = looks(runs, content)
-    rows = effects_table([second.of for _, second in found])
+    rows = effects_table([second for _, second in found])
     return rows.drop(columns=["test error, %", "base, %"], errors="ignore").assign(
         **{FIRST: [first.verdict for first, _ in found]},
         **{"both, points": [_together(*pair) for pair in found]},

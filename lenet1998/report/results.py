@@ -8,7 +8,7 @@ import pandas as pd
 from lenet1998 import names, paper
 from lenet1998.errors import BadInput
 from lenet1998.records import RunRecord
-from lenet1998.report.tables import brief, by_recipe, spread
+from lenet1998.report.tables import brief, by_recipe, passing, spread
 from lenet1998.statistics import (
     holm,
     prediction_interval,
@@ -29,6 +29,15 @@ class Claim:
     known_to: float
     recipe: str
     key: str
+    patterns: int = paper.TRAIN_SIZE
+
+    def verdict(self, runs: Sequence[RunRecord]) -> str:
+        """Whether it could be one more run."""
+        return verdict(self.value, [run.last[self.key] for run in runs], self.known_to)
+
+    def passing(self, records: Sequence[RunRecord]) -> str:
+        """Of how many of all recipes it could be one more run."""
+        return passing(records, self.verdict, self.patterns)
 
 
 def claims() -> list[Claim]:
@@ -61,6 +70,7 @@ def claims() -> list[Claim]:
                     FIGURE_RESOLUTION,
                     name,
                     key,
+                    size,
                 )
             )
     rows.append(
@@ -107,18 +117,23 @@ def fewer_patterns(records: Sequence[RunRecord], again: dict) -> pd.DataFrame:
             ),
         ):
             judged = verdict(float(published), values, FIGURE_RESOLUTION)
-            row[what] = f"{brief(values, digits=2)}: {judged} with {published:.2f}"
+            row[what] = f"{brief(values, digits=2)}; {published:.2f}: {judged}"
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def errors(records: Sequence[RunRecord]) -> pd.DataFrame:
-    """One row per published error: published | ours | where one more run would fall | verdict."""
+def errors(records: Sequence[RunRecord], every: Sequence[RunRecord]) -> pd.DataFrame:
+    """One row per published error: published | ours | where one more run would fall | verdict.
+
+    Args:
+        records: the runs of the paper's results.
+        every: all committed runs, of which the last column says how many pass the same check.
+    """
     groups = by_recipe(records)
     rows = []
     for claim in claims():
-        runs = groups.get(claim.recipe, [])
-        values = [run.last[claim.key] for run in runs if not run.diverged]
+        runs = [run for run in groups.get(claim.recipe, []) if not run.diverged]
+        values = [run.last[claim.key] for run in runs]
         low, high = prediction_interval(values)
         rows.append(
             {
@@ -126,7 +141,8 @@ def errors(records: Sequence[RunRecord]) -> pd.DataFrame:
                 "published": f"{claim.value:g} ({claim.source})",
                 "ours": spread(values),
                 "one more run, 95 %": f"{low:.2f} to {high:.2f}" if len(values) > 1 else "",
-                "verdict": verdict(claim.value, values, claim.known_to),
+                "verdict": claim.verdict(runs),
+                "recipes consistent": claim.passing(every),
             }
         )
     return pd.DataFrame(rows)
@@ -141,9 +157,9 @@ class Shared:
     same_answer: int
 
     @property
-    def by_chance(self) -> float:
-        """How many of the 82 as many errors would hit if they fell anywhere."""
-        return self.errors * len(paper.fig8_errors().index) / paper.TEST_SIZE
+    def dice(self) -> float:
+        """How much its errors overlap with the 82: twice what they share over what both have."""
+        return 2 * self.misread / (self.errors + len(paper.fig8_errors().index))
 
 
 def shared_with_1998(record: RunRecord) -> Shared:
@@ -166,18 +182,22 @@ def shared_with_1998(record: RunRecord) -> Shared:
     )
 
 
-def fingerprint(records: Sequence[RunRecord]) -> pd.DataFrame:
-    """Per kind of net: how many of the 82 digits it misreads too, and with the same wrong answer.
+def fingerprint(records: Sequence[RunRecord], measured: dict) -> pd.DataFrame:
+    """Per kind of net: how much its errors overlap with Fig. 8's 82, and with one another.
 
-    The last column is Welch's p, adjusted by Holm, that the share of a net's errors that lie among
-    the 82 is the same as for the first kind.
+    p is Welch's, adjusted by Holm, that the overlap with the 82 is the first kind's.
+
+    Args:
+        records: each kind's runs.
+        measured: ``alike``, of each net the mean overlap with the others of its kind.
     """
     kinds = {
-        name: [shared_with_1998(run) for run in runs if not run.diverged]
+        name: [(run.seed, shared_with_1998(run)) for run in runs if not run.diverged]
         for name, runs in by_recipe(records).items()
     }
-    shares = {name: [net.misread / net.errors for net in nets] for name, nets in kinds.items()}
-    first, *others = shares.values()
+    alike = {(net["variant"], net["seed"]): net["dice"] for net in measured["alike"]}
+    overlaps = {name: [shared.dice for _, shared in nets] for name, nets in kinds.items()}
+    first, *others = overlaps.values()
     p_values = holm([welch(first, other)[1] for other in others])
     rows = []
     for (name, nets), p in zip(kinds.items(), [None, *p_values], strict=True):
@@ -185,12 +205,14 @@ def fingerprint(records: Sequence[RunRecord]) -> pd.DataFrame:
             {
                 "nets": name,
                 "n": len(nets),
-                "errors of 10,000": brief([net.errors for net in nets]),
-                "of the 82, misread": brief([net.misread for net in nets]),
-                "by chance": brief([net.by_chance for net in nets], digits=2),
-                "with 1998's answer": brief([net.same_answer for net in nets]),
-                "of its errors, in the 82": brief([100 * share for share in shares[name]], " %"),
+                "errors of 10,000": brief([shared.errors for _, shared in nets]),
+                "of the 82, misread": brief([shared.misread for _, shared in nets]),
+                "with 1998's answer": brief([shared.same_answer for _, shared in nets]),
+                "overlap with the 82": brief(overlaps[name], digits=3),
                 "p": "" if p is None else f"{p:.1g}",
+                "overlap with one another": brief(
+                    [alike[name, seed] for seed, _ in nets], digits=3
+                ),
             }
         )
     return pd.DataFrame(rows)

@@ -35,6 +35,7 @@ ANSWERS = Schema(
             ),
             1,
         ),
+        alike=list_of(object_of(variant=TEXT, seed=COUNT, dice=SHARE), 1),
     )
 )
 

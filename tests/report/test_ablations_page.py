@@ -6,8 +6,16 @@ from factory import make_record
 from lenet1998.ablations import MODERN, ORIGINAL, changes, chosen
 from lenet1998.inspection.purposes import ROTATIONS, SCALES, SHIFTS
 from lenet1998.report import ablation_figures, purposes, rates
-from lenet1998.report.ablations import effects_table, families
+from lenet1998.report.ablations import (
+    CANNOT_TELL,
+    adjusted_over,
+    effects,
+    effects_table,
+    families,
+    family_size,
+)
 from lenet1998.report.style import source_of
+from lenet1998.statistics import equivalence, paired
 from lenet1998.tuning import LADDER, OPTIMIZERS, TUNINGS
 
 C3 = ORIGINAL.changed(c3="dense")
@@ -56,10 +64,36 @@ def test_changes_stand_beside_their_bases_as_far_as_there_are_runs():
 
 def test_a_row_shows_the_runs_that_are_paired_and_no_others():
     runs = runs_of(ORIGINAL, 2, 4, 60) + runs_of(C3, 4, 8)
-    (row,) = effects_table(families(runs)["out"]).to_dict("records")
+    (row,) = effects_table(effects(families(runs)["out"])).to_dict("records")
     assert row["n"] == 2
     assert row["test error, %"].startswith("3.00 ")  # percent of 200 patterns
     assert row["base, %"].startswith("1.50 ")
+
+
+def test_p_is_adjusted_over_all_changes_of_the_direction_whichever_have_runs():
+    runs = runs_of(ORIGINAL, 20, 30, 25) + runs_of(C3, 40, 52, 44)
+    (alone,) = effects(families(runs)["out"])
+    raw = paired([20.0, 26.0, 22.0], [10.0, 15.0, 12.5]).p
+    assert raw < 0.05 < alone.p == pytest.approx(family_size("out") * raw)
+    assert alone.equivalent == 1
+    assert alone.verdict == CANNOT_TELL
+    runs += runs_of(ORIGINAL.changed(pooling="max"), 40, 50, 45)  # all differ by the same: p is 0
+    after = effects(families(runs)["out"])[0]
+    assert after.p == pytest.approx((family_size("out") - 1) * raw)
+    assert adjusted_over("out", [alone]).endswith("; the 26 without runs here count as p = 1")
+    assert adjusted_over("ladder", [alone] * 8) == "p adjusted over all 8 changes of this kind"
+
+
+def test_no_difference_is_told_over_the_family_too():
+    """Two one-sided tests of 27 changes: 0.05 / 27 is what the first has to stay below."""
+    counts = [20, 21, 20, 21, 20, 21, 20, 21]
+    runs = runs_of(ORIGINAL, *counts) + runs_of(C3, *counts[:-1], 20)
+    (effect,) = effects(families(runs)["out"], margin=0.3)
+    both = ([count / 2 for count in (*counts[:-1], 20)], [count / 2 for count in counts])
+    raw = equivalence(*both, 0.3)
+    assert 0.05 / 27 < raw < 0.05
+    assert effect.equivalent == pytest.approx(27 * raw)
+    assert effect.verdict == CANNOT_TELL
 
 
 def test_what_differs_from_the_base_is_starred():

@@ -9,8 +9,8 @@ from lenet1998.report.ablations import CANNOT_TELL, MATTERS
 from lenet1998.report.style import source_of
 
 C3, MAX = ORIGINAL.changed(c3="dense"), ORIGINAL.changed(pooling="max")
-FIRST = {ORIGINAL: (4, 5, 4), C3: (5, 5, 4), MAX: (8, 9, 9)}
-SECOND = {ORIGINAL: (4, 5, 6), C3: (4, 5, 5), MAX: (9, 10, 12)}
+FIRST = {ORIGINAL: (4, 5, 4), C3: (5, 5, 4), MAX: (28, 29, 29)}
+SECOND = {ORIGINAL: (4, 5, 6), C3: (4, 5, 5), MAX: (29, 30, 32)}
 
 
 @pytest.fixture
@@ -40,12 +40,12 @@ def test_a_row_tells_the_second_look_by_itself_and_all_pairs_together(runs, cont
     assert (dense["component"], maxima["component"]) == ("c3", "subsampling")
     assert (dense["n"], maxima["n"]) == (3, 3)
     assert dense["difference, points"] == "-0.167"  # 0, 0 and -0.5
-    assert maxima["difference, points"] == "+2.667"  # 2.5, 2.5 and 3.0
+    assert maxima["difference, points"] == "+12.667"  # 12.5, 12.5 and 13.0
     assert (maxima["first look"], maxima["verdict"]) == (MATTERS, MATTERS)
     assert (dense["first look"], dense["verdict"]) == (CANNOT_TELL, CANNOT_TELL)
-    # Of the first look 0.5, 0, 0 and 2.0, 2.0, 2.5.
+    # Of the first look 0.5, 0, 0 and 12.0, 12.0, 12.5.
     assert dense["both, points"].startswith("+0.000 (")
-    assert maxima["both, points"].startswith("+2.417 (")
+    assert maxima["both, points"].startswith("+12.417 (")
     assert maxima["both, points"].endswith("; n = 6)")
 
 
@@ -80,8 +80,8 @@ def test_in_brief_a_component_is_its_largest_effect_in_the_first_look(runs, cont
     rows = fresh_seeds.brief(runs, content, COMPONENTS)
     assert rows["historical"].tolist() == [COMPONENTS["c3"], COMPONENTS["subsampling"]]
     assert rows["becomes"].tolist() == ["every map sees all six", "maxima"]
-    assert rows["test error, points"][1].startswith("+2.17 (")
-    assert rows["ten more seeds"][1].startswith("+2.67 (")
+    assert rows["test error, points"][1].startswith("+12.17 (")
+    assert rows["ten more seeds"][1].startswith("+12.67 (")
 
 
 def test_both_looks_are_drawn(runs, content, tmp_path):

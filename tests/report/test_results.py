@@ -34,7 +34,7 @@ def test_errors_are_set_beside_the_runs_of_their_recipe():
     runs = [run("original", test, 0.5, seed) for seed, test in enumerate(spread)]
     runs += [run("original,train_size=15000", 1.5, seed=seed) for seed in range(2)]
     runs += [run("distortions", 0.8, distortions=True), run("modern", 5.0)]
-    table = errors(runs).set_index("result, %")
+    table = errors(runs, runs).set_index("result, %")
     # Mean 0.95, sd 0.0374; t = 2.571 for five degrees of freedom: 2.571 sd sqrt(7/6) = 0.104.
     test = table.loc["test error"]
     assert test["ours"] == f"0.95 {PLUS_MINUS} 0.04 (n = 6; 95 % of the mean 0.91 to 0.99)"
@@ -44,6 +44,8 @@ def test_errors_are_set_beside_the_runs_of_their_recipe():
     training = table.loc["training error on the fly", "published"]
     assert "by inference from Fig. 5's caption" in training
     assert table["verdict"].tolist() == ["consistent", "inconsistent", *["cannot tell"] * 5]
+    # Only original has six runs.
+    assert table["recipes consistent"].tolist() == ["1 of 1", "0 of 1", *["0 of 0"] * 4, "1 of 1"]
     assert table.loc["test error, with distortions", "ours"] == "0.80 (n = 1)"
     assert table.loc["test error, with distortions", "one more run, 95 %"] == ""
     assert table.loc["test error, 30,000 patterns", "ours"] == "none finished (n = 0)"
@@ -51,9 +53,9 @@ def test_errors_are_set_beside_the_runs_of_their_recipe():
 
 def test_what_is_known_roughly_is_given_that_much():
     runs = [run("distortions", 0.76, seed=seed, distortions=True) for seed in range(6)]
-    assert errors(runs).iloc[-1]["verdict"] == "consistent"
+    assert errors(runs, runs).iloc[-1]["verdict"] == "consistent"
     runs = [run("distortions", 0.74, seed=seed, distortions=True) for seed in range(6)]
-    assert errors(runs).iloc[-1]["verdict"] == "inconsistent"
+    assert errors(runs, runs).iloc[-1]["verdict"] == "inconsistent"
 
 
 # --- The fingerprint of Fig. 8 --------------------------------------------------------------------
@@ -62,25 +64,36 @@ def test_what_is_known_roughly_is_given_that_much():
 def test_shared_errors_are_counted():
     found = shared_with_1998(net(same=7, other=4, elsewhere=39))
     assert found == Shared(errors=50, misread=11, same_answer=7)
-    assert found.by_chance == pytest.approx(50 * 82 / 10_000)
+    assert found.dice == pytest.approx(2 * 11 / (50 + 82))
+    assert shared_with_1998(net(82, 0, 0)).dice == 1
     assert shared_with_1998(net(0, 0, 5)).misread == 0
     assert shared_with_1998(net(82, 0, 0)).same_answer == 82
+
+
+def alike(runs):
+    """An overlap with the others of its kind for each net, by its seed."""
+    return {
+        "alike": [
+            {"variant": run.recipe["name"], "seed": run.seed, "dice": (5 + run.seed) / 10}
+            for run in runs
+        ]
+    }
 
 
 def test_fingerprint_of_kinds_in_the_order_given():
     ours = [net(20, 10, 50, seed=0), net(30, 10, 40, seed=1)]
     others = [net(10, 10, 60, "modern", 0), net(10, 12, 58, "modern", 1)]
     diverged = dataclasses.replace(net(82, 0, 0, "modern", 2), status="diverged")
-    table = fingerprint([*ours, *others, diverged])
+    table = fingerprint([*ours, *others, diverged], alike([*ours, *others]))
     assert table["nets"].tolist() == ["distortions", "modern"]
     assert table["n"].tolist() == [2, 2]
     first = table.iloc[0]
     assert first["errors of 10,000"] == f"80.0 {PLUS_MINUS} 0.0"
     assert first["of the 82, misread"] == f"35.0 {PLUS_MINUS} 7.1"
-    assert first["by chance"] == f"0.66 {PLUS_MINUS} 0.00"
     assert first["with 1998's answer"] == f"25.0 {PLUS_MINUS} 7.1"
-    assert first["of its errors, in the 82"] == f"43.8 {PLUS_MINUS} 8.8 %"
-    p = welch([30 / 80, 40 / 80], [20 / 80, 22 / 80])[1]
+    assert first["overlap with the 82"] == f"0.432 {PLUS_MINUS} 0.087"  # 60 and 80 of 162
+    assert first["overlap with one another"] == f"0.550 {PLUS_MINUS} 0.071"
+    p = welch([60 / 162, 80 / 162], [40 / 162, 44 / 162])[1]
     assert table["p"].tolist() == ["", f"{p:.1g}"]
 
 
@@ -91,10 +104,10 @@ def test_fingerprint_adjusts_its_family_of_comparisons():
         for name, counts in kinds.items()
         for seed, same in enumerate(counts)
     ]
-    shares = {name: [same / 80 for same in counts] for name, counts in kinds.items()}
-    p = sorted(welch(shares["distortions"], shares[name])[1] for name in ("original", "modern"))
+    overlaps = {name: [2 * same / 162 for same in counts] for name, counts in kinds.items()}
+    p = sorted(welch(overlaps["distortions"], overlaps[name])[1] for name in ("original", "modern"))
     expected = {f"{2 * p[0]:.1g}", f"{max(2 * p[0], p[1]):.1g}"}
-    assert set(fingerprint(runs)["p"][1:]) == expected
+    assert set(fingerprint(runs, alike(runs))["p"][1:]) == expected
 
 
 # --- Rejection and cost ---------------------------------------------------------------------------
@@ -163,6 +176,6 @@ def test_what_might_explain_the_errors_with_15000_patterns():
     table = results.fewer_patterns(runs, again).set_index("trained")
     assert list(table.index) == [name.replace(",", ", ") for name in (short, longer)]
     on_the_fly, counted = "training error on the fly, %", "training error counted again, %"
-    assert table[on_the_fly].iloc[0].endswith("inconsistent with 0.05")
-    assert table[counted].iloc[0] == f"0.06 {PLUS_MINUS} 0.02: consistent with 0.05"
+    assert table[on_the_fly].iloc[0].endswith("; 0.05: inconsistent")
+    assert table[counted].iloc[0] == f"0.06 {PLUS_MINUS} 0.02; 0.05: cannot tell: too wide"
     assert set(table["n"]) == {6}
