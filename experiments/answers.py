@@ -1,4 +1,4 @@
-"""What needs MNIST's labels beside committed predictions: accuracy by digit, McNemar's test.
+"""What needs MNIST's labels beside committed predictions: accuracy by digit, McNemar, overlaps.
 
 Writes ``answers.json``.
 """
@@ -9,17 +9,19 @@ from pathlib import Path
 import coursework
 import headline
 import numpy as np
+import published
 
 from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import load
 from lenet1998.errors import BadInput
 from lenet1998.records import RunRecord, has_record, read_records, write_json
-from lenet1998.statistics import mcnemar
+from lenet1998.statistics import dice, mcnemar
 from lenet1998.training.flags import RESULTS
 
 PADDED = Path("coursework", "reported", "coursework-padded")
 PAIRS = (("original", "original-logistic"), ("original", "modern"))
+KINDS = tuple(map(Path, ("published/distortions", "headline/original", "headline/modern")))
 
 
 def by_class(predictions: np.ndarray, truth: np.ndarray) -> list[float]:
@@ -48,12 +50,12 @@ def check_complete(results: Path) -> None:
         BadInput: with the first folder without a record.
     """
     of_pairs = {name for pair in PAIRS for name in pair}
-    for cell in (*headline.cells(results), *coursework.cells(results)):
-        wanted = cell.recipe.name in of_pairs or cell.folder.parent == results / PADDED
-        if wanted and not has_record(cell.folder):
-            raise BadInput(
-                f"{cell.folder}: has no record; run experiments/headline.py and coursework.py"
-            )
+    folders = {results / folder for folder in (PADDED, *KINDS)}
+    for study in (headline, coursework, published):
+        for cell in study.cells(results):
+            wanted = cell.recipe.name in of_pairs or cell.folder.parent in folders
+            if wanted and not has_record(cell.folder):
+                raise BadInput(f"{cell.folder}: has no record; run experiments/{study.__name__}.py")
 
 
 def pairs(results: Path, truth: np.ndarray) -> list[dict]:
@@ -75,6 +77,22 @@ def pairs(results: Path, truth: np.ndarray) -> list[dict]:
     return rows
 
 
+def alike(results: Path, truth: np.ndarray) -> list[dict]:
+    """How much each net's errors overlap with those of the others of its kind, on average.
+
+    Raises:
+        BadInput: as :func:`answered`.
+    """
+    rows = []
+    for folder in KINDS:
+        runs = answered(results / folder, truth)
+        wrong = [run.predictions != truth for run in runs]
+        for place, run in enumerate(runs):
+            others = [dice(wrong[place], other) for i, other in enumerate(wrong) if i != place]
+            rows.append({"variant": folder.name, "seed": run.seed, "dice": float(np.mean(others))})
+    return rows
+
+
 @entry
 def main(arguments=None):
     parser = Parser(prog="answers.py", description=__doc__)
@@ -87,6 +105,7 @@ def main(arguments=None):
     measured = {
         "by_class": [by_class(run.predictions, truth) for run in padded],
         "mcnemar": pairs(flags.results, truth),
+        "alike": alike(flags.results, truth),
     }
     write_json(writable(flags.results, "--results") / "answers.json", measured)
     return 0

@@ -36,6 +36,11 @@ class Change:
     direction: str
     base: Recipe
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What it is told from the others by."""
+        return self.direction, self.component, self.title
+
 
 SOFTMAX = {"output": "linear", "loss": "cross_entropy"}
 COMPONENTS: dict[str, str] = {

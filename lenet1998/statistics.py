@@ -9,6 +9,16 @@ import numpy as np
 from scipy.special import ndtri, stdtrit
 
 CONFIDENCE = 0.95
+ENOUGH = 6
+"""Runs that an interval needs before it decides anything."""
+WIDEST = 2
+"""How many times its lower end the upper end of an interval may be if a value in it is to agree."""
+CONSISTENT, INCONSISTENT, CANNOT_TELL, TOO_WIDE = (
+    "consistent",
+    "inconsistent",
+    "cannot tell",
+    "cannot tell: too wide",
+)
 
 
 def _scipy_stats() -> ModuleType:
@@ -19,7 +29,7 @@ def _scipy_stats() -> ModuleType:
 
 
 def _student(degrees: float) -> float:
-    """Two-sided 95 % point of Student's t."""
+    """How far Student's t goes on either side with 95 % probability."""
     return float(stdtrit(degrees, (1 + CONFIDENCE) / 2))
 
 
@@ -46,7 +56,7 @@ def summarise(values: Sequence[float]) -> Summary:
 
 
 def prediction_interval(values: Sequence[float]) -> tuple[float, float]:
-    """95 % prediction interval of one further run: mean +- t s sqrt(1 + 1/n)."""
+    """Where one further run would fall with 95 % probability: mean +- t s sqrt(1 + 1/n)."""
     summary = summarise(values)
     if summary.n < 2:
         return math.nan, math.nan
@@ -67,24 +77,51 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
     return centre - half if successes else 0.0, centre + half if successes < n else 1.0
 
 
-def verdict(published: float, values: Sequence[float], uncertainty: float = 0.0) -> str:
-    """Judge a published value, taken for a single run's, as one more of ours.
+def verdict(
+    published: float, values: Sequence[float], uncertainty: float = 0.0, logarithms: bool = False
+) -> str:
+    """Whether a published value, taken for a single run's, could be one more of ours.
 
     Args:
-        published: the published value.
+        published: the published value, positive, as an error or a count is.
         values: ours, one per seed.
         uncertainty: half the range that the published value itself is known to.
+        logarithms: whether all of these are natural logarithms.
 
     Returns:
-        ``consistent``, ``inconsistent``, or ``cannot tell``: with fewer than six runs, or where one
-        more of ours would fall within an interval wider than their mean, which covers too much.
+        ``consistent``, ``inconsistent``, or ``cannot tell`` with fewer than six runs, and where the
+        value is in an interval that is too wide to tell anything.
     """
-    if len(values) < 6:
-        return "cannot tell"
+    if len(values) < ENOUGH:
+        return CANNOT_TELL
     low, high = prediction_interval(values)
     if not low - uncertainty <= published <= high + uncertainty:
-        return "inconsistent"
-    return "consistent" if high - low <= abs(high + low) / 2 else "cannot tell"
+        return INCONSISTENT
+    wide = high - low > math.log(WIDEST) if logarithms else high > WIDEST * low
+    return TOO_WIDE if wide else CONSISTENT
+
+
+def difference_verdict(
+    published: float, ours: Sequence[float], theirs: Sequence[float], uncertainty: float = 0.0
+) -> str:
+    """Whether a published difference is that of our means (ours - theirs).
+
+    Args:
+        published: the published difference, not 0.
+        ours, theirs: one value per seed.
+        uncertainty: half the range that the published difference itself is known to.
+
+    Returns:
+        ``consistent`` where Welch's interval holds the difference and leaves zero out,
+        ``inconsistent`` where it does not hold it, or ``cannot tell``, also with fewer than six
+        runs of either.
+    """
+    low, high = welch_interval(ours, theirs)
+    if min(len(ours), len(theirs)) < ENOUGH or math.isnan(low):
+        return CANNOT_TELL
+    if not low - uncertainty <= published <= high + uncertainty:
+        return INCONSISTENT
+    return CONSISTENT if min(low * published, high * published) > 0 else CANNOT_TELL
 
 
 def welch(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
@@ -106,29 +143,6 @@ def welch_interval(ours: Sequence[float], theirs: Sequence[float]) -> tuple[floa
         _scipy_stats().ttest_ind(ours, theirs, equal_var=False).confidence_interval(CONFIDENCE)
     )
     return float(interval.low), float(interval.high)
-
-
-def lower_by(
-    ours: Sequence[float], theirs: Sequence[float], published: float, known_to: float
-) -> str:
-    """Judge a published difference of means: one kind of run below another.
-
-    Args:
-        ours, theirs: the values, one per seed; those that are to be lower first.
-        published: by how much.
-        known_to: half the range that it is known to.
-
-    Returns:
-        ``holds`` if Welch's interval has the published difference in it, widened by what that is
-        known to, and leaves out that there is none; ``does not hold`` if it has it not;
-        ``cannot tell`` otherwise, and with fewer than six runs of either.
-    """
-    if min(len(ours), len(theirs)) < 6:
-        return "cannot tell"
-    low, high = welch_interval(theirs, ours)
-    if not low - known_to <= published <= high + known_to:
-        return "does not hold"
-    return "holds" if low > 0 else "cannot tell"
 
 
 @dataclass(frozen=True)
@@ -172,7 +186,7 @@ def equivalence(ours: Sequence[float], theirs: Sequence[float], margin: float) -
 
 
 def one_more_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
-    """95 % prediction interval of the difference of one further run of each.
+    """Where the difference of one further run of each would fall with 95 % probability.
 
     The difference of means +- t sqrt(s1^2 (1 + 1/n1) + s2^2 (1 + 1/n2)), with Welch's degrees of
     freedom; nan where neither side has any spread.
@@ -187,12 +201,18 @@ def one_more_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple
     return middle - half, middle + half
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """p values adjusted for being a family (Holm's step-down), in the order given."""
+def holm(p_values: Sequence[float], family: int | None = None) -> list[float]:
+    """p values adjusted for being of a family (Holm's step-down), in the order given.
+
+    Args:
+        p_values: those that are known.
+        family: how many tests it has; of those that are not known p counts as 1.
+    """
     p = np.asarray(p_values, float)
     order = np.argsort(p)
+    left = (family or len(p)) - np.arange(len(p))
     adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * left), 1)
     return adjusted.tolist()
 
 
@@ -206,10 +226,19 @@ def mcnemar(ours: np.ndarray, theirs: np.ndarray, truth: np.ndarray) -> tuple[in
     return only_ours, only_theirs, float(_scipy_stats().binomtest(only_ours, disagreements).pvalue)
 
 
+def dice(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """How much two sets overlap: twice what they share over what both have, 1 of equal sets.
+
+    Args:
+        ours, theirs: whether each thing is in the set.
+    """
+    return float(2 * (ours & theirs).sum() / (ours.sum() + theirs.sum()))
+
+
 def uniform_ends(
     candidates: np.ndarray, generator: np.random.Generator, samples: int = 100_000
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Intervals of a uniform distribution's ends, given n values drawn from it.
+    """Where a uniform distribution may end, given n values drawn from it.
 
     Beforehand the ends' density is 1 / width. The values may depend on an unknown choice, every one
     as likely beforehand; with a single choice the intervals are those of the order statistics,

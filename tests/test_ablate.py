@@ -113,25 +113,6 @@ def results(tmp_path):
     return tmp_path / "results"
 
 
-def test_p_is_adjusted_over_the_whole_direction_however_few_are_shown(results, tmp_path, capsys):
-    for seed, count in enumerate((3, 5, 4)):
-        run = make_record((9, count), seed, recipe=ORIGINAL.changed(order="renewed").as_dict())
-        write_record(results / "order" / f"seed-{seed}", run)
-    where = ["--results", str(results), "--out", str(tmp_path / "out"), "--direction", "out"]
-
-    def of_c3(*only: str) -> dict:
-        main([*where, *only, "--json"])
-        effects = json.loads(capsys.readouterr().out)["effects"]
-        return next(effect for effect in effects if effect["component"] == "c3")
-
-    alone = of_c3("--only", "c3")
-    assert alone == of_c3("--only", "c3,order")
-    (results / "order").rename(tmp_path / "elsewhere")
-    assert of_c3("--only", "c3")["p"] == pytest.approx(alone["p"] / 2)
-    main([*where, "--only", "c3"])
-    assert "that there are runs of: 1 (one out of original)" in capsys.readouterr().out
-
-
 def test_committed_runs_are_paired_and_written_in_every_form(results, tmp_path, capsys):
     out = tmp_path / "out"
     where = ["--results", str(results), "--out", str(out)]
@@ -144,6 +125,30 @@ def test_committed_runs_are_paired_and_written_in_every_form(results, tmp_path, 
     assert len(pd.read_csv(out / "ablations.csv")) == 1
     assert r"\toprule" in (out / "ablations.tex").read_text()
     assert (out / "figures" / "ablations.png").stat().st_size > 5_000
+
+
+@pytest.mark.parametrize("component", ["subsampling", "start"])
+def test_what_is_asked_for_has_the_verdict_that_the_whole_has(component, tmp_path, capsys):
+    def asked(*flags: str) -> list[dict]:
+        assert main(["--json", "--out", str(tmp_path), *flags]) == 0
+        return json.loads(capsys.readouterr().out)["effects"]
+
+    whole = [effect for effect in asked() if effect["component"] == component]
+    assert asked("--only", component) == whole
+
+
+def test_it_is_said_over_how_many_changes_p_is_adjusted(results, tmp_path, capsys):
+    where = ["--results", str(results), "--out", str(tmp_path / "out")]
+    assert main([*where, "--only", "c3", "--direction", "out"]) == 0
+    told = "p adjusted over all 28 changes of this kind; the 27 without runs here count as p = 1"
+    assert told in capsys.readouterr().out.splitlines()
+    assert told in (tmp_path / "out" / "ablations.md").read_text().splitlines()
+    with_squash = ORIGINAL.changed(squash="tanh")
+    for seed in range(3):
+        run = make_record((9, 9), seed, recipe=with_squash.as_dict())
+        write_record(results / with_squash.name / f"seed-{seed}", run)
+    assert main([*where, "--only", "c3", "--direction", "out"]) == 0
+    assert "the 26 without runs here count as p = 1" in capsys.readouterr().out
 
 
 def test_missing_committed_runs_are_named(results, capsys):

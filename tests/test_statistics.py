@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from lenet1998.statistics import (
+    TOO_WIDE,
+    dice,
+    difference_verdict,
     edit_distance,
     equivalence,
     holm,
     log_ratio_rms,
-    lower_by,
     mcnemar,
     one_more_difference,
     paired,
@@ -83,6 +85,43 @@ def test_verdict_turns_at_the_prediction_interval(published, uncertainty, says):
     assert verdict(published, RUNS, uncertainty) == says
 
 
+@pytest.mark.parametrize(("end", "says"), [(0.5001, "consistent"), (0.4999, TOO_WIDE)])
+def test_an_interval_of_more_than_a_factor_of_two_tells_no_agreement(end, says):
+    """Its ends are 1 and 0.5 or less, of errors as of their logarithms."""
+    runs = [(1 + end) / 2 + (1 - end) * (run - 0.975) / (HIGH - LOW) for run in RUNS]
+    assert prediction_interval(runs) == pytest.approx((end, 1))
+    assert verdict(0.75, runs) == says
+    assert verdict(1.1, runs) == "inconsistent"
+    logs = [math.log(end) * (0.5 + (run - 0.975) / (HIGH - LOW)) for run in RUNS]
+    assert prediction_interval(logs) == pytest.approx((math.log(end), 0))
+    assert verdict(math.log(0.75), logs, logarithms=True) == says
+
+
+def test_an_interval_that_reaches_zero_is_too_wide():
+    assert verdict(0.95, [0.9, 60.0, 90.0, 90.0, 90.0, 90.0]) == TOO_WIDE
+
+
+@pytest.mark.parametrize(
+    ("published", "uncertainty", "says"),
+    # Ours is 0.2 (0.085 to 0.315), see test_the_published_gain.
+    [(0.2, 0, "consistent"), (0.05, 0.03, "inconsistent"), (0.05, 0.04, "consistent")],
+)
+def test_a_difference_is_judged_by_the_means(published, uncertainty, says):
+    theirs = [0.9, 1.0, 1.1] * 2
+    ours = [run + 0.2 for run in theirs]
+    assert difference_verdict(published, ours, theirs, uncertainty) == says
+    assert difference_verdict(-published, theirs, ours, uncertainty) == says
+    assert difference_verdict(published, ours[:5], theirs, uncertainty) == "cannot tell"
+
+
+def test_a_difference_that_may_be_none_is_not_told():
+    theirs = [0.9, 1.0, 1.1] * 2
+    ours = [run + 0.1 for run in theirs]  # -0.015 to 0.215
+    assert difference_verdict(0.15, ours, theirs) == "cannot tell"
+    assert difference_verdict(0.3, ours, theirs) == "inconsistent"
+    assert difference_verdict(0.1, [1.1] * 6, [1.0] * 6) == "cannot tell"
+
+
 @pytest.mark.parametrize("n", range(6))
 def test_fewer_than_six_runs_cannot_tell(n):
     assert verdict(100.0, RUNS[:n]) == "cannot tell"
@@ -132,6 +171,12 @@ def test_holm_ends_at_one_and_leaves_one_alone():
     assert holm([0.02, 0.02]) == pytest.approx([0.04, 0.04])
 
 
+def test_holm_counts_what_is_not_known_of_a_family_as_one():
+    some = [0.01, 0.04, 0.002]
+    assert holm(some, 10) == pytest.approx(holm([*some, *[1.0] * 7])[:3])
+    assert holm([], 10) == []
+
+
 def exact_p(only_ours: int, only_theirs: int) -> float:
     n = only_ours + only_theirs
     tail = sum(math.comb(n, k) for k in range(min(only_ours, only_theirs) + 1))
@@ -163,6 +208,13 @@ def test_log_ratio_rms():
     assert log_ratio_rms([1.1, 2.2], [1, 2]) == pytest.approx(math.log(1.1))
     assert log_ratio_rms([math.e, 1], [1, 1]) == pytest.approx(math.sqrt(1 / 2))
     assert log_ratio_rms([2, 3], [4, 5]) == pytest.approx(log_ratio_rms([4, 5], [2, 3]))
+
+
+def test_dice_is_twice_what_two_sets_share_over_what_both_have():
+    one, other = np.array([1, 1, 1, 0, 0], bool), np.array([0, 1, 1, 1, 1], bool)
+    assert dice(one, other) == dice(other, one) == 2 * 2 / 7
+    assert dice(one, one) == 1
+    assert dice(one, ~one) == 0
 
 
 # Trial data of 15 and 15 patients that the R package "equivalence" shows its test on.
@@ -217,27 +269,3 @@ def test_pairing_takes_out_what_the_seeds_share():
 )
 def test_edit_distance_counts_what_is_put_in_taken_out_and_changed(one, other, edits):
     assert edit_distance(one, other) == edit_distance(other, one) == edits
-
-
-TEN = [1.0, 1.1, 0.9, 1.05, 0.95, 1.02, 0.98, 1.08, 0.92, 1.0]
-
-
-@pytest.mark.parametrize(
-    ("gain", "published", "says"),
-    [
-        (0.15, 0.15, "holds"),
-        (0.0, 0.15, "does not hold"),  # and not one run of each, which could be so far apart
-        (0.05, 0.06, "cannot tell"),  # it may be so, and there may be no gain at all
-        (-0.15, 0.15, "does not hold"),
-    ],
-)
-def test_a_published_difference_is_judged_on_the_means(gain, published, says):
-    lower = [value - gain for value in TEN]
-    assert lower_by(lower, TEN, published, 0.01) == says
-    assert lower_by(lower[:5], TEN, published, 0.01) == "cannot tell"
-
-
-def test_an_interval_wider_than_the_mean_tells_nothing():
-    wild = [1.0, 99.0, 2.0, 98.0, 50.0, 51.0]
-    assert verdict(0.95, wild) == "cannot tell"
-    assert verdict(900.0, wild) == "inconsistent"

@@ -41,7 +41,7 @@ def compared() -> Tables:
 
 
 def ablations() -> Tables:
-    """Effect of each historical component.
+    """What each historical component is worth.
 
     Raises:
         BadInput: its runs do not come with the package.
@@ -52,9 +52,9 @@ def ablations() -> Tables:
     except BadInput as error:
         told = "ablations: not all of their runs come with lenet1998; lenet1998.ablate trains them"
         raise BadInput(told, "table") from error
-    effects = {direction: report.effects(family) for direction, family in found.items()}
-    titled = {report.TITLES[direction]: family for direction, family in effects.items()}
-    return report.in_one_table(titled), pd.DataFrame(report.numbers(effects))
+    titled = {report.TITLES[key]: report.effects(family) for key, family in found.items()}
+    every = [effect for some in titled.values() for effect in some]
+    return report.in_one_table(titled), pd.DataFrame(report.as_json(every))
 
 
 TABLES: dict[str, Callable[[], Tables]] = {

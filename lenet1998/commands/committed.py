@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lenet1998.ablations import Change
+from lenet1998.ablations import Change, changes
 from lenet1998.errors import BadInput
 from lenet1998.recipes import Recipe, recorded
 from lenet1998.records import RECORD, RunRecord, read_record
@@ -68,7 +68,7 @@ def committed_run(run: RunRecord) -> RunRecord | None:
 
 
 def lacking(results: Path | None, names: str) -> BadInput:
-    """Complaint that there are no committed runs of some recipes."""
+    """What to say where there are no committed runs of some recipes."""
     where = (
         f"{results}: no committed runs of {names} in it"
         if results
@@ -83,36 +83,35 @@ def recipes_of(pairs: Pairs) -> list[Recipe]:
     return list(dict.fromkeys(recipe for pair in pairs.values() for recipe in reversed(pair)))
 
 
-def of_committed(
-    pairs: Pairs, results: Path | None, others: Pairs | None = None
-) -> dict[str, list[report.Comparison]]:
+def of_committed(asked: Pairs, results: Path | None) -> dict[str, list[report.Comparison]]:
     """The committed runs of changes beside their bases', by direction.
 
-    Args:
-        pairs: the changes.
-        results: a folder of studies; None: what comes with the package.
-        others: more changes, as far as there are runs of them.
+    With those of the other changes of the same directions, as far as there are any: p values are
+    adjusted over all of them.
 
     Raises:
-        BadInput: none of one of the recipes, or some of another data set.
+        BadInput: none of one of the recipes asked for, or some of another data set.
     """
-    groups = committed(results, recipes_of({**pairs, **(others or {})}))
-    wanted = [recipe.name for recipe in recipes_of(pairs)]
-    if missing := [name for name in wanted if not groups[name]]:
+    directions = {change.direction for change in asked}
+    family = {
+        change: (change.recipe, change.base)
+        for change in changes()
+        if change.direction in directions
+    }
+    groups = committed(results, recipes_of(family))
+    if missing := [recipe.name for recipe in recipes_of(asked) if not groups[recipe.name]]:
         raise lacking(results, f"{missing[0]} ({len(missing)} lacking)")
     of = {run.dataset["checksum"]: (name, run) for name, runs in groups.items() for run in runs}
     if len(of) > 1:
         told = [f"{name} on {run.dataset['name']}" for name, run in of.values()]
         where = results or "what comes with lenet1998"
         raise BadInput(f"{where}: runs of several data sets: {', '.join(told)}", "results")
-    return beside(
-        {
-            change: pair
-            for change, pair in {**(others or {}), **pairs}.items()
-            if all(groups[recipe.name] for recipe in pair)
-        },
-        groups,
-    )
+    with_runs = {
+        change: pair
+        for change, pair in family.items()
+        if all(groups[recipe.name] for recipe in pair)
+    }
+    return beside(with_runs, groups)
 
 
 def beside(pairs: Pairs, groups: dict[str, list[RunRecord]]) -> dict[str, list[report.Comparison]]:

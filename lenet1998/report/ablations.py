@@ -51,7 +51,7 @@ class Comparison:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """Direction, component and title, which tell it from all others."""
+        """That of the change."""
         return self.direction, self.component, self.title
 
     def pairs(self, value: Callable[[RunRecord], float]) -> tuple[list[float], list[float]]:
@@ -97,8 +97,8 @@ class Effect:
     Attributes:
         of: the change.
         pair: the difference.
-        p: adjusted over the family.
-        equivalent: the p of there being a difference of the margin or more, adjusted alike.
+        p: of there being no difference.
+        equivalent: of there being one of the margin or more; either p is adjusted over the family.
     """
 
     of: Comparison
@@ -119,21 +119,40 @@ def effects(
     value: Callable[[RunRecord], float] = test_error,
     margin: float = MARGIN,
 ) -> list[Effect]:
-    """A family's effects on one measure; changes with fewer than two pairs have none."""
+    """The effects on one measure of changes of one direction.
+
+    Changes with fewer than two pairs have none. Holm's adjustment is over all changes of the
+    direction, so that no verdict depends on which of them are asked for or have runs.
+    """
     found = [(one, one.pairs(value)) for one in comparisons]
     kept = [(one, pairs) for one, pairs in found if len(pairs[0]) > 1]
+    family = family_size(comparisons[0].direction) if comparisons else 0
     tests = [paired(*pairs) for _, pairs in kept]
     # Where all pairs differ by the same, there is no test; then what is seen decides.
     raw = [test.p if test.p == test.p else float(test.difference == 0) for test in tests]
-    equivalent = holm([equivalence(*pairs, margin) for _, pairs in kept])
+    equivalent = [equivalence(*pairs, margin) for _, pairs in kept]
+    adjusted = holm(raw, family), holm(equivalent, family)
     return [
-        Effect(one, test, p, alike)
-        for (one, _), test, p, alike in zip(kept, tests, holm(raw), equivalent, strict=True)
+        Effect(one, test, *both)
+        for (one, _), test, *both in zip(kept, tests, *adjusted, strict=True)
     ]
 
 
+def family_size(direction: str) -> int:
+    """How many changes a direction has, with runs or without."""
+    return sum(change.direction == direction for change in changes())
+
+
+def adjusted_over(direction: str, found: Sequence[Effect]) -> str:
+    """What p values of a direction are adjusted over, in a line."""
+    family = family_size(direction)
+    words = f"p adjusted over all {family} changes of this kind"
+    lacking = family - len(found)
+    return f"{words}; the {lacking} without runs here count as p = 1" if lacking else words
+
+
 def as_json(found: Sequence[Effect]) -> list[dict]:
-    """All numbers of the effects on the test error, for ``ablations.json``."""
+    """All numbers of effects on the test error, for ``ablations.json``."""
     return [
         {
             "direction": effect.of.direction,
@@ -147,6 +166,7 @@ def as_json(found: Sequence[Effect]) -> list[dict]:
             "high": effect.pair.high,
             "p": effect.p,
             "p_equivalence": effect.equivalent,
+            "family": family_size(effect.of.direction),
             "verdict": effect.verdict,
         }
         for effect in found
@@ -174,16 +194,9 @@ def _row(effect: Effect) -> dict:
     }
 
 
-def numbers(groups: Mapping[str, Sequence[Effect]]) -> list[dict]:
-    """All numbers of several families."""
-    return [row for found in groups.values() for row in as_json(found)]
-
-
 def in_one_table(groups: Mapping[str, Sequence[Effect]]) -> pd.DataFrame:
-    """The rows of several families, each with its family's title as ``direction``."""
-    return pd.concat(
-        [effects_table(family).assign(direction=key) for key, family in groups.items()]
-    )
+    """The rows of several directions, each with its direction's title as ``direction``."""
+    return pd.concat([effects_table(found).assign(direction=key) for key, found in groups.items()])
 
 
 def brief_table(groups: Families, words: Mapping[str, str]) -> pd.DataFrame:
@@ -223,7 +236,7 @@ DIFFERENCE = "change of the test error, points (95 %)"
 
 
 def forest(groups: Mapping[str, Sequence[Effect]], file: Path, source: str | None = None) -> None:
-    """All effects on the test error with their intervals, a panel a direction.
+    """Effects on the test error with their intervals, a panel a direction.
 
     Args:
         groups: the effects by the panel's title.

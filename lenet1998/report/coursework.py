@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from lenet1998 import names
 from lenet1998.records import RunRecord
 from lenet1998.report.style import BLACK, BLUE, STYLE, VERMILION, band, save
-from lenet1998.report.tables import PLUS_MINUS, brief, by_recipe, curve, spread
+from lenet1998.report.tables import PLUS_MINUS, brief, by_recipe, curve, passing, spread
 from lenet1998.statistics import holm, prediction_interval, summarise, verdict, welch
 
 LAST, BEST, TRAINING = "at the end", "of the best epoch", "training, at the end"
@@ -40,6 +40,12 @@ class Claim:
         """The claim's measure of each run that finished, in percent."""
         return [self._of(run) for run in runs if not run.diverged]
 
+    def verdict(self, runs: Sequence[RunRecord]) -> str:
+        """Whether it could be one more run; by errors, whose size says how wide is too wide."""
+        if self.percent is None:
+            return ""
+        return _of_errors(self.percent, self.measured(runs), self.known_to)
+
     def _of(self, run: RunRecord) -> float:
         if self.when == TRAINING:
             return 100 - run.last["train_error_percent"]
@@ -47,6 +53,11 @@ class Claim:
         if self.when == BEST:
             return max(accuracies)
         return accuracies[-1 if self.when == LAST else self.when - 1]
+
+
+def _of_errors(percent: float, accuracies: Sequence[float], known_to: float) -> str:
+    """The verdict on an accuracy, as one on the share of errors."""
+    return verdict(100 - percent, [100 - one for one in accuracies], known_to)
 
 
 def accuracy(run: RunRecord) -> list[float]:
@@ -71,12 +82,18 @@ CLAIMS = (
 PADDED_BY_CLASS = (99.39, 99.74, 99.32, 99.21, 98.98, 99.33, 98.64, 98.74, 98.67, 98.91)
 
 
-def claims(records: Sequence[RunRecord]) -> pd.DataFrame:
-    """One row per claim: claimed | ours | where one more run would fall | verdict."""
+def claims(records: Sequence[RunRecord], every: Sequence[RunRecord]) -> pd.DataFrame:
+    """One row per claim: claimed | ours | where one more run would fall | verdict.
+
+    Args:
+        records: the reported recipes' runs.
+        every: all committed runs, of which the last column says how many pass the same check.
+    """
     groups = by_recipe(records)
     rows = []
     for claim in CLAIMS:
-        values = claim.measured(groups.get(claim.recipe, []))
+        runs = groups.get(claim.recipe, [])
+        values = claim.measured(runs)
         low, high = prediction_interval(values)
         told = claim.percent is not None
         rows.append(
@@ -88,7 +105,8 @@ def claims(records: Sequence[RunRecord]) -> pd.DataFrame:
                 "claimed": f"{claim.percent:g}" if told else "(curves only)",
                 "ours": spread(values),
                 "one more run, 95 %": f"{low:.2f} to {high:.2f}" if len(values) > 1 else "",
-                "verdict": verdict(claim.percent, values, claim.known_to) if told else "",
+                "verdict": claim.verdict(runs),
+                "recipes consistent": passing(every, claim.verdict) if told else "",
             }
         )
     return pd.DataFrame(rows)
@@ -129,7 +147,7 @@ def by_class(measured: dict) -> pd.DataFrame:
                 "claimed, %": f"{claimed:.2f}",
                 "ours, %": spread(runs[:, digit]),
                 "one more run, 95 %": f"{low:.2f} to {high:.2f}",
-                "verdict": verdict(claimed, runs[:, digit], HUNDREDTH),
+                "verdict": _of_errors(claimed, runs[:, digit], HUNDREDTH),
             }
         )
     return pd.DataFrame(rows)

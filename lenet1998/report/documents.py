@@ -58,7 +58,6 @@ from lenet1998.report.sources import (
     FEATURES,
     FIG6,
     FIG7,
-    FINGERPRINT,
     LICENCES,
     READ_STRINGS,
     REJECTION_INVARIANCE,
@@ -147,8 +146,10 @@ def fewer_patterns(results: Path) -> pd.DataFrame:
 
 
 def distortion_gain(results: Path) -> pd.DataFrame:
-    """The original's runs without and with distortions."""
-    return distortions.distortion_gain(runs_in(results, ORIGINAL, DISTORTIONS))
+    """Two readings' runs without and with distortions."""
+    fitted = ALL_VARIANTS["fitted"]
+    folders = (ORIGINAL, DISTORTIONS, fitted, f"{fitted},distortions=true")
+    return distortions.distortion_gain(runs_in(results, *folders))
 
 
 def fig7_ranges(results: Path) -> pd.DataFrame:
@@ -159,6 +160,12 @@ def fig7_ranges(results: Path) -> pd.DataFrame:
 def fig7_checks(results: Path) -> pd.DataFrame:
     """How sure that is."""
     return distortions.fig7_checks(read_json(results / FIG7))
+
+
+def fingerprint(results: Path) -> pd.DataFrame:
+    """Which of Fig. 8's digits our nets misread too; the first kind is most likely Fig. 8's."""
+    runs = runs_in(results, DISTORTIONS, ORIGINAL, MODERN)
+    return results_page.fingerprint(runs, read_json(results / ANSWERS))
 
 
 def rejection(results: Path) -> pd.DataFrame:
@@ -223,7 +230,7 @@ def _of_finalists(table: Callable[..., pd.DataFrame], *others: str) -> Callable:
 
 def coursework_claims(results: Path) -> pd.DataFrame:
     """What the coursework reports claim."""
-    return coursework.claims(runs_in(results, COURSEWORK))
+    return coursework.claims(runs_in(results, COURSEWORK), read_records(results))
 
 
 def coursework_best_epoch(results: Path) -> pd.DataFrame:
@@ -254,7 +261,7 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "fewer-patterns": fewer_patterns,
     "fig7-ranges": fig7_ranges,
     "fig7-checks": fig7_checks,
-    "fingerprint": _of(FINGERPRINT, results_page.fingerprint),
+    "fingerprint": fingerprint,
     "rejection": rejection,
     "cost": cost,
     "comparison": compared,

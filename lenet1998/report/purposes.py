@@ -136,7 +136,7 @@ def table(measures: Sequence[Measure]) -> pd.DataFrame:
                 one.component,
                 one.title,
                 *(
-                    _cell(measure, _alike(measure, one).ours) + apart.get(_key(one), "")
+                    _cell(measure, _alike(measure, one).ours) + apart.get(one.key, "")
                     for measure, apart in zip(measures, told, strict=True)
                 ),
             ]
@@ -168,19 +168,15 @@ def work(families: Families) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _key(one: Comparison) -> tuple[str, str]:
-    return one.component, one.title
-
-
 def _alike(measure: Measure, one: Comparison) -> Comparison:
     """The same change as the measure has it."""
-    found = {_key(other): other for other in measure.families[one.direction]}
-    return found.get(_key(one), replace(one, ours=[], base=[]))
+    found = {other.key: other for other in measure.families[one.direction]}
+    return found.get(one.key, replace(one, ours=[], base=[]))
 
 
-def _told_apart(measure: Measure, direction: str) -> dict[tuple[str, str], str]:
+def _told_apart(measure: Measure, direction: str) -> dict[tuple[str, str, str], str]:
     found = effects(measure.families[direction], measure.value)
-    return {_key(effect.of): "*" for effect in found if effect.p < LEVEL}
+    return {effect.of.key: "*" for effect in found if effect.p < LEVEL}
 
 
 def _cell(measure: Measure, runs: Sequence[RunRecord]) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 from lenet1998 import names, paper
 from lenet1998.errors import BadInput
 from lenet1998.records import RunRecord
-from lenet1998.report.tables import brief, by_recipe, spread
+from lenet1998.report.tables import brief, by_recipe, passing, spread
 from lenet1998.statistics import (
     holm,
     prediction_interval,
@@ -29,6 +29,15 @@ class Claim:
     known_to: float
     recipe: str
     key: str
+    patterns: int = paper.TRAIN_SIZE
+
+    def verdict(self, runs: Sequence[RunRecord]) -> str:
+        """Whether it could be one more run."""
+        return verdict(self.value, [run.last[self.key] for run in runs], self.known_to)
+
+    def passing(self, records: Sequence[RunRecord]) -> str:
+        """Of how many of all recipes it could be one more run."""
+        return passing(records, self.verdict, self.patterns)
 
 
 def claims() -> list[Claim]:
@@ -61,6 +70,7 @@ def claims() -> list[Claim]:
                     FIGURE_RESOLUTION,
                     name,
                     key,
+                    size,
                 )
             )
     rows.append(
@@ -107,7 +117,7 @@ def fewer_patterns(records: Sequence[RunRecord], again: dict) -> pd.DataFrame:
             ),
         ):
             judged = verdict(float(published), values, FIGURE_RESOLUTION)
-            row[what] = f"{brief(values, digits=2)}: {judged} with {published:.2f}"
+            row[what] = f"{brief(values, digits=2)}; {published:.2f}: {judged}"
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -116,14 +126,14 @@ def errors(records: Sequence[RunRecord], every: Sequence[RunRecord]) -> pd.DataF
     """One row per published error: published | ours | where one more run would fall | verdict.
 
     Args:
-        records: the runs that it is of.
-        every: all runs of all recipes, of which it is counted how many pass the first check, too.
+        records: the runs of the paper's results.
+        every: all committed runs, of which the last column says how many pass the same check.
     """
     groups = by_recipe(records)
-    rows: list[dict[str, str]] = []
+    rows = []
     for claim in claims():
-        runs = groups.get(claim.recipe, [])
-        values = [run.last[claim.key] for run in runs if not run.diverged]
+        runs = [run for run in groups.get(claim.recipe, []) if not run.diverged]
+        values = [run.last[claim.key] for run in runs]
         low, high = prediction_interval(values)
         rows.append(
             {
@@ -131,36 +141,25 @@ def errors(records: Sequence[RunRecord], every: Sequence[RunRecord]) -> pd.DataF
                 "published": f"{claim.value:g} ({claim.source})",
                 "ours": spread(values),
                 "one more run, 95 %": f"{low:.2f} to {high:.2f}" if len(values) > 1 else "",
-                "verdict": verdict(claim.value, values, claim.known_to),
+                "verdict": claim.verdict(runs),
+                "recipes consistent": claim.passing(every),
             }
         )
-    rows[0]["verdict"] += "; {} of {} recipes are".format(*passing(claims()[0], every))
     return pd.DataFrame(rows)
-
-
-def passing(claim: Claim, every: Sequence[RunRecord]) -> tuple[int, int]:
-    """Count the recipes that are consistent with a published error, of those with six runs."""
-    tested = [run for run in every if run.dataset["test_patterns"] == paper.TEST_SIZE]
-    groups = [
-        [run.last[claim.key] for run in runs if not run.diverged]
-        for runs in by_recipe(tested).values()
-    ]
-    judged = [verdict(claim.value, values, claim.known_to) for values in groups if len(values) > 5]
-    return judged.count("consistent"), len(judged)
 
 
 @dataclass(frozen=True)
 class Shared:
-    """Errors of one net among the 82 of Fig. 8."""
+    """What one net's errors share with the 82 of Fig. 8."""
 
     errors: int
     misread: int
     same_answer: int
 
     @property
-    def by_chance(self) -> float:
-        """How many of the 82 as many errors would hit if they fell anywhere."""
-        return self.errors * len(paper.fig8_errors().index) / paper.TEST_SIZE
+    def dice(self) -> float:
+        """How much its errors overlap with the 82: twice what they share over what both have."""
+        return 2 * self.misread / (self.errors + len(paper.fig8_errors().index))
 
 
 def shared_with_1998(record: RunRecord) -> Shared:
@@ -183,36 +182,40 @@ def shared_with_1998(record: RunRecord) -> Shared:
     )
 
 
-def fingerprint(content: dict) -> pd.DataFrame:
-    """Per kind of net: the overlap of its errors with Fig. 8's 82, and with those of its own kind.
+def fingerprint(records: Sequence[RunRecord], measured: dict) -> pd.DataFrame:
+    """Per kind of net: how much its errors overlap with Fig. 8's 82, and with one another.
 
-    Dice's coefficient, which the number of errors does not decide. p is Welch's, adjusted by Holm,
-    that the overlap with Fig. 8's is the same as for the first kind.
+    p is Welch's, adjusted by Holm, that the overlap with the 82 is the first kind's.
 
     Args:
-        content: of ``fingerprint.json``.
+        records: each kind's runs.
+        measured: ``alike``, of each net the mean overlap with the others of its kind.
     """
-    kinds: dict[str, list[dict]] = {}
-    for net in content["nets"]:
-        kinds.setdefault(net["recipe"], []).append(net)
-    shares = [[net["with_1998"] for net in nets] for nets in kinds.values()]
-    first, *others = shares
+    kinds = {
+        name: [(run.seed, shared_with_1998(run)) for run in runs if not run.diverged]
+        for name, runs in by_recipe(records).items()
+    }
+    alike = {(net["variant"], net["seed"]): net["dice"] for net in measured["alike"]}
+    overlaps = {name: [shared.dice for _, shared in nets] for name, nets in kinds.items()}
+    first, *others = overlaps.values()
     p_values = holm([welch(first, other)[1] for other in others])
-    return pd.DataFrame(
-        [
+    rows = []
+    for (name, nets), p in zip(kinds.items(), [None, *p_values], strict=True):
+        rows.append(
             {
                 "nets": name,
                 "n": len(nets),
-                "errors of 10,000": brief([net["errors"] for net in nets]),
-                "overlap with Fig. 8's": brief(share, digits=2),
-                "overlap with its own kind's": brief(
-                    [net["with_its_kind"] for net in nets], digits=2
-                ),
+                "errors of 10,000": brief([shared.errors for _, shared in nets]),
+                "of the 82, misread": brief([shared.misread for _, shared in nets]),
+                "with 1998's answer": brief([shared.same_answer for _, shared in nets]),
+                "overlap with the 82": brief(overlaps[name], digits=3),
                 "p": "" if p is None else f"{p:.1g}",
+                "overlap with one another": brief(
+                    [alike[name, seed] for seed, _ in nets], digits=3
+                ),
             }
-            for (name, nets), share, p in zip(kinds.items(), shares, [None, *p_values], strict=True)
-        ]
-    )
+        )
+    return pd.DataFrame(rows)
 
 
 def rejection(measures: dict) -> pd.DataFrame:

@@ -35,6 +35,7 @@ ANSWERS = Schema(
             ),
             1,
         ),
+        alike=list_of(object_of(variant=TEXT, seed=COUNT, dice=SHARE), 1),
     )
 )
 
@@ -187,9 +188,6 @@ _NETS = {
 }
 SEARCH = Schema(object_of(_NETS, runs=list_of(_TRIAL)))
 LICENCES = Schema(object_of(_NETS))
-_OVERLAP = object_of(recipe=TEXT, seed=COUNT, errors=COUNT, with_1998=SHARE, with_its_kind=SHARE)
-FINGERPRINT = Schema(object_of(nets=list_of(_OVERLAP, 1)))
-
 RESTORATION = Schema(
     object_of(
         limit=AMOUNT,

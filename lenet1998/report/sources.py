@@ -15,7 +15,7 @@ REJECTION_INVARIANCE, ANSWERS, FIG7 = "rejection_invariance.json", "answers.json
 FAULTS, RESTORATION, SEARCH, FIG6 = "faults.json", "restoration.json", "search.json", "fig6.json"
 CLAIMS, FEATURES = "claims.json", "features.json"
 ABLATIONS, READ_STRINGS, BLANK_SHARE = "ablations.json", "read_strings.json", "blank_share.json"
-LICENCES, FINGERPRINT = "licences.json", "fingerprint.json"
+LICENCES = "licences.json"
 
 COMPARED = {
     "original": "headline/original",
@@ -91,7 +91,6 @@ READERS: dict[str, Callable[[Path], dict]] = {
     CLAIMS: partial(schema.read, schema=schemas.CLAIMS),
     FEATURES: partial(schema.read, schema=schemas.FEATURES),
     ABLATIONS: partial(schema.read, schema=schemas.ABLATIONS),
-    FINGERPRINT: partial(schema.read, schema=schemas.FINGERPRINT),
     LICENCES: partial(schema.read, schema=schemas.LICENCES),
     RIVALS: partial(schema.read, schema=schemas.RIVALS),
     **dict.fromkeys(BENCHMARKS, partial(schema.read, schema=schemas.BENCHMARK)),

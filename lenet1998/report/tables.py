@@ -1,12 +1,12 @@
 """Tables of run records, as pandas frames and as Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
 from lenet1998 import names, paper
 from lenet1998.records import RunRecord
-from lenet1998.statistics import prediction_interval, summarise
+from lenet1998.statistics import CONSISTENT, ENOUGH, prediction_interval, summarise
 
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 
@@ -194,6 +194,28 @@ def beside_the_paper(summary: dict) -> pd.DataFrame:
 def curve(records: Sequence[RunRecord], key: str) -> list[list[float]]:
     """One list per run of a value after each pass, diverged runs up to their last good pass."""
     return [[entry[key] for entry in record.per_pass] for record in records]
+
+
+def passing(
+    records: Sequence[RunRecord],
+    judge: Callable[[Sequence[RunRecord]], str],
+    patterns: int = paper.TRAIN_SIZE,
+) -> str:
+    """How many of all recipes a published number agrees with as it is to agree with one of them.
+
+    Args:
+        records: all that there are; studies may share runs. A recipe counts if it learns from so
+            many patterns, is tested on the test set, and six or more of its runs finished.
+        judge: gives a recipe's verdict.
+        patterns: that a run learns from.
+    """
+    runs: dict[str, dict[int, RunRecord]] = {}
+    for run in records:
+        size = run.recipe.get("train_size") or paper.TRAIN_SIZE
+        if size == patterns and not run.recipe.get("held_out") and not run.diverged:
+            runs.setdefault(run.recipe["name"], {}).setdefault(run.seed, run)
+    verdicts = [judge(list(some.values())) for some in runs.values() if len(some) >= ENOUGH]
+    return f"{verdicts.count(CONSISTENT)} of {len(verdicts)}"
 
 
 def by_recipe(records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:

@@ -30,11 +30,26 @@ def test_nets_are_paired_by_the_seeds_that_both_variants_have(tmp_path):
     assert told == [("original-logistic", 1, 1), ("original-logistic", 2, 2), ("modern", 5, 5)]
 
 
+def test_a_nets_errors_overlap_with_those_of_the_others_of_its_kind(tmp_path):
+    truth = np.arange(TEST_PATTERNS, dtype=np.uint8) % 10
+    for folder in answers.KINDS:
+        for seed, misread in enumerate((slice(0, 4), slice(0, 2), slice(2, 4))):
+            run = make_record(seed=seed, recipe=RECIPES[folder.name].as_dict())
+            run.predictions[:] = truth
+            run.predictions[misread] += 1
+            write_record(tmp_path / folder / f"seed-{seed}", run)
+    told = [(row["variant"], row["dice"]) for row in answers.alike(tmp_path, truth)]
+    # Two of four and two are shared, or none.
+    expected = [pytest.approx(dice) for dice in (4 / 6, 2 / 6, 2 / 6)]
+    assert told == [(folder.name, dice) for folder in answers.KINDS for dice in expected]
+
+
 @pytest.mark.parametrize(
     "missing",
     [
         "headline/modern/seed-9",
         "headline/original/seed-3",
+        "published/distortions/seed-29",
         "coursework/reported/coursework-padded/seed-0",
         "headline",
         "",
@@ -43,7 +58,7 @@ def test_nets_are_paired_by_the_seeds_that_both_variants_have(tmp_path):
 def test_without_a_run_that_is_asked_for_nothing_is_written(missing, tmp_path, capsys):
     results = tmp_path / "results"
     wanted = [f"headline/{name}" for name in ("original", "original-logistic", "modern")]
-    for folder in (*wanted, answers.PADDED):
+    for folder in (*wanted, answers.PADDED, "published/distortions"):
         shutil.copytree(EXPERIMENTS / "results" / folder, results / folder)
     shutil.rmtree(results / missing)
     assert answers.main(["--results", str(results)]) == 2

@@ -1,10 +1,11 @@
 """What tests of reports share."""
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
-from made_up import PAGE, ROOT, net, overlaps, run, sizes, some_measures
+from made_up import PAGE, ROOT, net, run, sizes, some_measures
 
 from lenet1998 import paper
 from lenet1998.records import write_json, write_record
@@ -19,7 +20,9 @@ def checkout(tmp_path, monkeypatch):
     results = tmp_path / "experiments" / "results"
     folders = dict(zip(documents.BY_SIZE, sizes(2), strict=True))
     fewer = "fig6/original,train_size=15000"
-    for folder in (documents.MODERN, *documents.READINGS, fewer):
+    first = "fitted/fitted"
+    distorted = f"{first},distortions=true"
+    for folder in (documents.MODERN, *documents.READINGS, fewer, first, distorted):
         folders[folder] = [run(Path(folder).name, seed=seed) for seed in range(2)]
     for folder, records in folders.items():
         for seed, record in enumerate(records):
@@ -30,9 +33,12 @@ def checkout(tmp_path, monkeypatch):
             made.environment["processor"] = "a processor"
             write_record(results / folder / f"seed-{seed}", made)
     write_json(results / documents.REJECTION_INVARIANCE, some_measures())
+    kinds = map(Path, (documents.DISTORTIONS, documents.ORIGINAL, documents.MODERN))
+    alike = [{"variant": kind.name, "seed": s, "dice": 0.5} for kind in kinds for s in range(2)]
+    answers = json.loads((ROOT / "experiments" / "results" / documents.ANSWERS).read_bytes())
+    write_json(results / documents.ANSWERS, answers | {"alike": alike})
     again = [{"recipe": Path(fewer).name, "seed": seed, "percent": 0.1 * seed} for seed in range(2)]
     write_json(results / documents.FIG6, {"runs": again})
-    write_json(results / documents.FINGERPRINT, overlaps(distortions=(0.5, 0.6), modern=(0.3, 0.4)))
     shutil.copy(ROOT / "experiments" / "results" / documents.FIG7, results)
     page = tmp_path / "docs" / "results.md"
     page.parent.mkdir()

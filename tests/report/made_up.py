@@ -72,20 +72,3 @@ def some_measures(seeds=2):
         for name in rejection_invariance.NETS
     }
     return {"axes": axes, "patterns": 1000, "nets": nets}
-
-
-def overlaps(**kinds) -> dict:
-    """What the study enters of nets: by kind the overlap of each with Fig. 8's errors."""
-    return {
-        "nets": [
-            {
-                "recipe": name,
-                "seed": seed,
-                "errors": 90 + seed,
-                "with_1998": share,
-                "with_its_kind": 0.6,
-            }
-            for name, shares in kinds.items()
-            for seed, share in enumerate(shares)
-        ]
-    }

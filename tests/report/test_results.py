@@ -1,19 +1,14 @@
 """The published results beside made-up runs: hand counts and brute force."""
 
+import dataclasses
+
 import numpy as np
 import pytest
-from made_up import net, overlaps, run
+from made_up import net, run
 
 from lenet1998 import paper
 from lenet1998.report import results
-from lenet1998.report.results import (
-    Shared,
-    claims,
-    errors,
-    fingerprint,
-    passing,
-    shared_with_1998,
-)
+from lenet1998.report.results import Shared, claims, errors, fingerprint, shared_with_1998
 from lenet1998.statistics import rejected_for, welch
 
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
@@ -48,8 +43,9 @@ def test_errors_are_set_beside_the_runs_of_their_recipe():
     # The text does not say how its training error was counted.
     training = table.loc["training error on the fly", "published"]
     assert "by inference from Fig. 5's caption" in training
-    verdicts = ["consistent; 0 of 0 recipes are", "inconsistent", *["cannot tell"] * 5]
-    assert table["verdict"].tolist() == verdicts
+    assert table["verdict"].tolist() == ["consistent", "inconsistent", *["cannot tell"] * 5]
+    # Only original has six runs.
+    assert table["recipes consistent"].tolist() == ["1 of 1", "0 of 1", *["0 of 0"] * 4, "1 of 1"]
     assert table.loc["test error, with distortions", "ours"] == "0.80 (n = 1)"
     assert table.loc["test error, with distortions", "one more run, 95 %"] == ""
     assert table.loc["test error, 30,000 patterns", "ours"] == "none finished (n = 0)"
@@ -62,47 +58,56 @@ def test_what_is_known_roughly_is_given_that_much():
     assert errors(runs, runs).iloc[-1]["verdict"] == "inconsistent"
 
 
-def test_recipes_that_pass_the_same_check_are_counted():
-    near, far, few = (0.9, 1.0, 0.95, 0.93, 0.97, 1.02), (5.0,) * 6, (0.95,) * 5
-    kinds = {"a": near, "b": far, "c": few, "d": near}
-    runs = [
-        run(name, value, seed=seed)
-        for name, values in kinds.items()
-        for seed, value in enumerate(values)
-    ]
-    for one in runs:
-        # One of them was tested on other patterns.
-        one.dataset["test_patterns"] = 50_000 if one.recipe["name"] == "d" else paper.TEST_SIZE
-    assert passing(claims()[0], runs) == (1, 2)
-
-
 # --- The fingerprint of Fig. 8 --------------------------------------------------------------------
 
 
 def test_shared_errors_are_counted():
     found = shared_with_1998(net(same=7, other=4, elsewhere=39))
     assert found == Shared(errors=50, misread=11, same_answer=7)
-    assert found.by_chance == pytest.approx(50 * 82 / 10_000)
+    assert found.dice == pytest.approx(2 * 11 / (50 + 82))
+    assert shared_with_1998(net(82, 0, 0)).dice == 1
     assert shared_with_1998(net(0, 0, 5)).misread == 0
     assert shared_with_1998(net(82, 0, 0)).same_answer == 82
 
 
+def alike(runs):
+    """An overlap with the others of its kind for each net, by its seed."""
+    return {
+        "alike": [
+            {"variant": run.recipe["name"], "seed": run.seed, "dice": (5 + run.seed) / 10}
+            for run in runs
+        ]
+    }
+
+
 def test_fingerprint_of_kinds_in_the_order_given():
-    table = fingerprint(overlaps(distortions=(0.5, 0.54), modern=(0.4, 0.48)))
+    ours = [net(20, 10, 50, seed=0), net(30, 10, 40, seed=1)]
+    others = [net(10, 10, 60, "modern", 0), net(10, 12, 58, "modern", 1)]
+    diverged = dataclasses.replace(net(82, 0, 0, "modern", 2), status="diverged")
+    table = fingerprint([*ours, *others, diverged], alike([*ours, *others]))
     assert table["nets"].tolist() == ["distortions", "modern"]
+    assert table["n"].tolist() == [2, 2]
     first = table.iloc[0]
-    assert first["errors of 10,000"] == f"90.5 {PLUS_MINUS} 0.7"
-    assert first["overlap with Fig. 8's"] == f"0.52 {PLUS_MINUS} 0.03"
-    assert first["overlap with its own kind's"] == f"0.60 {PLUS_MINUS} 0.00"
-    p = welch([0.5, 0.54], [0.4, 0.48])[1]
+    assert first["errors of 10,000"] == f"80.0 {PLUS_MINUS} 0.0"
+    assert first["of the 82, misread"] == f"35.0 {PLUS_MINUS} 7.1"
+    assert first["with 1998's answer"] == f"25.0 {PLUS_MINUS} 7.1"
+    assert first["overlap with the 82"] == f"0.432 {PLUS_MINUS} 0.087"  # 60 and 80 of 162
+    assert first["overlap with one another"] == f"0.550 {PLUS_MINUS} 0.071"
+    p = welch([60 / 162, 80 / 162], [40 / 162, 44 / 162])[1]
     assert table["p"].tolist() == ["", f"{p:.1g}"]
 
 
 def test_fingerprint_adjusts_its_family_of_comparisons():
-    kinds = {"distortions": (0.5, 0.54), "original": (0.4, 0.46), "modern": (0.2, 0.22)}
-    p = sorted(welch(kinds["distortions"], kinds[name])[1] for name in ("original", "modern"))
+    kinds = {"distortions": (30, 34), "original": (20, 25), "modern": (10, 12)}
+    runs = [
+        net(same, 0, 80 - same, name, seed)
+        for name, counts in kinds.items()
+        for seed, same in enumerate(counts)
+    ]
+    overlaps = {name: [2 * same / 162 for same in counts] for name, counts in kinds.items()}
+    p = sorted(welch(overlaps["distortions"], overlaps[name])[1] for name in ("original", "modern"))
     expected = {f"{2 * p[0]:.1g}", f"{max(2 * p[0], p[1]):.1g}"}
-    assert set(fingerprint(overlaps(**kinds))["p"][1:]) == expected
+    assert set(fingerprint(runs, alike(runs))["p"][1:]) == expected
 
 
 # --- Rejection and cost ---------------------------------------------------------------------------
@@ -171,6 +176,6 @@ def test_what_might_explain_the_errors_with_15000_patterns():
     table = results.fewer_patterns(runs, again).set_index("trained")
     assert list(table.index) == [name.replace(",", ", ") for name in (short, longer)]
     on_the_fly, counted = "training error on the fly, %", "training error counted again, %"
-    assert table[on_the_fly].iloc[0].endswith("inconsistent with 0.05")
-    assert table[counted].iloc[0] == f"0.06 {PLUS_MINUS} 0.02: cannot tell with 0.05"
+    assert table[on_the_fly].iloc[0].endswith("; 0.05: inconsistent")
+    assert table[counted].iloc[0] == f"0.06 {PLUS_MINUS} 0.02; 0.05: cannot tell: too wide"
     assert set(table["n"]) == {6}

@@ -12,7 +12,6 @@ from lenet1998.data import Dataset
 from lenet1998.errors import BadInput
 from lenet1998.records import write_record
 from lenet1998.report import documents, style
-from lenet1998.report.results import shared_with_1998
 
 fig7_sheet, fig8_sheet = script("fig7_sheet"), script("fig8_sheet")
 
@@ -80,4 +79,4 @@ def test_fig_8_is_of_mnists_test_set(checkout, capsys):
     assert "was not tested on MNIST's 10,000 patterns" in capsys.readouterr().err
     assert not (checkout / "docs" / "figures").exists()
     with pytest.raises(BadInput, match=r"original, seed 1: was tested on 200 patterns"):
-        shared_with_1998(make_record(seed=1))
+        documents.TABLES["fingerprint"](results)

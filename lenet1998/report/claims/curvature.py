@@ -1,5 +1,6 @@
 """What the paper says of the second derivatives and the rates they give (III-B, App. C)."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -16,18 +17,19 @@ from lenet1998.report.claims.ledger import (
     Claim,
     Evidence,
     Finding,
+    of_one_run,
 )
 from lenet1998.report.claims.verdicts import (
     all_of,
     below,
     lower,
     most,
-    one_more,
     stands,
 )
 from lenet1998.report.purposes import passes_to_2_percent
 from lenet1998.report.sources import CLAIMS as MEASURED
 from lenet1998.report.tables import spread
+from lenet1998.statistics import verdict
 from lenet1998.tuning import TUNINGS
 
 OTHER_MU = tuple(f"claims/original,mu={mu:g},passes=10" for mu in (paper.MU / 10, paper.MU * 10))
@@ -43,11 +45,16 @@ TWO_DRAWS, SUBSET = "500 and 500", "500 and 5,000"
 
 
 def first_rates(key: str, published: float, evidence: Evidence) -> Finding:
+    half = {"rate_min": 0.5 / 7, "rate_max": 0.5 / 16}[key]
+
+    def judge(runs: Sequence[RunRecord]) -> str:
+        logs = np.log([run.per_pass[0][key] for run in runs])
+        return verdict(np.log(published), logs, np.log(1 + half), logarithms=True)
+
     rates = evidence.after(ORIGINAL, 1, key)
-    logs, half = np.log10(rates), {"rate_min": 0.5 / 7, "rate_max": 0.5 / 16}[key]
     words = f"{np.exp(np.mean(np.log(rates))):.2g}, {min(rates):.2g} to {max(rates):.2g}"
-    verdict = one_more(np.log10(published), logs, np.log10(1 + half))
-    return Finding(f"{words} (n = {len(rates)})", verdict)
+    runs = evidence.runs(ORIGINAL)
+    return of_one_run(f"{words} (n = {len(rates)})", judge, runs, evidence)
 
 
 def _curvatures(evidence: Evidence, kind: str) -> list[dict]:

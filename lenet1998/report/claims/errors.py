@@ -1,10 +1,12 @@
 """What the paper says of the data, of errors and distortions, and of what it costs (III)."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 
 from lenet1998 import paper
+from lenet1998.records import RunRecord
 from lenet1998.report import results
 from lenet1998.report.claims.ledger import (
     DISTORTIONS,
@@ -17,21 +19,22 @@ from lenet1998.report.claims.ledger import (
     Evidence,
     Finding,
     not_testable,
+    of_one_run,
 )
 from lenet1998.report.claims.verdicts import (
     NOT_TESTABLE,
     about,
+    agrees,
     all_of,
     lower,
     most,
-    one_more,
     stands,
 )
-from lenet1998.report.distortions import GAIN_KNOWN_TO
+from lenet1998.report.distortions import Gain
 from lenet1998.report.sources import CLAIMS as MEASURED
 from lenet1998.report.sources import FIG7 as DRAWN
 from lenet1998.report.tables import spread
-from lenet1998.statistics import lower_by, welch_interval
+from lenet1998.statistics import verdict
 
 FOLDERS = {
     "original": ORIGINAL,
@@ -77,8 +80,9 @@ def of_patterns(key: str, evidence: Evidence) -> Finding:
 
 def error(claim: results.Claim, evidence: Evidence) -> Finding:
     """A published error beside our runs."""
-    values = evidence.last(FOLDERS[claim.recipe], claim.key)
-    return Finding(spread(values), one_more(claim.value, values, claim.known_to))
+    runs = evidence.runs(FOLDERS[claim.recipe])
+    words = spread([run.last[claim.key] for run in runs])
+    return of_one_run(words, claim.verdict, runs, evidence, claim.patterns)
 
 
 def _error_claim(claim: results.Claim) -> Claim:
@@ -114,14 +118,10 @@ def distortions_help(evidence: Evidence) -> Finding:
 
 
 def gain(evidence: Evidence) -> Finding:
-    with_them, without = evidence.last(DISTORTIONS), evidence.last(ORIGINAL)
-    published = paper.TEST_ERROR_PERCENT - paper.DISTORTED_TEST_ERROR_PERCENT
-    low, high = welch_interval(without, with_them)
-    words = f"{np.mean(without) - np.mean(with_them):.2f} (95 % {low:.2f} to {high:.2f};"
-    return Finding(
-        f"{words} n = {len(without)} and {len(with_them)})",
-        lower_by(with_them, without, published, GAIN_KNOWN_TO),
-    )
+    ours = Gain(evidence.last(ORIGINAL), evidence.last(DISTORTIONS))
+    n = f"n = {len(ours.plain)} and {len(ours.distorted)}"
+    words = f"{ours.of_means}; one run over another {ours.of_one_run} ({n})"
+    return Finding(words, agrees(ours.verdict))
 
 
 def twice_each(evidence: Evidence) -> Finding:
@@ -141,9 +141,14 @@ def families(evidence: Evidence) -> Finding:
 
 
 def misread(evidence: Evidence) -> Finding:
-    errors = [run.last["test_errors"] for run in evidence.runs(DISTORTIONS)]
-    published = len(paper.fig8_errors().index)
-    return Finding(f"{spread(errors, 1)} with distortions", one_more(published, errors, 0))
+    def errors(runs: Sequence[RunRecord]) -> list[int]:
+        return [run.last["test_errors"] for run in runs]
+
+    def judge(runs: Sequence[RunRecord]) -> str:
+        return verdict(len(paper.fig8_errors().index), errors(runs))
+
+    runs = evidence.runs(DISTORTIONS)
+    return of_one_run(f"{spread(errors(runs), 1)} with distortions", judge, runs, evidence)
 
 
 def uncertainty(_: Evidence) -> Finding:
@@ -242,7 +247,7 @@ CLAIMS = (
         "10-11",
         "III-B",
         "They lower it by 0.15 points",
-        "test error, %, difference of means, and that there is one",
+        "difference of means, and that there is one; one more run of each beside it",
         gain,
         PUBLISHED,
     ),

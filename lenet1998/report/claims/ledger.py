@@ -1,6 +1,6 @@
 """The rows of docs/claims.md: a statement, how it is tested, and what the results say of it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -8,11 +8,14 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from lenet1998 import paper
 from lenet1998.recipes import RECIPES
 from lenet1998.records import RunRecord, read_records
-from lenet1998.report.claims.verdicts import NOT_TESTABLE, NOT_YET, VERDICTS
+from lenet1998.report.claims.verdicts import NOT_TESTABLE, NOT_YET, VERDICTS, agrees
 from lenet1998.report.sources import ABLATIONS as ABLATED
 from lenet1998.report.sources import read_json
+from lenet1998.report.tables import passing
+from lenet1998.statistics import TOO_WIDE
 
 REPORT = "python -m lenet1998.report"
 (
@@ -118,6 +121,28 @@ class Finding(NamedTuple):
 
     ours: str
     verdict: str
+
+
+def of_one_run(
+    words: str,
+    judge: Callable[[Sequence[RunRecord]], str],
+    runs: Sequence[RunRecord],
+    evidence: Evidence,
+    patterns: int = paper.TRAIN_SIZE,
+) -> Finding:
+    """What follows for a published number that is taken for one more run's.
+
+    Args:
+        words: ours.
+        judge: says of a recipe's runs whether the number is consistent with them.
+        runs: ours.
+        evidence: has the other recipes, of which is told how many pass the same check.
+        patterns: that these learn from.
+    """
+    judged = judge(runs)
+    wide = "; one more run: too wide" if judged == TOO_WIDE else ""
+    others = passing(evidence.started("."), judge, patterns)
+    return Finding(f"{words}{wide}; passed by {others} recipes", agrees(judged))
 
 
 @dataclass(frozen=True)

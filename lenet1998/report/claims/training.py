@@ -1,5 +1,6 @@
 """What the paper says of how training begins, goes and ends (III-B, VI-A, App. A)."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -17,6 +18,7 @@ from lenet1998.report.claims.ledger import (
     Claim,
     Evidence,
     Finding,
+    of_one_run,
 )
 from lenet1998.report.claims.verdicts import (
     CANNOT_TELL,
@@ -25,14 +27,14 @@ from lenet1998.report.claims.verdicts import (
     below,
     lower,
     most,
-    one_more,
     stands,
 )
 from lenet1998.report.results import FIGURE_RESOLUTION
 from lenet1998.report.sources import CLAIMS as MEASURED
 from lenet1998.report.tables import brief, spread
-from lenet1998.statistics import prediction_interval
+from lenet1998.statistics import CONSISTENT, INCONSISTENT, TOO_WIDE, verdict
 
+POINTS_ALLOWED = 3  # outside, of a curve
 LITERAL = "headline/original-literal"
 SMALL_RATES = "claims/original,eta=1e-05,passes=60"
 EQUATION_8 = "readings/original,loss=distance,half_distance=false,f6_curvature=gauss_newton"
@@ -48,13 +50,27 @@ def curve(key: str, evidence: Evidence) -> Finding:
     """How many points of one of Fig. 5's curves one more run of ours could have."""
     published = paper.fig5_curve()
     theirs = published.train_error if key == TRAIN else published.test_error
+
+    def points(runs: Sequence[RunRecord]) -> list[str]:
+        curves = zip(*([entry[key] for entry in run.per_pass] for run in runs), strict=False)
+        return [
+            verdict(point, ours, FIGURE_RESOLUTION)
+            for point, ours in zip(theirs[: paper.PASSES], curves, strict=False)
+        ]
+
+    def judge(runs: Sequence[RunRecord]) -> str:
+        of = points(runs)
+        if of.count(INCONSISTENT) > POINTS_ALLOWED:
+            return INCONSISTENT
+        enough = of.count(CONSISTENT) >= paper.PASSES - POINTS_ALLOWED
+        return CONSISTENT if enough else CANNOT_TELL
+
     runs = evidence.runs(ORIGINAL)
-    outside = 0
-    for place in range(paper.PASSES):
-        low, high = prediction_interval([run.per_pass[place][key] for run in runs])
-        outside += not low - FIGURE_RESOLUTION <= theirs[place] <= high + FIGURE_RESOLUTION
-    words = f"{outside} of {paper.PASSES} points outside (n = {len(runs)})"
-    return Finding(words, stands(outside <= 3))
+    of = points(runs)
+    words = f"{of.count(INCONSISTENT)} of {paper.PASSES} points outside"
+    if TOO_WIDE in of:
+        words += f", {of.count(TOO_WIDE)} too wide to tell"
+    return of_one_run(f"{words} (n = {len(runs)})", judge, runs, evidence)
 
 
 # --- The start ------------------------------------------------------------------------------------
@@ -122,11 +138,13 @@ def converged(run: RunRecord) -> int:
 
 
 def convergence(evidence: Evidence) -> Finding:
-    passes = [converged(run) for run in evidence.runs(ORIGINAL)]
     low, high = paper.CONVERGENCE_PASSES
-    return Finding(
-        f"pass {spread(passes, 1)}", one_more((low + high) / 2, passes, (high - low) / 2)
-    )
+
+    def judge(runs: Sequence[RunRecord]) -> str:
+        return verdict((low + high) / 2, list(map(converged, runs)), (high - low) / 2)
+
+    runs = evidence.runs(ORIGINAL)
+    return of_one_run(f"pass {spread(list(map(converged, runs)), 1)}", judge, runs, evidence)
 
 
 CLAIMS = (

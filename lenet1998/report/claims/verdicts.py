@@ -3,14 +3,11 @@
 from collections.abc import Sequence
 
 from lenet1998 import statistics
-from lenet1998.statistics import summarise, welch_interval, wilson
+from lenet1998.statistics import ENOUGH, summarise, welch_interval, wilson
 
-HOLDS, DOES_NOT, CANNOT_TELL = "holds", "does not hold", "cannot tell"
+HOLDS, DOES_NOT, CANNOT_TELL = "holds", "does not hold", statistics.CANNOT_TELL
 NOT_TESTABLE, NOT_YET = "not testable here", "not measured yet"
 VERDICTS = (HOLDS, DOES_NOT, CANNOT_TELL, NOT_TESTABLE, NOT_YET)
-
-ENOUGH = 6
-"""Runs that an interval needs before it decides anything."""
 
 
 def stands(true: bool) -> str:
@@ -23,10 +20,14 @@ def about(ours: float, printed: float) -> str:
     return stands(printed / 2 <= ours <= 2 * printed)
 
 
+def agrees(words: str) -> str:
+    """Of a published number that is consistent with ours, or is not."""
+    return {statistics.CONSISTENT: HOLDS, statistics.INCONSISTENT: DOES_NOT}.get(words, CANNOT_TELL)
+
+
 def one_more(published: float, values: Sequence[float], known_to: float) -> str:
     """Whether a published number could be one more run of ours."""
-    words = statistics.verdict(published, values, known_to)
-    return {"consistent": HOLDS, "inconsistent": DOES_NOT}.get(words, CANNOT_TELL)
+    return agrees(statistics.verdict(published, values, known_to))
 
 
 def _by_interval(interval: tuple[float, float], bound: float, n: int) -> str:

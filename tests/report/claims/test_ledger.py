@@ -82,12 +82,12 @@ def test_every_command_exists(command):
 
 
 def runs(results: Path, errors, folder=ORIGINALS) -> None:
-    """Runs that ended with these numbers of 200 test patterns misread."""
+    """Runs that ended with these test errors in percent."""
     shutil.rmtree(results / folder, ignore_errors=True)
-    for seed, wrong in enumerate(errors):
-        write_record(
-            results / folder / f"seed-{seed}", make_record((9,) * 19 + (wrong,), seed=seed)
-        )
+    for seed, error in enumerate(errors):
+        record = make_record((9,) * 20, seed=seed)
+        record.last["test_error_percent"] = error
+        write_record(results / folder / f"seed-{seed}", record)
 
 
 def verdict_of(start: str, results: Path) -> str:
@@ -98,25 +98,25 @@ def verdict_of(start: str, results: Path) -> str:
 def test_a_changed_record_changes_a_verdict(tmp_path):
     start = "Test error: 0.95 %"
     assert verdict_of(start, tmp_path) == NOT_YET
-    runs(tmp_path, [2, 2, 1, 2, 3])
+    runs(tmp_path, [1.0, 1.1, 0.9, 1.0, 1.05])
     assert verdict_of(start, tmp_path) == CANNOT_TELL
-    runs(tmp_path, [2, 2, 1, 2, 3, 2])  # one more may be anywhere between 0 and 2 %
-    assert verdict_of(start, tmp_path) == CANNOT_TELL
-    runs(tmp_path, [2] * 11 + [1])
+    runs(tmp_path, [1.0, 1.1, 0.9, 1.0, 1.05, 0.95])
     assert verdict_of(start, tmp_path) == HOLDS
-    runs(tmp_path, [8, 8, 9, 8, 7, 8])
+    runs(tmp_path, [1.0, 1.5, 0.5, 1.0, 1.5, 0.5])  # one more run: anything
+    assert verdict_of(start, tmp_path) == CANNOT_TELL
+    runs(tmp_path, [4.0, 4.0, 4.5, 4.0, 3.5, 4.0])
     assert verdict_of(start, tmp_path) == DOES_NOT
 
 
 def test_a_damaged_record_is_no_missing_one(tmp_path):
-    runs(tmp_path, [2])
+    runs(tmp_path, [1.0])
     (tmp_path / ORIGINALS / "seed-0" / RECORD).write_text("{")
     with pytest.raises(BadInput, match="no readable JSON"):
         verdict_of("Test error: 0.95 %", tmp_path)
 
 
 def test_the_summary_counts_the_rows(tmp_path):
-    runs(tmp_path, [2, 2, 1, 2, 3, 2])
+    runs(tmp_path, [1.0, 1.1, 0.9, 1.0, 1.05, 0.95])
     counts = summary(CLAIMS, tmp_path).set_index("verdict")["statements"].to_dict()
     given = table(CLAIMS, tmp_path)["verdict"].str.strip("*").tolist()
     assert counts == {

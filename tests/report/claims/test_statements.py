@@ -9,9 +9,9 @@ from factory import make_record
 
 from lenet1998 import paper, schema
 from lenet1998.records import write_json, write_record
-from lenet1998.report import schemas
+from lenet1998.report import results, schemas
 from lenet1998.report.claims import curvature, errors, layers, outputs, recognition, training
-from lenet1998.report.claims.ledger import Evidence, NotMeasuredError
+from lenet1998.report.claims.ledger import Evidence, Finding, NotMeasuredError
 from lenet1998.report.claims.verdicts import CANNOT_TELL, DOES_NOT, HOLDS
 from lenet1998.report.sources import CLAIMS, REJECTION_INVARIANCE, read_json
 
@@ -252,17 +252,50 @@ def test_another_mu_must_do_with_both(tmp_path):
     assert curvature.another_mu(evidence(**better)).verdict == HOLDS
 
 
-def test_a_curve_may_leave_its_bands_three_times(tmp_path):
+def curves(folder: Path, outside: int, wide: int) -> Finding:
+    """The finding on runs with some points off the published test curve, and others anywhere."""
     published = paper.fig5_curve().test_error
-    for off, verdict in ((3, HOLDS), (4, DOES_NOT)):
+    for seed in range(6):
+        record = make_record((0,) * 20, seed=seed)
+        for place, entry in enumerate(record.per_pass):
+            factor = 2 if place < outside else 1
+            if place >= 20 - wide:
+                factor = 0.5 + 0.2 * seed
+            entry["test_error_percent"] = factor * published[place]
+        write_record(folder / training.ORIGINAL / f"seed-{seed}", record)
+    return training.curve(training.TEST, Evidence(folder))
+
+
+def test_a_curve_may_leave_its_bands_three_times(tmp_path):
+    for off, verdict, passed in ((3, HOLDS, 1), (4, DOES_NOT, 0)):
+        words = f"{off} of 20 points outside (n = 6); passed by {passed} of 1 recipes"
+        assert curves(tmp_path, off, 0) == (words, verdict)
+
+
+def test_bands_that_are_too_wide_tell_no_curve(tmp_path):
+    assert curves(tmp_path, 1, 2).verdict == HOLDS
+    words = "1 of 20 points outside, 3 too wide to tell (n = 6); passed by 0 of 1 recipes"
+    assert curves(tmp_path, 1, 3) == (words, CANNOT_TELL)
+    assert curves(tmp_path, 4, 3).verdict == DOES_NOT
+
+
+def test_a_published_number_is_set_beside_all_recipes(tmp_path):
+    """Those with six runs of their own on as many patterns, each seed once, tested as usual."""
+
+    def six(folder: str, error: float, **recipe) -> None:
         for seed in range(6):
-            record = make_record((0,) * 20, seed=seed)
-            for place, entry in enumerate(record.per_pass):
-                factor = 2 if place < off else 1
-                entry["test_error_percent"] = factor * published[place]
-            write_record(tmp_path / training.ORIGINAL / f"seed-{seed}", record)
-        found = training.curve(training.TEST, Evidence(tmp_path))
-        assert found == (f"{off} of 20 points outside (n = 6)", verdict)
+            record = make_record((2,), seed=seed, recipe=recipe)
+            record.last["test_error_percent"] = error + seed / 100
+            write_record(tmp_path / folder / f"seed-{seed}", record)
+
+    six(training.ORIGINAL, 0.93)
+    six("again/original", 0.93)
+    six("some/near", 0.9, squash="relu")
+    six("some/far", 2.0, squash="tanh")
+    six("some/smaller", 0.93, train_size=1000)
+    six("some/held-out", 0.93, held_out=10_000)
+    claim = next(claim for claim in results.claims() if claim.key == training.TEST)
+    assert errors.error(claim, Evidence(tmp_path)).ours.endswith("; passed by 2 of 3 recipes")
 
 
 @pytest.mark.parametrize(("rate", "verdict"), [(7e-5, HOLDS), (7.4e-5, HOLDS), (9e-5, DOES_NOT)])
