@@ -91,7 +91,7 @@ ALL_VARIANTS = {
     "noise": "published/noise",
     "1998-features": "features/1998-features",
     "strings": "strings/strings",
-    "printed": "licences/P",
+    "printed": "licences/printed",
     "original-literal": LITERAL,
     "fitted": "fitted/fitted",
     **{
