@@ -58,7 +58,7 @@ def _steps(axes, values: Sequence[Sequence[float]]) -> None:
 def rejections(
     runs: Sequence[RunRecord], content: dict, file: Path, source: str | None = None
 ) -> None:
-    """How well every net of one out and one in tells digits from three kinds of rubbish."""
+    """Rejection of three kinds of rubbish by every net of one out and one in."""
     families = ablations.families(runs)
     measures = rejection(families, content)[:3]
     shown = {direction: families[direction] for direction in ("out", "in")}
@@ -81,7 +81,7 @@ def rejections(
 
 
 def _missed(axes, measure: Measure, direction: str, mark: str, colour: str) -> None:
-    """What is lacking to a perfect area, a mark for each net's kind."""
+    """Distance from a perfect area, a mark for each net's kind."""
     comparisons = measure.families[direction]
     groups: list[Sequence[RunRecord]] = [comparisons[0].base, *(one.ours for one in comparisons)]
     for place, some in enumerate(groups):

@@ -1,4 +1,4 @@
-"""What each change of a component does to the test error: effects, tests, verdicts, the forest."""
+"""Effects of the changes of components on the test error: tests, verdicts, the forest."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -92,7 +92,7 @@ def test_error(run: RunRecord) -> float:
 
 @dataclass(frozen=True)
 class Effect:
-    """What a change does to one measure.
+    """Effect of a change on one measure.
 
     Attributes:
         of: the change.

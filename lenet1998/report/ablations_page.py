@@ -24,7 +24,7 @@ def _measured(results: Path, train_size: int | None = None) -> ablations.Familie
 
 
 def _effects(direction: str) -> Callable[[Path], pd.DataFrame]:
-    """What the changes of a direction do to the test error."""
+    """Effects of a direction's changes on the test error."""
     return lambda results: ablations.effects_table(ablations.effects(_ablated(results)[direction]))
 
 
@@ -34,14 +34,14 @@ def brief(results: Path) -> pd.DataFrame:
 
 
 def _purposes(measures: Callable[..., list[purposes.Measure]]) -> Callable[[Path], pd.DataFrame]:
-    """What they do to what the components are for."""
+    """Effects on the purposes of the components."""
     return lambda results: purposes.table(
         measures(_measured(results), read_json(results / ABLATIONS))
     )
 
 
 def learning(results: Path) -> pd.DataFrame:
-    """What they do to how fast, and from how little, a net learns."""
+    """Effects on the speed of learning, and on learning from few patterns."""
     few = {size: _measured(results, size) for size in purposes.FEW}
     content = read_json(results / ABLATIONS)
     return purposes.table(purposes.learning(_measured(results), few, content))

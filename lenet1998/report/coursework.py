@@ -113,7 +113,7 @@ def claims(records: Sequence[RunRecord], every: Sequence[RunRecord]) -> pd.DataF
 
 
 def best_epoch(records: Sequence[RunRecord]) -> pd.DataFrame:
-    """How much the best of many test scores is above the last one, by recipe."""
+    """Gap between the best of many test scores and the last one, by recipe."""
     rows = []
     for name, runs in by_recipe(records).items():
         curves = [accuracy(run) for run in runs if not run.diverged]
@@ -154,7 +154,7 @@ def by_class(measured: dict) -> pd.DataFrame:
 
 
 def open_choices(records: Sequence[RunRecord]) -> pd.DataFrame:
-    """What the points that a report leaves open do to its accuracies.
+    """Effects of a report's open points on its accuracies.
 
     A row per alternative, under the recipe as we take it. p is Welch's that the last epoch's
     accuracy is the recipe's own, adjusted by Holm over the table.

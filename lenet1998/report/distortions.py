@@ -94,7 +94,7 @@ POINTS = {  # from the pixel that MNIST puts a digit's centre of mass on, row an
 
 
 def fig7_ranges(result: dict) -> pd.DataFrame:
-    """What Fig. 7's digits say of each random number of the distortions.
+    """Ranges of the distortions' random numbers, estimated from Fig. 7's digits.
 
     p is Kolmogorov and Smirnov's that the numbers are uniform, whatever the ends.
     """
@@ -115,7 +115,7 @@ def fig7_ranges(result: dict) -> pd.DataFrame:
 
 
 def fig7_checks(result: dict) -> pd.DataFrame:
-    """How sure it is that Fig. 7's digits were drawn so: what is left over, and what else might be.
+    """Checks of the fit of Fig. 7's digits: residuals, and other ways to draw them.
 
     Log likelihoods are those of another way below the best, of all hundred digits together.
     """
@@ -131,7 +131,7 @@ def fig7_checks(result: dict) -> pd.DataFrame:
 
 
 def _fit(digits: list[dict], simulated: dict) -> dict[str, str]:
-    """How well the hundred are met, beside digits distorted, printed and fitted here."""
+    """Fit of the hundred digits, beside digits distorted, printed and fitted here."""
     worst = max(digit["rms"] for digit in digits)
     left, errors, slant = (simulated[k] for k in ("left_over", "draw_errors", "vertical_shear"))
     low, high = left["simulated"]
@@ -146,7 +146,7 @@ def _fit(digits: list[dict], simulated: dict) -> dict[str, str]:
 
 
 def _draws(result: dict) -> dict[str, str]:
-    """What the hundred draws have to do with each other."""
+    """Dependence of the hundred draws."""
     nearest = max(result["correlations"], key=lambda pair: abs(pair["rho"]))
     alike = f"{nearest['rho']:.2f} (p = {nearest['p']:.2f} before Holm)"
     lost = [digit["ink_lost"] for digit in result["digits"] if digit["ink_lost"] > 1e-3]

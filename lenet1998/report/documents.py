@@ -140,7 +140,7 @@ def published_errors(results: Path) -> pd.DataFrame:
 
 
 def fewer_patterns(results: Path) -> pd.DataFrame:
-    """What might explain Fig. 6's errors with 15,000 patterns."""
+    """Explanations tried for Fig. 6's errors with 15,000 patterns."""
     runs = runs_in(results, BY_SIZE[0], "fig6")
     return results_page.fewer_patterns(runs, read_json(results / FIG6))
 
@@ -153,12 +153,12 @@ def distortion_gain(results: Path) -> pd.DataFrame:
 
 
 def fig7_ranges(results: Path) -> pd.DataFrame:
-    """How the distortions of Fig. 7 were drawn."""
+    """Ranges of Fig. 7's distortions."""
     return distortions.fig7_ranges(read_json(results / FIG7))
 
 
 def fig7_checks(results: Path) -> pd.DataFrame:
-    """How sure that is."""
+    """Checks of those ranges."""
     return distortions.fig7_checks(read_json(results / FIG7))
 
 
@@ -205,7 +205,7 @@ def nets(results: Path) -> pd.DataFrame:
 
 
 def _card(name: str) -> Callable[[Path], pd.DataFrame]:
-    """What one of them is."""
+    """Card of a pretrained net."""
     return lambda results: pretrained.card(runs_in(results, ALL_VARIANTS[name]), name)
 
 
@@ -229,17 +229,17 @@ def _of_finalists(table: Callable[..., pd.DataFrame], *others: str) -> Callable:
 
 
 def coursework_claims(results: Path) -> pd.DataFrame:
-    """What the coursework reports claim."""
+    """Accuracies that the coursework reports claim."""
     return coursework.claims(runs_in(results, COURSEWORK), read_records(results))
 
 
 def coursework_best_epoch(results: Path) -> pd.DataFrame:
-    """What the best of many test scores is worth."""
+    """Gap between the best of many test scores and the last."""
     return coursework.best_epoch(runs_in(results, COURSEWORK))
 
 
 def coursework_open(results: Path) -> pd.DataFrame:
-    """What the reports leave open."""
+    """Points that the reports leave open."""
     return coursework.open_choices(runs_in(results, COURSEWORK, OPEN))
 
 
@@ -333,7 +333,7 @@ class Drawing:
     facts: tuple[str, ...] = ()
 
     def held(self, results: Path) -> list:
-        """What the sources hold."""
+        """Digest of the sources."""
         return [
             read_json(results / source) if source.endswith(".json") else runs_in(results, source)
             for source in self.sources

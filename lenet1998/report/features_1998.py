@@ -88,7 +88,7 @@ def _near(nets: Sequence[dict], layer: str, figure: str) -> str:
 
 
 def told(result: dict) -> pd.DataFrame:
-    """How near C5 and F6 come to the printed states, by what the nets were told."""
+    """Distance of C5 and F6 from the printed states, by the states that the nets were told."""
     rows = []
     for name, words in TOLD.items():
         if name not in result["nets"]:
@@ -115,7 +115,7 @@ def told(result: dict) -> pd.DataFrame:
 
 
 def _fig13(result: dict, name: str) -> np.ndarray:
-    """Which of Fig. 13's patterns each net reads as LeNet-5 did, (nets, 9)."""
+    """Agreement of each net with LeNet-5 on Fig. 13's patterns, (nets, 9)."""
     answers = np.array(_values(result["nets"][name], "answers"))[:, :9]
     return answers == np.array(result["of_1998"]["fig13"])
 
@@ -136,7 +136,7 @@ def _of(counts: np.ndarray, total: int) -> str:
 
 
 def patterns(result: dict) -> pd.DataFrame:
-    """What of the paper's own patterns our nets read as LeNet-5 did, and F6 beside 1998's."""
+    """Agreement of our nets with LeNet-5 on the paper's own patterns, and F6 beside 1998's."""
     rows = []
     for name in _kinds(result):
         strings = _strings(result, name)
@@ -250,7 +250,7 @@ def training_sets(result: dict) -> pd.DataFrame:
 
 
 def _nearer(difference: float, p: float, more: bool) -> str:
-    """Which set's nets are nearer; ``more`` says that more of it is."""
+    """Training set whose nets are nearer; ``more``: more of the measure is nearer."""
     if not p < 0.05:
         return "cannot tell"
     return "VII-B (`strings`)" if (difference < 0) == more else "III-E (`noise`)"

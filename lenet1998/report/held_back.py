@@ -14,7 +14,7 @@ TRAIN, TEST = "train_error_percent", "test_error_percent"
 
 
 def _reading(run: RunRecord) -> tuple:
-    """What the search told readings apart by, whatever the recipe is called."""
+    """Switches by which the search told readings apart, whatever the recipe's name."""
     return tuple(run.recipe.get(switch, "mu") for switch in OPEN)
 
 

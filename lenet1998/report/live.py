@@ -107,7 +107,7 @@ def _net(name: str) -> tuple[dict, dict]:
 
 
 def _paper() -> dict:
-    """What the page knows of the paper; each value's place in it is in ``lenet1998.paper``."""
+    """The page's facts of the paper; each value's place in it is in ``lenet1998.paper``."""
     printed, strings, misread = paper.fig13_states(), paper.printed_strings(), paper.fig8_errors()
     return {
         "inputSize": paper.INPUT_SIZE,
@@ -143,7 +143,7 @@ def _paper() -> dict:
 
 
 def _our_answers(distorted: Sequence[RunRecord]) -> list[str]:
-    """What each finished run took each of Fig. 8's digits for: for each a figure for every run."""
+    """Predictions of the finished runs for Fig. 8's digits: for each a figure for every run."""
     index = paper.fig8_errors().index
     answers = [run.predictions[index] for run in distorted if not run.diverged]
     return ["".join(map(str, row)) for row in np.stack(answers, 1).tolist()] if answers else []

@@ -1,4 +1,4 @@
-"""How far a reading of the paper is from what survives of 1998: the misfits of docs/protocol.md."""
+"""Misfits of a reading with the figures that survive of 1998: docs/protocol.md."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -103,7 +103,7 @@ def misfit(
 
 
 def _means(n: int, draw: np.random.Generator | None) -> np.ndarray:
-    """What n seeds count for in a mean, a row a draw."""
+    """Weights of n seeds in a mean, a row a draw."""
     if draw is None:
         return np.full((1, n), 1 / n)
     return draw.multinomial(n, np.full(n, 1 / n), size=DRAWS) / n

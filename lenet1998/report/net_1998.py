@@ -22,7 +22,7 @@ def _rms(values) -> float:
 
 
 def layers(result: dict) -> pd.DataFrame:
-    """What the recovered layers leave of the printed states, beside what the print leaves open."""
+    """Residuals of the printed states by the recovered layers, beside the print's quantisation."""
     held_out = result["held_out"]
     return pd.DataFrame(
         [
@@ -65,7 +65,7 @@ def table_one(result: dict) -> pd.DataFrame:
 
 
 def squashings(result: dict) -> pd.DataFrame:
-    """What each function after the subsampling leaves of the printed states."""
+    """Residuals of the printed states by the function after the subsampling."""
     kinds = result["squashings"]
     return pd.DataFrame(
         [
@@ -105,7 +105,7 @@ def subsampling(result: dict) -> pd.DataFrame:
 
 
 def kernels(result: dict) -> pd.DataFrame:
-    """How sure the kernels are: bootstrap, other priors, and known nets recovered."""
+    """Uncertainty of the kernels: bootstrap, other priors, and known nets recovered."""
     rows = []
     for layer in LAYERS:
         size, sd = (
@@ -154,7 +154,7 @@ def fig25(result: dict) -> pd.DataFrame:
 
 
 def known_nets(result: dict) -> pd.DataFrame:
-    """What the procedure leaves of nets of ours, printed as Fig. 13 is, beside the 1998 net's."""
+    """Residuals of nets of ours, printed as Fig. 13 is, beside the 1998 net's."""
     ours = result["ours"]
     return pd.DataFrame(
         [

@@ -42,7 +42,7 @@ def layers(rows: Sequence[dict]) -> pd.DataFrame:
 
 
 def confusion(truth: np.ndarray, answers: np.ndarray) -> pd.DataFrame:
-    """How many patterns of each label (rows) got each answer (columns).
+    """Confusion matrix: labels in rows, predictions in columns.
 
     A net with a blank class has a column more, 10, if it takes a digit for one.
     """

@@ -19,14 +19,14 @@ from lenet1998.statistics import holm, log_ratio_rms, summarise, welch
 
 @dataclass(frozen=True)
 class Score:
-    """How near the mean curves of a reading's runs are to Fig. 5's (docs/protocol.md)."""
+    """Distance of the mean curves of a reading's runs from Fig. 5's (docs/protocol.md)."""
 
     training: float
     test: float
 
     @property
     def rank(self) -> float:
-        """What readings are ranked by: the root mean square of the two."""
+        """Rank of a reading: the root mean square of the two."""
         return math.hypot(self.training, self.test) / math.sqrt(2)
 
 

@@ -32,12 +32,12 @@ MISSING = "not in this version: train them with the command above"
 
 
 def weights_of(name: str) -> Path:
-    """Where a net's weights are, if they come with the package."""
+    """File of a net's weights, if they come with the package."""
     return Path(str(files("lenet1998"))) / "weights" / f"{name}.safetensors"
 
 
 def metadata(record: RunRecord) -> dict[str, str]:
-    """What travels with the weights of a finished run; see the module."""
+    """Metadata of a finished run's weights; see the module."""
     environment, last = record.environment, record.last or {}
     commit = environment.get("commit") or "not recorded"
     return {
@@ -77,7 +77,7 @@ def overview(runs: Mapping[str, Sequence[RunRecord]]) -> pd.DataFrame:
 
 
 def card(runs: Sequence[RunRecord], name: str) -> pd.DataFrame:
-    """What a net is and how it came about, as its file and the records say."""
+    """Card of a net, from its file's metadata and the records."""
     file = weights_of(name)
     facts, first = stated(file), runs[0]
     content = file.read_bytes() if facts else b""
@@ -101,7 +101,7 @@ def card(runs: Sequence[RunRecord], name: str) -> pd.DataFrame:
 
 
 def _misread(facts: Mapping[str, str]) -> str:
-    """How many patterns a net misreads, as its file says."""
+    """Number of misread patterns, from a net's metadata."""
     errors, patterns = int(facts["test_errors"]), int(facts["test_patterns"])
     return f"{errors:,} of {patterns:,} ({100 * errors / patterns:.2f} %)"
 

@@ -1,4 +1,4 @@
-"""What the paper says components are for, change by change: docs/ablations.md's other tables.
+"""Measures of the components' purposes, change by change: docs/ablations.md's other tables.
 
 Rejection, invariance, noise, few patterns and symmetry, each beside the base's by paired tests.
 """
@@ -68,7 +68,7 @@ def of_nets(
 
 
 def rejection(families: Families, content: dict) -> list[Measure]:
-    """How well digits and what is no character are told apart."""
+    """Separation of digits and of what is no character."""
     kinds = {"between": "between two digits", "half": "half digits", "noise": "pixels in any order"}
     return of_nets(
         families,
@@ -93,7 +93,7 @@ def invariance(families: Families, content: dict) -> list[Measure]:
 
 
 def learning(families: Families, few: Mapping[int, Families], content: dict) -> list[Measure]:
-    """How fast and from how little a net learns, and how alike its C3 maps become.
+    """Speed of learning, learning from few patterns, and likeness of C3's maps.
 
     Args:
         families: of runs that learnt from all patterns.
@@ -146,7 +146,7 @@ def table(measures: Sequence[Measure]) -> pd.DataFrame:
 
 
 def work(families: Families) -> pd.DataFrame:
-    """What a network of each kind has and does, and how long it learns; a row a change."""
+    """Size, work and training time of a network of each kind; a row a change."""
     rows = []
     for direction, comparisons in families.items():
         for component, title, runs in [

@@ -27,7 +27,7 @@ Runs = Mapping[str, Sequence[RunRecord]]
 
 
 def trials(tuning: Tuning, runs: Runs) -> dict[tuple[float, str], RunRecord]:
-    """What was run of a tuning, with seed 0, by rate and schedule."""
+    """Trials of a tuning, with seed 0, by rate and schedule."""
     found = {}
     for pair in product(tuning.rates, SCHEDULES):
         for run in runs.get(tuning.at(*pair).name, ()):
@@ -46,7 +46,7 @@ def _error(run: RunRecord) -> float:
 
 
 def tuned(runs: Sequence[RunRecord]) -> pd.DataFrame:
-    """What was tuned: the best rate and schedule, its error held out, and what it cost."""
+    """Tuned ways to learn: the best rate and schedule, its error held out, and its cost."""
     named = by_recipe(runs)
     rows = []
     for tuning in TUNINGS.values():

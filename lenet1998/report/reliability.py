@@ -74,7 +74,7 @@ BELOW = {"loc": "upper left", "bbox_to_anchor": (-0.02, -0.06), "ncols": 3}
 
 
 def figure(result: dict, file: Path, source: str | None = None) -> None:
-    """What was tried on runs and on files, kind by kind, and what came of it."""
+    """Trials on runs and on files, kind by kind, with their outcome."""
     with rc_context(STYLE):
         sheet = Figure(figsize=(8.4, 8.4), layout="constrained")
         upper, lower = sheet.subplots(2, 1, height_ratios=(4, 3))

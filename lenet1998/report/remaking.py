@@ -70,7 +70,7 @@ def remake(root: Path, check: bool = False) -> list[str]:
 
 
 def _source_of(figure: Path) -> str | None:
-    """What a figure says it shows; None if it is missing or damaged, and so to be remade."""
+    """Digest in a figure; None if it is missing or damaged, and so to be remade."""
     try:
         return style.source_of(figure)
     except (OSError, SyntaxError, ValueError):

@@ -16,7 +16,7 @@ MADE_BY = {
 
 
 def command(name: str) -> str:
-    """What makes a folder of records, or a JSON file, of the results."""
+    """Command that makes a folder of records, or a JSON file, of the results."""
     return f"`python {MADE_BY.get(name, f'experiments/{Path(name).stem}.py')}`"
 
 

@@ -87,7 +87,7 @@ def claims() -> list[Claim]:
 
 
 def fewer_patterns(records: Sequence[RunRecord], again: dict) -> pd.DataFrame:
-    """What might explain Fig. 6's errors with 15,000 patterns, each beside one more run of ours.
+    """Explanations tried for Fig. 6's errors with 15,000 patterns, beside one more run of ours.
 
     Args:
         records: runs with 15,000 patterns, by how long and at which rates.
@@ -150,7 +150,7 @@ def errors(records: Sequence[RunRecord], every: Sequence[RunRecord]) -> pd.DataF
 
 @dataclass(frozen=True)
 class Shared:
-    """What one net's errors share with the 82 of Fig. 8."""
+    """Errors of one net among the 82 of Fig. 8."""
 
     errors: int
     misread: int

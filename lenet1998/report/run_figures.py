@@ -87,7 +87,7 @@ def accuracy_by_class(classes: pd.DataFrame, title: str, file: Path) -> None:
 
 
 def confusion(table: pd.DataFrame, title: str, file: Path) -> None:
-    """How many patterns of each label got each answer; shades are logarithmic.
+    """Confusion matrix, its shades logarithmic.
 
     Args:
         table: of :func:`~lenet1998.report.net_tables.confusion`.

@@ -1,4 +1,4 @@
-"""What each of the results' JSON files must hold; :mod:`.sources` reads them by it."""
+"""Schemas of the results' JSON files, which :mod:`.sources` reads them by."""
 
 from lenet1998.schema import (
     AMOUNT,

@@ -65,7 +65,7 @@ def _two(value: float) -> str:
 
 
 def stages(content: dict) -> pd.DataFrame:
-    """What each stage that has run did, and how far its readings are from 1998."""
+    """Stages of the search that have run, with the misfits of their readings."""
     rows = []
     for stage in sorted({run["stage"] for run in content["runs"]}):
         groups = _by_reading(content["runs"], stage)
@@ -233,7 +233,7 @@ def rates_by_layer(content: dict, records: Sequence[RunRecord]) -> pd.DataFrame:
 
 
 def figure(content: dict, file: Path, source: str | None = None) -> None:
-    """How near the readings come to the curves and the rates: of stage 1, and of the last one."""
+    """Misfits of the readings with the curves and the rates: of stage 1, and of the last one."""
     fits = dict(_ranked(_by_reading(content["runs"], 1)))
     last = _by_reading(content["runs"], _last_stage(content))
     seeds = {len(trials) for trials in last.values()}

@@ -118,7 +118,7 @@ DIFFERENCE = re.compile("([0-9a-f]+)([g-q])")
 
 
 def _differences(predictions: np.ndarray | None, answers: np.ndarray | None) -> dict[str, str]:
-    """Where predictions are others than some, in short; nothing where they cannot be compared."""
+    """Differences between predictions, in short; nothing where they cannot be compared."""
     if predictions is None or answers is None or predictions.shape != answers.shape:
         return {}
     others = np.flatnonzero(predictions != answers)

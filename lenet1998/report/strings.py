@@ -88,7 +88,7 @@ def published(result: dict) -> pd.DataFrame:
 
 
 def _answers(nets: Sequence[dict], way: str) -> str:
-    """What nets read, the most frequent answer first, with how many of them give it."""
+    """Readings of nets, the most frequent first, with the number of nets that give it."""
     counts = Counter(net[way] for net in nets)
     return ", ".join(f"{text or 'nothing'} ({n})" for text, n in counts.most_common())
 
@@ -132,7 +132,7 @@ def blank_share(result: dict) -> pd.DataFrame:
 
 
 def speed(result: dict) -> pd.DataFrame:
-    """What replication saves on a strip."""
+    """Work saved by replication on a strip."""
     told = result["speed"]
     swept, once = told["swept_multiply_accumulates"], told["replicated_multiply_accumulates"]
     ways = (

@@ -1,4 +1,4 @@
-"""How figures look: the palette, saving, and many small pictures on one sheet.
+"""Style of the figures: palette, saving, and sheets of many small pictures.
 
 Figures are made without pyplot, here and in all of ``report``: a caller's backend and the figures
 that are open there are none of our business.

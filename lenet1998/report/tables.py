@@ -67,7 +67,7 @@ SECTION_III_B = ("original", "original-logistic", "printed", "original-literal",
 
 
 def in_fig5(recipe: dict, dataset: str) -> bool:
-    """Whether Fig. 5 is of such a run: ``original``, however its open points are read, on all data.
+    """Test for a run of Fig. 5: ``original``, however its open points are read, on all data.
 
     The name tells what is changed, because it is true (:mod:`lenet1998.names`).
     """

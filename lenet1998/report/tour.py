@@ -41,7 +41,7 @@ def layer(name: str, record: RunRecord) -> pd.DataFrame:
 
 
 def parameters_apart(original: RunRecord, modern: RunRecord) -> pd.DataFrame:
-    """Which layers have other parameters in two networks."""
+    """Layers whose parameters differ between two networks."""
     rows = []
     for ours, theirs in zip(original.layers, modern.layers, strict=True):
         if difference := theirs["parameters"] - ours["parameters"]:
@@ -69,7 +69,7 @@ def _row(before: dict, counted: dict) -> dict:
 
 
 def sums(before: dict, counted: dict) -> tuple[str, str]:
-    """How a layer's parameters and connections add up (section II-B, p.7-8).
+    """Sums of a layer's parameters and connections (section II-B, p.7-8).
 
     Args:
         before: the maps and size of the layer that it sees.
@@ -190,7 +190,7 @@ def c3(file: Path, source: str | None = None) -> None:
 
 
 def contiguous(row: tuple[int, ...], inputs: int = 6) -> bool:
-    """Whether a row of Table I names maps that follow each other, the first after the last.
+    """Test for a row of Table I whose maps follow each other, the first after the last.
 
     Example::
 

@@ -53,7 +53,7 @@ def scaled_tanh(file: Path, source: str | None = None) -> None:
 
 
 def subsampling(file: Path, source: str | None = None) -> None:
-    """What a unit answers to the mean of its window, and what it makes of a map of 1998's C1."""
+    """A subsampling unit's output by the mean of its window, and for a map of 1998's C1."""
     import torch
 
     from lenet1998.modules import Subsampling2d
@@ -94,7 +94,7 @@ def _map(axes: Axes, states: np.ndarray, limit: float, title: str, colour: str) 
 
 
 def push(file: Path, source: str | None = None) -> None:
-    """How hard eq. 9 pushes a wrong code away, by how far it is."""
+    """Push of eq. 9 on a wrong code, by its distance."""
     import torch
 
     from lenet1998.criteria import DiscriminativeLoss
