@@ -38,7 +38,7 @@ class Change:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What it is told from the others by."""
+        """Direction, component and title, unique to the change."""
         return self.direction, self.component, self.title
 
 

@@ -29,7 +29,7 @@ def _scipy_stats() -> ModuleType:
 
 
 def _student(degrees: float) -> float:
-    """How far Student's t goes on either side with 95 % probability."""
+    """Two-sided 95 % point of Student's t."""
     return float(stdtrit(degrees, (1 + CONFIDENCE) / 2))
 
 
@@ -56,7 +56,7 @@ def summarise(values: Sequence[float]) -> Summary:
 
 
 def prediction_interval(values: Sequence[float]) -> tuple[float, float]:
-    """Where one further run would fall with 95 % probability: mean +- t s sqrt(1 + 1/n)."""
+    """95 % prediction interval of one further run: mean +- t s sqrt(1 + 1/n)."""
     summary = summarise(values)
     if summary.n < 2:
         return math.nan, math.nan
@@ -80,7 +80,7 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
 def verdict(
     published: float, values: Sequence[float], uncertainty: float = 0.0, logarithms: bool = False
 ) -> str:
-    """Whether a published value, taken for a single run's, could be one more of ours.
+    """Judge a published value, taken for a single run's, as one more of ours.
 
     Args:
         published: the published value, positive, as an error or a count is.
@@ -104,7 +104,7 @@ def verdict(
 def difference_verdict(
     published: float, ours: Sequence[float], theirs: Sequence[float], uncertainty: float = 0.0
 ) -> str:
-    """Whether a published difference is that of our means (ours - theirs).
+    """Judge a published difference by that of our means (ours - theirs).
 
     Args:
         published: the published difference, not 0.
@@ -186,7 +186,7 @@ def equivalence(ours: Sequence[float], theirs: Sequence[float], margin: float) -
 
 
 def one_more_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
-    """Where the difference of one further run of each would fall with 95 % probability.
+    """95 % prediction interval of the difference of one further run of each.
 
     The difference of means +- t sqrt(s1^2 (1 + 1/n1) + s2^2 (1 + 1/n2)), with Welch's degrees of
     freedom; nan where neither side has any spread.
@@ -227,7 +227,7 @@ def mcnemar(ours: np.ndarray, theirs: np.ndarray, truth: np.ndarray) -> tuple[in
 
 
 def dice(ours: np.ndarray, theirs: np.ndarray) -> float:
-    """How much two sets overlap: twice what they share over what both have, 1 of equal sets.
+    """Dice coefficient of two sets: twice their intersection over the sum of their sizes.
 
     Args:
         ours, theirs: whether each thing is in the set.
@@ -238,7 +238,7 @@ def dice(ours: np.ndarray, theirs: np.ndarray) -> float:
 def uniform_ends(
     candidates: np.ndarray, generator: np.random.Generator, samples: int = 100_000
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where a uniform distribution may end, given n values drawn from it.
+    """Intervals of a uniform distribution's ends, given n values drawn from it.
 
     Beforehand the ends' density is 1 / width. The values may depend on an unknown choice, every one
     as likely beforehand; with a single choice the intervals are those of the order statistics,

@@ -41,7 +41,7 @@ def compared() -> Tables:
 
 
 def ablations() -> Tables:
-    """What each historical component is worth.
+    """Effect of each historical component.
 
     Raises:
         BadInput: its runs do not come with the package.

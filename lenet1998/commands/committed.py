@@ -68,7 +68,7 @@ def committed_run(run: RunRecord) -> RunRecord | None:
 
 
 def lacking(results: Path | None, names: str) -> BadInput:
-    """What to say where there are no committed runs of some recipes."""
+    """Complaint that there are no committed runs of some recipes."""
     where = (
         f"{results}: no committed runs of {names} in it"
         if results

@@ -51,7 +51,7 @@ class Comparison:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """That of the change."""
+        """Key of the change."""
         return self.direction, self.component, self.title
 
     def pairs(self, value: Callable[[RunRecord], float]) -> tuple[list[float], list[float]]:
@@ -139,12 +139,12 @@ def effects(
 
 
 def family_size(direction: str) -> int:
-    """How many changes a direction has, with runs or without."""
+    """Number of changes of a direction, with runs or without."""
     return sum(change.direction == direction for change in changes())
 
 
 def adjusted_over(direction: str, found: Sequence[Effect]) -> str:
-    """What p values of a direction are adjusted over, in a line."""
+    """Family that p values of a direction are adjusted over, in a line."""
     family = family_size(direction)
     words = f"p adjusted over all {family} changes of this kind"
     lacking = family - len(found)

@@ -41,7 +41,7 @@ class Claim:
         return [self._of(run) for run in runs if not run.diverged]
 
     def verdict(self, runs: Sequence[RunRecord]) -> str:
-        """Whether it could be one more run; by errors, whose size says how wide is too wide."""
+        """Verdict on the claim as one more run, by errors, whose size limits the width."""
         if self.percent is None:
             return ""
         return _of_errors(self.percent, self.measured(runs), self.known_to)

@@ -38,7 +38,7 @@ class Gain:
 
     @property
     def of_one_run(self) -> str:
-        """Where the difference of one more run of each would fall; it decides nothing."""
+        """Prediction interval of the difference of one more run of each; it decides nothing."""
         return _between(one_more_difference(self.plain, self.distorted))
 
     @property

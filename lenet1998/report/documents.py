@@ -163,7 +163,7 @@ def fig7_checks(results: Path) -> pd.DataFrame:
 
 
 def fingerprint(results: Path) -> pd.DataFrame:
-    """Which of Fig. 8's digits our nets misread too; the first kind is most likely Fig. 8's."""
+    """Overlap of our nets' errors with Fig. 8's; the first kind is most likely Fig. 8's."""
     runs = runs_in(results, DISTORTIONS, ORIGINAL, MODERN)
     return results_page.fingerprint(runs, read_json(results / ANSWERS))
 

@@ -32,7 +32,7 @@ class Claim:
     patterns: int = paper.TRAIN_SIZE
 
     def verdict(self, runs: Sequence[RunRecord]) -> str:
-        """Whether it could be one more run."""
+        """Verdict on the claim as one more run."""
         return verdict(self.value, [run.last[self.key] for run in runs], self.known_to)
 
     def passing(self, records: Sequence[RunRecord]) -> str:
@@ -158,7 +158,7 @@ class Shared:
 
     @property
     def dice(self) -> float:
-        """How much its errors overlap with the 82: twice what they share over what both have."""
+        """Dice coefficient of the net's errors and the 82."""
         return 2 * self.misread / (self.errors + len(paper.fig8_errors().index))
 
 

@@ -201,7 +201,7 @@ def passing(
     judge: Callable[[Sequence[RunRecord]], str],
     patterns: int = paper.TRAIN_SIZE,
 ) -> str:
-    """How many of all recipes a published number agrees with as it is to agree with one of them.
+    """Count the recipes that are consistent with a published number, of all.
 
     Args:
         records: all that there are; studies may share runs. A recipe counts if it learns from so

@@ -1,4 +1,4 @@
-"""What the paper says of the second derivatives and the rates they give (III-B, App. C)."""
+"""Statements on the second derivatives and the rates they give (III-B, App. C)."""
 
 from collections.abc import Sequence
 from functools import partial

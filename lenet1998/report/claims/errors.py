@@ -1,4 +1,4 @@
-"""What the paper says of the data, of errors and distortions, and of what it costs (III)."""
+"""Statements on the data, on errors and distortions, and on the cost (III)."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -68,7 +68,7 @@ def variance_about_one(evidence: Evidence) -> Finding:
 
 
 def of_patterns(key: str, evidence: Evidence) -> Finding:
-    """What nearly all training digits are."""
+    """Share of the training digits with a property."""
     data = _data(evidence)
     return Finding(
         f"{data[key]:,} of {data['patterns']:,}", most(data[key], data["patterns"], 0.99)

@@ -1,4 +1,4 @@
-"""What the paper says of the layers: their counts, Table I and subsampling (II-A, II-B)."""
+"""Statements on the layers: their counts, Table I and subsampling (II-A, II-B)."""
 
 from functools import partial
 

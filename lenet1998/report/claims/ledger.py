@@ -79,7 +79,7 @@ class Evidence:
         raise NotMeasuredError
 
     def runs(self, folder: str) -> list[RunRecord]:
-        """Those of them that finished; raises as :meth:`started`."""
+        """Finished runs of a folder; raises as :meth:`started`."""
         if finished := [run for run in self.started(folder) if not run.diverged]:
             return finished
         raise NotMeasuredError
@@ -104,7 +104,7 @@ class Evidence:
         return self.runs(f"ablations/{_changed(switches)}")
 
     def purposes(self, find: Callable[[Mapping], float], **switches) -> list[float]:
-        """What :mod:`lenet1998.inspection.purposes` found of their nets."""
+        """Measures of their nets by :mod:`lenet1998.inspection.purposes`."""
         name = _changed(switches)
         nets = self.json(ABLATED)["nets"]
         if found := [find(net) for net in nets if net["recipe"] == name]:
@@ -130,7 +130,7 @@ def of_one_run(
     evidence: Evidence,
     patterns: int = paper.TRAIN_SIZE,
 ) -> Finding:
-    """What follows for a published number that is taken for one more run's.
+    """Finding on a published number that is taken for one more run's.
 
     Args:
         words: ours.
@@ -165,7 +165,7 @@ class Claim:
     command: str = REPORT
 
     def found(self, evidence: Evidence) -> Finding:
-        """What the results say of it."""
+        """Finding of the results."""
         try:
             return self.judge(evidence)
         except NotMeasuredError:
@@ -203,7 +203,7 @@ def table(claims: Iterable[Claim], results: Path) -> pd.DataFrame:
 
 
 def summary(claims: Iterable[Claim], results: Path) -> pd.DataFrame:
-    """How many statements have each verdict."""
+    """Number of statements with each verdict."""
     evidence = Evidence(results)
     given = [claim.found(evidence).verdict for claim in claims]
     counts = [given.count(verdict) for verdict in VERDICTS]

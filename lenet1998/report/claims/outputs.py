@@ -1,4 +1,4 @@
-"""What the paper says of units, outputs and the loss: eq. 6 and App. A, II-B and II-C."""
+"""Statements on units, outputs and the loss: eq. 6 and App. A, II-B and II-C."""
 
 from functools import partial
 from itertools import combinations
@@ -46,7 +46,7 @@ def most_bent(_: Evidence) -> Finding:
 
 
 def spread_of_sums(correlated: bool, printed: float, _: Evidence) -> Finding:
-    """How a unit's total grows with its inputs: the exponent of F.
+    """Growth of a unit's total with its inputs: the exponent of F.
 
     Weights are drawn from U(-1, 1), inputs from a normal distribution: all apart, or one for all.
     """

@@ -1,4 +1,4 @@
-"""What the paper says of invariance and noise (III-E), and of strings (VII)."""
+"""Statements on invariance and noise (III-E), and on strings (VII)."""
 
 import operator
 from collections.abc import Sequence
@@ -115,7 +115,7 @@ def strings_read(evidence: Evidence) -> Finding:
 
 
 def replicated(evidence: Evidence) -> Finding:
-    """What replication costs beside sweeping; that both give the same, a test holds."""
+    """Cost of replication beside sweeping; a test holds their outputs equal."""
     speed = evidence.json(OF_STRINGS)["speed"]
     both = [speed[f"{way}_multiply_accumulates"] for way in ("replicated", "swept")]
     words = f"{both[0]:,} multiply-accumulates instead of {both[1]:,}, {speed['width']} columns"

@@ -1,4 +1,4 @@
-"""What the paper says of how training begins, goes and ends (III-B, VI-A, App. A)."""
+"""Statements on the start, the course and the end of training (III-B, VI-A, App. A)."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -47,7 +47,7 @@ def schedule(_: Evidence) -> Finding:
 
 
 def curve(key: str, evidence: Evidence) -> Finding:
-    """How many points of one of Fig. 5's curves one more run of ours could have."""
+    """Number of points of one of Fig. 5's curves outside the prediction intervals of ours."""
     published = paper.fig5_curve()
     theirs = published.train_error if key == TRAIN else published.test_error
 

@@ -26,7 +26,7 @@ def agrees(words: str) -> str:
 
 
 def one_more(published: float, values: Sequence[float], known_to: float) -> str:
-    """Whether a published number could be one more run of ours."""
+    """Judge a published number as one more run of ours."""
     return agrees(statistics.verdict(published, values, known_to))
 
 
@@ -39,18 +39,18 @@ def _by_interval(interval: tuple[float, float], bound: float, n: int) -> str:
 
 
 def below(values: Sequence[float], bound: float) -> str:
-    """Whether the mean lies below a bound."""
+    """Judge that the mean lies below a bound."""
     mean = summarise(values)
     return _by_interval((mean.low, mean.high), bound, mean.n)
 
 
 def above(values: Sequence[float], bound: float) -> str:
-    """Whether the mean lies above a bound."""
+    """Judge that the mean lies above a bound."""
     return below([-value for value in values], -bound)
 
 
 def lower(ours: Sequence[float], theirs: Sequence[float], by_more_than: float = 0.0) -> str:
-    """Whether one kind of run has a lower mean than another, by more than a margin."""
+    """Judge that one kind of run has a lower mean than another, by more than a margin."""
     fewest = min(len(ours), len(theirs))
     if fewest < ENOUGH:
         return CANNOT_TELL
@@ -58,7 +58,7 @@ def lower(ours: Sequence[float], theirs: Sequence[float], by_more_than: float = 
 
 
 def most(successes: int, n: int, least: float) -> str:
-    """Whether at least a share of independent things are so."""
+    """Judge that at least a share of independent things are so."""
     low, high = wilson(successes, n)
     return _by_interval((-high, -low), -least, n)
 
