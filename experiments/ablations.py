@@ -28,13 +28,17 @@ def recipes() -> list[Recipe]:
 
 
 def cells(results: Path) -> list[Cell]:
-    few = [(seed, size) for seed in FEW_SEEDS for size in FEW]
-    every = [(seed, None) for seed in SEEDS]
-    # Six seeds of all first, so that a study that stops early has something of everything.
+    every = [(recipe, seed) for recipe in recipes() for seed in SEEDS]
+    few = [
+        (recipe.changed(train_size=size), seed)
+        for recipe in recipes()
+        for size in FEW
+        for seed in FEW_SEEDS
+    ]
+    # Rows whole, one after the other: a family is judged in one look, and none before it is there.
     return [
         Cell(run, seed, results / "ablations" / run.name / f"seed-{seed}")
-        for seed, size in (*every[: len(FEW_SEEDS)], *few, *every[len(FEW_SEEDS) :])
-        for run in (recipe.changed(train_size=size) for recipe in recipes())
+        for run, seed in (*every, *few)
     ]
 
 
