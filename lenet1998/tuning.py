@@ -1,7 +1,7 @@
 """Tuned replacements of SDLM and of single patterns, by one budget.
 
 docs/protocol.md, "Tuning", says how: on patterns held out of training, before the test set was
-asked. ``experiments/tuning.py`` runs the trials.
+asked. ``experiments/ablations/tuning.py`` runs the trials.
 """
 
 from collections.abc import Mapping

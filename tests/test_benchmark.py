@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from experiments.speed.tables import benchmark as table
+from experiments.speed.tables import rivals
 from lenet1998.benchmark import main
 from lenet1998.commands import benchmark
 from lenet1998.recipes import ORIGINAL
-from lenet1998.report.performance import benchmark as table
-from lenet1998.report.performance import rivals
 
 RESULTS = Path(__file__).parents[1] / "experiments" / "results"
 

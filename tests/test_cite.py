@@ -13,11 +13,11 @@ import pytest
 import yaml
 from factory import make_record
 
+from experiments.documents import COMPARED, compared, headline
 from lenet1998 import __version__, paper
 from lenet1998.ablations import DIRECTIONS, changes
 from lenet1998.cite import PAPER, RELEASED, REPOSITORY, SOFTWARE, bibtex, main
 from lenet1998.report import shipped
-from lenet1998.report.documents import COMPARED, compared, headline
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "experiments" / "results"

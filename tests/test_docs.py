@@ -8,9 +8,9 @@ from textwrap import dedent
 
 import pytest
 
+from experiments.documents import ALL_VARIANTS, DISTORTIONS, digest
 from lenet1998.recipes import RECIPES
 from lenet1998.report.__main__ import main
-from lenet1998.report.documents import ALL_VARIANTS, DISTORTIONS, digest
 from lenet1998.report.remaking import DOCUMENTS
 from lenet1998.report.style import source_of
 

@@ -5,12 +5,12 @@ from importlib.util import find_spec
 import pytest
 import torch
 
+from experiments.pretrained.tables import NAMES, weights_of
 from lenet1998 import exporting
 from lenet1998.data import prepare
 from lenet1998.errors import BadInput
 from lenet1998.exporting import to_onnx, to_program
 from lenet1998.recipes import RECIPES, build_model, load_pretrained
-from lenet1998.report.pretrained import NAMES, weights_of
 
 PACKAGED = [name for name in NAMES if weights_of(name).is_file()]
 needs_onnx = pytest.mark.skipif(

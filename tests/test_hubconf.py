@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import lenet1998
+from experiments.pretrained.tables import NAMES, weights_of
 from lenet1998.errors import BadInput
-from lenet1998.report.pretrained import NAMES, weights_of
 
 ROOT = str(Path(__file__).parents[1])
 ENTRY_POINTS = {

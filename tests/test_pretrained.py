@@ -9,12 +9,12 @@ import pytest
 import torch
 
 import lenet1998
+from experiments.documents import ALL_VARIANTS
+from experiments.pretrained.tables import NAMES, metadata, stated, weights_of
 from lenet1998.data import load, prepare
 from lenet1998.errors import BadInput
 from lenet1998.recipes import recorded
 from lenet1998.records import read_record
-from lenet1998.report.documents import ALL_VARIANTS
-from lenet1998.report.pretrained import NAMES, metadata, stated, weights_of
 
 RESULTS = Path(__file__).parents[1] / "experiments" / "results"
 PACKAGED = [name for name in NAMES if weights_of(name).is_file()]

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from experiments.results import read_json
 from lenet1998 import paper
 from lenet1998.criteria import DiscriminativeLoss, DistanceLoss
 from lenet1998.data import SCALINGS
@@ -26,7 +27,6 @@ from lenet1998.recipes import (
     recipe_named,
     recorded,
 )
-from lenet1998.report.sources import read_json
 from lenet1998.switches import LARGEST, NETWORK_SWITCHES
 from lenet1998.training import fit
 from lenet1998.variants import DESCRIPTIONS

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from experiments.net_1998.tables import as_pictures
 from lenet1998 import paper, restore
 from lenet1998.commands import restore as work
-from lenet1998.report.net_1998 import as_pictures
 from lenet1998.restoration import refine
 
 

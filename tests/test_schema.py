@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from experiments import schemas
 from lenet1998 import schema
 from lenet1998.errors import BadInput
-from lenet1998.report import schemas
 from lenet1998.schema import Schema, list_of, object_of, or_null
 
 RESULTS = Path(__file__).parents[1] / "experiments" / "results"

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from experiments.speed.tables import benchmark as table
 from lenet1998.cli import writable
 from lenet1998.counts import count
 from lenet1998.data import Dataset, load, prepare
@@ -26,7 +27,6 @@ from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5
 from lenet1998.recipes import ORIGINAL, Recipe
 from lenet1998.records import write_json
-from lenet1998.report.performance import benchmark as table
 from lenet1998.training import environment, evaluation
 from lenet1998.training.schedule import Schedule
 from lenet1998.training.threads import one_thread

@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from experiments.results import COMPARED
 from lenet1998 import paper
 from lenet1998.ablations import changes
 from lenet1998.commands.committed import of_committed
 from lenet1998.errors import BadInput
 from lenet1998.report import ablations as report
 from lenet1998.report import comparison, shipped
-from lenet1998.report.sources import COMPARED
 from lenet1998.report.tables import beside_the_paper, latex, markdown, summary_of
 
 Tables = tuple[pd.DataFrame, pd.DataFrame]

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save as weights_to_bytes
 
+from experiments.net_1998.tables import as_pictures
 from lenet1998 import paper
 from lenet1998.cli import writable
 from lenet1998.errors import BadInput
 from lenet1998.records import write_atomically
-from lenet1998.report.net_1998 import as_pictures
 from lenet1998.report.net_figures import kernels as draw_kernels
 from lenet1998.restoration.layers import LAYERS
 from lenet1998.restoration.printing import Reading, Scale

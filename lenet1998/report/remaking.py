@@ -2,17 +2,18 @@
 
 A Markdown file marks a generated table with ``<!-- generated: NAME -->`` and ``<!-- end -->``;
 what stands between is replaced. A figure carries, in the file, a digest of the sources it shows.
-Which records make which table or figure, :mod:`lenet1998.report.documents` says. The runs that
+Which records make which table or figure, :mod:`experiments.documents` says. The runs that
 travel with the package and the live page's data are made here, too.
 """
 
 import re
 from pathlib import Path
 
+from experiments.documents import ALL_VARIANTS, DISTORTIONS, FIGURES, TABLES
+from experiments.tour import live
 from lenet1998.errors import BadInput
 from lenet1998.records import read_records, reading_once, write_atomically
-from lenet1998.report import live, shipped, style, tables
-from lenet1998.report.documents import ALL_VARIANTS, DISTORTIONS, FIGURES, TABLES
+from lenet1998.report import shipped, style, tables
 
 BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 END = "<!-- end -->"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lenet1998.data.rubbish import KINDS, rubbish
+from experiments.ablations.rubbish import KINDS, rubbish
 
 
 @pytest.fixture

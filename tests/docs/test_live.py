@@ -8,6 +8,8 @@ import torch
 from browser import LIVE, NETS, ask, show_live
 
 import lenet1998
+from experiments.documents import DISTORTIONS
+from experiments.tour import live
 from lenet1998 import paper, reading
 from lenet1998.curvature import diagonal_curvature
 from lenet1998.data import load, prepare
@@ -16,8 +18,6 @@ from lenet1998.data.pictures import to_bytes
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.recipes import ORIGINAL, RECIPES
 from lenet1998.records import read_records
-from lenet1998.report import live
-from lenet1998.report.documents import DISTORTIONS
 
 ROOT = LIVE.parents[1]
 RESULTS = ROOT / "experiments" / "results"

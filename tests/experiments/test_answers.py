@@ -1,4 +1,4 @@
-"""What ``experiments/answers.py`` makes of records: nets are paired by seed, of whatever number."""
+"""What ``experiments/comparison/answers.py`` makes of records: nets are paired by seed, of whatever number."""
 
 import shutil
 import sys

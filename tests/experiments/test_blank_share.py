@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from factory import make_record
 
+from experiments import results as sources
+from experiments.strings.measures import outputs_along, score, strings_of, texts
 from lenet1998.data import constant_order, load
-from lenet1998.inspection.string_errors import outputs_along, score, strings_of, texts
 from lenet1998.recipes import RECIPES
 from lenet1998.records import write_record
-from lenet1998.report import sources
 from lenet1998.training.checkpoints import weights_of
 from lenet1998.training.study import Cell
 

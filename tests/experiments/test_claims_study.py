@@ -1,4 +1,4 @@
-"""What ``experiments/claims.py`` measures: cases worked out by hand, and all of it small."""
+"""What ``experiments/claims/measures.py`` measures: cases worked out by hand, and all of it small."""
 
 import sys
 from pathlib import Path
@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from experiments.results import CLAIMS, read_json
 from lenet1998 import paper
 from lenet1998.data import Dataset
 from lenet1998.modules import Subsampling2d
 from lenet1998.recipes import ORIGINAL, load_pretrained
-from lenet1998.report.sources import CLAIMS, read_json
 
 sys.path.append(str(Path(__file__).parents[2] / "experiments"))
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.results import READERS
 from lenet1998.errors import BadInput
 from lenet1998.records import PREDICTIONS, RECORD, WEIGHTS
-from lenet1998.report.sources import READERS
 from lenet1998.training.checkpoints import CHECKPOINT
 
 sys.path.append(str(Path(__file__).parents[2] / "experiments"))

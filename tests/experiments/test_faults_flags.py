@@ -1,6 +1,6 @@
 """Every command and study script refuses every bad value of every flag: one line, 2, nothing done.
 
-The matrix of ``experiments/faults_flags.py``, whole: it takes some seconds.
+The matrix of ``tests/faults/faults_flags.py``, whole: it takes some seconds.
 """
 
 import sys

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from experiments.results import read_json
 from lenet1998.recipes import Recipe, recipe_named
 from lenet1998.records import read_record
-from lenet1998.report.sources import read_json
 
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "experiments"))

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from factory import make_record
 
+from experiments.pretrained.tables import metadata
 from lenet1998.data import load, prepare
 from lenet1998.inspection.loading import load_net
 from lenet1998.models import read_weights
 from lenet1998.recipes import RECIPES, build_model
 from lenet1998.records import WEIGHTS, write_record
-from lenet1998.report.pretrained import metadata
 from lenet1998.training import study
 
 sys.path.append(str(Path(__file__).parents[2] / "experiments"))

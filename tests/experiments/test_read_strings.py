@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from factory import make_record
 
+from experiments import results as sources
+from experiments.strings import measures as string_errors
+from experiments.strings.measures import draw, outputs_along, score, strings_of
 from lenet1998 import paper
-from lenet1998.inspection import string_errors
-from lenet1998.inspection.string_errors import draw, outputs_along, score, strings_of
 from lenet1998.reading import penalties, read
 from lenet1998.recipes import recipe_named
 from lenet1998.records import write_record
-from lenet1998.report import sources
 from lenet1998.training.checkpoints import weights_of
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"

@@ -9,8 +9,8 @@ import pytest
 import torch
 from factory import make_record
 
+from experiments.ablations import measures as purposes
 from lenet1998.data import prepare
-from lenet1998.inspection import purposes
 from lenet1998.recipes import RECIPES, build_model
 from lenet1998.records import WEIGHTS, write_json, write_record
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.results import SEARCH
+from experiments.schemas import SEARCH as SCHEMA
 from lenet1998 import paper
 from lenet1998.recipes import ORIGINAL
-from lenet1998.report.schemas import SEARCH as SCHEMA
-from lenet1998.report.sources import SEARCH
 from lenet1998.schema import check
 
 sys.path.append(str(Path(__file__).parents[2] / "experiments"))

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from experiments.ablations.rates_tables import best, by_recipe, trials
 from lenet1998.records import read_records
-from lenet1998.report.rates import best, by_recipe, trials
 from lenet1998.tuning import HELD_OUT, TUNINGS
 
 RESULTS = Path(__file__).parents[2] / "experiments" / "results"

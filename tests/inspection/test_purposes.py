@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from lenet1998.inspection import purposes
-from lenet1998.inspection.purposes import (
+from experiments.ablations import measures as purposes
+from experiments.ablations.measures import (
     alikeness,
     invariance,
     inverted,

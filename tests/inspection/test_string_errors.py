@@ -4,11 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from lenet1998.data import prepare
-from lenet1998.data.patterns import scaled
-from lenet1998.inspection import string_errors
-from lenet1998.inspection.loading import TrainedNet
-from lenet1998.inspection.string_errors import (
+from experiments.strings import measures as string_errors
+from experiments.strings.measures import (
     RUBBISH_J,
     STRINGS,
     USUAL,
@@ -22,6 +19,9 @@ from lenet1998.inspection.string_errors import (
     texts,
     texts_of_segments,
 )
+from lenet1998.data import prepare
+from lenet1998.data.patterns import scaled
+from lenet1998.inspection.loading import TrainedNet
 from lenet1998.recipes import RECIPES, load_pretrained
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from made_up import PAGE, ROOT, net, run, sizes, some_measures
 
+from experiments import documents
 from lenet1998 import paper
 from lenet1998.records import write_json, write_record
-from lenet1998.report import documents, remaking
+from lenet1998.report import remaking
 
 
 @pytest.fixture

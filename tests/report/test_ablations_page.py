@@ -3,9 +3,11 @@
 import pytest
 from factory import make_record
 
+from experiments.ablations import figures as ablation_figures
+from experiments.ablations import purposes
+from experiments.ablations import rates_tables as rates
+from experiments.ablations.measures import ROTATIONS, SCALES, SHIFTS
 from lenet1998.ablations import ORIGINAL, changes, chosen
-from lenet1998.inspection.purposes import ROTATIONS, SCALES, SHIFTS
-from lenet1998.report import ablation_figures, purposes, rates
 from lenet1998.report.ablations import effects, effects_table, families
 from lenet1998.report.style import source_of
 from lenet1998.tuning import LADDER, OPTIMIZERS, TUNINGS

@@ -7,8 +7,8 @@ import pytest
 from factory import make_record
 from PIL import Image
 
-from lenet1998.report import coursework
-from lenet1998.report.coursework import BEST, CLAIMS, LAST, TRAINING, Claim
+from experiments.coursework import tables as coursework
+from experiments.coursework.tables import BEST, CLAIMS, LAST, TRAINING, Claim
 from lenet1998.statistics import TOO_WIDE
 
 ERRORS = ((20, 2, 5, 4), (22, 6, 3, 5), (18, 4, 4, 3))  # of 200, epoch by epoch

@@ -5,10 +5,11 @@ import json
 import pytest
 from made_up import ROOT, run
 
-from lenet1998.report import distortions, documents
-from lenet1998.report.claims import errors
-from lenet1998.report.claims.ledger import Evidence
-from lenet1998.report.claims.verdicts import agrees
+from experiments import documents
+from experiments.claims import errors
+from experiments.claims.ledger import Evidence
+from experiments.claims.verdicts import agrees
+from experiments.distortions import tables as distortions
 
 
 def of_readings(gain: float, seeds: int = 6) -> list:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lenet1998.report import features_1998 as page
-from lenet1998.report import schemas
+from experiments import schemas
+from experiments.net_1998 import features_tables as page
 from lenet1998.schema import check
 
 FIG13 = [4, 4, 4, 4, 3, 8, 4, 3, 3]

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.readings import departures
+from experiments.readings import licences_tables as page
+from experiments.results import SEARCH, read_json, runs_in
 from lenet1998 import paper
 from lenet1998.recipes import ORIGINAL, RECIPES
-from lenet1998.report import departures
-from lenet1998.report import licences as page
-from lenet1998.report.sources import SEARCH, read_json, runs_in
 
 FIRST = ORIGINAL.name
 RESULTS = Path(__file__).parents[2] / "experiments" / "results"

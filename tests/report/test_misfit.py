@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from experiments.readings.misfit import DRAWS, Trial, differences, misfit
 from lenet1998 import paper
-from lenet1998.report.misfit import DRAWS, Trial, differences, misfit
 
 FIG5 = paper.fig5_curve()
 TRAIN, TEST = FIG5.train_error[: paper.PASSES], FIG5.test_error[: paper.PASSES]

@@ -2,8 +2,8 @@
 
 import pytest
 
+from experiments.tour.paper_facts import constants
 from lenet1998 import paper
-from lenet1998.report.paper_facts import constants
 
 
 def test_every_constant_has_its_row_and_its_place():

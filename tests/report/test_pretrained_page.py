@@ -4,8 +4,8 @@ import pytest
 from factory import make_record
 from safetensors.numpy import save_file
 
-from lenet1998.report import pretrained
-from lenet1998.report.pretrained import card, metadata, overview, stated
+from experiments.pretrained import tables as pretrained
+from experiments.pretrained.tables import card, metadata, overview, stated
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import pytest
 from matplotlib.colors import to_hex
 from PIL import Image
 
-from lenet1998.report import reliability
 from lenet1998.report.style import BLUE, SKY, VERMILION
+from tests.faults import tables as reliability
 
 RESULT = {
     "runs": {

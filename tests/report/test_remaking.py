@@ -6,9 +6,10 @@ import pytest
 from factory import make_record
 from made_up import PAGE, some_measures
 
+from experiments import documents
 from lenet1998.errors import BadInput
 from lenet1998.records import PREDICTIONS, RECORD, WEIGHTS, write_json, write_record
-from lenet1998.report import documents, remaking
+from lenet1998.report import remaking
 from lenet1998.report.__main__ import main as report
 
 

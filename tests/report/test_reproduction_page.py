@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from factory import make_record
 
+from experiments.reproduction import command, measures, studies
+from experiments.results import READERS
 from lenet1998.records import write_record
-from lenet1998.report.reproduction import command, measures, studies
-from lenet1998.report.sources import READERS
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "experiments" / "results"
@@ -33,7 +33,7 @@ def test_runs_are_counted_study_by_study_and_in_all(tmp_path):
         write_record(tmp_path / folder, run)
     (tmp_path / "empty").mkdir()
     headline, published, every = studies(tmp_path).to_dict("records")
-    assert headline["made by"] == "`python experiments/headline.py`"
+    assert headline["made by"] == "`python -m experiments.published.headline`"
     assert (headline["recipes"], headline["runs"], headline["of them diverged"]) == (2, 2, 0)
     assert (published["runs"], published["of them diverged"]) == (1, 1)
     assert (every["records"], every["recipes"], every["runs"]) == ("all", 2, 3)
@@ -42,4 +42,4 @@ def test_runs_are_counted_study_by_study_and_in_all(tmp_path):
 def test_only_measures_that_are_there_are_listed(tmp_path):
     (tmp_path / "fig7.json").write_text("{}")
     (row,) = measures(tmp_path).to_dict("records")
-    assert row == {"measures": "`fig7.json`", "made by": "`python experiments/fig7.py`"}
+    assert row == {"measures": "`fig7.json`", "made by": "`python -m experiments.distortions.fig7`"}

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from made_up import net, run
 
+from experiments.published import tables as results
+from experiments.published.tables import Shared, claims, errors, fingerprint, shared_with_1998
 from lenet1998 import paper
-from lenet1998.report import results
-from lenet1998.report.results import Shared, claims, errors, fingerprint, shared_with_1998
 from lenet1998.statistics import rejected_for, welch
 
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from factory import make_record
 
+from experiments.readings import held_back
+from experiments.readings import search_tables as search
 from lenet1998 import paper
 from lenet1998.recipes import ORIGINAL
-from lenet1998.report import held_back, search
 from lenet1998.report.style import source_of
 
 FIG5 = paper.fig5_curve()

@@ -7,11 +7,12 @@ import pytest
 from factory import make_record
 from made_up import THEN, net, script
 
+from experiments import documents
 from lenet1998 import paper
 from lenet1998.data import Dataset
 from lenet1998.errors import BadInput
 from lenet1998.records import write_record
-from lenet1998.report import documents, style
+from lenet1998.report import style
 
 fig7_sheet, fig8_sheet = script("fig7_sheet"), script("fig8_sheet")
 

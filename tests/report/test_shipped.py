@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from factory import make_record
 
+from experiments.documents import ALL_VARIANTS
 from lenet1998.ablations import changes
 from lenet1998.commands.committed import committed
 from lenet1998.recipes import RECIPES
 from lenet1998.records import read_records, write_record
 from lenet1998.report import comparison, shipped
-from lenet1998.report.documents import ALL_VARIANTS
 
 RESULTS = Path(__file__).parents[2] / "experiments" / "results"
 

@@ -2,10 +2,12 @@
 
 import pytest
 
+from experiments import results as sources
+from experiments import schemas
+from experiments.strings import tables as strings
 from lenet1998 import schema
 from lenet1998.errors import BadInput
 from lenet1998.records import write_json
-from lenet1998.report import schemas, sources, strings
 from lenet1998.report.style import source_of
 
 AXES = {"gap": [0, 2], "noise": [0.0, 0.1], "shift": [0], "scale": [1.0]}

@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 from factory import make_record
 
+from experiments.readings.tables import finalists, readings, score
 from lenet1998 import paper
 from lenet1998.recipes import ORIGINAL, RECIPES
 from lenet1998.report import figures, style
-from lenet1998.report.open_questions import finalists, readings, score
 from lenet1998.report.tables import (
     beside_the_paper,
     by_recipe,

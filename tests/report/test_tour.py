@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from factory import LAYERS, make_record
 
+from experiments.documents import FIGURES
+from experiments.tour import functions as tour_functions
+from experiments.tour import layers as tour
 from lenet1998 import paper
-from lenet1998.report import tour, tour_functions
-from lenet1998.report.documents import FIGURES
 
 RECORD = make_record()
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 from scipy.optimize import least_squares
 
+from experiments.net_1998 import dense
 from lenet1998 import paper
 from lenet1998.recipes import Recipe, recipe_named
-from lenet1998.restoration import dense
 
 FEATURES = recipe_named("1998-features")
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from experiments.net_1998 import evidence
 from lenet1998 import paper
 from lenet1998.recipes import ORIGINAL
-from lenet1998.restoration import evidence
 from lenet1998.restoration.layers import LAYERS, convolve, layer_by_layer, patches, window_sums
 from lenet1998.restoration.refine import as_model, layer_states, network, read_fig13, restore
 

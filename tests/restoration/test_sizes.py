@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from experiments.readings.sizes import SIZES, of_1998, sizes
 from lenet1998.recipes import ORIGINAL
 from lenet1998.restoration.refine import read_fig13
-from lenet1998.restoration.sizes import SIZES, of_1998, sizes
 
 
 @pytest.fixture(scope="module")

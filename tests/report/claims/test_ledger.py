@@ -7,14 +7,9 @@ from pathlib import Path
 import pytest
 from factory import make_record
 
-from lenet1998.__main__ import COMMANDS
-from lenet1998.errors import BadInput
-from lenet1998.recipes import ORIGINAL
-from lenet1998.records import RECORD, write_record
-from lenet1998.report.__main__ import main as report
-from lenet1998.report.claims import CLAIMS
-from lenet1998.report.claims.ledger import Evidence, by_page, summary, table
-from lenet1998.report.claims.verdicts import (
+from experiments.claims.ledger import Evidence, by_page, summary, table
+from experiments.claims.statements import CLAIMS
+from experiments.claims.verdicts import (
     CANNOT_TELL,
     DOES_NOT,
     HOLDS,
@@ -22,6 +17,11 @@ from lenet1998.report.claims.verdicts import (
     NOT_YET,
     VERDICTS,
 )
+from lenet1998.__main__ import COMMANDS
+from lenet1998.errors import BadInput
+from lenet1998.recipes import ORIGINAL
+from lenet1998.records import RECORD, write_record
+from lenet1998.report.__main__ import main as report
 from lenet1998.report.tables import PLUS_MINUS
 from lenet1998.training.flags import run_parser
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from factory import make_record
 
+from experiments.claims import curvature, layers, outputs, training
+from experiments.claims.ledger import Evidence, NotMeasuredError
+from experiments.claims.verdicts import CANNOT_TELL, DOES_NOT, HOLDS
+from experiments.results import ABLATIONS
 from lenet1998.recipes import recipe_named
 from lenet1998.records import write_json, write_record
-from lenet1998.report.claims import curvature, layers, outputs, training
-from lenet1998.report.claims.ledger import Evidence, NotMeasuredError
-from lenet1998.report.claims.verdicts import CANNOT_TELL, DOES_NOT, HOLDS
-from lenet1998.report.sources import ABLATIONS
 from lenet1998.tuning import TUNINGS
 
 SOFTMAX = {"output": "linear", "loss": "cross_entropy"}

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from factory import make_record
 
+from experiments import schemas
+from experiments.claims import curvature, errors, layers, outputs, recognition, training
+from experiments.claims.ledger import Evidence, Finding, NotMeasuredError
+from experiments.claims.verdicts import CANNOT_TELL, DOES_NOT, HOLDS
+from experiments.published import tables as results
+from experiments.results import CLAIMS, REJECTION_INVARIANCE, read_json
 from lenet1998 import paper, schema
 from lenet1998.records import write_json, write_record
-from lenet1998.report import results, schemas
-from lenet1998.report.claims import curvature, errors, layers, outputs, recognition, training
-from lenet1998.report.claims.ledger import Evidence, Finding, NotMeasuredError
-from lenet1998.report.claims.verdicts import CANNOT_TELL, DOES_NOT, HOLDS
-from lenet1998.report.sources import CLAIMS, REJECTION_INVARIANCE, read_json
 
 LAYERS = ("c1", "s2", "c3", "s4", "c5", "f6")
 

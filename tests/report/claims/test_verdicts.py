@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from lenet1998.report.claims.verdicts import (
+from experiments.claims.verdicts import (
     CANNOT_TELL,
     DOES_NOT,
     HOLDS,

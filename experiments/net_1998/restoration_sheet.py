@@ -1,0 +1,97 @@
+"""The figure of Fig. 13's nine patterns with the states of C1 to S4, printed and recomputed.
+
+Recovers the layers anew; needs no MNIST.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+# Before matplotlib, which it can import whatever $MPLBACKEND names.
+from lenet1998.report.style import PICTURES, save
+
+# isort: split
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+# isort: split
+from experiments.net_1998.evidence import drawn_as, states_of
+from lenet1998 import paper
+from lenet1998.cli import Parser, entry, path, writable
+from lenet1998.report import style
+from lenet1998.report.net_figures import GREY
+from lenet1998.restoration.layers import LAYERS
+from lenet1998.restoration.refine import read_fig13, restore
+
+SPACE = 4  # pixels between layers
+
+
+def strip(shares: dict[str, np.ndarray], pattern: int) -> np.ndarray:
+    """One pattern's maps in a row, layer beside layer; nan between and below them."""
+    parts = []
+    for layer in LAYERS:
+        sheet, _ = style.tile(shares[layer][pattern], len(shares[layer][pattern]))
+        parts.append(sheet)
+    height = max(len(part) for part in parts)
+    padded = [
+        np.pad(part, ((0, height - len(part)), (0, SPACE)), constant_values=np.nan)
+        for part in parts
+    ]
+    return np.concatenate(padded, 1)
+
+
+def sheet(printed: dict[str, np.ndarray], ours: dict[str, np.ndarray], file: Path) -> None:
+    """Each pattern twice: as Fig. 13 prints its states, and as the recovered layers compute them.
+
+    Args:
+        printed, ours: by layer (9, maps, side, side), as shares of the display's limit, and
+            ``input`` (9, 32, 32), 1 for ink.
+        file: the picture.
+    """
+    rows = []
+    for pattern in range(len(printed["input"])):
+        for states in (printed, ours):
+            maps = strip(states, pattern)
+            image = np.full((len(maps) + 2 * SPACE, 32 + SPACE), np.nan)
+            if states is printed:
+                image[:32, :32] = printed["input"][pattern]
+            rows.append(
+                np.concatenate(
+                    [image, np.pad(maps, ((0, 2 * SPACE), (0, 0)), constant_values=np.nan)], 1
+                )
+            )
+    pictures = np.concatenate(rows)
+    with rc_context(PICTURES):
+        figure = Figure(figsize=(12, 12 * len(pictures) / pictures.shape[1]))
+        axes = figure.add_axes((0, 0, 1, 1))
+        style.show(axes, pictures, GREY, -1, 1)
+        start = 32 + SPACE
+        for layer in LAYERS:
+            count, side = printed[layer].shape[1:3]
+            axes.text(start, -3, f"{layer.upper()}: {count} maps")
+            start += count * (side + 1) - 1 + SPACE
+        axes.text(0, -3, "input")
+        axes.set_title("above: printed in 1998; below: computed by the recovered layers", pad=18)
+        save(figure, file)
+
+
+@entry
+def main(arguments=None):
+    parser = Parser(prog="restoration_sheet.py", description=__doc__)
+    parser.add_argument("--root", default=".", type=path, metavar="DIR", help="a checkout")
+    flags = parser.parse_args(arguments)
+    file = writable(flags.root / "docs" / "figures", "--root") / "1998-states.png"
+    _, pixels, states = read_fig13()
+    restored = restore(pixels, states)
+    image = 2 * (pixels.value - paper.BACKGROUND) / (paper.INK - paper.BACKGROUND) - 1
+    computed = states_of(restored, restored.pixels)
+    ours = {layer: drawn_as(computed[layer], restored.limit) for layer in LAYERS}
+    printed = {layer: states[layer].value for layer in LAYERS}
+    sheet({"input": image, **printed}, ours, file)
+    print(file)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

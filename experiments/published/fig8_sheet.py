@@ -1,0 +1,165 @@
+"""The 82 digits of Fig. 8 with what they were taken for in 1998 and now: ``docs/figures/fig8.png``.
+
+It needs MNIST's pictures and the records of the nets trained with distortions; ``python -m
+lenet1998.report`` does not remake it.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+# Before matplotlib, which it can import whatever $MPLBACKEND names.
+from lenet1998.report.style import BLUE, STYLE, VERMILION, save
+
+# isort: split
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+# isort: split
+from experiments.documents import DISTORTIONS, digest
+from lenet1998 import paper
+from lenet1998.cli import Parser, entry, path, writable
+from lenet1998.data import Dataset, load
+from lenet1998.errors import BadInput
+from lenet1998.records import RunRecord, read_records
+from lenet1998.training.flags import RESULTS
+
+SIZE = paper.FIELD_SIZE
+GREY = "#8a8a8a"
+FRAME = {"color": "#c8c8c8", "lw": 0.6}
+COLUMNS = 12
+ARROW = "\N{RIGHTWARDS ARROW}"
+STEP = SIZE + 8, SIZE + 28  # from tile to tile, pixels across and down
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One of the 82: what it is, what LeNet-5 took it for, and our nets' answers."""
+
+    label: int
+    then: int
+    answers: tuple[int, ...]
+
+    @property
+    def misread(self) -> int:
+        return sum(answer != self.label for answer in self.answers)
+
+    @property
+    def same(self) -> int:
+        """Nets that gave 1998's answer."""
+        return self.answers.count(self.then)
+
+    @property
+    def commonest(self) -> int | None:
+        """The commonest wrong answer, 1998's if several are; None if all read it right."""
+        wrong = [answer for answer in self.answers if answer != self.label]
+        return max(sorted(set(wrong)), key=lambda a: (wrong.count(a), a == self.then), default=None)
+
+    @property
+    def kind(self) -> str:
+        if self.commonest is None:
+            return "right"
+        return "same" if self.commonest == self.then else "other"
+
+
+KINDS = {  # colour, marker and words
+    "same": (VERMILION, "o", "misread, most often with 1998's answer"),
+    "other": (BLUE, "^", "misread, most often with another answer"),
+    "right": (GREY, "_", "read by all"),
+}
+
+
+def tiles(records: Sequence[RunRecord]) -> list[Tile]:
+    """The 82 digits in the order of Fig. 8, with the answers of the runs that finished."""
+    then = paper.fig8_errors()
+    answers = np.stack([run.predictions[then.index] for run in records if not run.diverged])
+    rows = zip(then.label.tolist(), then.answer.tolist(), answers.T.tolist(), strict=True)
+    return [Tile(label, answer, tuple(ours)) for label, answer, ours in rows]
+
+
+def errors_sheet(dataset: Dataset, records: Sequence[RunRecord], file: Path, source: str) -> None:
+    """The 82 digits of Fig. 8, with what they were taken for in 1998 and now."""
+    sheet = tiles(records)
+    images = dataset.test_images[paper.fig8_errors().index]
+    across, down = STEP
+    rows = -(-len(sheet) // COLUMNS)
+    with rc_context(STYLE):
+        width, height = COLUMNS * across, rows * down
+        figure = Figure(figsize=(9.6, 9.6 * height / width))
+        axes = figure.add_axes((0, 0, 1, 1))
+        for place, (tile, image) in enumerate(zip(sheet, images, strict=True)):
+            row, column = divmod(place, COLUMNS)
+            _tile(axes, tile, image, column * across, row * down)
+        axes.set(xlim=(-2, width - 6), ylim=(height - 12, -12), aspect="equal")
+        axes.axis("off")
+        nets = len(sheet[0].answers)
+        axes.set_title(
+            f"Above each digit: its label {ARROW} LeNet-5's answer in 1998. Below: how many of our"
+            f" {nets} nets misread it {ARROW} their commonest\nwrong answer. A cell per net: high"
+            " with 1998's answer, half as high with another wrong one, flat if it read it right.",
+            loc="left",
+            size=9,
+            linespacing=1.5,
+        )
+        for kind, (colour, marker, words) in KINDS.items():
+            count = sum(tile.kind == kind for tile in sheet)
+            look = {"color": colour, "marker": marker, "ls": "none", "ms": 6, "mew": 1.5}
+            axes.plot([], [], label=f"{words}: {count} of {len(sheet)}", **look)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=len(KINDS))
+        save(figure, file, source)
+
+
+def _tile(axes, tile: Tile, image: np.ndarray, left: float, top: float) -> None:
+    colour, marker, _ = KINDS[tile.kind]
+    axes.text(left + SIZE / 2, top - 2, f"{tile.label}{ARROW}{tile.then}", ha="center", size=8.5)
+    _picture(axes, image, left, top)
+    # A cell per net: high for 1998's answer, half as high for another, a line for the right one.
+    heights = [5] * tile.same + [2.5] * (tile.misread - tile.same)
+    heights += [0.5] * (len(tile.answers) - tile.misread)
+    colours = {5: VERMILION, 2.5: BLUE, 0.5: GREY}
+    width = SIZE / len(heights)
+    for cell, height in enumerate(heights):
+        corner = (left + cell * width, top + SIZE + 6.5 - height)
+        look = {"color": colours[height], "lw": 0}
+        axes.add_patch(Rectangle(corner, 0.8 * width, height, **look))
+    words = f"{tile.misread}/{len(tile.answers)}"
+    words += f"{ARROW}{tile.commonest}" if tile.misread else ""
+    foot = top + SIZE + 11.5
+    axes.plot(left + 2, foot, marker=marker, color=colour, ms=4.5, mew=1.2)
+    axes.text(left + 6, foot, words, va="center_baseline", size=8.5, color=colour)
+
+
+def _picture(axes, image: np.ndarray, left: float, top: float) -> None:
+    extent = (left, left + SIZE, top + SIZE, top)
+    axes.imshow(image, cmap="gray_r", vmin=0, vmax=255, extent=extent, interpolation="nearest")
+    axes.add_patch(Rectangle((left, top), SIZE, SIZE, fill=False, **FRAME))
+
+
+@entry
+def main(arguments=None):
+    parser = Parser(prog="fig8_sheet.py", description=__doc__)
+    parser.add_argument("--data", type=path, metavar="DIR", help="where MNIST is")
+    parser.add_argument("--results", default=RESULTS, type=path, metavar="DIR")
+    parser.add_argument("--root", default=Path(), type=path, metavar="DIR", help="a checkout")
+    flags = parser.parse_args(arguments)
+    folder = flags.results / DISTORTIONS
+    records = read_records(folder)
+    if all(record.diverged for record in records):
+        raise BadInput(
+            f"{folder}: no finished run to draw Fig. 8 of: run experiments/published/runs.py"
+        )
+    if any(record.dataset["test_patterns"] != paper.TEST_SIZE for record in records):
+        raise BadInput(f"{folder}: a run was not tested on MNIST's {paper.TEST_SIZE:,} patterns")
+    dataset = load("mnist", flags.data)
+    file = writable(flags.root / "docs" / "figures", "--root") / "fig8.png"
+    errors_sheet(dataset, records, file, digest(folder))
+    print(file)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""docs/report.md: what makes each result, and what it took."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from experiments.results import BENCHMARKS, READERS
+from lenet1998.records import RunRecord, read_records
+
+MADE_BY = {
+    "finalists": "experiments/readings/search.py",
+    **dict.fromkeys(BENCHMARKS, "-m lenet1998.benchmark --full"),
+}
+"""What makes a result that is not named after its script."""
+
+
+def command(name: str) -> str:
+    """Command that makes a folder of records, or a JSON file, of the results."""
+    return f"`python {MADE_BY.get(name, f'experiments/{Path(name).stem}.py')}`"
+
+
+def studies(results: Path) -> pd.DataFrame:
+    """One row a study: its command, its runs, and how long they were trained."""
+    folders = sorted(folder for folder in results.iterdir() if folder.is_dir())
+    found = {folder.name: read_records(folder) for folder in folders}
+    rows = {f"`{name}`": (command(name), runs) for name, runs in found.items() if runs}
+    rows["all"] = ("", [run for _, runs in rows.values() for run in runs])
+    return pd.DataFrame([_study(name, *row) for name, row in rows.items()])
+
+
+def _study(name: str, made_by: str, runs: Sequence[RunRecord]) -> dict:
+    return {
+        "records": name,
+        "made by": made_by,
+        "recipes": len({run.recipe["name"] for run in runs}),
+        "runs": len(runs),
+        "of them diverged": sum(run.diverged for run in runs),
+        "hours of training": f"{sum(run.seconds for run in runs) / 3600:.1f}",
+    }
+
+
+def measures(results: Path) -> pd.DataFrame:
+    """One row a JSON file of results: its command."""
+    there = sorted(name for name in READERS if (results / name).is_file())
+    return pd.DataFrame([{"measures": f"`{name}`", "made by": command(name)} for name in there])

@@ -1,0 +1,98 @@
+"""The JSON files among the results, each with the one reader that checks it."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from experiments import schemas
+from lenet1998 import schema
+from lenet1998.errors import BadInput
+from lenet1998.records import RunRecord, read_records
+
+BENCHMARKS = tuple(f"benchmark{which}.json" for which in ("", "-1.0", "-avx2", "-h100"))
+RIVALS = "rivals.json"
+REJECTION_INVARIANCE, ANSWERS, FIG7 = "rejection_invariance.json", "answers.json", "fig7.json"
+FAULTS, RESTORATION, SEARCH, FIG6 = "faults.json", "restoration.json", "search.json", "fig6.json"
+CLAIMS, FEATURES = "claims.json", "features.json"
+ABLATIONS, READ_STRINGS, BLANK_SHARE = "ablations.json", "read_strings.json", "blank_share.json"
+LICENCES = "licences.json"
+
+COMPARED = {
+    "original": "headline/original",
+    "original-logistic": "headline/original-logistic",
+    "modern": "headline/modern",
+    "modern-tuned": "ablations/modern-tuned",
+}
+"""The variants that stand side by side, and the folders of their runs."""
+
+
+def read_json(file: Path) -> dict:
+    """The checked content of one of the results' JSON files.
+
+    Raises:
+        BadInput: it is missing, or not what that file holds.
+    """
+    return READERS[file.name](file)
+
+
+def runs_in(results: Path, *folders: str) -> list[RunRecord]:
+    """The run records of some folders, one folder after the other.
+
+    Raises:
+        BadInput: a folder without runs, or one that cannot be read.
+    """
+    found = []
+    for folder in folders:
+        records = read_records(results / folder)
+        if not records:
+            raise BadInput(f"{results / folder}: no run records to make a table or figure of")
+        found += records
+    return found
+
+
+def rejection_invariance(file: Path) -> dict:
+    """The content of ``rejection_invariance.json``, checked.
+
+    Raises:
+        BadInput: none that can be read, or not as many errors as there are transforms.
+    """
+    content = schema.read(file, schemas.REJECTION_INVARIANCE)
+    for name, nets in content["nets"].items():
+        for axis in schemas.AXES:
+            if any(len(net[axis]) != len(content["axes"][axis]) for net in nets):
+                raise BadInput(f"{file}: a net of {name} was not measured at each {axis}")
+    return content
+
+
+def read_strings(file: Path) -> dict:
+    """The content of ``read_strings.json``, checked.
+
+    Raises:
+        BadInput: none that can be read, or not as many results as there are changes of a string.
+    """
+    content = schema.read(file, schemas.READ_STRINGS)
+    for row in content["measured"]:
+        for axis in schemas.STRING_AXES:
+            if any(len(values) != len(content["axes"][axis]) for values in row[axis].values()):
+                raise BadInput(f"{file}: {row['net']} was not measured at each {axis}")
+    return content
+
+
+READERS: dict[str, Callable[[Path], dict]] = {
+    REJECTION_INVARIANCE: rejection_invariance,
+    ANSWERS: partial(schema.read, schema=schemas.ANSWERS),
+    FIG7: partial(schema.read, schema=schemas.FIG7),
+    FAULTS: partial(schema.read, schema=schemas.FAULTS),
+    READ_STRINGS: read_strings,
+    BLANK_SHARE: partial(schema.read, schema=schemas.BLANK_SHARE),
+    RESTORATION: partial(schema.read, schema=schemas.RESTORATION),
+    SEARCH: partial(schema.read, schema=schemas.SEARCH),
+    FIG6: partial(schema.read, schema=schemas.FIG6),
+    CLAIMS: partial(schema.read, schema=schemas.CLAIMS),
+    FEATURES: partial(schema.read, schema=schemas.FEATURES),
+    ABLATIONS: partial(schema.read, schema=schemas.ABLATIONS),
+    LICENCES: partial(schema.read, schema=schemas.LICENCES),
+    RIVALS: partial(schema.read, schema=schemas.RIVALS),
+    **dict.fromkeys(BENCHMARKS, partial(schema.read, schema=schemas.BENCHMARK)),
+}
+"""What reads each JSON file of results and checks it."""
