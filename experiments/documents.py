@@ -26,6 +26,7 @@ from experiments.readings import departures, held_back
 from experiments.readings import licences_tables as licences_page
 from experiments.readings import search_tables as search
 from experiments.readings import tables as open_questions
+from experiments.reliability import tables as reliability
 from experiments.results import (
     ANSWERS,
     BENCHMARKS,
@@ -50,15 +51,8 @@ from experiments.tour import functions as tour_functions
 from experiments.tour import layers as tour
 from experiments.tour import paper_facts
 from lenet1998 import paper
-from lenet1998.records import (
-    PREDICTIONS,
-    RECORD,
-    RunRecord,
-    read_record,
-    read_records,
-)
 from lenet1998.report import comparison, figures, tables
-from tests.faults import tables as reliability
+from lenet1998.training.records import PREDICTIONS, RECORD, RunRecord, read_record, read_records
 
 ORIGINAL, MODERN = COMPARED["original"], COMPARED["modern"]
 DISTORTIONS = "published/distortions"

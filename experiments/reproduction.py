@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from experiments.results import BENCHMARKS, READERS
-from lenet1998.records import RunRecord, read_records
+from lenet1998.training.records import RunRecord, read_records
 
 MADE_BY = {
     "finalists": "experiments/readings/search.py",

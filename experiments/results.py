@@ -7,7 +7,7 @@ from pathlib import Path
 from experiments import schemas
 from lenet1998 import schema
 from lenet1998.errors import BadInput
-from lenet1998.records import RunRecord, read_records
+from lenet1998.training.records import RunRecord, read_records
 
 BENCHMARKS = tuple(f"benchmark{which}.json" for which in ("", "-1.0", "-avx2", "-h100"))
 RIVALS = "rivals.json"

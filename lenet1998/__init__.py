@@ -15,15 +15,15 @@ if TYPE_CHECKING:  # for editors and type checkers; a test holds it to _HOME
     from lenet1998.models import LeNet5
     from lenet1998.optim import SDLM
     from lenet1998.recipes import RECIPES, Recipe, build_model, load_pretrained
-    from lenet1998.records import RunRecord
     from lenet1998.training import fit
+    from lenet1998.training.records import RunRecord
 
 _HOME = {
     "BadInput": "errors",
     "LeNet5": "models",
     "RECIPES": "recipes",
     "Recipe": "recipes",
-    "RunRecord": "records",
+    "RunRecord": "training.records",
     "SDLM": "optim",
     "build_model": "recipes",
     "count": "counts",

@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     command = arguments[0]
     if command not in COMMANDS:
         raise BadInput(f"no command {command}; there are {', '.join(COMMANDS)}")
-    home = "lenet1998.report.__main__" if command == "report" else f"lenet1998.{command}"
+    home = f"lenet1998.{command}.__main__"
     return late(home).main(arguments[1:])
 
 

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from lenet1998.criteria import DiscriminativeLoss, DistanceLoss
+from lenet1998.data.streams import initial_weights
 from lenet1998.models import LeNet5, load_weights, read_weights
 from lenet1998.modules import Start
 from lenet1998.optim import SDLM
 from lenet1998.recipes import Recipe
-from lenet1998.streams import initial_weights
 from lenet1998.switches import NETWORK_SWITCHES
 
 FEATURES = "1998-c1-s4.safetensors"

@@ -69,13 +69,13 @@ def no_net_figures(monkeypatch):
     That they do, and what, is tested in test_show.py.
     """
     for command in ("reproduce", "compare"):
-        monkeypatch.setattr(f"lenet1998.commands.{command}.show_each", lambda *_: None)
+        monkeypatch.setattr(f"lenet1998.{command}.run.show_each", lambda *_: None)
 
 
 @pytest.fixture
 def no_figures(no_net_figures, monkeypatch):
     """Commands that train and draw nothing."""
-    monkeypatch.setattr("lenet1998.commands.reproduce.learning_curve", lambda *_: None)
+    monkeypatch.setattr("lenet1998.reproduce.run.learning_curve", lambda *_: None)
 
 
 def idx(array: np.ndarray) -> bytes:

@@ -6,7 +6,7 @@ import numpy as np
 
 from lenet1998 import paper
 from lenet1998.recipes import ORIGINAL
-from lenet1998.records import RunRecord
+from lenet1998.training.records import RunRecord
 
 MAPS = {"c1": 6, "s2": 6, "c3": 16, "s4": 16, "c5": 120, "f6": 84, "output": 10}
 SIZES = {"c1": 28, "s2": 14, "c3": 10, "s4": 5, "c5": 1, "f6": 1, "output": 1}

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from factory import make_record
 
-from lenet1998.ablate import main
-from lenet1998.ablations import (
+from lenet1998.ablate.__main__ import main
+from lenet1998.ablate.components import (
     COMPONENTS,
     DIRECTIONS,
     MODERN,
@@ -17,10 +17,10 @@ from lenet1998.ablations import (
     changes,
     chosen,
 )
+from lenet1998.ablate.tuning import TUNINGS
 from lenet1998.errors import BadInput
 from lenet1998.recipes import SWITCHES
-from lenet1998.records import write_record
-from lenet1998.tuning import TUNINGS
+from lenet1998.training.records import write_record
 
 
 def switched(recipe, base) -> set[str]:

@@ -15,8 +15,8 @@ from factory import make_record
 
 from experiments.documents import COMPARED, compared, headline
 from lenet1998 import __version__, paper
-from lenet1998.ablations import DIRECTIONS, changes
-from lenet1998.cite import PAPER, RELEASED, REPOSITORY, SOFTWARE, bibtex, main
+from lenet1998.ablate.components import DIRECTIONS, changes
+from lenet1998.cite.__main__ import PAPER, RELEASED, REPOSITORY, SOFTWARE, bibtex, main
 from lenet1998.report import shipped
 
 ROOT = Path(__file__).parents[1]

@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from lenet1998.commands import committed, reproduce
-from lenet1998.commands.reproduce import as_committed
 from lenet1998.engines.compiled.network import ARITHMETIC
-from lenet1998.records import RECORD, read_record
-from lenet1998.report import shipped
+from lenet1998.report import committed, shipped
+from lenet1998.reproduce import run as reproduce
+from lenet1998.reproduce.run import as_committed
+from lenet1998.training.records import RECORD, read_record
 
 COMPILED = {"engine": "compiled", "device": "cpu", "processor": "x", "arithmetic": ARITHMETIC}
 

@@ -8,16 +8,16 @@ import pandas as pd
 import pytest
 from factory import make_record
 
-from lenet1998.commands import compare
-from lenet1998.commands.committed import committed
-from lenet1998.commands.reproduce import show_each
-from lenet1998.compare import main
+from lenet1998.compare import run as compare
+from lenet1998.compare.__main__ import main
 from lenet1998.errors import BadInput
 from lenet1998.recipes import RECIPES, recipe_named
-from lenet1998.records import read_record, write_record
 from lenet1998.report import comparison
-from lenet1998.statistics import welch
+from lenet1998.report.committed import committed
+from lenet1998.report.statistics import welch
+from lenet1998.reproduce.run import show_each
 from lenet1998.training import study
+from lenet1998.training.records import read_record, write_record
 
 LAYERS = [
     {"name": "c1", "maps": 6, "size": 28, "parameters": 156, "connections": 122_304},

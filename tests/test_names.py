@@ -8,7 +8,7 @@ import pytest
 from lenet1998 import names
 from lenet1998.errors import BadInput
 from lenet1998.recipes import RECIPES, recorded
-from lenet1998.records import RECORD
+from lenet1998.training.records import RECORD
 
 RESULTS = Path(__file__).parents[1] / "experiments" / "results"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import lenet1998
-from lenet1998.records import PREDICTIONS, RECORD
+from lenet1998.training.records import PREDICTIONS, RECORD
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

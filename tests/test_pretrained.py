@@ -14,7 +14,7 @@ from experiments.pretrained.tables import NAMES, metadata, stated, weights_of
 from lenet1998.data import load, prepare
 from lenet1998.errors import BadInput
 from lenet1998.recipes import recorded
-from lenet1998.records import read_record
+from lenet1998.training.records import read_record
 
 RESULTS = Path(__file__).parents[1] / "experiments" / "results"
 PACKAGED = [name for name in NAMES if weights_of(name).is_file()]

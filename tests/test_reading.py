@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from lenet1998.errors import BadInput
-from lenet1998.reading import NOTHING, any_string, of_length, one_of, penalties, read
 from lenet1998.recipes import ORIGINAL, RECIPES
+from lenet1998.strings import NOTHING, any_string, of_length, one_of, penalties, read
 
 CHOSEN = ["", "3", "31", "313", "7", "99"]
 GRAMMARS = {

@@ -12,9 +12,9 @@ import pytest
 from factory import make_record
 from safetensors import SafetensorError, safe_open
 
-from lenet1998 import records
 from lenet1998.errors import BadInput
-from lenet1998.records import (
+from lenet1998.training import records
+from lenet1998.training.records import (
     CorruptRecord,
     NewerRecord,
     has_record,

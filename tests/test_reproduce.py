@@ -12,12 +12,12 @@ import pytest
 
 from lenet1998 import __version__
 from lenet1998.__main__ import main as lenet1998
-from lenet1998.commands import reproduce
 from lenet1998.recipes import RECIPES
-from lenet1998.records import read_record
-from lenet1998.reproduce import main
+from lenet1998.reproduce import run as reproduce
+from lenet1998.reproduce.__main__ import main
 from lenet1998.training import study
 from lenet1998.training.checkpoints import CHECKPOINT
+from lenet1998.training.records import read_record
 
 SMALL = ["--dataset", "digits", "--engine", "eager", "--passes", "2", "--train-size", "40"]
 

@@ -7,9 +7,10 @@ import pytest
 from safetensors.numpy import load_file
 
 from experiments.net_1998.tables import as_pictures
-from lenet1998 import paper, restore
-from lenet1998.commands import restore as work
-from lenet1998.restoration import refine
+from lenet1998 import paper
+from lenet1998.restore import __main__ as restore
+from lenet1998.restore import recover as work
+from lenet1998.restore import refine
 
 
 @pytest.fixture

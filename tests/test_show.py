@@ -12,17 +12,17 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from lenet1998.commands import show
 from lenet1998.data import constant_order, load
 from lenet1998.data.strings import string
 from lenet1998.errors import BadInput
-from lenet1998.inspection.answers import ask
-from lenet1998.inspection.loading import TrainedNet, load_net
+from lenet1998.pretrained import TrainedNet, load_net
 from lenet1998.recipes import ORIGINAL, build_model, recipe_named
-from lenet1998.records import read_record, write_record
-from lenet1998.reproduce import main as reproduce
-from lenet1998.show import main
+from lenet1998.reproduce.__main__ import main as reproduce
+from lenet1998.show import net as show
+from lenet1998.show.__main__ import main
+from lenet1998.show.answers import ask
 from lenet1998.training import study
+from lenet1998.training.records import read_record, write_record
 from lenet1998.training.run import fit
 
 DIGITS = ["--dataset", "digits"]

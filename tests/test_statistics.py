@@ -6,7 +6,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from lenet1998.statistics import (
+from lenet1998.report.statistics import (
     TOO_WIDE,
     dice,
     difference_verdict,

@@ -9,8 +9,7 @@ from scipy.stats import spearmanr
 
 from lenet1998.data import constant_order
 from lenet1998.data.distortions import Pool
-from lenet1998.recipes import recipe_named
-from lenet1998.streams import (
+from lenet1998.data.streams import (
     PURPOSES,
     initial_weights,
     order_of,
@@ -19,6 +18,7 @@ from lenet1998.streams import (
     struck,
     uniform,
 )
+from lenet1998.recipes import recipe_named
 from lenet1998.training.schedule import Schedule
 
 DRAWS = 60_000

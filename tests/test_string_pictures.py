@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lenet1998 import predict, show
 from lenet1998.data.strings import string
+from lenet1998.predict import __main__ as predict
+from lenet1998.show import __main__ as show
 
 
 def inked(field):

@@ -13,8 +13,8 @@ import pytest
 
 from lenet1998 import __version__
 from lenet1998.__main__ import COMMANDS
-from lenet1998.cite import SOFTWARE, bibtex
-from lenet1998.commands.cite import compared
+from lenet1998.cite.__main__ import SOFTWARE, bibtex
+from lenet1998.cite.tables import compared
 from lenet1998.report.tables import markdown
 
 pytestmark = pytest.mark.slow  # both distributions are built, and one installed

@@ -9,8 +9,8 @@ import pytest
 from experiments.published import tables as results
 from lenet1998 import build_model, count
 from lenet1998.recipes import RECIPES
-from lenet1998.records import read_record
 from lenet1998.report import comparison
+from lenet1998.training.records import read_record
 from lenet1998.work import multiply_accumulates
 
 RESULTS = Path(__file__).parents[1] / "experiments" / "results"

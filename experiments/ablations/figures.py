@@ -8,11 +8,11 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from experiments.ablations.purposes import Measure, rejection
-from lenet1998.records import RunRecord
-from lenet1998.report import ablations
-from lenet1998.report.ablations import TITLES, test_error
+from lenet1998.ablate import effects as ablations
+from lenet1998.ablate.effects import TITLES, test_error
+from lenet1998.report.statistics import summarise
 from lenet1998.report.style import BLUE, GREEN, STYLE, VERMILION, save
-from lenet1998.statistics import summarise
+from lenet1998.training.records import RunRecord
 
 MARKS = (("o", VERMILION), ("s", BLUE), ("^", GREEN))
 

@@ -14,11 +14,11 @@ from torch.nn import functional as F
 
 from experiments.ablations.rubbish import KINDS, rubbish
 from lenet1998.data import Dataset, prepare
+from lenet1998.data.streams import stream, struck
+from lenet1998.engines.evaluation import outputs, predict
 from lenet1998.models import LeNet5
 from lenet1998.recipes import Recipe
-from lenet1998.statistics import rejected_for
-from lenet1998.streams import stream, struck
-from lenet1998.training.evaluation import outputs, predict
+from lenet1998.report.statistics import rejected_for
 from lenet1998.training.schedule import invert_pixels
 
 RUBBISH = 10_000  # patterns of each kind

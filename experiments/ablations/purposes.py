@@ -8,17 +8,10 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from lenet1998.records import RunRecord
-from lenet1998.report.ablations import (
-    LEVEL,
-    TITLES,
-    Comparison,
-    Families,
-    effects,
-    test_error,
-)
+from lenet1998.ablate.effects import LEVEL, TITLES, Comparison, Families, effects, test_error
+from lenet1998.report.statistics import summarise
 from lenet1998.report.tables import PLUS_MINUS
-from lenet1998.statistics import summarise
+from lenet1998.training.records import RunRecord
 
 Net = Mapping
 """What ``ablations.json`` holds of one net."""

@@ -6,9 +6,9 @@ Judged by patterns held out of training; seed 0 at a rate that was tuned is the 
 import sys
 from pathlib import Path
 
+from lenet1998.ablate.tuning import OPTIMIZERS, TUNINGS
 from lenet1998.training.launch import run_study
 from lenet1998.training.study import Cell
-from lenet1998.tuning import OPTIMIZERS, TUNINGS
 
 SEEDS = range(3)
 

@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from experiments.ablations.purposes import first_below
-from lenet1998.records import RunRecord
-from lenet1998.report.ablations import test_error
+from lenet1998.ablate.effects import test_error
+from lenet1998.ablate.tuning import OPTIMIZERS, SCHEDULES, TUNINGS, Tuning
 from lenet1998.report.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, STYLE, VERMILION, save
 from lenet1998.report.tables import brief, by_recipe
-from lenet1998.tuning import OPTIMIZERS, SCHEDULES, TUNINGS, Tuning
+from lenet1998.training.records import RunRecord
 
 LOST = 50.0
 """Percent: a run that ends above it has learnt nothing, or has diverged."""

@@ -7,7 +7,7 @@ segmenter offers such patterns). Which ones 1998 rejected is not said; these kin
 
 import numpy as np
 
-from lenet1998.streams import order_of, stream, uniform
+from lenet1998.data.streams import order_of, stream, uniform
 
 KINDS = ("between", "half", "noise")
 """What stands between two digits side by side; half a digit; a digit's pixels in any order."""

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from experiments.ablations.measures import purposes
 from experiments.results import ABLATIONS, read_json
-from lenet1998.ablations import changes
+from lenet1998.ablate.components import changes
 from lenet1998.data import Dataset
-from lenet1998.inspection.loading import load_net
+from lenet1998.pretrained import load_net
 from lenet1998.recipes import Recipe
-from lenet1998.records import WEIGHTS, write_json
 from lenet1998.training.launch import run_study
+from lenet1998.training.records import WEIGHTS, write_json
 from lenet1998.training.study import Cell
 
 SEEDS = range(20)

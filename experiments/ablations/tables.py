@@ -9,8 +9,8 @@ from experiments.ablations import figures as ablation_figures
 from experiments.ablations import purposes
 from experiments.ablations import rates_tables as rates
 from experiments.results import ABLATIONS, read_json, runs_in
-from lenet1998.ablations import COMPONENTS
-from lenet1998.report import ablations
+from lenet1998.ablate import effects as ablations
+from lenet1998.ablate.components import COMPONENTS
 
 ABLATED, TUNED = "ablations", "tuning"
 

@@ -6,9 +6,9 @@ Judged by patterns held out of training; the test set is not asked.
 import sys
 from pathlib import Path
 
+from lenet1998.ablate.tuning import TUNINGS
 from lenet1998.training.launch import run_study
 from lenet1998.training.study import Cell
-from lenet1998.tuning import TUNINGS
 
 
 def cells(results: Path) -> list[Cell]:

@@ -21,10 +21,10 @@ from experiments.claims.ledger import (
 from experiments.claims.verdicts import all_of, below, lower, most, stands
 from experiments.results import CLAIMS as MEASURED
 from lenet1998 import paper
-from lenet1998.records import RunRecord
+from lenet1998.ablate.tuning import TUNINGS
+from lenet1998.report.statistics import verdict
 from lenet1998.report.tables import spread
-from lenet1998.statistics import verdict
-from lenet1998.tuning import TUNINGS
+from lenet1998.training.records import RunRecord
 
 OTHER_MU = tuple(f"claims/original,mu={mu:g},passes=10" for mu in (paper.MU / 10, paper.MU * 10))
 AS_PRINTED = (  # runs with the printed schedule and mu, but other data, readings or networks

@@ -24,9 +24,9 @@ from experiments.published import tables as results
 from experiments.results import CLAIMS as MEASURED
 from experiments.results import FIG7 as DRAWN
 from lenet1998 import paper
-from lenet1998.records import RunRecord
+from lenet1998.report.statistics import verdict
 from lenet1998.report.tables import spread
-from lenet1998.statistics import verdict
+from lenet1998.training.records import RunRecord
 
 FOLDERS = {
     "original": ORIGINAL,

@@ -13,9 +13,9 @@ from experiments.results import ABLATIONS as ABLATED
 from experiments.results import read_json
 from lenet1998 import paper
 from lenet1998.recipes import RECIPES
-from lenet1998.records import RunRecord, read_records
+from lenet1998.report.statistics import TOO_WIDE
 from lenet1998.report.tables import passing
-from lenet1998.statistics import TOO_WIDE
+from lenet1998.training.records import RunRecord, read_records
 
 REPORT = "python -m lenet1998.report"
 (

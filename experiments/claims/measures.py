@@ -23,17 +23,17 @@ from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import Dataset, prepare
 from lenet1998.engines.compiled.engine import CompiledEngine
 from lenet1998.engines.eager import EagerEngine
-from lenet1998.inspection.loading import load_net
+from lenet1998.engines.exactly import one_thread
 from lenet1998.models import LeNet5
 from lenet1998.modules import Subsampling2d
+from lenet1998.pretrained import load_net
 from lenet1998.recipes import ORIGINAL, Recipe
-from lenet1998.records import WEIGHTS, write_json
 from lenet1998.training import study
 from lenet1998.training.environment import describe
 from lenet1998.training.flags import RESULTS
+from lenet1998.training.records import WEIGHTS, write_json
 from lenet1998.training.schedule import Schedule
 from lenet1998.training.study import Cell, Setting
-from lenet1998.training.threads import one_thread
 
 SEEDS = range(6)
 FIRST_PASSES = (1, 2, 3)

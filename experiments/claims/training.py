@@ -22,9 +22,9 @@ from experiments.claims.verdicts import CANNOT_TELL, HOLDS, above, below, lower,
 from experiments.published.tables import FIGURE_RESOLUTION
 from experiments.results import CLAIMS as MEASURED
 from lenet1998 import paper
-from lenet1998.records import RunRecord
+from lenet1998.report.statistics import CONSISTENT, INCONSISTENT, TOO_WIDE, verdict
 from lenet1998.report.tables import brief, spread
-from lenet1998.statistics import CONSISTENT, INCONSISTENT, TOO_WIDE, verdict
+from lenet1998.training.records import RunRecord
 
 POINTS_ALLOWED = 3  # outside, of a curve
 LITERAL = "headline/original-literal"

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from lenet1998 import statistics
-from lenet1998.statistics import ENOUGH, summarise, welch_interval, wilson
+from lenet1998.report import statistics
+from lenet1998.report.statistics import ENOUGH, summarise, welch_interval, wilson
 
 HOLDS, DOES_NOT, CANNOT_TELL = "holds", "does not hold", statistics.CANNOT_TELL
 NOT_TESTABLE, NOT_YET = "not testable here", "not measured yet"

@@ -6,18 +6,18 @@ Writes ``answers.json``.
 import sys
 from pathlib import Path
 
-import coursework
-import headline
 import numpy as np
-import published
 
+from experiments.coursework import runs as coursework
+from experiments.published import headline
+from experiments.published import runs as published
 from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import load
 from lenet1998.errors import BadInput
-from lenet1998.records import RunRecord, has_record, read_records, write_json
-from lenet1998.statistics import dice, mcnemar
+from lenet1998.report.statistics import dice, mcnemar
 from lenet1998.training.flags import RESULTS
+from lenet1998.training.records import RunRecord, has_record, read_records, write_json
 
 PADDED = Path("coursework", "reported", "coursework-padded")
 PAIRS = (("original", "original-logistic"), ("original", "modern"))

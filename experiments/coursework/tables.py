@@ -10,10 +10,10 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from lenet1998 import names
-from lenet1998.records import RunRecord
+from lenet1998.report.statistics import holm, prediction_interval, summarise, verdict, welch
 from lenet1998.report.style import BLACK, BLUE, STYLE, VERMILION, band, save
 from lenet1998.report.tables import PLUS_MINUS, brief, by_recipe, curve, passing, spread
-from lenet1998.statistics import holm, prediction_interval, summarise, verdict, welch
+from lenet1998.training.records import RunRecord
 
 LAST, BEST, TRAINING = "at the end", "of the best epoch", "training, at the end"
 HUNDREDTH = 0.005  # half the last digit of a claim

@@ -27,9 +27,9 @@ from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import load
 from lenet1998.errors import BadInput
-from lenet1998.records import write_atomically, write_json
-from lenet1998.statistics import CONFIDENCE, holm, uniform_ends, uniform_p
+from lenet1998.report.statistics import CONFIDENCE, holm, uniform_ends, uniform_p
 from lenet1998.training.flags import RESULTS
+from lenet1998.training.records import write_atomically, write_json
 
 # --- What was drawn -----------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import Dataset, distortions, load
 from lenet1998.data.distortions import draw, warp
-from lenet1998.streams import stream
+from lenet1998.data.streams import stream
 from lenet1998.training.flags import RESULTS
 
 DRAWS = {  # what is drawn, in words, and the range that ours are drawn from

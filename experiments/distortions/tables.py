@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from lenet1998 import paper
-from lenet1998.records import RunRecord
-from lenet1998.report.tables import by_recipe, spread
-from lenet1998.statistics import (
+from lenet1998.report.statistics import (
     difference_verdict,
     one_more_difference,
     welch,
     welch_interval,
 )
+from lenet1998.report.tables import by_recipe, spread
+from lenet1998.training.records import RunRecord
 
 PUBLISHED_GAIN = paper.TEST_ERROR_PERCENT - paper.DISTORTED_TEST_ERROR_PERCENT
 GAIN_KNOWN_TO = 0.055  # points: each of the two published errors is rounded

@@ -15,14 +15,14 @@ from torch import Tensor, nn
 from experiments.net_1998 import printed_strings as strings
 from lenet1998 import engines, paper
 from lenet1998.data import Dataset
+from lenet1998.engines.exactly import one_thread
+from lenet1998.engines.modes import plain_modes
 from lenet1998.models import LeNet5
 from lenet1998.recipes import Recipe
-from lenet1998.records import RunRecord
-from lenet1998.restoration.printing import Scale
-from lenet1998.restoration.refine import layer_states
-from lenet1998.training.modes import plain_modes
+from lenet1998.restore.printing import Scale
+from lenet1998.restore.refine import layer_states
+from lenet1998.training.records import RunRecord
 from lenet1998.training.run import Run, train
-from lenet1998.training.threads import one_thread
 
 A, S = paper.TANH_AMPLITUDE, paper.TANH_SLOPE
 F6_LIMIT = 1.0

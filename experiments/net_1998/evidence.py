@@ -9,31 +9,9 @@ from torch import Tensor
 
 from lenet1998 import paper
 from lenet1998.models import LeNet5
-from lenet1998.restoration.layers import (
-    LAYERS,
-    PRIORS,
-    A,
-    S,
-    fit_convolution,
-    fit_map,
-    window_sums,
-)
-from lenet1998.restoration.printing import (
-    FIG25_FIRST,
-    FIG25_LAST,
-    MIDDLE,
-    Reading,
-    Scale,
-    whole_field,
-)
-from lenet1998.restoration.refine import (
-    STEPS,
-    Restored,
-    as_model,
-    as_restored,
-    layer_states,
-    restore,
-)
+from lenet1998.restore.layers import LAYERS, PRIORS, A, S, fit_convolution, fit_map, window_sums
+from lenet1998.restore.printing import FIG25_FIRST, FIG25_LAST, MIDDLE, Reading, Scale, whole_field
+from lenet1998.restore.refine import STEPS, Restored, as_model, as_restored, layer_states, restore
 
 ALL = tuple(range(6))
 

@@ -19,16 +19,16 @@ from experiments.results import FEATURES, RESTORATION, read_json
 from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import Dataset, prepare
-from lenet1998.inspection.loading import TrainedNet, load_net
+from lenet1998.engines.evaluation import predict
+from lenet1998.engines.exactly import one_thread
 from lenet1998.models import LeNet5
+from lenet1998.pretrained import TrainedNet, load_net
 from lenet1998.recipes import Recipe, recipe_named
-from lenet1998.records import WEIGHTS, RunRecord, write_json, write_record
-from lenet1998.restoration.refine import read_fig13
+from lenet1998.restore.refine import read_fig13
 from lenet1998.training import study
-from lenet1998.training.evaluation import predict
 from lenet1998.training.flags import RESULTS
+from lenet1998.training.records import WEIGHTS, RunRecord, write_json, write_record
 from lenet1998.training.study import Cell, Setting
-from lenet1998.training.threads import one_thread
 
 NOISY = recipe_named("noise").changed(features="1998")
 TOLD = {

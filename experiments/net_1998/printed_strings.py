@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from lenet1998 import paper
 from lenet1998.models import STEP
-from lenet1998.restoration.printing import Scale, whole_field
+from lenet1998.restore.printing import Scale, whole_field
 
 
 def inputs() -> np.ndarray:

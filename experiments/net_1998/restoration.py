@@ -12,13 +12,13 @@ import numpy as np
 from experiments.net_1998 import evidence
 from experiments.results import RESTORATION
 from lenet1998.cli import Parser, entry, path, writable
-from lenet1998.inspection.loading import load_net
+from lenet1998.pretrained import load_net
 from lenet1998.recipes import recipe_named
-from lenet1998.records import WEIGHTS, write_json
-from lenet1998.restoration.printing import Reading, Scale
-from lenet1998.restoration.refine import Restored, as_restored, read_fig13, restore
+from lenet1998.restore.printing import Reading, Scale
+from lenet1998.restore.refine import Restored, as_restored, read_fig13, restore
 from lenet1998.training import study
 from lenet1998.training.flags import RESULTS
+from lenet1998.training.records import WEIGHTS, write_json
 from lenet1998.training.study import Cell, Setting
 
 NETS = "restoration/noise"

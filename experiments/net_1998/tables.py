@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from lenet1998 import paper
-from lenet1998.report.net_figures import nets_kernels
 from lenet1998.report.tables import brief
+from lenet1998.show.inside_figures import nets_kernels
 
 LAYERS = ("c1", "s2", "c3", "s4")
 NAMES = dict(zip(LAYERS, ("C1", "S2", "C3", "S4"), strict=True))

@@ -17,11 +17,11 @@ from experiments.pretrained.tables import NAMES, metadata, weights_of
 from lenet1998.cli import Parser, entry, path
 from lenet1998.data import Dataset, prepare
 from lenet1998.errors import BadInput
-from lenet1998.inspection.loading import TrainedNet, load_net
+from lenet1998.pretrained import TrainedNet, load_net
 from lenet1998.recipes import recorded
-from lenet1998.records import WEIGHTS, RunRecord, read_record, write_atomically
 from lenet1998.training import study
 from lenet1998.training.flags import RESULTS
+from lenet1998.training.records import WEIGHTS, RunRecord, read_record, write_atomically
 
 SEED = 0
 """Named before the first run, so that no net was chosen for its error."""

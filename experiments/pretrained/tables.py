@@ -15,8 +15,8 @@ from pathlib import Path
 import pandas as pd
 from safetensors import safe_open
 
-from lenet1998.records import RunRecord
 from lenet1998.report.tables import spread
+from lenet1998.training.records import RunRecord
 
 NAMES = (
     "original",

@@ -25,8 +25,8 @@ from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import Dataset, load
 from lenet1998.errors import BadInput
-from lenet1998.records import RunRecord, read_records
 from lenet1998.training.flags import RESULTS
+from lenet1998.training.records import RunRecord, read_records
 
 SIZE = paper.FIELD_SIZE
 GREY = "#8a8a8a"

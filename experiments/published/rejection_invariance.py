@@ -13,14 +13,14 @@ from experiments.ablations.measures import inverted, margins, moved
 from experiments.results import read_json
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import load, prepare
+from lenet1998.engines.exactly import one_thread
 from lenet1998.errors import BadInput
-from lenet1998.inspection.loading import TrainedNet, load_net
 from lenet1998.models import LeNet5
+from lenet1998.pretrained import TrainedNet, load_net
 from lenet1998.recipes import Recipe
-from lenet1998.records import WEIGHTS, has_record, write_json
-from lenet1998.statistics import rejected_for
+from lenet1998.report.statistics import rejected_for
 from lenet1998.training.flags import RESULTS
-from lenet1998.training.threads import one_thread
+from lenet1998.training.records import WEIGHTS, has_record, write_json
 
 NETS = {
     "original": "headline/original",

@@ -7,14 +7,9 @@ import pandas as pd
 
 from lenet1998 import names, paper
 from lenet1998.errors import BadInput
-from lenet1998.records import RunRecord
+from lenet1998.report.statistics import holm, prediction_interval, verdict, welch
 from lenet1998.report.tables import brief, by_recipe, passing, spread
-from lenet1998.statistics import (
-    holm,
-    prediction_interval,
-    verdict,
-    welch,
-)
+from lenet1998.training.records import RunRecord
 
 FIGURE_RESOLUTION = 0.015  # percent, of what is read off Fig. 5 and Fig. 6
 

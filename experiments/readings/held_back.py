@@ -7,8 +7,8 @@ import pandas as pd
 from experiments.published.tables import shared_with_1998
 from experiments.readings.search_tables import LETTERS, OPEN, ranked_finalists
 from lenet1998 import names, paper
-from lenet1998.records import RunRecord
 from lenet1998.report.tables import brief
+from lenet1998.training.records import RunRecord
 
 TRAIN, TEST = "train_error_percent", "test_error_percent"
 

@@ -15,9 +15,9 @@ from experiments.readings import departures
 from experiments.readings.misfit import CURVES_UNIT, NET_UNIT, RATES_UNIT, differences
 from lenet1998 import paper
 from lenet1998.recipes import ORIGINAL, Recipe, recipe_named
-from lenet1998.records import RunRecord
+from lenet1998.report.statistics import prediction_interval
 from lenet1998.report.tables import brief, by_recipe, rates
-from lenet1998.statistics import prediction_interval
+from lenet1998.training.records import RunRecord
 
 SEEDS, MORE_SEEDS = range(600, 610), range(610, 630)
 POINTS_ALLOWED = 3

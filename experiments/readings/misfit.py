@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lenet1998 import paper
-from lenet1998.records import RunRecord
+from lenet1998.training.records import RunRecord
 
 CURVES_UNIT, RATES_UNIT, NET_UNIT = 0.1, math.log(2), math.log(1.5)
 """What S, R and N are measured in: protocol.md says why."""

@@ -19,11 +19,11 @@ from experiments.results import READERS, RESTORATION, SEARCH, read_json
 from lenet1998 import paper
 from lenet1998.data import Dataset
 from lenet1998.engines import create
-from lenet1998.inspection.loading import load_net
+from lenet1998.pretrained import load_net
 from lenet1998.recipes import ORIGINAL, Recipe
-from lenet1998.records import WEIGHTS, RunRecord, in_brief, read_record, write_json
-from lenet1998.restoration.refine import read_fig13
+from lenet1998.restore.refine import read_fig13
 from lenet1998.training.launch import run_study
+from lenet1998.training.records import WEIGHTS, RunRecord, in_brief, read_record, write_json
 from lenet1998.training.run import Run
 from lenet1998.training.study import Cell
 

@@ -12,9 +12,9 @@ from scipy.stats import spearmanr
 from experiments.readings import departures
 from experiments.readings.misfit import DRAWS, SURE, Misfit, Trial, misfit
 from lenet1998 import names, paper
-from lenet1998.records import RunRecord
 from lenet1998.report.style import BLACK, BLUE, ORANGE, STYLE, save
 from lenet1998.report.tables import brief, by_recipe, rates
+from lenet1998.training.records import RunRecord
 
 OPEN = (
     "initialisation",

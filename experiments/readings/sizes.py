@@ -12,8 +12,8 @@ import torch
 
 from lenet1998 import paper
 from lenet1998.models import LeNet5
-from lenet1998.restoration.printing import Reading, Scale
-from lenet1998.restoration.refine import Restored, as_model, as_restored, layer_states
+from lenet1998.restore.printing import Reading, Scale
+from lenet1998.restore.refine import Restored, as_model, as_restored, layer_states
 
 SIZES = (
     "C1 weights, rms",

@@ -11,10 +11,10 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from lenet1998 import names, paper
-from lenet1998.records import RunRecord
+from lenet1998.report.statistics import holm, log_ratio_rms, summarise, welch
 from lenet1998.report.style import BLACK, BLUE, GREEN, PURPLE, STYLE, VERMILION, band, save
 from lenet1998.report.tables import PLUS_MINUS, by_recipe, curve, rates
-from lenet1998.statistics import holm, log_ratio_rms, summarise, welch
+from lenet1998.training.records import RunRecord
 
 
 @dataclass(frozen=True)

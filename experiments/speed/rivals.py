@@ -31,8 +31,8 @@ from lenet1998.engines.compiled import network
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.errors import BadInput
 from lenet1998.recipes import RECIPES
-from lenet1998.records import write_json
 from lenet1998.training import environment
+from lenet1998.training.records import write_json
 from lenet1998.training.schedule import Schedule
 
 PATTERNS = {"original": 500, "modern": 2560}

@@ -10,10 +10,10 @@ from pathlib import Path
 from experiments.results import BLANK_SHARE, read_json
 from experiments.strings.measures import draw, outputs_along, score, strings_of, texts
 from lenet1998.data import Dataset, constant_order
-from lenet1998.inspection.loading import load_net
+from lenet1998.pretrained import load_net
 from lenet1998.recipes import recipe_named
-from lenet1998.records import write_json
 from lenet1998.training.launch import run_study
+from lenet1998.training.records import write_json
 from lenet1998.training.study import Cell
 
 HELD_OUT = 10_000

@@ -16,14 +16,14 @@ from torch import Tensor
 from lenet1998 import paper
 from lenet1998.data import prepare
 from lenet1998.data.patterns import normalise, scaled
+from lenet1998.data.streams import stream, struck, uniform
 from lenet1998.data.strings import string
-from lenet1998.inspection.loading import TrainedNet
+from lenet1998.engines.evaluation import predict
+from lenet1998.engines.exactly import one_thread
 from lenet1998.models import STEP
-from lenet1998.reading import penalties, read
-from lenet1998.statistics import edit_distance
-from lenet1998.streams import stream, struck, uniform
-from lenet1998.training.evaluation import predict
-from lenet1998.training.threads import one_thread
+from lenet1998.pretrained import TrainedNet
+from lenet1998.report.statistics import edit_distance
+from lenet1998.strings import penalties, read
 
 STRINGS, LENGTHS = 200, (2, 6)
 USUAL = {"gap": 2, "noise": 0.0, "shift": 0, "scale": 1.0}
@@ -141,7 +141,7 @@ def texts(
     repeats: bool = True,
     rubbish_j: float | None = None,
 ) -> list[str]:
-    """Decode outputs along fields; see :func:`lenet1998.reading.penalties`."""
+    """Decode outputs along fields; see :func:`lenet1998.strings.penalties`."""
     return [
         read(penalties(net.recipe, of_one, rubbish_j), repeats=repeats).text for of_one in outputs
     ]

@@ -37,15 +37,15 @@ from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.counts import replication
 from lenet1998.data import Dataset, load
+from lenet1998.engines.exactly import one_thread
 from lenet1998.errors import BadInput
-from lenet1998.inspection.loading import TrainedNet, load_net
 from lenet1998.models import STEP
-from lenet1998.reading import penalties, read
-from lenet1998.records import RECORD, WEIGHTS, write_json
-from lenet1998.restoration.printing import Scale
+from lenet1998.pretrained import TrainedNet, load_net
+from lenet1998.restore.printing import Scale
+from lenet1998.strings import penalties, read
 from lenet1998.training.environment import describe
 from lenet1998.training.flags import RESULTS
-from lenet1998.training.threads import one_thread
+from lenet1998.training.records import RECORD, WEIGHTS, write_json
 
 SEEDS = range(10)
 FEW = "strings,distortions=true"

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from lenet1998 import names, paper
 from lenet1998.report.style import BLUE, GREEN, ORANGE, PURPLE, STYLE, VERMILION, save
 from lenet1998.report.tables import brief
-from lenet1998.restoration.printing import MIDDLE
+from lenet1998.restore.printing import MIDDLE
 
 WORDS = {
     "segmented": "connected components, each read by itself",

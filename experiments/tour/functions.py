@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from experiments.tour.layers import PATTERN, outline
 from lenet1998 import paper
 from lenet1998.report.style import BLUE, GREEN, ORANGE, PURPLE, STYLE, VERMILION, save
-from lenet1998.restoration.printing import MIDDLE
+from lenet1998.restore.printing import MIDDLE
 
 SMALL, LARGE = 0.05, 2.0
 """Coefficients of a subsampling unit that is nearly linear, and of one that is a gate."""

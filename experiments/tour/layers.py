@@ -14,11 +14,11 @@ from matplotlib.figure import Figure
 
 from experiments.net_1998.tables import as_pictures
 from lenet1998 import paper
-from lenet1998.records import RunRecord
 from lenet1998.report import style
-from lenet1998.report.net_figures import SIGNED
 from lenet1998.report.style import BLUE, GREEN, ORANGE, PICTURES, PLAIN, PURPLE, VERMILION, save
-from lenet1998.restoration.printing import MIDDLE, PAPER
+from lenet1998.restore.printing import MIDDLE, PAPER
+from lenet1998.show.inside_figures import SIGNED
+from lenet1998.training.records import RunRecord
 
 KERNEL, WINDOW = 5, 2
 PATTERN = 7  # of Fig. 13, from 0: a 3 without noise, its strokes broken

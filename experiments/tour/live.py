@@ -16,9 +16,9 @@ import numpy as np
 from safetensors import safe_open
 
 from lenet1998 import paper
-from lenet1998.records import RunRecord
-from lenet1998.restoration.printing import FIG25_FIRST, MIDDLE, PAPER
-from lenet1998.streams import order_of, stream
+from lenet1998.data.streams import order_of, stream
+from lenet1998.restore.printing import FIG25_FIRST, MIDDLE, PAPER
+from lenet1998.training.records import RunRecord
 
 PAGE = Path("docs", "live")
 WEIGHTS = files("lenet1998") / "weights"

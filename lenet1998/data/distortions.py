@@ -26,7 +26,7 @@ import numpy as np
 
 from lenet1998 import paper
 from lenet1998.data.patterns import CENTRE, Dataset
-from lenet1998.streams import stream, uniform
+from lenet1998.data.streams import stream, uniform
 
 # Each fitted to Fig. 7 and drawn uniformly; docs/results.md says how sure the ranges are.
 SHIFT = (-2.0, 2.0)  # t_x and t_y, pixels of the original

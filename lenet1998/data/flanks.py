@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lenet1998 import paper
-from lenet1998.streams import uniform
+from lenet1998.data.streams import uniform
 
 _DRAWS = 5  # numbers from the stream for each pattern
 

@@ -13,10 +13,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from lenet1998 import names, paper
-from lenet1998.records import RunRecord
+from lenet1998.report.statistics import prediction_interval
 from lenet1998.report.style import BLACK, BLUE, GREEN, STYLE, VERMILION, band, save
 from lenet1998.report.tables import curve, in_fig5
-from lenet1998.statistics import prediction_interval
+from lenet1998.training.records import RunRecord
 
 
 def learning_curve(records: Sequence[RunRecord], file: Path, source: str | None = None) -> None:

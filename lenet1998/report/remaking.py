@@ -12,8 +12,8 @@ from pathlib import Path
 from experiments.documents import ALL_VARIANTS, DISTORTIONS, FIGURES, TABLES
 from experiments.tour import live
 from lenet1998.errors import BadInput
-from lenet1998.records import read_records, reading_once, write_atomically
 from lenet1998.report import shipped, style, tables
+from lenet1998.training.records import read_records, reading_once, write_atomically
 
 BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 END = "<!-- end -->"

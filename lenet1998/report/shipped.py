@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lenet1998.records import RunRecord, read_records
+from lenet1998.training.records import RunRecord, read_records
 
 FILE = Path(__file__).with_name("runs.json")
 STUDY = "ablations"

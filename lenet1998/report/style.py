@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from lenet1998.records import write_atomically
+from lenet1998.training.records import write_atomically
 
 # Okabe and Ito's palette.
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BLACK = (

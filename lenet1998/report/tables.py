@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from lenet1998 import names, paper
-from lenet1998.records import RunRecord
-from lenet1998.statistics import CONSISTENT, ENOUGH, prediction_interval, summarise
+from lenet1998.report.statistics import CONSISTENT, ENOUGH, prediction_interval, summarise
+from lenet1998.training.records import RunRecord
 
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 

@@ -7,12 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # a test holds it to _HOME
-    from lenet1998.training.evaluation import predict
     from lenet1998.training.run import fit, fit_together
 
-_HOME = {"fit": "run", "fit_together": "run", "predict": "evaluation"}
+_HOME = {"fit": "run", "fit_together": "run"}
 
-__all__ = ["fit", "fit_together", "predict"]
+__all__ = ["fit", "fit_together"]
 
 
 def __getattr__(name: str):

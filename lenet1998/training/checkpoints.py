@@ -15,7 +15,7 @@ from lenet1998.engines import Engine
 from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5, check_state, outline
 from lenet1998.recipes import recorded
-from lenet1998.records import RunRecord, check_passes, classes, write_atomically
+from lenet1998.training.records import RunRecord, check_passes, classes, write_atomically
 
 CHECKPOINT = "checkpoint.pt"
 CHECKPOINT_BYTES = 64 * 2**20

@@ -11,11 +11,11 @@ from tqdm import tqdm
 from lenet1998.cli import Parser, entry, jobs_at_once, path, writable
 from lenet1998.data import Dataset
 from lenet1998.errors import BadInput
-from lenet1998.records import RunRecord
 from lenet1998.training import study
 from lenet1998.training.checkpoints import CHECKPOINT
-from lenet1998.training.claims import claimed
 from lenet1998.training.flags import RESULTS, add_where
+from lenet1998.training.locks import claimed
+from lenet1998.training.records import RunRecord
 from lenet1998.training.schedule import check_size
 from lenet1998.training.study import Bars, Cell, Setting
 

@@ -14,18 +14,18 @@ from torch import Tensor
 from lenet1998 import engines
 from lenet1998.counts import count
 from lenet1998.data import Dataset, load, prepare
+from lenet1998.data.streams import plain_seed
 from lenet1998.engines import Engine
+from lenet1998.engines.evaluation import predict
+from lenet1998.engines.exactly import one_thread
+from lenet1998.engines.modes import plain_modes
 from lenet1998.engines.protocol import Curvature
 from lenet1998.errors import BadInput
 from lenet1998.recipes import Recipe
-from lenet1998.records import RunRecord
-from lenet1998.streams import plain_seed
 from lenet1998.training import checkpoints, environment
 from lenet1998.training.checkpoints import CHECKPOINT
-from lenet1998.training.evaluation import predict
-from lenet1998.training.modes import plain_modes
+from lenet1998.training.records import RunRecord
 from lenet1998.training.schedule import Schedule
-from lenet1998.training.threads import one_thread
 
 BLOCK = 1000
 """Patterns handed to an engine at once: how often progress is told and an interrupt is seen."""

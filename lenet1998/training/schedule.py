@@ -9,9 +9,9 @@ from torch import Tensor
 from lenet1998 import paper
 from lenet1998.data import SCALINGS, Dataset, constant_order, flanks, prepare
 from lenet1998.data.distortions import Pool
+from lenet1998.data.streams import order_of, shuffled, stream, struck
 from lenet1998.errors import BadInput
 from lenet1998.recipes import Recipe
-from lenet1998.streams import order_of, shuffled, stream, struck
 
 
 @lru_cache(maxsize=2)

@@ -17,10 +17,16 @@ from pathlib import Path
 from lenet1998.data import Dataset, load
 from lenet1998.errors import BadInput
 from lenet1998.recipes import Recipe, recorded
-from lenet1998.records import CorruptRecord, RunRecord, has_record, read_record, write_record
 from lenet1998.training import checkpoints, environment
 from lenet1998.training.checkpoints import CHECKPOINT
 from lenet1998.training.cluster import cluster
+from lenet1998.training.records import (
+    CorruptRecord,
+    RunRecord,
+    has_record,
+    read_record,
+    write_record,
+)
 from lenet1998.training.run import Interrupted, Progress, fit_together
 
 logger = logging.getLogger(__name__)

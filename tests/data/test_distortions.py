@@ -12,7 +12,7 @@ from lenet1998 import paper
 from lenet1998.data import distortions, load
 from lenet1998.data.distortions import Affine, Pool, draw, warp
 from lenet1998.data.patterns import CENTRE
-from lenet1998.streams import stream
+from lenet1998.data.streams import stream
 
 RESULTS = Path(__file__).parents[2] / "experiments" / "results"
 RANGES = {

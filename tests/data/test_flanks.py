@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lenet1998.data.flanks import Flanks, draw, flank
-from lenet1998.streams import stream
+from lenet1998.data.streams import stream
 
 DRAWS = 30_000
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from lenet1998.data.streams import stream, uniform
 from lenet1998.data.sums import centre_of_mass, product, total
-from lenet1998.streams import stream, uniform
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 from sybil.parsers.rest import DocTestParser
 
 import lenet1998
-from lenet1998.ablations import chosen
+from lenet1998.ablate.components import chosen
 from lenet1998.cli import Parser
 from lenet1998.training import fit, flags, launch
 from lenet1998.training.study import Cell

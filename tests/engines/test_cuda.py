@@ -23,9 +23,9 @@ from lenet1998.data import load
 from lenet1998.engines.cuda import kernel as cuda_kernel
 from lenet1998.engines.cuda.engine import CudaEngine, available, unavailable, unsupported
 from lenet1998.engines.eager import EagerEngine
+from lenet1998.engines.evaluation import predict
 from lenet1998.recipes import ORIGINAL, Recipe, recipe_named
 from lenet1998.switches import NETWORK_SWITCHES
-from lenet1998.training.evaluation import predict
 from lenet1998.training.run import fit, fit_together
 from lenet1998.training.schedule import Schedule
 

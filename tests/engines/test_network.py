@@ -8,13 +8,13 @@ import torch
 
 from lenet1998.curvature import diagonal_curvature
 from lenet1998.data import prepare
+from lenet1998.engines import evaluation
 from lenet1998.engines.compiled import layers
 from lenet1998.engines.compiled import network as loops
 from lenet1998.engines.compiled.network import CompilerUnavailable, Network
 from lenet1998.models import LeNet5
 from lenet1998.recipes import ORIGINAL, RECIPES, Recipe
 from lenet1998.switches import NETWORK_SWITCHES
-from lenet1998.training import evaluation
 
 CHANGES = [
     {key: value} for key, values in NETWORK_SWITCHES.items() for value in values if key != "output"

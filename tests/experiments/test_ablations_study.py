@@ -1,20 +1,15 @@
 """``experiments/ablations/runs.py``: its cells, and the measures of every net that left its weights."""
 
 import dataclasses
-import sys
-from pathlib import Path
 
 import pytest
 from factory import make_record
 
+from experiments.ablations import runs as ablations
 from lenet1998.recipes import ORIGINAL
-from lenet1998.records import write_record
 from lenet1998.training.checkpoints import weights_of
+from lenet1998.training.records import write_record
 from lenet1998.training.study import Cell
-
-sys.path.append(str(Path(__file__).parents[2] / "experiments"))
-
-import ablations
 
 DENSE, FEW = ORIGINAL.changed(c3="dense"), ORIGINAL.changed(train_size=1000)
 

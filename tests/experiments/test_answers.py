@@ -1,7 +1,6 @@
 """What ``experiments/comparison/answers.py`` makes of records: nets are paired by seed, of whatever number."""
 
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +8,11 @@ import pytest
 from factory import TEST_PATTERNS, make_record
 
 from lenet1998.recipes import RECIPES
-from lenet1998.records import write_record
+from lenet1998.training.records import write_record
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
-sys.path.append(str(EXPERIMENTS))  # where the script looks for the studies
 
-import answers  # noqa: E402
+from experiments.comparison import answers
 
 
 def test_nets_are_paired_by_the_seeds_that_both_variants_have(tmp_path):

@@ -1,22 +1,16 @@
 """The check of the share of blanks: which runs there are, and what is read of held-out digits."""
 
-import sys
-from pathlib import Path
-
 import pytest
 from factory import make_record
 
 from experiments import results as sources
+from experiments.strings import blank_share as study
 from experiments.strings.measures import outputs_along, score, strings_of, texts
 from lenet1998.data import constant_order, load
 from lenet1998.recipes import RECIPES
-from lenet1998.records import write_record
 from lenet1998.training.checkpoints import weights_of
+from lenet1998.training.records import write_record
 from lenet1998.training.study import Cell
-
-sys.path.append(str(Path(__file__).parents[2] / "experiments"))
-
-import blank_share as study
 
 
 def test_the_runs_are_the_recipe_with_three_shares_and_digits_held_out(tmp_path):

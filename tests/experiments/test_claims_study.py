@@ -1,21 +1,15 @@
 """What ``experiments/claims/measures.py`` measures: cases worked out by hand, and all of it small."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 
+from experiments.claims import measures as claims
 from experiments.results import CLAIMS, read_json
 from lenet1998 import paper
 from lenet1998.data import Dataset
 from lenet1998.modules import Subsampling2d
 from lenet1998.recipes import ORIGINAL, load_pretrained
-
-sys.path.append(str(Path(__file__).parents[2] / "experiments"))
-
-import claims
 
 
 def test_the_same_curvature_agrees():

@@ -1,19 +1,17 @@
 """The study of the 1998 features, on few patterns and a net of each kind."""
 
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 
 from experiments.results import read_json
 from lenet1998.recipes import Recipe, recipe_named
-from lenet1998.records import read_record
+from lenet1998.training.records import read_record
 
 ROOT = Path(__file__).parents[2]
-sys.path.append(str(ROOT / "experiments"))
 
-import features  # noqa: E402
+from experiments.net_1998 import features
 
 SMALL = {"passes": 1, "train_size": 20, "curvature_patterns": 10}
 

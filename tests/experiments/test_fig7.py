@@ -2,7 +2,6 @@
 
 import csv
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +9,12 @@ import pytest
 
 from lenet1998 import paper
 from lenet1998.data import Dataset
-from lenet1998.statistics import uniform_ends, uniform_p
+from lenet1998.report.statistics import uniform_ends, uniform_p
 
 ROOT = Path(__file__).parents[2]
-sys.path.append(str(ROOT / "experiments"))  # where the script looks for its other half
 
-import fig7  # noqa: E402
-import registration  # noqa: E402
-from fig7 import Draws, draws, maps_of  # noqa: E402
+from experiments.distortions import fig7, registration
+from experiments.distortions.fig7 import Draws, draws, maps_of
 
 GREYS = np.linspace(255, 0, 64).round().astype(np.uint8)  # as many as in Fig. 7, white first
 INK = np.linspace(0, 1, 64) ** 1.03  # not quite even

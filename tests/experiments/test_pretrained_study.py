@@ -1,22 +1,16 @@
 """A committed run becomes a packaged file of weights, the same bytes each time."""
 
-import sys
-from pathlib import Path
-
 import pytest
 from factory import make_record
 
+from experiments.pretrained import package as pretrained
 from experiments.pretrained.tables import metadata
 from lenet1998.data import load, prepare
-from lenet1998.inspection.loading import load_net
 from lenet1998.models import read_weights
+from lenet1998.pretrained import load_net
 from lenet1998.recipes import RECIPES, build_model
-from lenet1998.records import WEIGHTS, write_record
 from lenet1998.training import study
-
-sys.path.append(str(Path(__file__).parents[2] / "experiments"))
-
-import pretrained
+from lenet1998.training.records import WEIGHTS, write_record
 
 
 @pytest.fixture

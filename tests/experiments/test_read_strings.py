@@ -1,6 +1,5 @@
 """What replicated nets read: which nets are found, and how each is measured."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,16 +9,15 @@ from experiments import results as sources
 from experiments.strings import measures as string_errors
 from experiments.strings.measures import draw, outputs_along, score, strings_of
 from lenet1998 import paper
-from lenet1998.reading import penalties, read
 from lenet1998.recipes import recipe_named
-from lenet1998.records import write_record
+from lenet1998.strings import penalties, read
 from lenet1998.training.checkpoints import weights_of
+from lenet1998.training.records import write_record
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
-sys.path.append(str(EXPERIMENTS))
 
-import fig25_sheet as sheet  # noqa: E402
-import read_strings as study  # noqa: E402
+from experiments.net_1998 import fig25_sheet as sheet
+from experiments.strings import read as study
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What is done to patterns; and that measuring needs all nets: without one, nothing is written."""
 
 import shutil
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,12 +11,11 @@ from factory import make_record
 from experiments.ablations import measures as purposes
 from lenet1998.data import prepare
 from lenet1998.recipes import RECIPES, build_model
-from lenet1998.records import WEIGHTS, write_json, write_record
+from lenet1998.training.records import WEIGHTS, write_json, write_record
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
-sys.path.append(str(EXPERIMENTS))
 
-import rejection_invariance as study  # noqa: E402
+from experiments.published import rejection_invariance as study
 
 
 @pytest.fixture

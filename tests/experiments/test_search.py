@@ -1,20 +1,14 @@
 """The search over all readings: what it draws, and what each stage takes from the one before."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
+from experiments.readings import search
 from experiments.results import SEARCH
 from experiments.schemas import SEARCH as SCHEMA
 from lenet1998 import paper
 from lenet1998.recipes import ORIGINAL
 from lenet1998.schema import check
-
-sys.path.append(str(Path(__file__).parents[2] / "experiments"))
-
-import search
 
 FIG5 = paper.fig5_curve()
 FIRST = ORIGINAL

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from experiments.ablations.rates_tables import best, by_recipe, trials
-from lenet1998.records import read_records
-from lenet1998.tuning import HELD_OUT, TUNINGS
+from lenet1998.ablate.tuning import HELD_OUT, TUNINGS
+from lenet1998.training.records import read_records
 
 RESULTS = Path(__file__).parents[2] / "experiments" / "results"
 

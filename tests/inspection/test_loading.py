@@ -9,9 +9,9 @@ from factory import make_record
 from safetensors.torch import save_file
 
 from lenet1998.errors import BadInput
-from lenet1998.inspection.loading import load_net
+from lenet1998.pretrained import load_net
 from lenet1998.recipes import ORIGINAL, RECIPES, build_model
-from lenet1998.records import RECORD, WEIGHTS, write_record
+from lenet1998.training.records import RECORD, WEIGHTS, write_record
 
 
 def leave_run(folder, variant, seed=0):

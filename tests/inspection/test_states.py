@@ -6,7 +6,7 @@ import torch
 
 from lenet1998 import build_model, paper
 from lenet1998.counts import count, forms
-from lenet1998.inspection.states import kernels, layer_states
+from lenet1998.inspection_states import kernels, layer_states
 from lenet1998.recipes import RECIPES
 
 

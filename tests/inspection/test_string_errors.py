@@ -21,7 +21,7 @@ from experiments.strings.measures import (
 )
 from lenet1998.data import prepare
 from lenet1998.data.patterns import scaled
-from lenet1998.inspection.loading import TrainedNet
+from lenet1998.pretrained import TrainedNet
 from lenet1998.recipes import RECIPES, load_pretrained
 
 

@@ -9,8 +9,8 @@ from made_up import PAGE, ROOT, net, run, sizes, some_measures
 
 from experiments import documents
 from lenet1998 import paper
-from lenet1998.records import write_json, write_record
 from lenet1998.report import remaking
+from lenet1998.training.records import write_json, write_record
 
 
 @pytest.fixture

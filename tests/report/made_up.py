@@ -1,12 +1,12 @@
 """Made-up runs and measures for tests of reports."""
 
 import dataclasses
-import importlib.util
 from pathlib import Path
 
 import numpy as np
 from factory import make_record
 
+from experiments.published import rejection_invariance
 from lenet1998 import paper
 
 ROOT = Path(__file__).parents[2]
@@ -15,17 +15,6 @@ RIGHT = np.zeros(paper.TEST_SIZE, np.uint8)
 RIGHT[THEN.index] = THEN.label
 PAGE = ("fig5.png", "fig6.png", "readings.png", "invariance.png")
 """Figures of the page of results."""
-
-
-def script(name):
-    """An experiment as a module; it is no part of the package."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "experiments" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-rejection_invariance = script("rejection_invariance")
 
 
 def run(name, test=1.0, train=0.5, seed=0, **recipe):

@@ -7,10 +7,10 @@ from experiments.ablations import figures as ablation_figures
 from experiments.ablations import purposes
 from experiments.ablations import rates_tables as rates
 from experiments.ablations.measures import ROTATIONS, SCALES, SHIFTS
-from lenet1998.ablations import ORIGINAL, changes, chosen
-from lenet1998.report.ablations import effects, effects_table, families
+from lenet1998.ablate.components import ORIGINAL, changes, chosen
+from lenet1998.ablate.effects import effects, effects_table, families
+from lenet1998.ablate.tuning import LADDER, OPTIMIZERS, TUNINGS
 from lenet1998.report.style import source_of
-from lenet1998.tuning import LADDER, OPTIMIZERS, TUNINGS
 
 C3 = ORIGINAL.changed(c3="dense")
 MOVES = [f"shift {by}" for by in SHIFTS] + [f"scale {by}" for by in SCALES]

@@ -9,7 +9,7 @@ from PIL import Image
 
 from experiments.coursework import tables as coursework
 from experiments.coursework.tables import BEST, CLAIMS, LAST, TRAINING, Claim
-from lenet1998.statistics import TOO_WIDE
+from lenet1998.report.statistics import TOO_WIDE
 
 ERRORS = ((20, 2, 5, 4), (22, 6, 3, 5), (18, 4, 4, 3))  # of 200, epoch by epoch
 
@@ -88,7 +88,7 @@ def test_open_choices_stand_under_the_recipe_they_vary():
 
 def test_every_claim_is_of_a_recipe_that_the_study_runs(monkeypatch):
     monkeypatch.syspath_prepend(Path(__file__).parents[2] / "experiments")
-    import coursework as study
+    from experiments.coursework import runs as study
 
     names = {cell.recipe.name for cell in study.cells(Path()) if "reported" in cell.folder.parts}
     assert names == {claim.recipe for claim in CLAIMS}

@@ -4,8 +4,8 @@ import pytest
 from matplotlib.colors import to_hex
 from PIL import Image
 
+from experiments.reliability import tables as reliability
 from lenet1998.report.style import BLUE, SKY, VERMILION
-from tests.faults import tables as reliability
 
 RESULT = {
     "runs": {

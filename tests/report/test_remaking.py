@@ -8,9 +8,9 @@ from made_up import PAGE, some_measures
 
 from experiments import documents
 from lenet1998.errors import BadInput
-from lenet1998.records import PREDICTIONS, RECORD, WEIGHTS, write_json, write_record
 from lenet1998.report import remaking
 from lenet1998.report.__main__ import main as report
+from lenet1998.training.records import PREDICTIONS, RECORD, WEIGHTS, write_json, write_record
 
 
 def test_the_page_of_results_is_made_of_the_records(checkout):

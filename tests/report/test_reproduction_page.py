@@ -7,7 +7,7 @@ from factory import make_record
 
 from experiments.reproduction import command, measures, studies
 from experiments.results import READERS
-from lenet1998.records import write_record
+from lenet1998.training.records import write_record
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "experiments" / "results"

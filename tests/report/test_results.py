@@ -9,7 +9,7 @@ from made_up import net, run
 from experiments.published import tables as results
 from experiments.published.tables import Shared, claims, errors, fingerprint, shared_with_1998
 from lenet1998 import paper
-from lenet1998.statistics import rejected_for, welch
+from lenet1998.report.statistics import rejected_for, welch
 
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 

@@ -5,16 +5,16 @@ import dataclasses
 import numpy as np
 import pytest
 from factory import make_record
-from made_up import THEN, net, script
+from made_up import THEN, net
 
 from experiments import documents
+from experiments.distortions import fig7_sheet
+from experiments.published import fig8_sheet
 from lenet1998 import paper
 from lenet1998.data import Dataset
 from lenet1998.errors import BadInput
-from lenet1998.records import write_record
 from lenet1998.report import style
-
-fig7_sheet, fig8_sheet = script("fig7_sheet"), script("fig8_sheet")
+from lenet1998.training.records import write_record
 
 
 @pytest.mark.parametrize(

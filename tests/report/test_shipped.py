@@ -10,11 +10,11 @@ import pytest
 from factory import make_record
 
 from experiments.documents import ALL_VARIANTS
-from lenet1998.ablations import changes
-from lenet1998.commands.committed import committed
+from lenet1998.ablate.components import changes
 from lenet1998.recipes import RECIPES
-from lenet1998.records import read_records, write_record
 from lenet1998.report import comparison, shipped
+from lenet1998.report.committed import committed
+from lenet1998.training.records import read_records, write_record
 
 RESULTS = Path(__file__).parents[2] / "experiments" / "results"
 
@@ -84,5 +84,5 @@ def test_a_variant_is_of_one_study(monkeypatch):
 
 
 def test_reading_them_takes_no_torch():
-    code = "import sys, lenet1998.commands.cite; sys.exit('torch' in sys.modules)"
+    code = "import sys, lenet1998.cite.tables; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -7,8 +7,8 @@ from experiments import schemas
 from experiments.strings import tables as strings
 from lenet1998 import schema
 from lenet1998.errors import BadInput
-from lenet1998.records import write_json
 from lenet1998.report.style import source_of
+from lenet1998.training.records import write_json
 
 AXES = {"gap": [0, 2], "noise": [0.0, 0.1], "shift": [0], "scale": [1.0]}
 

@@ -17,6 +17,7 @@ from experiments.readings.tables import finalists, readings, score
 from lenet1998 import paper
 from lenet1998.recipes import ORIGINAL, RECIPES
 from lenet1998.report import figures, style
+from lenet1998.report.statistics import welch
 from lenet1998.report.tables import (
     beside_the_paper,
     by_recipe,
@@ -26,7 +27,6 @@ from lenet1998.report.tables import (
     spread,
     summary_of,
 )
-from lenet1998.statistics import welch
 
 
 def test_markdown():

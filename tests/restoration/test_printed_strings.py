@@ -4,7 +4,7 @@ import numpy as np
 
 from experiments.net_1998 import printed_strings as strings
 from lenet1998 import paper
-from lenet1998.restoration.printing import Scale, whole_field
+from lenet1998.restore.printing import Scale, whole_field
 
 CODES = paper.digit_codes().astype(float)
 

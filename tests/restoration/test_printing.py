@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lenet1998 import paper
-from lenet1998.restoration.printing import Scale
+from lenet1998.restore.printing import Scale
 
 SCALE = Scale(np.array([0.0, 10, 20, 30, 100, 120, 127, 200, 222, 240, 255]))
 

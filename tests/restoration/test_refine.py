@@ -7,8 +7,8 @@ import torch
 from experiments.net_1998 import evidence
 from lenet1998 import paper
 from lenet1998.recipes import ORIGINAL
-from lenet1998.restoration.layers import LAYERS, convolve, layer_by_layer, patches, window_sums
-from lenet1998.restoration.refine import as_model, layer_states, network, read_fig13, restore
+from lenet1998.restore.layers import LAYERS, convolve, layer_by_layer, patches, window_sums
+from lenet1998.restore.refine import as_model, layer_states, network, read_fig13, restore
 
 STEPS = 700  # a quarter of what the study takes; near enough for what is asked here
 

@@ -5,7 +5,7 @@ import torch
 
 from experiments.readings.sizes import SIZES, of_1998, sizes
 from lenet1998.recipes import ORIGINAL
-from lenet1998.restoration.refine import read_fig13
+from lenet1998.restore.refine import read_fig13
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,18 @@ import sys
 import pytest
 
 from lenet1998.errors import BadInput
-from lenet1998.records import PREDICTIONS, RECORD, WEIGHTS, read_record, sweep, write_atomically
-from lenet1998.reproduce import main
-from lenet1998.training import claims
+from lenet1998.reproduce.__main__ import main
+from lenet1998.training import locks as claims
 from lenet1998.training.checkpoints import CHECKPOINT
-from lenet1998.training.claims import HOLDER, LOCK, claimed
+from lenet1998.training.locks import HOLDER, LOCK, claimed
+from lenet1998.training.records import (
+    PREDICTIONS,
+    RECORD,
+    WEIGHTS,
+    read_record,
+    sweep,
+    write_atomically,
+)
 
 TINY = ["--dataset", "digits", "--train-size", "40", "--passes", "2", "--engine", "eager"]
 TINY += ["--set", "curvature_patterns=10"]

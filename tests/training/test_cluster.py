@@ -15,10 +15,10 @@ from distributed import Client
 from lenet1998.data.mnist import MNIST_SHA256
 from lenet1998.errors import BadInput
 from lenet1998.recipes import recipe_named
-from lenet1998.records import RECORD, RunRecord, read_record
-from lenet1998.reproduce import main
+from lenet1998.reproduce.__main__ import main
 from lenet1998.training import study
 from lenet1998.training.cluster import CONNECT_SECONDS
+from lenet1998.training.records import RECORD, RunRecord, read_record
 from lenet1998.training.study import Bars, Cell, Setting
 
 SETTING = Setting(dataset="digits", engine="eager")

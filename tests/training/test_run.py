@@ -9,18 +9,19 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from lenet1998 import engines, reproduce
+from lenet1998 import engines
 from lenet1998.data import Dataset, flanks, load, prepare
+from lenet1998.data.streams import stream
 from lenet1998.engines.cuda import engine as cuda_engine
 from lenet1998.engines.eager import EagerEngine
+from lenet1998.engines.evaluation import predict
 from lenet1998.errors import BadInput
 from lenet1998.recipes import recipe_named
-from lenet1998.records import WEIGHTS
-from lenet1998.streams import stream
+from lenet1998.reproduce import __main__ as reproduce
 from lenet1998.training import run as training
 from lenet1998.training import study
 from lenet1998.training.checkpoints import CHECKPOINT
-from lenet1998.training.evaluation import predict
+from lenet1998.training.records import WEIGHTS
 from lenet1998.training.run import Interrupted, Run, fit, fit_together
 from lenet1998.training.schedule import Schedule, _test_images
 from lenet1998.training.study import Bars, Cell, Setting

@@ -1,20 +1,27 @@
 """A study script's command line: what is done is skipped, what is broken is named and run again."""
 
-import importlib.util
 import logging
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from lenet1998.recipes import Recipe, recipe_named
-from lenet1998.records import PREDICTIONS, RECORD, WEIGHTS, has_record, read_record
 from lenet1998.training import study
 from lenet1998.training.checkpoints import CHECKPOINT
 from lenet1998.training.launch import run_study
+from lenet1998.training.records import PREDICTIONS, RECORD, WEIGHTS, has_record, read_record
 from lenet1998.training.run import fit
 from lenet1998.training.study import Cell, Setting
 
 SMALL = ["passes=1", "train_size=30", "curvature_patterns=10"]
+MODULES = {
+    "headline": "published.headline",
+    "published": "published.runs",
+    "readings": "readings.runs",
+    "coursework": "coursework.runs",
+    "sweep": "coursework.sweep",
+}
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 
 
@@ -146,11 +153,9 @@ def test_a_cluster_does_not_quietly_start_a_resumed_run_anew(cells, tmp_path, ca
     assert checkpoint.exists()
 
 
-@pytest.mark.parametrize("name", ["headline", "published", "readings", "coursework", "sweep"])
+@pytest.mark.parametrize("name", MODULES)
 def test_the_committed_studies_have_different_cells(name, tmp_path):
-    spec = importlib.util.spec_from_file_location(name, EXPERIMENTS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = import_module(f"experiments.{MODULES[name]}")
     cells = module.cells(tmp_path)
     assert len({cell.folder for cell in cells}) == len(cells)
     assert len({(cell.recipe, cell.seed) for cell in cells}) == len(cells)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from lenet1998.training.threads import one_thread
+from lenet1998.engines.exactly import one_thread
 
 
 @pytest.fixture(autouse=True)

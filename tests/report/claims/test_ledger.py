@@ -20,10 +20,10 @@ from experiments.claims.verdicts import (
 from lenet1998.__main__ import COMMANDS
 from lenet1998.errors import BadInput
 from lenet1998.recipes import ORIGINAL
-from lenet1998.records import RECORD, write_record
 from lenet1998.report.__main__ import main as report
 from lenet1998.report.tables import PLUS_MINUS
 from lenet1998.training.flags import run_parser
+from lenet1998.training.records import RECORD, write_record
 
 ROOT = Path(__file__).parents[3]
 RESULTS = ROOT / "experiments" / "results"

@@ -9,9 +9,9 @@ from experiments.claims import curvature, layers, outputs, training
 from experiments.claims.ledger import Evidence, NotMeasuredError
 from experiments.claims.verdicts import CANNOT_TELL, DOES_NOT, HOLDS
 from experiments.results import ABLATIONS
+from lenet1998.ablate.tuning import TUNINGS
 from lenet1998.recipes import recipe_named
-from lenet1998.records import write_json, write_record
-from lenet1998.tuning import TUNINGS
+from lenet1998.training.records import write_json, write_record
 
 SOFTMAX = {"output": "linear", "loss": "cross_entropy"}
 

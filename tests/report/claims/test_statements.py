@@ -14,7 +14,7 @@ from experiments.claims.verdicts import CANNOT_TELL, DOES_NOT, HOLDS
 from experiments.published import tables as results
 from experiments.results import CLAIMS, REJECTION_INVARIANCE, read_json
 from lenet1998 import paper, schema
-from lenet1998.records import write_json, write_record
+from lenet1998.training.records import write_json, write_record
 
 LAYERS = ("c1", "s2", "c3", "s4", "c5", "f6")
 

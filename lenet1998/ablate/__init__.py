@@ -1,0 +1,1 @@
+"""Each historical component switched, and what it is worth."""

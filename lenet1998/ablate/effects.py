@@ -1,0 +1,283 @@
+"""Effects of the changes of components on the test error: tests, verdicts, the forest."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from lenet1998.ablate.components import changes
+from lenet1998.report.statistics import Paired, equivalence, holm, paired
+from lenet1998.report.style import BLACK, BLUE, GREEN, STYLE, VERMILION, save
+from lenet1998.report.tables import brief, by_recipe
+from lenet1998.training.records import RunRecord
+
+MARGIN = 0.1
+"""Points of test error: the paper's own uncertainty (Fig. 9, p.11)."""
+LEVEL = 0.05
+TITLES = {
+    "out": "one out of original",
+    "tuned": "one out of original, SDLM's rate tuned alike",
+    "in": "one in modern",
+    "ladder": "from original to modern, rung by rung",
+}
+"""Of the directions."""
+MATTERS, NO_DIFFERENCE, CANNOT_TELL = (
+    "matters",
+    "no difference beyond 0.1",
+    "cannot tell at this n",
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One change beside its base, run by run with the same seed.
+
+    Attributes:
+        direction, component, title: which change it is.
+        ours, base: the runs, in the order of their seeds.
+    """
+
+    direction: str
+    component: str
+    title: str
+    ours: Sequence[RunRecord]
+    base: Sequence[RunRecord]
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Key of the change."""
+        return self.direction, self.component, self.title
+
+    def pairs(self, value: Callable[[RunRecord], float]) -> tuple[list[float], list[float]]:
+        """A value of the runs whose seeds both sides have, and that ended."""
+        theirs = {run.seed: run for run in self.base if run.last}
+        both = [(run, theirs[run.seed]) for run in self.ours if run.last and run.seed in theirs]
+        return [value(run) for run, _ in both], [value(run) for _, run in both]
+
+
+Families = Mapping[str, Sequence[Comparison]]
+"""Comparisons by direction."""
+
+
+def families(runs: Sequence[RunRecord], train_size: int | None = None) -> Families:
+    """All changes beside their bases, as far as there are runs of both.
+
+    Args:
+        runs: of the ablations.
+        train_size: which of them: those that learnt from so many patterns, or from all.
+    """
+    of = by_recipe(sorted(runs, key=lambda run: run.seed))
+    found: dict[str, list[Comparison]] = {direction: [] for direction in TITLES}
+    for change in changes():
+        ours, base = (
+            of.get(recipe.changed(train_size=train_size).name)
+            for recipe in (change.recipe, change.base)
+        )
+        if ours and base:
+            one = Comparison(change.direction, change.component, change.title, ours, base)
+            found[change.direction].append(one)
+    return found
+
+
+def test_error(run: RunRecord) -> float:
+    """Percent, after the last pass."""
+    return run.last["test_error_percent"]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Effect of a change on one measure.
+
+    Attributes:
+        of: the change.
+        pair: the difference.
+        p: of there being no difference.
+        equivalent: of there being one of the margin or more; either p is adjusted over the family.
+    """
+
+    of: Comparison
+    pair: Paired
+    p: float
+    equivalent: float
+
+    @property
+    def verdict(self) -> str:
+        """By docs/protocol.md's rules."""
+        if self.p < LEVEL:
+            return MATTERS
+        return NO_DIFFERENCE if self.equivalent < LEVEL else CANNOT_TELL
+
+
+def effects(
+    comparisons: Sequence[Comparison],
+    value: Callable[[RunRecord], float] = test_error,
+    margin: float = MARGIN,
+) -> list[Effect]:
+    """The effects on one measure of changes of one direction.
+
+    Changes with fewer than two pairs have none. Holm's adjustment is over all changes of the
+    direction, so that no verdict depends on which of them are asked for or have runs.
+    """
+    found = [(one, one.pairs(value)) for one in comparisons]
+    kept = [(one, pairs) for one, pairs in found if len(pairs[0]) > 1]
+    family = family_size(comparisons[0].direction) if comparisons else 0
+    tests = [paired(*pairs) for _, pairs in kept]
+    # Where all pairs differ by the same, there is no test; then what is seen decides.
+    raw = [test.p if test.p == test.p else float(test.difference == 0) for test in tests]
+    equivalent = [equivalence(*pairs, margin) for _, pairs in kept]
+    adjusted = holm(raw, family), holm(equivalent, family)
+    return [
+        Effect(one, test, *both)
+        for (one, _), test, *both in zip(kept, tests, *adjusted, strict=True)
+    ]
+
+
+def family_size(direction: str) -> int:
+    """Number of changes of a direction, with runs or without."""
+    return sum(change.direction == direction for change in changes())
+
+
+def adjusted_over(direction: str, found: Sequence[Effect]) -> str:
+    """Family that p values of a direction are adjusted over, in a line."""
+    family = family_size(direction)
+    words = f"p adjusted over all {family} changes of this kind"
+    lacking = family - len(found)
+    return f"{words}; the {lacking} without runs here count as p = 1" if lacking else words
+
+
+def as_json(found: Sequence[Effect]) -> list[dict]:
+    """All numbers of effects on the test error, for ``ablations.json``."""
+    return [
+        {
+            "direction": effect.of.direction,
+            "component": effect.of.component,
+            "title": effect.of.title,
+            "recipe": effect.of.ours[0].recipe["name"],
+            "base": effect.of.base[0].recipe["name"],
+            "n": effect.pair.n,
+            "difference": effect.pair.difference,
+            "low": effect.pair.low,
+            "high": effect.pair.high,
+            "p": effect.p,
+            "p_equivalence": effect.equivalent,
+            "family": family_size(effect.of.direction),
+            "verdict": effect.verdict,
+        }
+        for effect in found
+    ]
+
+
+def effects_table(found: Sequence[Effect]) -> pd.DataFrame:
+    """One row a change: its test error, the difference from its base, and the verdict."""
+    return pd.DataFrame([_row(effect) for effect in found])
+
+
+def _row(effect: Effect) -> dict:
+    ours, base = effect.of.pairs(test_error)
+    return {
+        "component": effect.of.component,
+        "becomes": effect.of.title,
+        "n": effect.pair.n,
+        "test error, %": brief(ours, digits=2),
+        "base, %": brief(base, digits=2),
+        "difference, points": f"{effect.pair.difference:+.3f}",
+        "95 %": f"{effect.pair.low:+.3f} to {effect.pair.high:+.3f}",
+        "p (Holm)": f"{effect.p:.2g}",
+        "p of 0.1 or more (Holm)": f"{effect.equivalent:.2g}",
+        "verdict": effect.verdict,
+    }
+
+
+def in_one_table(groups: Mapping[str, Sequence[Effect]]) -> pd.DataFrame:
+    """The rows of several directions, each with its direction's title as ``direction``."""
+    return pd.concat([effects_table(found).assign(direction=key) for key, found in groups.items()])
+
+
+def brief_table(groups: Families, words: Mapping[str, str]) -> pd.DataFrame:
+    """One row a component of ``original``: of its changes the one that moves the error most.
+
+    Args:
+        groups: the directions. What is tuned is taken from ``tuned``, beside SDLM tuned alike.
+        words: what each component is.
+    """
+    tuned = effects(groups["tuned"])
+    alike = {effect.of.ours[0].recipe["name"] for effect in tuned}
+    untuned = [
+        effect for effect in effects(groups["out"]) if effect.of.ours[0].recipe["name"] not in alike
+    ]
+    rows = []
+    for component in words:
+        of = [effect for effect in untuned + tuned if effect.of.component == component]
+        if not of:
+            continue
+        effect = max(of, key=lambda effect: abs(effect.pair.difference))
+        pair = effect.pair
+        rows.append(
+            {
+                "historical": words[component],
+                "becomes": effect.of.title,
+                "beside": "SDLM tuned alike" if effect.of.direction == "tuned" else "original",
+                "test error, points": f"{pair.difference:+.2f}",
+                "95 %": f"{pair.low:+.2f} to {pair.high:+.2f} (n = {pair.n})",
+                "verdict": effect.verdict,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+COLOURS = {MATTERS: VERMILION, NO_DIFFERENCE: GREEN, CANNOT_TELL: BLACK}
+DIFFERENCE = "change of the test error, points (95 %)"
+
+
+def forest(groups: Mapping[str, Sequence[Effect]], file: Path, source: str | None = None) -> None:
+    """Effects on the test error with their intervals, a panel a direction.
+
+    Args:
+        groups: the effects by the panel's title.
+        file: the PNG.
+        source: a digest of the records it shows.
+    """
+    heights = [len(rows) + 1 for rows in groups.values()]
+    with rc_context(STYLE):
+        figure = Figure(figsize=(8, 0.26 * sum(heights) + 1.2), layout="constrained")
+        panels = np.atleast_1d(figure.subplots(len(groups), 1, sharex=True, height_ratios=heights))
+        for axes, (title, rows) in zip(panels, groups.items(), strict=True):
+            of_changes(axes, [f"{e.of.component}: {e.of.title}" for e in rows])
+            for place, effect in enumerate(rows):
+                interval(axes, effect, place)
+            axes.set_title(title, loc="left", fontsize="medium")
+        panels[-1].set_xlabel(DIFFERENCE)
+        tell_verdicts(figure)
+        save(figure, file, source)
+
+
+def of_changes(axes: Axes, names: Sequence[str]) -> None:
+    """A row for each change, from the top, along which a difference is shown beside the margin."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.axvspan(-MARGIN, MARGIN, color=BLUE, alpha=0.1, lw=0)
+    axes.axvline(0, color=BLUE, lw=0.8)
+    axes.set_xscale("symlog", linthresh=0.2)
+    axes.xaxis.set_major_formatter("{x:+g}")
+
+
+def interval(axes: Axes, effect: Effect, place: float) -> None:
+    """A difference and its interval, in the verdict's colour."""
+    colour = COLOURS[effect.verdict]
+    axes.plot([effect.pair.low, effect.pair.high], [place, place], color=colour, lw=1.6)
+    axes.plot(effect.pair.difference, place, "o", ms=5, color=colour)
+
+
+def tell_verdicts(figure: Figure) -> None:
+    """The legend: what the colours say."""
+    handles = [
+        Line2D([], [], color=colour, marker="o", label=verdict)
+        for verdict, colour in COLOURS.items()
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)

@@ -1,0 +1,1 @@
+"""BibTeX, and tables ready to paste."""

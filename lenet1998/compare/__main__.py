@@ -1,0 +1,79 @@
+"""``python -m lenet1998.compare``: variants side by side, of committed runs or trained afresh."""
+
+import sys
+from collections.abc import Set
+from pathlib import Path
+
+from lenet1998.cli import entry, late, parse_seeds, path
+from lenet1998.errors import BadInput
+from lenet1998.training.flags import recipe_from, run_parser
+
+SUMMARY = "Variants side by side: accuracy, parameters, connections, time."
+VARIANTS = ["original", "original-logistic", "modern"]
+FRESH_SEEDS, OUT = "0-2", Path("runs", "compare")
+WHERE = "a folder of studies' records (default: the committed runs that come with lenet1998)"
+FRESH = ("fresh", "seeds", "passes", "train_size", "distortions", "set", "quick", "resume")
+"""Flags that ask for other runs than the committed ones."""
+OF_COMMITTED = {"variant", "variants", "dataset", "results", "out", "json"}
+OF_TWO_RUNS = {"runs", "dataset", "data", "json"}
+"""What of the flags means anything there."""
+
+
+@entry
+def main(arguments: list[str] | None = None) -> int:
+    """Read the flags, then compare each variant's runs, or two given runs."""
+    parser = run_parser("compare", SUMMARY, f"when trained afresh: {FRESH_SEEDS}", str(OUT))
+    parser.set_defaults(variant=None, seeds=None)
+    add = parser.add_argument
+    words = f"default {' '.join(VARIANTS)}"
+    add("variants", nargs="*", default=[], metavar="VARIANT", help=words)
+    add("--fresh", action="store_true", help="train afresh, as do --seeds, --passes and the like")
+    add("--results", type=path, metavar="DIR", help=WHERE)
+    add("--runs", nargs=2, type=path, metavar="RUN", help="exact McNemar test of two runs' folders")
+    flags = parser.parse_args(arguments)
+    given = {name for name, value in vars(flags).items() if value != parser.get_default(name)}
+    if flags.runs:
+        refuse(given - OF_TWO_RUNS, "does not go with --runs, which compares two given runs")
+        return late("lenet1998.compare.run").compare_runs(*flags.runs, flags)
+    if flags.variants and flags.variant:
+        raise BadInput(f"{flags.variant}: name variants with or without the flag", "variant")
+    variants = flags.variants or ([flags.variant] if flags.variant else VARIANTS)
+    recipes = [recipe_from(flags, variant) for variant in variants]
+    if len({recipe.name for recipe in recipes}) < len(recipes):
+        raise BadInput(f"{' '.join(variants)}: a variant is named twice, or made the same by flags")
+    fresh = check_source(given, flags.dataset, OF_COMMITTED)
+    seeds = parse_seeds(flags.seeds or FRESH_SEEDS) if fresh else None
+    return late("lenet1998.compare.run").run(recipes, seeds, flags.out or OUT, flags)
+
+
+def check_source(given: Set[str], dataset: str, of_committed: Set[str]) -> bool:
+    """Decide between runs trained afresh and committed ones, by the flags given.
+
+    Args:
+        given: the flags that are not as they are by default.
+        dataset: whose runs.
+        of_committed: the flags that mean anything for committed runs.
+
+    Raises:
+        BadInput: flags that would be ignored.
+    """
+    if given.intersection(FRESH) or dataset == "digits":
+        refuse(given & {"results"}, "is where committed runs are, and these are trained afresh")
+        return True
+    refuse(given - of_committed, "is for runs that are trained: add --fresh to train them")
+    return False
+
+
+def refuse(given: Set[str], why: str) -> None:
+    """Refuse flags that would be ignored.
+
+    Raises:
+        BadInput: there is one.
+    """
+    for name in sorted(given):
+        words = "VARIANT" if name == "variants" else f"--{name.replace('_', '-')}"
+        raise BadInput(f"{words}: {why}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

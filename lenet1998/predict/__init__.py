@@ -1,0 +1,1 @@
+"""Digits on any picture file."""

@@ -1,0 +1,1 @@
+"""A variant trained and set beside the published result."""

@@ -1,0 +1,114 @@
+"""Runs of a recipe trained, and set beside the published result."""
+
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from tqdm import tqdm
+
+from lenet1998.cli import say
+from lenet1998.data import Dataset
+from lenet1998.errors import BadInput
+from lenet1998.pretrained import load_net
+from lenet1998.recipes import Recipe
+from lenet1998.report.committed import arithmetic_of, committed_run
+from lenet1998.report.figures import learning_curve
+from lenet1998.report.tables import beside_the_paper, summary_of
+from lenet1998.show.answers import FIGURES, ask, draw
+from lenet1998.training import study
+from lenet1998.training.checkpoints import CHECKPOINT
+from lenet1998.training.launch import check_cells, run_all
+from lenet1998.training.locks import claimed
+from lenet1998.training.records import WEIGHTS, RunRecord, write_json
+from lenet1998.training.study import Cell
+
+SUMMARY_FILE = "summary.json"
+
+
+def run(recipe: Recipe, seeds: list[int], out: Path, flags: Namespace) -> int:
+    """Train every seed, write and print what came of it."""
+    dataset = study.load_once(flags.dataset, flags.data)
+    cells = [Cell(recipe, seed, out / f"seed-{seed}") for seed in seeds]
+    check_cells(cells, flags, dataset)
+    with claimed(out, [out, *(cell.folder for cell in cells)]):
+        if not flags.overwrite:
+            check_summary(out / SUMMARY_FILE, recipe, dataset)
+        records = list(run_all(cells, out, flags, dataset).values())
+        summary = summary_of(records)
+        write_json(out / SUMMARY_FILE, summary)
+        learning_curve(records, out / FIGURES / "learning-curve.png")
+        show_each(cells, dataset)
+    return publish(records, summary, out, flags.json)
+
+
+def check_summary(file: Path, recipe: Recipe, dataset: Dataset) -> None:
+    """Refuse a folder whose summary is of another recipe's runs, or of another data set's.
+
+    Raises:
+        BadInput: with what it is of. A file that tells nothing of the sort is no summary.
+    """
+    try:
+        there = json.loads(file.read_bytes())
+        of = there["variant"], there["dataset"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return
+    if of != (recipe.name, dataset.name):
+        raise BadInput(
+            f"{file}: sums up runs of {of[0]} on {of[1]}; give another folder, or replace it with"
+            " --overwrite"
+        )
+
+
+def show_each(cells: list[Cell], dataset: Dataset) -> None:
+    """Tables and figures of each run's net, in its folder, as ``show`` makes them."""
+    # A run that diverged in its first pass leaves no weights.
+    folders = [cell.folder for cell in cells if (cell.folder / WEIGHTS).is_file()]
+    for folder in tqdm(folders, "figures", leave=False, disable=not sys.stderr.isatty()):
+        net = load_net(str(folder))
+        draw(ask(net, dataset, net.record.predictions), 0, folder / FIGURES)
+
+
+def as_committed(record: RunRecord) -> str | None:
+    """Compare a run's predictions with the committed run's, in a line; None where there is none."""
+    there = committed_run(record)
+    if there is None or record.predictions is None:
+        return None
+    n, differ = len(record.predictions), int((record.predictions != there.predictions).sum())
+    if not differ:
+        return f"the same {n:,} answers as the committed run"
+    ours, theirs = (arithmetic_of(run.environment) for run in (record, there))
+    if ours is None:
+        engine = record.environment["engine"]
+        why = f"the {engine} engine's last bits depend on the machine; the compiled engine's do not"
+    elif ours != theirs:
+        why = f"that was made with arithmetic {theirs or 'of another engine'}, this with {ours}"
+    else:
+        why = "both are of one arithmetic, which promises the same: please report this machine"
+    return f"{differ:,} of {n:,} answers are not those of the committed run ({why})"
+
+
+def publish(records: list[RunRecord], summary: dict, out: Path, as_json: bool) -> int:
+    """Print the table; the exit status is 1 if a run diverged."""
+    if as_json:
+        print(json.dumps(summary))
+    else:
+        print(beside_the_paper(summary).to_string(index=False))
+        seconds = ", ".join(f"{record.seconds:.0f}" for record in records)
+        environment = records[0].environment
+        print(
+            f"\n{environment['engine']} engine on {environment['device']}, {seconds} s of training;"
+            " last pass, never the best\n"
+            f"written to {out}: summary.json, {FIGURES}, and each seed-*/{FIGURES}"
+        )
+        for record in records:
+            if line := as_committed(record):
+                print(f"seed {record.seed}: {line}")
+    for record in (record for record in records if record.diverged):
+        kept = out / f"seed-{record.seed}" / CHECKPOINT
+        stays = f"; the last good checkpoint is {kept}" if kept.exists() else ""
+        say(
+            f"seed {record.seed} diverged in pass {len(record.per_pass) + 1}: its loss is no"
+            f" number{stays}"
+        )
+    return int(any(record.diverged for record in records))

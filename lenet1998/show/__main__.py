@@ -1,0 +1,50 @@
+"""``python -m lenet1998.show``: tables and figures of one trained net."""
+
+import sys
+from pathlib import Path
+
+from lenet1998.choices import DATASETS
+from lenet1998.cli import Parser, entry, late, path
+
+SUMMARY = "Tables and figures of a trained net: what it reads, and what goes on inside it."
+
+
+@entry
+def main(arguments: list[str] | None = None) -> int:
+    """Read the flags, then examine the net."""
+    flags = _parser().parse_args(arguments)
+    flags.net = flags.net or Path("strings" if flags.string else "original")
+    return late("lenet1998.show.net").run(flags)
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="lenet1998.show", description=SUMMARY)
+    add = parser.add_argument
+    add(
+        "net",
+        nargs="?",
+        type=path,
+        metavar="NET",
+        help="a run's folder, a weights file, or a variant that comes trained"
+        " (default original, with --string strings)",
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--digit", type=int, metavar="D", help="draw the states of the first D")
+    which.add_argument("--pattern", type=int, metavar="N", help="or of test pattern N (default 0)")
+    which.add_argument(
+        "--string",
+        type=path,
+        metavar="IMAGE",
+        help="draw how a line of digits on a picture is read",
+    )
+    add("--dataset", default="auto", choices=DATASETS, help="default auto: the run's, else MNIST")
+    where = "where MNIST is (default $LENET1998_DATA, else ./data)"
+    add("--data", type=path, metavar="DIR", help=where)
+    out = "default NET/figures of a run, else runs/<variant>/figures"
+    add("--out", type=path, metavar="DIR", help=out)
+    add("--json", action="store_true", help="print one JSON object, nothing else")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,170 @@
+"""A trained net examined: its answers to the patterns it is tested on, in tables and figures."""
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+
+from lenet1998.counts import count, forms
+from lenet1998.data import Dataset
+from lenet1998.engines.evaluation import predict
+from lenet1998.engines.exactly import one_thread
+from lenet1998.errors import BadInput
+from lenet1998.inspection_states import kernels, layer_states
+from lenet1998.pretrained import TrainedNet
+from lenet1998.report.tables import markdown
+from lenet1998.show import answer_figures as run_figures
+from lenet1998.show import inside_figures as net_figures
+from lenet1998.show import tables as net_tables
+from lenet1998.training.records import write_atomically
+from lenet1998.training.schedule import Schedule
+
+FIGURES = "figures"
+"""The folder, in a run's folder, that they go to."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """A trained net and its answers to the patterns that it is tested on.
+
+    Attributes:
+        net: the network.
+        patterns: what it was asked, in words.
+        images: (N, 1, H, W), prepared.
+        truth, answers: (N,) labels, and what the net took them for.
+    """
+
+    net: TrainedNet
+    patterns: str
+    images: Tensor
+    truth: np.ndarray
+    answers: np.ndarray
+
+    @property
+    def misread(self) -> int:
+        return int((self.answers != self.truth).sum())
+
+    @property
+    def error_percent(self) -> float:
+        return 100 * self.misread / len(self.truth)
+
+    @property
+    def not_as_recorded(self) -> int | None:
+        """Answers that are not those in the run's record; None where there is none."""
+        recorded = self.net.record.predictions if self.net.record else None
+        return None if recorded is None else int((self.answers != recorded).sum())
+
+    @property
+    def name(self) -> str:
+        record = self.net.record
+        return self.net.recipe.name + (f", seed {record.seed}" if record else "")
+
+    @property
+    def title(self) -> str:
+        share = f"{self.misread:,} of {len(self.truth):,} misread ({self.error_percent:.2f} %)"
+        return f"{self.name}, on {self.patterns}:\n{share}"
+
+    def title_of(self, pattern: int) -> str:
+        """One pattern, and what the net takes it for."""
+        answer = f"label {self.truth[pattern]}, answer {self.answers[pattern]}"
+        return f"{self.name}, pattern {pattern:,} of {self.patterns}: {answer}"
+
+    @cached_property
+    def layers(self) -> pd.DataFrame:
+        """One row per layer."""
+        model = self.net.model
+        pairs = zip(count(model).layers, forms(model), strict=True)
+        return net_tables.layers([asdict(counted) | asdict(form) for counted, form in pairs])
+
+    @cached_property
+    def classes(self) -> pd.DataFrame:
+        """One row per digit."""
+        return net_tables.by_class(self.truth, self.answers)
+
+
+def ask(net: TrainedNet, dataset: Dataset, answers: np.ndarray | None = None) -> Answers:
+    """Ask a net about the patterns its recipe tests on: the test set, or those it held out.
+
+    Args:
+        net: the network.
+        dataset: the patterns.
+        answers: (N,) the net's, where they are known.
+
+    Raises:
+        BadInput: the net's run was tested on other patterns, or which it held out is not known.
+    """
+    recipe, record = net.recipe, net.record
+    if record and record.dataset["checksum"] != dataset.checksum:
+        raise BadInput(
+            f"{net.source}: was tested on another data set ({record.dataset['name']}) than this"
+            f" {dataset.name}; ask it about its own"
+        )
+    if recipe.held_out and not record:
+        raise BadInput(
+            f"{net.source}: does not tell which {recipe.held_out:,} patterns were held out; the"
+            " folder of its run does"
+        )
+    # How much was learnt, and whether distorted, does not change what is tested on.
+    tested = recipe.changed(distortions=False, train_size=1)
+    asked = Schedule(tested, record.seed if record else 0, dataset)
+    truth = asked.test_labels
+    if record and record.dataset["test_patterns"] != len(truth):
+        recorded = record.dataset["test_patterns"]
+        raise BadInput(f"{net.source}: was tested on {recorded:,} patterns, not on {len(truth):,}")
+    if answers is None:
+        answers = predict(net.model, asked.test_images)
+    held_out = f"the patterns held out of {dataset.name}"
+    patterns = held_out if recipe.held_out else f"the test set of {dataset.name}"
+    return Answers(net, patterns, asked.test_images, truth, answers)
+
+
+@one_thread()
+def draw(answers: Answers, pattern: int, out: Path) -> list[Path]:
+    """Write all tables and figures of a net.
+
+    Args:
+        answers: the net and its answers.
+        pattern: the number of the one whose states are drawn.
+        out: the folder.
+
+    Returns:
+        The files.
+    """
+    written: list[Path] = []
+
+    def to(name: str) -> Path:
+        written.append(out / name)
+        return written[-1]
+
+    model, record = answers.net.model, answers.net.record
+    confusion = net_tables.confusion(answers.truth, answers.answers)
+    for name, table in (("layers", answers.layers), ("classes", answers.classes)):
+        write_atomically(to(f"{name}.csv"), table.to_csv(index=False).encode())
+    write_atomically(to("confusion.csv"), confusion.to_csv().encode())
+    write_atomically(to("layers.md"), markdown(answers.layers).encode())
+    write_atomically(to("classes.md"), markdown(net_tables.in_words(answers.classes)).encode())
+
+    if record and record.per_pass:
+        run_figures.curves(record, to("learning-curve.png"))
+    run_figures.accuracy_by_class(answers.classes, answers.title, to("per-class.png"))
+    run_figures.confusion(confusion, answers.title, to("confusion.png"))
+    images = answers.images[:, 0].numpy()
+    run_figures.predictions(
+        images, answers.truth, answers.answers, answers.title, to("predictions.png")
+    )
+
+    c1, c3 = kernels(model)
+    net_figures.kernels(c1, c3, answers.name, to("kernels.png"))
+    shown = net_figures.Shown(
+        layer_states(model, answers.images[pattern]),
+        int(answers.truth[pattern]),
+        int(answers.answers[pattern]),
+        answers.title_of(pattern),
+    )
+    net_figures.feature_maps(shown, c1, to("feature-maps.png"))
+    codes = model.output.codes.numpy() if model.smallest_wins else None
+    net_figures.f6(shown, codes, to("f6.png"))
+    return written

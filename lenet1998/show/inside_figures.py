@@ -1,0 +1,221 @@
+"""Figures of what goes on inside one net: kernels, states, and F6 beside the ten codes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib import colormaps, rc_context
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.figure import Figure
+
+from lenet1998 import paper
+from lenet1998.report import style
+from lenet1998.report.style import BLUE, PICTURES, PLAIN, RIGHT, VERMILION, WRONG, save
+
+SIGNED = LinearSegmentedColormap.from_list("", [VERMILION, "white", BLUE], N=255).with_extremes(
+    bad=style.EMPTY
+)
+GREY = colormaps["gray_r"].with_extremes(bad=style.EMPTY)
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """One image inside a net.
+
+    Attributes:
+        states: of :func:`~lenet1998.inspection_states.layer_states`.
+        label, answer: what the image is, and what the net took it for.
+        title: of its figures.
+    """
+
+    states: dict[str, np.ndarray]
+    label: int
+    answer: int
+    title: str
+
+    @property
+    def marks(self) -> dict[int, tuple[dict, str]]:
+        """The digits that stand out among ten, each with its look and a word."""
+        if self.label == self.answer:
+            return {self.label: (RIGHT, "answer, label")}
+        return {self.label: (RIGHT, "label"), self.answer: (WRONG, "answer")}
+
+
+# --- Kernels ------------------------------------------------------------------------------------
+
+
+def kernels(c1: np.ndarray, c3: np.ndarray, title: str, file: Path) -> None:
+    """C1's kernels, and right of each those that C3's maps put on what becomes of it in S2.
+
+    Args:
+        c1: (6, K, K).
+        c3: (16, 6, K, K), nan where a map does not see another: the gaps of Table I.
+    """
+    nets_kernels([(c1, c3, title)], file)
+
+
+def nets_kernels(
+    nets: Sequence[tuple[np.ndarray, np.ndarray, str]], file: Path, source: str | None = None
+) -> None:
+    """The kernels of one net below those of another: of each C1's, C3's and a title."""
+    with rc_context(PICTURES):
+        figure = Figure(figsize=(9.4, 3.3 * len(nets)))
+        figure.subplots_adjust(left=0, right=1, bottom=0, top=1, hspace=0.35)
+        for axes, net in zip(figure.subplots(len(nets), squeeze=False)[:, 0], nets, strict=True):
+            _kernels(figure, axes, *net)
+        save(figure, file, source)
+
+
+def _kernels(figure: Figure, axes: Axes, c1: np.ndarray, c3: np.ndarray, title: str) -> None:
+    side = c1.shape[-1]
+    largest = [np.nanmax(np.abs(layer)) for layer in (c1, c3)]
+    left, right = c1[:, None] / largest[0], c3.swapaxes(0, 1) / largest[1]
+    pictures = np.concatenate([left, np.full_like(left, np.nan), right], 1)
+    columns = pictures.shape[1]
+    sheet, corners = style.tile(pictures.reshape(-1, side, side), columns)
+    style.show(axes, sheet, SIGNED, -1, 1)
+    middles = corners + (side - 1) / 2
+    for number, (middle, _) in enumerate(middles[::columns]):
+        axes.text(-1.5, middle, f"{number}", ha="right", va="center")
+    for number, (_, middle) in enumerate(middles[2:columns]):
+        axes.text(middle, len(sheet) + 0.5, f"{number}", ha="center", va="top")
+    axes.text(-0.5, -1.5, "C1")
+    axes.text(corners[2, 1], -1.5, f"C3: {np.isfinite(c3[..., 0, 0]).sum()} kernels")
+    words = "rows: the map of C1, and of S2; columns: the map of C3"
+    words += "; blank: not connected" if np.isnan(c3).any() else ""
+    axes.text(len(sheet[0]), len(sheet) + 5, words, ha="right", va="top")
+    axes.set_title(title, pad=20)
+    bar = figure.colorbar(
+        ScalarMappable(Normalize(-1, 1), SIGNED), ax=axes, shrink=0.8, aspect=30, pad=0.015
+    )
+    bar.set_ticks([-1, -0.5, 0, 0.5, 1])
+    bar.set_label(f"weight / the largest: C1 {largest[0]:.2f}, C3 {largest[1]:.2f}")
+
+
+# --- States -------------------------------------------------------------------------------------
+
+ENLARGED = 5  # times in width and in height: 25 pixels for one of a 5x5 kernel
+STRIP = 15  # units in a row of C5
+BITMAP = (1, *paper.CODE_SHAPE)
+
+
+def feature_maps(shown: Shown, c1: np.ndarray, file: Path) -> None:
+    """The state of every layer for one image, C1's maps first, each under its kernel (6, K, K)."""
+    states = shown.states
+    with rc_context(PICTURES):
+        figure = Figure(figsize=(7.4, 7.2))
+        figure.subplots_adjust(left=0, right=1, bottom=0, top=1)
+        # In inches what each row is high when it is as wide as the figure, and a little more.
+        heights = (1.05, 1.05, 1.05, 0.45, 0.43, 1.5)
+        grid = figure.add_gridspec(6, 14, height_ratios=heights, hspace=0.33)
+        _image(figure.add_subplot(grid[0, :2]), states["image"])
+        _enlarged(figure.add_subplot(grid[0, 2:]), c1)
+        _state(figure.add_subplot(grid[1, 2:]), "C1", states["c1"], 6)
+        _state(figure.add_subplot(grid[2, 2:]), "S2", states["s2"], 6)
+        _state(figure.add_subplot(grid[3, :]), "C3", states["c3"], 16)
+        _state(figure.add_subplot(grid[4, :]), "S4", states["s4"], 16)
+        _state(figure.add_subplot(grid[5, :6]), "C5", states["c5"][:, None, None], STRIP)
+        _state(figure.add_subplot(grid[5, 6:9]), "F6", states["f6"].reshape(BITMAP), 1)
+        _outputs(figure.add_subplot(grid[5, 10:12]), shown)
+        _head(
+            figure,
+            f"{shown.title}\nEach layer from its smallest state (white) to its largest (black)",
+        )
+        save(figure, file)
+
+
+def _head(figure: Figure, title: str) -> None:
+    """The figure's title, flush with its left edge and above all axes' titles."""
+    look = {"size": "medium", "linespacing": 1.6}
+    figure.text(0, figure.subplotpars.top + 0.45 / figure.get_figheight(), title, **look)
+
+
+def _image(axes: Axes, image: np.ndarray) -> None:
+    _framed(axes, image, image.min(), image.max())
+    axes.set_title("image")
+
+
+def _framed(axes: Axes, sheet: np.ndarray, low: float, high: float) -> None:
+    """Draw from white to black; the frame is for what is white at the edge."""
+    style.show(axes, sheet, GREY, low, high)
+    style.frame(axes, (0, 0), sheet.shape, **PLAIN)
+
+
+def _enlarged(axes: Axes, c1: np.ndarray) -> None:
+    """Kernels at about the size that the maps under them are drawn in."""
+    largest = np.abs(c1).max()
+    sheet, _ = style.tile(c1.repeat(ENLARGED, 1).repeat(ENLARGED, 2), len(c1))
+    style.show(axes, sheet, SIGNED, -largest, largest)
+    axes.set_title(f"C1's kernels: -{largest:.2f} (orange) to {largest:.2f} (blue)")
+
+
+def _state(axes: Axes, name: str, maps: np.ndarray, columns: int) -> None:
+    low, high = maps.min(), maps.max()
+    gap = (1, 1) if maps[0].size > 1 else (0, 0)  # units need none
+    _framed(axes, style.tile(maps, columns, gap)[0], low, high)
+    axes.set_title(f"{name}: {low:.2f} to {high:.2f}")
+
+
+def _outputs(axes: Axes, shown: Shown) -> None:
+    """A bar and a value per digit, the answer's and the label's told apart in words too."""
+    for digit, value in enumerate(shown.states["output"]):
+        look, mark = shown.marks.get(digit, (PLAIN, ""))
+        axes.barh(digit, value, color=look["color"], height=0.7)
+        place = {"transform": axes.get_yaxis_transform(), "va": "center_baseline"}
+        colour = look["color"] if mark else "black"
+        axes.text(1.04, digit, f"{value:.3g} {mark}", color=colour, **place)
+    axes.axvline(0, color="black", lw=0.8)
+    axes.set_yticks(range(len(shown.states["output"])))
+    axes.set_xticks([])
+    axes.tick_params(axis="y", length=0)
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.invert_yaxis()
+    axes.set_title("output")
+
+
+# --- F6 -----------------------------------------------------------------------------------------
+
+
+def f6(shown: Shown, codes: np.ndarray | None, file: Path) -> None:
+    """F6's state drawn as the 7x12 bitmap that the codes are, and its distance to each code.
+
+    Args:
+        shown: the image and its states.
+        codes: (classes, 84), or None for a net without: its outputs are drawn instead.
+    """
+    state = shown.states["f6"]
+    # On the codes' scale where there are codes, so that -1 and +1 look alike in both.
+    low, high = (-1, 1) if codes is not None else (state.min(), state.max())
+    with rc_context(PICTURES):
+        figure = Figure(figsize=(8.6, 3.3))
+        image, bitmap, output = figure.subplots(1, 3, width_ratios=(1.3, 1.3, 3.4))
+        figure.subplots_adjust(left=0, right=1, wspace=0.12)
+        _image(image, shown.states["image"])
+        _framed(bitmap, state.reshape(paper.CODE_SHAPE), low, high)
+        bitmap.set_title(f"F6: {state.min():.2f} to {state.max():.2f}")
+        if codes is None:
+            _outputs(output, shown)
+            output.set_title("without codes F6 draws no digit; the outputs (logits)")
+        else:
+            _codes(output, codes, shown)
+            number = "ten" if len(codes) == paper.CLASSES else "eleven"
+            output.set_title(f"the {number} codes (+1 black), and F6's squared distance to each")
+        _head(figure, shown.title)
+        save(figure, file)
+
+
+def _codes(axes: Axes, codes: np.ndarray, shown: Shown) -> None:
+    """The codes in two rows, each over its distance; the answer's and the label's framed."""
+    rows, columns = paper.CODE_SHAPE
+    sheet, corners = style.tile(codes.reshape(-1, rows, columns), 5, (9, 5))
+    style.show(axes, sheet, colormaps["gray_r"], -1, 1)
+    for digit, (top, left) in enumerate(corners):
+        look, mark = shown.marks.get(digit, (PLAIN, ""))
+        style.frame(axes, (top - 0.5, left - 0.5), (rows + 1, columns + 1), **look)
+        words = f"{shown.states['output'][digit]:.3g}\n{mark}"
+        colour = look["color"] if mark else "black"
+        axes.text(left + 3, top + 12.8, words, ha="center", va="top", color=colour)
+    axes.set(xlim=(-2, len(sheet[0]) + 1), ylim=(len(sheet) + 6, -1.5))

@@ -1,0 +1,45 @@
+"""Damaged files of every kind are refused in one line, or hold what they may."""
+
+import numpy as np
+import pytest
+from faults import files
+
+from experiments.results import READERS
+from lenet1998.errors import BadInput
+from lenet1998.training.checkpoints import CHECKPOINT
+from lenet1998.training.records import PREDICTIONS, RECORD, WEIGHTS
+
+
+@pytest.mark.parametrize(
+    ("times", "least"), [(15, 8), pytest.param(160, 120, marks=pytest.mark.slow)]
+)
+def test_no_damaged_file_is_more_than_one_line(times, least, tmp_path):
+    committed = [name for name in READERS if (files.RESULTS / name).exists()]
+    assert set(READERS) == set(committed)
+    kinds = {RECORD, PREDICTIONS, WEIGHTS, CHECKPOINT, *committed}
+    counts = files.attack(tmp_path, times * len(kinds), np.random.default_rng(0))
+    assert counts.keys() == kinds
+    for name, told in counts.items():
+        assert told["escaped"] == [], name
+        assert told["refused"] > least, name
+        assert told["accepted"] + told["refused"] == times
+
+
+@pytest.mark.parametrize(
+    ("ending", "told"),
+    [
+        (KeyError("seed"), "KeyError: 'seed'"),
+        (BadInput("no good"), "names no file: 'no good'"),
+        (BadInput("{folder}/record.json: one\ntwo"), "is no line"),
+    ],
+)
+def test_every_other_ending_is_told(ending, told, tmp_path, monkeypatch):
+    def read(_):
+        if isinstance(ending, BadInput):
+            raise BadInput(ending.message.format(folder=tmp_path))
+        raise ending
+
+    monkeypatch.setattr(files, "read_record", read)
+    counts = files.attack(tmp_path, 1, np.random.default_rng(0))
+    (escaped,) = counts["record.json"]["escaped"]
+    assert told in escaped
