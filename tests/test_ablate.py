@@ -127,7 +127,7 @@ def test_committed_runs_are_paired_and_written_in_every_form(results, tmp_path, 
     assert (out / "figures" / "ablations.png").stat().st_size > 5_000
 
 
-@pytest.mark.parametrize("component", ["subsampling", "start"])
+@pytest.mark.parametrize("component", ["subsampling", "output"])
 def test_what_is_asked_for_has_the_verdict_that_the_whole_has(component, tmp_path, capsys):
     def asked(*flags: str) -> list[dict]:
         assert main(["--json", "--out", str(tmp_path), *flags]) == 0
@@ -151,9 +151,16 @@ def test_it_is_said_over_how_many_changes_p_is_adjusted(results, tmp_path, capsy
     assert "the 26 without runs here count as p = 1" in capsys.readouterr().out
 
 
-def test_missing_committed_runs_are_named(results, capsys):
-    told = failure(capsys, "--results", str(results), "--only", "c3,squash", "--direction", "out")
+def test_missing_committed_runs_are_named(results, tmp_path, capsys):
+    where = ["--results", str(results), "--direction", "out"]
+    told = failure(capsys, *where, "--only", "squash")
     assert "no committed runs of original,squash=tanh (2 lacking) in it" in told
+    # Of several changes those that have runs are shown.
+    assert main([*where, "--only", "c3,squash", "--out", str(tmp_path / "out")]) == 0
+    shown = capsys.readouterr()
+    assert "every map sees all six" in shown.out
+    told = "lenet1998: no committed runs of original,squash=tanh (2 lacking): shown without\n"
+    assert shown.err == told
 
 
 def test_runs_of_another_data_set_are_refused(results, capsys):

@@ -119,7 +119,9 @@ def test_pages_have_the_bibtex_that_is_printed(capsys):
 def test_tables_are_those_of_the_records(capsys):
     for name, table in (("headline", headline), ("comparison", compared)):
         rows = printed(capsys, "--table", name).splitlines()
-        assert rows[2:] == [f"| {' | '.join(row)} |" for row in table(RESULTS).to_numpy()]
+        committed = [f"| {' | '.join(row)} |" for row in table(RESULTS).to_numpy()]
+        # The runs with distortions are a study's, and do not come with the package.
+        assert rows[2:] == [row for row in committed if "with distortions" not in row]
 
 
 @pytest.mark.parametrize("name", ["headline", "comparison"])

@@ -60,7 +60,7 @@ def test_a_block_for_each_picture(pictures, capsys):
     assert lines[0].startswith("seven.png: 7")
     assert lines[1].startswith("  confidence  ")
     assert lines[1].count(" %") == 4
-    assert " of 60.8 % at most, then " in lines[1]
+    assert " of 73.1 % at most, then " in lines[1]  # 1 / (1 + e^-j), j = 1
     assert ", no digit with " in lines[1]
     assert lines[2].startswith("  distances   0: ")
     assert lines[2].count(": ") == 10
@@ -281,7 +281,7 @@ def test_an_answer_and_what_is_said_of_it(nearest, head):
     lines = in_words(about).splitlines()
     assert lines[0] == head
     assert lines[1] == (
-        f"  confidence  {100 * share[4]:.1f} % of 60.8 % at most, then 6 with"
+        f"  confidence  {100 * share[4]:.1f} % of 73.1 % at most, then 6 with"
         f" {100 * share[6]:.1f} %, no digit with {100 * share[10]:.1f} %"
     )
     assert f"3: 20  4: {nearest:g}  5: 20" in lines[2]

@@ -108,7 +108,7 @@ def test_a_run_is_shown_in_its_own_folder(run, capsys):
     assert second == (
         f"{record.last['test_errors']} of 500 misread ({record.last['test_error_percent']:.2f} %)"
     )
-    assert "trainable average" in printed.out
+    assert "trainable subsampling" in printed.out
     assert "weighted avg" in printed.out
     assert f"written to {out}: layers.csv" in printed.out
     assert printed.err == ""

@@ -28,26 +28,55 @@ def _measured(results: Path, train_size: int | None = None) -> ablations.Familie
 
 def _effects(direction: str) -> Callable[[Path], pd.DataFrame]:
     """Effects of a direction's changes on the test error."""
-    return lambda results: ablations.effects_table(ablations.effects(_ablated(results)[direction]))
+
+    def table(results: Path) -> pd.DataFrame:
+        groups = _ablated(results)
+        if (waits := ablations.under_way(groups, direction)) is not None:
+            return waits
+        return ablations.effects_table(ablations.effects(groups[direction]))
+
+    return table
 
 
 def brief(results: Path) -> pd.DataFrame:
     """The changes of ``original`` that move its test error most, one a component."""
-    return ablations.brief_table(_ablated(results), COMPONENTS)
+    groups = _ablated(results)
+    waits = ablations.under_way(groups, "out", "tuned")
+    return ablations.brief_table(groups, COMPONENTS) if waits is None else waits
 
 
 def _purposes(measures: Callable[..., list[purposes.Measure]]) -> Callable[[Path], pd.DataFrame]:
     """Effects on the purposes of the components."""
-    return lambda results: purposes.table(
-        measures(_measured(results), read_json(results / ABLATIONS))
-    )
+
+    def table(results: Path) -> pd.DataFrame:
+        groups = _measured(results)
+        if (waits := ablations.under_way(groups, *groups)) is not None:
+            return waits
+        return purposes.table(measures(groups, read_json(results / ABLATIONS)))
+
+    return table
 
 
 def learning(results: Path) -> pd.DataFrame:
     """Effects on the speed of learning, and on learning from few patterns."""
+    groups = _measured(results)
+    if (waits := ablations.under_way(groups, *groups)) is not None:
+        return waits
     few = {size: _measured(results, size) for size in purposes.FEW}
-    content = read_json(results / ABLATIONS)
-    return purposes.table(purposes.learning(_measured(results), few, content))
+    return purposes.table(purposes.learning(groups, few, read_json(results / ABLATIONS)))
+
+
+def work(results: Path) -> pd.DataFrame:
+    """Size, work and training time of a network of each kind."""
+    groups = _measured(results)
+    waits = ablations.under_way(groups, *groups)
+    return purposes.work(groups) if waits is None else waits
+
+
+def speed(results: Path) -> pd.DataFrame:
+    """Passes and seconds until fewer than 2 % are misread, by way to learn."""
+    waits = ablations.under_way(_ablated(results), "tuned")
+    return rates.speed(runs_in(results, ABLATED)) if waits is None else waits
 
 
 def _of(folder: str, table: Callable[..., pd.DataFrame]) -> Callable[[Path], pd.DataFrame]:
@@ -61,16 +90,12 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "ablations-rejection": _purposes(purposes.rejection),
     "ablations-invariance": _purposes(purposes.invariance),
     "ablations-learning": learning,
-    "ablations-work": lambda results: purposes.work(_measured(results)),
-    "ablations-speed": _of(ABLATED, rates.speed),
+    "ablations-work": work,
+    "ablations-speed": speed,
     "tuned": _of(TUNED, rates.tuned),
     "rates": _of(TUNED, rates.reliable),
 }
 FIGURES: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
-    "ablations.png": (ablation_figures.forest, (ABLATED,)),
-    "ladder.png": (ablation_figures.ladder, (ABLATED, ABLATIONS)),
-    "rejection.png": (ablation_figures.rejections, (ABLATED, ABLATIONS)),
     "rates.png": (rates.sensitivity, (TUNED,)),
-    "speed.png": (rates.against_time, (ABLATED,)),
 }
 """What draws each figure, and the sources that it is given."""

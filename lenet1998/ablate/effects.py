@@ -20,6 +20,8 @@ from lenet1998.training.records import RunRecord
 MARGIN = 0.1
 """Points of test error: the paper's own uncertainty (Fig. 9, p.11)."""
 LEVEL = 0.05
+LOOK = 20
+"""Seeds of each change: a family is judged in one look at as many, and not before."""
 TITLES = {
     "out": "one out of original",
     "tuned": "one out of original, SDLM's rate tuned alike",
@@ -83,6 +85,20 @@ def families(runs: Sequence[RunRecord], train_size: int | None = None) -> Famili
             one = Comparison(change.direction, change.component, change.title, ours, base)
             found[change.direction].append(one)
     return found
+
+
+def under_way(groups: Families, *directions: str) -> pd.DataFrame | None:
+    """A table that says so while changes of these directions have fewer pairs than a look takes."""
+    pairs = [
+        min(LOOK, len(one.pairs(test_error)[0]))
+        for direction in directions
+        for one in groups[direction]
+    ]
+    wanted = LOOK * sum(map(family_size, directions))
+    if sum(pairs) == wanted:
+        return None
+    told = f"{sum(pairs)} of {wanted} pairs of runs are there; verdicts come in one look, at all"
+    return pd.DataFrame({"being run": [told]})
 
 
 def test_error(run: RunRecord) -> float:

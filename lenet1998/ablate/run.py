@@ -1,6 +1,7 @@
 """Each historical component's runs beside those without it, and what it is worth."""
 
 import json
+import sys
 from argparse import Namespace
 from pathlib import Path
 
@@ -34,8 +35,12 @@ def run(pairs: Pairs, seeds: list[int] | None, out: Path, flags: Namespace) -> i
         family, title = report.effects(comparisons), report.TITLES[direction]
         shown[title] = [effect for effect in family if effect.of.key in asked]
         notes[title] = report.adjusted_over(direction, family)
-    publish(shown, notes, out, flags.json)
     compared = [one for comparisons in found.values() for one in comparisons if one.key in asked]
+    publish(shown, notes, out, flags.json)
+    lacking = [change for change in pairs if change.key not in {one.key for one in compared}]
+    if lacking:
+        told = f"no committed runs of {lacking[0].recipe.name} ({len(lacking)} lacking)"
+        print(f"lenet1998: {told}: shown without", file=sys.stderr)
     return int(any(run.diverged for one in compared for run in one.ours))
 
 

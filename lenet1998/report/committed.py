@@ -90,7 +90,7 @@ def of_committed(asked: Pairs, results: Path | None) -> dict[str, list[report.Co
     adjusted over all of them.
 
     Raises:
-        BadInput: none of one of the recipes asked for, or some of another data set.
+        BadInput: no runs of any change asked for, or some of another data set.
     """
     directions = {change.direction for change in asked}
     family = {
@@ -99,7 +99,8 @@ def of_committed(asked: Pairs, results: Path | None) -> dict[str, list[report.Co
         if change.direction in directions
     }
     groups = committed(results, recipes_of(family))
-    if missing := [recipe.name for recipe in recipes_of(asked) if not groups[recipe.name]]:
+    missing = [recipe.name for recipe in recipes_of(asked) if not groups[recipe.name]]
+    if all(recipe.name in missing or base.name in missing for recipe, base in asked.values()):
         raise lacking(results, f"{missing[0]} ({len(missing)} lacking)")
     of = {run.dataset["checksum"]: (name, run) for name, runs in groups.items() for run in runs}
     if len(of) > 1:

@@ -70,7 +70,7 @@ def error_by_size(*groups: Sequence[RunRecord], file: Path, source: str | None =
     with rc_context(STYLE):
         figure = Figure(figsize=(6.4, 4.2))
         axes = figure.subplots()
-        labels, errors = [], {"test": [], "training, ours on the fly": []}
+        labels, errors = [], {"test": [], "training, on the fly": []}
         for place, records in enumerate(groups):
             recipe = records[0].recipe
             runs = [run for run in records if not run.diverged]
@@ -86,7 +86,7 @@ def error_by_size(*groups: Sequence[RunRecord], file: Path, source: str | None =
             # With distortions the training error is one of distorted patterns, on another scale.
             if not recipe["distortions"]:
                 error = published.train_error
-                kinds.append(("training, ours on the fly", "train_error_percent", error, BLUE))
+                kinds.append(("training, on the fly", "train_error_percent", error, BLUE))
             for what, key, points, colour in kinds:
                 values = [run.last[key] for run in runs]
                 marker = "s" if recipe["distortions"] else "o"  # as in Fig. 6
@@ -103,7 +103,7 @@ def error_by_size(*groups: Sequence[RunRecord], file: Path, source: str | None =
                 beside = {"xytext": (16, -3), "textcoords": "offset points", "color": colour}
                 axes.annotate(what, ours[-1], **beside)
         passes = groups[0][0].recipe["passes"]
-        axes.set_title(f"the 1998 recipe on MNIST, {passes} passes", loc="left")
+        axes.set_title(f"original on MNIST, {passes} passes", loc="left")
         axes.set(xlabel="training patterns", ylabel="error after the last pass, %", ylim=(0, None))
         axes.set_xlim(-0.6, len(groups) - 0.4)
         axes.set_xticks(range(len(groups)), labels)

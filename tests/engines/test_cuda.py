@@ -63,13 +63,13 @@ CASES = {
         1,
         3,
     ),
-    "28, discriminative, logistic, max": (
+    "28, discriminative, logistic, trainable average": (
         {
             "input_size": 28,
             "half_distance": False,
             "rubbish_j": 50.0,
             "squash": "logistic",
-            "pooling": "max",
+            "pooling": "trainable_average",
         },
         1,
         1,

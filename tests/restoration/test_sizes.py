@@ -19,7 +19,7 @@ def test_a_net_has_all_of_them(fig13):
     assert list(found) == list(SIZES)
     weights = ORIGINAL.build_model(3).c1.weight
     assert found["C1 weights, rms"] == pytest.approx(weights.square().mean().sqrt().item())
-    assert found["S4 coefficients, mean size"] == pytest.approx(ORIGINAL.initial_coefficient / 4)
+    assert found["S4 coefficients, mean size"] == pytest.approx(ORIGINAL.initial_coefficient)
 
 
 def test_averages_are_read_as_the_sums_that_do_the_same(fig13):
