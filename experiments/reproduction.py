@@ -5,19 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.results import BENCHMARKS, READERS
+from experiments.results import READERS, made_by
 from lenet1998.training.records import RunRecord, read_records
-
-MADE_BY = {
-    "finalists": "experiments/readings/search.py",
-    **dict.fromkeys(BENCHMARKS, "-m lenet1998.benchmark --full"),
-}
-"""What makes a result that is not named after its script."""
 
 
 def command(name: str) -> str:
     """Command that makes a folder of records, or a JSON file, of the results."""
-    return f"`python {MADE_BY.get(name, f'experiments/{Path(name).stem}.py')}`"
+    return f"`{made_by(Path(name).stem)}`"
 
 
 def studies(results: Path) -> pd.DataFrame:

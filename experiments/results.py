@@ -26,6 +26,44 @@ COMPARED = {
 """The variants that stand side by side, and the folders of their runs."""
 
 
+MADE_BY = {
+    "ablations": "experiments.ablations.runs",
+    "answers": "experiments.comparison.answers",
+    "blank_share": "experiments.strings.blank_share",
+    "claims": "experiments.claims.measures",
+    "coursework": "experiments.coursework.runs",
+    "faults": "tests.faults",
+    "features": "experiments.net_1998.features",
+    "fig6": "experiments.published.fig6",
+    "fig7": "experiments.distortions.fig7",
+    "finalists": "experiments.readings.search",
+    "fitted": "experiments.readings.fitted",
+    "headline": "experiments.published.headline",
+    "licences": "experiments.readings.licences",
+    "published": "experiments.published.runs",
+    "read_strings": "experiments.strings.read",
+    "readings": "experiments.readings.runs",
+    "rejection_invariance": "experiments.published.rejection_invariance",
+    "restoration": "experiments.net_1998.restoration",
+    "rivals": "experiments.speed.rivals",
+    "search": "experiments.readings.search",
+    "strings": "experiments.strings.runs",
+    "sweep": "experiments.coursework.sweep",
+    "tuning": "experiments.ablations.tuning",
+    **{Path(name).stem: "lenet1998.benchmark --full" for name in BENCHMARKS},
+}
+"""The module that makes each result, as ``python -m`` takes it."""
+
+
+def made_by(name: str) -> str:
+    """Command that makes a result.
+
+    Args:
+        name: of a folder of runs or a JSON file, without its ending.
+    """
+    return f"python -m {MADE_BY[name]}"
+
+
 def read_json(file: Path) -> dict:
     """The checked content of one of the results' JSON files.
 

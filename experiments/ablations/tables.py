@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.ablations import figures as ablation_figures
 from experiments.ablations import purposes
 from experiments.ablations import rates_tables as rates
 from experiments.results import ABLATIONS, read_json, runs_in

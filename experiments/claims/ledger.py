@@ -10,7 +10,7 @@ import pandas as pd
 
 from experiments.claims.verdicts import NOT_TESTABLE, NOT_YET, VERDICTS, agrees
 from experiments.results import ABLATIONS as ABLATED
-from experiments.results import read_json
+from experiments.results import made_by, read_json
 from lenet1998 import paper
 from lenet1998.recipes import RECIPES
 from lenet1998.report.statistics import TOO_WIDE
@@ -30,7 +30,7 @@ REPORT = "python -m lenet1998.report"
     STRINGS,
     ABLATIONS,
 ) = (
-    f"python experiments/{name}.py"
+    made_by(name)
     for name in (
         "headline",
         "published",

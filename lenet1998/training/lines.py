@@ -59,7 +59,9 @@ def read(file: Path) -> list[RunRecord]:
     content = read_bytes(file, MOST_BYTES)
     *lines, rest = content.split(b"\n")
     if rest:
-        raise BadInput(f"{file}:{len(lines) + 1}: is cut short; whoever was writing it goes on there")
+        raise BadInput(
+            f"{file}:{len(lines) + 1}: is cut short; whoever was writing it goes on there"
+        )
     runs, seen = [], {}
     for number, line in enumerate(lines, 1):
         run = _of_line(line, Path(f"{file}:{number}"))
@@ -150,7 +152,9 @@ def _give_answers(runs: Sequence[RunRecord], file: Path) -> None:
         if answers is None:
             raise BadInput(f"{file}: has no answers of {run.recipe['name']}, seed {run.seed}")
         if answers.max() >= classes(run.recipe):
-            raise BadInput(f"{file}: {run.recipe['name']}, seed {run.seed}, answers {answers.max()}")
+            raise BadInput(
+                f"{file}: {run.recipe['name']}, seed {run.seed}, answers {answers.max()}"
+            )
         run.predictions = answers
 
 

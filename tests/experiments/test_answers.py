@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 from factory import TEST_PATTERNS, make_record
 
+from experiments.comparison import answers
 from lenet1998.recipes import RECIPES
 from lenet1998.training.records import write_record
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
-
-from experiments.comparison import answers
 
 
 def test_nets_are_paired_by_the_seeds_that_both_variants_have(tmp_path):

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from experiments.net_1998 import features
 from experiments.results import read_json
 from lenet1998.recipes import Recipe, recipe_named
 from lenet1998.training.records import read_record
 
 ROOT = Path(__file__).parents[2]
 
-from experiments.net_1998 import features
 
 SMALL = {"passes": 1, "train_size": 20, "curvature_patterns": 10}
 

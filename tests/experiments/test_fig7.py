@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.distortions import fig7, registration
+from experiments.distortions.fig7 import Draws, draws, maps_of
 from lenet1998 import paper
 from lenet1998.data import Dataset
 from lenet1998.report.statistics import uniform_ends, uniform_p
 
 ROOT = Path(__file__).parents[2]
 
-from experiments.distortions import fig7, registration
-from experiments.distortions.fig7 import Draws, draws, maps_of
 
 GREYS = np.linspace(255, 0, 64).round().astype(np.uint8)  # as many as in Fig. 7, white first
 INK = np.linspace(0, 1, 64) ** 1.03  # not quite even

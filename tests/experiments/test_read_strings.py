@@ -6,7 +6,9 @@ import pytest
 from factory import make_record
 
 from experiments import results as sources
+from experiments.net_1998 import fig25_sheet as sheet
 from experiments.strings import measures as string_errors
+from experiments.strings import read as study
 from experiments.strings.measures import draw, outputs_along, score, strings_of
 from lenet1998 import paper
 from lenet1998.recipes import recipe_named
@@ -15,9 +17,6 @@ from lenet1998.training.checkpoints import weights_of
 from lenet1998.training.records import write_record
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
-
-from experiments.net_1998 import fig25_sheet as sheet
-from experiments.strings import read as study
 
 
 @pytest.fixture

@@ -9,13 +9,12 @@ import torch
 from factory import make_record
 
 from experiments.ablations import measures as purposes
+from experiments.published import rejection_invariance as study
 from lenet1998.data import prepare
 from lenet1998.recipes import RECIPES, build_model
 from lenet1998.training.records import WEIGHTS, write_json, write_record
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
-
-from experiments.published import rejection_invariance as study
 
 
 @pytest.fixture

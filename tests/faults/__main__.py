@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from faults import files, flags, runs
 
 from experiments.results import FAULTS, read_json
 from lenet1998.cli import Parser, entry, path, say, writable
 from lenet1998.training.environment import project_state
 from lenet1998.training.flags import RESULTS
 from lenet1998.training.records import write_json
+from tests.faults import files, flags, runs
 
 MOMENTS, FILES = 50, 100_000
 PARTS = {

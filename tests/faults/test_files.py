@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from faults import files
 
 from experiments.results import READERS
 from lenet1998.errors import BadInput
 from lenet1998.training.checkpoints import CHECKPOINT
 from lenet1998.training.records import PREDICTIONS, RECORD, WEIGHTS
+from tests.faults import files
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,9 @@ import pytest
 from lenet1998.__main__ import COMMANDS
 from lenet1998.cli import Parser, entry, say
 from lenet1998.errors import BadInput
+from tests.faults import flags
 
 SOME = ("published.headline", "published.runs", "distortions.fig7", "comparison.answers")
-
-from faults import flags
 
 
 @pytest.fixture(scope="module")

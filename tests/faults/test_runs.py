@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from faults import runs
-from faults.runs import KINDS, Trials
 
 from lenet1998.data import load
 from lenet1998.training.records import RECORD
+from tests.faults import runs
+from tests.faults.runs import KINDS, Trials
 
 # The processes that are forked here use none of the threads there may be.
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")

@@ -1,5 +1,6 @@
 """The reproduction report names what makes each result, and it is there to be run."""
 
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,9 @@ STUDIES = [folder.name for folder in RESULTS.iterdir() if folder.is_dir()]
 
 @pytest.mark.parametrize("name", [*sorted(STUDIES), *sorted(READERS)])
 def test_every_result_is_made_by_what_is_there(name):
-    words = command(name).strip("`").split()
-    assert words[0] == "python"
-    if words[1] == "-m":
-        assert (ROOT / f"{words[2].replace('.', '/')}.py").is_file()
-    else:
-        assert (ROOT / words[1]).is_file()
+    python, dash_m, module = command(name).strip("`").split()[:3]
+    assert (python, dash_m) == ("python", "-m")
+    assert importlib.util.find_spec(module)
 
 
 def test_runs_are_counted_study_by_study_and_in_all(tmp_path):
