@@ -271,10 +271,16 @@ def test_an_argument_is_a_flag_to_a_command(argument, says, prints, capsys):
 
 
 PACKAGE = Path(lenet1998.__file__).parent
-COMMANDS = {
-    PACKAGE / f"{name}.py" for name in ("cli", "training/flags", "training/launch", *COMMAND_NAMES)
+BODIES = {
+    PACKAGE.parent / f"{module.replace('.', '/')}.py"
+    for name in COMMAND_NAMES
+    for module in re.findall(r'late\("([\w.]+)"\)', (PACKAGE / name / "__main__.py").read_text())
 }
-COMMANDS |= {*PACKAGE.glob("commands/*.py")}
+"""What commands do once their flags are read."""
+COMMANDS = {
+    *BODIES,
+    *(PACKAGE / f"{name}.py" for name in ("cli", "training/flags", "training/launch")),
+}
 LIBRARY = sorted({*PACKAGE.rglob("*.py")} - COMMANDS - {*PACKAGE.rglob("__main__.py")})
 
 
@@ -369,19 +375,16 @@ def python(*arguments, env=None, folder=None):
     )
 
 
-@pytest.mark.parametrize(
-    "command", [["-m", "lenet1998.reproduce"], ["-m", "lenet1998", "show"], ["SCRIPT"]]
-)
+@pytest.mark.parametrize("command", [["lenet1998.reproduce"], ["lenet1998", "show"]])
 @pytest.mark.parametrize(
     ("number", "status", "says"), [(2, 130, "interrupted"), (15, 143, "terminated")]
 )
 def test_a_signal_while_imports_run_is_one_line(command, number, status, says, tmp_path):
-    script = str(PACKAGE.parent / "experiments" / "headline.py")
     # The first of what takes long to import.
     stop = f"import os, time\nos.kill(os.getpid(), {number})\ntime.sleep(9)\n"
     for module in ("numpy", "tqdm", "torch"):
         (tmp_path / f"{module}.py").write_text(stop)
-    done = python(*[script if word == "SCRIPT" else word for word in command], folder=tmp_path)
+    done = python("-m", *command, folder=tmp_path)
     assert (done.returncode, done.stdout) == (status, "")
     assert done.stderr == f"lenet1998: {says}\n"
 
@@ -510,28 +513,25 @@ def test_a_backend_of_matplotlib_that_is_none_is_not_our_business(tmp_path):
 
 def test_nor_where_a_script_draws(tmp_path):
     """Each in a process forked where all is there that takes long to import, but matplotlib."""
-    experiments = PACKAGE.parent / "experiments"
-    scripts = [
-        experiments / f"{name}_sheet.py" for name in ("fig7", "fig8", "fig25", "restoration")
-    ]
+    sheets = ("distortions.fig7", "published.fig8", "net_1998.fig25", "net_1998.restoration")
+    scripts = [f"experiments.{name}_sheet" for name in sheets]
     code = """
         import os, runpy, sys
         import numba, pandas, scipy.optimize, scipy.stats, torch
-        sys.path.append(os.path.dirname(sys.argv[1]))
         for script in sys.argv[1:]:
             assert "matplotlib" not in sys.modules
             child = os.fork()
             if not child:
                 sys.argv = [script, "--help"]
                 try:
-                    runpy.run_path(script, run_name="__main__")
+                    runpy.run_module(script, run_name="__main__")
                 except SystemExit as ended:
                     sys.stdout.flush()
                     os._exit(ended.code or 0)  # at once: to take all down would take longer
             assert os.waitpid(child, 0)[1] == 0, script
     """
     quiet = ["-W", "ignore:This process:DeprecationWarning"]  # that there are threads
-    call = [*quiet, "-c", dedent(code), *map(str, scripts)]
+    call = [*quiet, "-c", dedent(code), *scripts]
     done = python(*call, env={"MPLBACKEND": "nonsense"}, folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("usage: ") == len(scripts)

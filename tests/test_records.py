@@ -2,10 +2,7 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
-from textwrap import dedent
 
 import numpy as np
 import pytest
@@ -289,19 +286,6 @@ def test_records_come_by_name_and_seed(tmp_path):
     found = [(r.recipe["name"], r.seed) for r in read_records(tmp_path)]
     assert found == [("modern", 0), ("original", 9), ("original", 10)]
     assert read_records(tmp_path / "elsewhere") == []
-
-
-def test_reading_and_reporting_need_no_torch():
-    code = """
-        import importlib, sys
-        for module in ("names", "records", "statistics", "report.documents", "report.remaking"):
-            importlib.import_module(f"lenet1998.{module}")
-            if "torch" in sys.modules:
-                sys.exit(f"{module} imports torch")
-    """
-    call = [sys.executable, "-c", dedent(code)]
-    done = subprocess.run(call, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_within_reading_once_a_run_is_read_once_and_anew_after_it(tmp_path):

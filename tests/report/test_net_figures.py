@@ -1,9 +1,6 @@
 """Figures of one net: what is drawn where, and right told from wrong without colour."""
 
 import os
-import subprocess
-import sys
-from textwrap import dedent
 
 import numpy as np
 import pytest
@@ -266,17 +263,6 @@ def test_f6_without_codes_is_said_to_draw_nothing(drawn):
     assert "without codes F6 draws no digit" in output.get_title("left")
     assert not output.images
     assert len(output.patches) == 10
-
-
-def test_drawing_needs_no_torch():
-    code = """
-        import sys
-        from lenet1998.report import net_figures, net_tables, run_figures
-        sys.exit("torch is imported" if "torch" in sys.modules else 0)
-    """
-    call = [sys.executable, "-c", dedent(code)]
-    done = subprocess.run(call, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_figure_that_the_disk_has_no_place_for_is_named_and_leaves_the_old_one(

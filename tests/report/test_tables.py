@@ -380,8 +380,7 @@ def test_a_callers_backend_and_open_figures_stay(tmp_path):
         import sys
         from pathlib import Path
         from factory import make_record
-        from lenet1998.inspection import answers as examination
-        from lenet1998.report import documents, figures
+        from lenet1998.report import figures
 
         def draw(name):
             figures.learning_curve([make_record()], Path(name))
