@@ -31,7 +31,7 @@ def imported(folder: Path) -> dict[str, set[str]]:
                 names = [node.module]
             for name in names:
                 found.setdefault(name.partition(".")[0], set()).add(file.name)
-    ours = {"lenet1998", *sys.stdlib_module_names}
+    ours = {"lenet1998", "experiments", *sys.stdlib_module_names}
     return {name: files for name, files in found.items() if name not in ours}
 
 
