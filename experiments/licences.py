@@ -20,12 +20,12 @@ from lenet1998.training.study import Cell
 def cells(results: Path, letters: list[str], seeds: range) -> list[Cell]:
     """Readings with those seeds, as they are and with inverted pixels."""
     return [
-        Cell(recipe, seed, results / "licences" / folder / f"seed-{seed}")
+        Cell(recipe, seed, results / "licences" / recipe.name / f"seed-{seed}")
         for seed in seeds
         for letter in letters
-        for folder, recipe in (
-            (letter, READINGS[letter]),
-            (f"{letter}-noise", READINGS[letter].changed(noise=paper.NOISE_PROBABILITY)),
+        for recipe in (
+            READINGS[letter],
+            READINGS[letter].changed(noise=paper.NOISE_PROBABILITY),
         )
     ]
 
