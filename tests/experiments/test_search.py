@@ -114,3 +114,10 @@ def test_what_was_gathered_is_not_run_again(readings, tmp_path):
     assert [cell.recipe for cell in left] == short[200:]
     assert len({cell.folder for cell in left}) == 56
     check({"runs": runs}, SCHEMA, tmp_path / SEARCH)
+
+
+def test_the_rates_that_each_layer_begins_with(digits):
+    found = search.rates_by_layer(FIRST.changed(train_size=100), 0, digits)
+    assert list(found) == ["c1", "s2", "c3", "s4", "c5", "f6"]
+    eta = FIRST.learning_rate(1)
+    assert all(0 < low < high <= eta / FIRST.mu for low, high in found.values())
