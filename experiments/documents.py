@@ -1,8 +1,9 @@
 """The generated parts of README and docs: which records make which table or figure.
 
-A source is a folder of run records or a JSON file, named by its place in ``experiments/results``.
+A source is a study, ``STUDY`` or ``STUDY/RECIPE``, or a JSON file, in ``experiments/results``.
 """
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -31,7 +32,6 @@ from experiments.results import (
     ANSWERS,
     BENCHMARKS,
     BLANK_SHARE,
-    COMPARED,
     FAULTS,
     FEATURES,
     FIG6,
@@ -42,6 +42,7 @@ from experiments.results import (
     RESTORATION,
     RIVALS,
     SEARCH,
+    everything,
     read_json,
     runs_in,
 )
@@ -52,7 +53,9 @@ from experiments.tour import layers as tour
 from experiments.tour import paper_facts
 from lenet1998 import paper
 from lenet1998.report import comparison, figures, tables
-from lenet1998.training.records import PREDICTIONS, RECORD, RunRecord, read_record, read_records
+from lenet1998.report.committed import COMPARED
+from lenet1998.training import lines
+from lenet1998.training.records import RunRecord
 
 ORIGINAL, MODERN = COMPARED["original"], COMPARED["modern"]
 DISTORTIONS = "published/distortions"
@@ -69,8 +72,12 @@ READINGS = (
     EQUATION_8,
     "readings/original,loss=distance,half_distance=false,f6_curvature=gauss_newton,initialisation=fan_in",
 )
-FINALISTS = "finalists"
-COURSEWORK, OPEN, SWEEP = "coursework/reported", "coursework/open", "sweep"
+FEWER = (
+    BY_SIZE[0],
+    "published/original,eta=stretched,passes=80,train_size=15000",
+    "published/original,passes=80,train_size=15000",
+)
+COURSEWORK, OPEN, SWEEP = "coursework", "coursework_open", "sweep"
 ALL_VARIANTS = {
     **COMPARED,
     "distortions": DISTORTIONS,
@@ -88,7 +95,7 @@ ALL_VARIANTS = {
 
 def _one_run(results: Path, folder: str = ORIGINAL) -> RunRecord:
     """One run of a folder, for what is the same in all."""
-    return read_record(results / folder / "seed-0")
+    return runs_in(results, folder)[0]
 
 
 def headline(results: Path) -> pd.DataFrame:
@@ -122,12 +129,12 @@ def benchmark(results: Path) -> pd.DataFrame:
 
 def published_errors(results: Path) -> pd.DataFrame:
     """Every error that the paper reports of LeNet-5 on MNIST."""
-    return results_page.errors(runs_in(results, *BY_SIZE), read_records(results))
+    return results_page.errors(runs_in(results, *BY_SIZE), everything(results))
 
 
 def fewer_patterns(results: Path) -> pd.DataFrame:
     """Explanations tried for Fig. 6's errors with 15,000 patterns."""
-    runs = runs_in(results, BY_SIZE[0], "fig6")
+    runs = runs_in(results, *FEWER)
     return results_page.fewer_patterns(runs, read_json(results / FIG6))
 
 
@@ -209,14 +216,14 @@ def _of_finalists(table: Callable[..., pd.DataFrame], *others: str) -> Callable:
     """A table of the search's last stage, and of other records."""
     return lambda results: table(
         read_json(results / SEARCH),
-        runs_in(results, FINALISTS),
+        [run for run in runs_in(results, search.STUDY) if search.stage_of(run) == 4],
         *(runs_in(results, folder) for folder in others),
     )
 
 
 def coursework_claims(results: Path) -> pd.DataFrame:
     """Accuracies that the coursework reports claim."""
-    return coursework.claims(runs_in(results, COURSEWORK), read_records(results))
+    return coursework.claims(runs_in(results, COURSEWORK), everything(results))
 
 
 def coursework_best_epoch(results: Path) -> pd.DataFrame:
@@ -277,8 +284,8 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "strings-usual": _of(READ_STRINGS, strings.usual),
     "strings-speed": _of(READ_STRINGS, strings.speed),
     "blank-share": _of(BLANK_SHARE, strings.blank_share),
-    "search-stages": _of(SEARCH, search.stages),
-    "search-best": _of(SEARCH, search.best),
+    "search-stages": lambda results: search.stages(runs_in(results, search.STUDY)),
+    "search-best": lambda results: search.best(runs_in(results, search.STUDY)),
     "search-finalists": _of_finalists(search.finalists),
     "search-nets": _of_finalists(search.nets),
     "search-rates": _of_finalists(search.rates_by_layer),
@@ -319,7 +326,7 @@ class Drawing:
     facts: tuple[str, ...] = ()
 
     def held(self, results: Path) -> list:
-        """Digest of the sources."""
+        """What the sources hold."""
         return [
             read_json(results / source) if source.endswith(".json") else runs_in(results, source)
             for source in self.sources
@@ -329,7 +336,7 @@ class Drawing:
         self.draw(*self.held(results), file=file, source=self.digest(results))
 
     def digest(self, results: Path) -> str:
-        return digest(*(results / source for source in self.sources), facts=self.facts)
+        return digest(*self.held(results), facts=self.facts)
 
 
 TANH = ("TANH_AMPLITUDE", "TANH_SLOPE")
@@ -343,7 +350,7 @@ FIGURES = {
     "1998-kernels.png": Drawing(net_1998.kernel_figure, (RESTORATION,)),
     "1998-f6.png": Drawing(features_1998.f6_figure, (FEATURES,)),
     "strings.png": Drawing(strings.figure, (READ_STRINGS,)),
-    "search.png": Drawing(search.figure, (SEARCH,)),
+    "search.png": Drawing(search.figure, (search.STUDY,)),
     **{name: Drawing(*shown) for name, shown in ablations_page.FIGURES.items()},
     "sweep.png": Drawing(coursework.sweep, (SWEEP,)),
     "reliability.png": Drawing(reliability.figure, (FAULTS,)),
@@ -361,19 +368,17 @@ FIGURES = {
 }
 
 
-def digest(*sources: Path, facts: Iterable[str] = ()) -> str:
-    """SHA-256 over the sources in their order: of a folder, its records and predictions by name.
+def digest(*shown: list[RunRecord] | dict, facts: Iterable[str] = ()) -> str:
+    """SHA-256 over what a figure shows: runs with their answers, or a JSON file's content.
 
     After them come the facts, by their names in :mod:`lenet1998.paper`.
     """
     total = sha256()
-    for source in sources:
-        folder = source.is_dir()
-        for file in sorted(source.rglob("*")) if folder else [source]:
-            if not folder or file.name in (RECORD, PREDICTIONS):
-                name = file.relative_to(source.parent).as_posix()
-                content = sha256(file.read_bytes()).hexdigest() if file.is_file() else "missing"
-                total.update(f"{name} {content}\n".encode())
+    for content in shown:
+        if isinstance(content, dict):
+            total.update(json.dumps(content, sort_keys=True).encode())
+            continue
+        total.update(lines.digest(content).encode())
     for name in facts:
         fact = getattr(paper, name)
         value = fact() if callable(fact) else fact

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.results import READERS, made_by
-from lenet1998.training.records import RunRecord, read_records
+from experiments.results import READERS, made_by, read_lines
+from lenet1998.training.lines import SUFFIX
+from lenet1998.training.records import RunRecord
 
 
 def command(name: str) -> str:
@@ -16,8 +17,7 @@ def command(name: str) -> str:
 
 def studies(results: Path) -> pd.DataFrame:
     """One row a study: its command, its runs, and how long they were trained."""
-    folders = sorted(folder for folder in results.iterdir() if folder.is_dir())
-    found = {folder.name: read_records(folder) for folder in folders}
+    found = {file.stem: read_lines(file) for file in sorted(results.glob(f"*{SUFFIX}"))}
     rows = {f"`{name}`": (command(name), runs) for name, runs in found.items() if runs}
     rows["all"] = ("", [run for _, runs in rows.values() for run in runs])
     return pd.DataFrame([_study(name, *row) for name, row in rows.items()])

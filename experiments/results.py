@@ -1,13 +1,14 @@
 """The JSON files among the results, each with the one reader that checks it."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from experiments import schemas
 from lenet1998 import schema
 from lenet1998.errors import BadInput
-from lenet1998.training.records import RunRecord, read_records
+from lenet1998.training import lines
+from lenet1998.training.records import RunRecord
 
 BENCHMARKS = tuple(f"benchmark{which}.json" for which in ("", "-1.0", "-avx2", "-h100"))
 RIVALS = "rivals.json"
@@ -17,26 +18,17 @@ CLAIMS, FEATURES = "claims.json", "features.json"
 ABLATIONS, READ_STRINGS, BLANK_SHARE = "ablations.json", "read_strings.json", "blank_share.json"
 LICENCES = "licences.json"
 
-COMPARED = {
-    "original": "headline/original",
-    "original-logistic": "headline/original-logistic",
-    "modern": "headline/modern",
-    "modern-tuned": "ablations/modern-tuned",
-}
-"""The variants that stand side by side, and the folders of their runs."""
-
-
 MADE_BY = {
     "ablations": "experiments.ablations.runs",
     "answers": "experiments.comparison.answers",
     "blank_share": "experiments.strings.blank_share",
     "claims": "experiments.claims.measures",
     "coursework": "experiments.coursework.runs",
+    "coursework_open": "experiments.coursework.runs",
     "faults": "tests.faults",
     "features": "experiments.net_1998.features",
     "fig6": "experiments.published.fig6",
     "fig7": "experiments.distortions.fig7",
-    "finalists": "experiments.readings.search",
     "fitted": "experiments.readings.fitted",
     "headline": "experiments.published.headline",
     "licences": "experiments.readings.licences",
@@ -73,19 +65,50 @@ def read_json(file: Path) -> dict:
     return READERS[file.name](file)
 
 
-def runs_in(results: Path, *folders: str) -> list[RunRecord]:
-    """The run records of some folders, one folder after the other.
+def runs_in(results: Path, *sources: str) -> list[RunRecord]:
+    """Read runs, one source after the other, each's by recipe and seed.
+
+    Args:
+        results: the folder of all results.
+        sources: studies, ``STUDY``, or of one of their recipes only, ``STUDY/RECIPE``.
 
     Raises:
-        BadInput: a folder without runs, or one that cannot be read.
+        BadInput: a source without runs, or one that cannot be read.
     """
     found = []
-    for folder in folders:
-        records = read_records(results / folder)
-        if not records:
-            raise BadInput(f"{results / folder}: no run records to make a table or figure of")
-        found += records
+    for source in sources:
+        study, _, recipe = source.partition("/")
+        file = results / f"{study}{lines.SUFFIX}"
+        runs = [run for run in read_lines(file) if not recipe or run.recipe["name"] == recipe]
+        if not runs:
+            raise BadInput(f"{file}: no runs of {recipe or study} to make a table or figure of")
+        found += runs
     return found
+
+
+def everything(results: Path) -> list[RunRecord]:
+    """Read the runs of all studies, by recipe and seed, but those that kept no answers."""
+    files = sorted(results.glob(f"*{lines.SUFFIX}"))
+    return lines.ordered(
+        run
+        for file in files
+        for run in read_lines(file)
+        if run.predictions is not None or not run.per_pass
+    )
+
+
+def read_lines(file: Path) -> list[RunRecord]:
+    """Read a study's runs by recipe and seed, once while the file is as it was."""
+    try:
+        about = file.stat()
+    except OSError:
+        return []
+    return _read_lines(file, about.st_mtime_ns, about.st_size)
+
+
+@cache
+def _read_lines(file: Path, *_) -> list[RunRecord]:
+    return lines.ordered(lines.read(file))
 
 
 def rejection_invariance(file: Path) -> dict:

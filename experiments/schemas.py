@@ -164,20 +164,6 @@ ABLATIONS = Schema(
         )
     )
 )
-_TRIAL = object_of(
-    recipe=TEXT,
-    seed=COUNT,
-    status={"enum": ["finished", "diverged"]},
-    train=list_of(PERCENT),
-    test=list_of(PERCENT),
-    seconds=AMOUNT,
-    stage=SOME,
-    switches={
-        "type": "object",
-        "additionalProperties": {"type": ["string", "number", "boolean"]},
-    },
-    rates=pair_of(AMOUNT),
-)
 _SIZES = {"type": "object", "minProperties": 1, "additionalProperties": AMOUNT}
 _RANGES = {"type": "object", "additionalProperties": pair_of(AMOUNT)}
 _NETS = {
@@ -186,7 +172,7 @@ _NETS = {
     "rates": list_of(object_of(recipe=TEXT, seed=COUNT, layers=_RANGES)),
     "fig13": list_of(object_of(recipe=TEXT, seed=COUNT, read=COUNT)),
 }
-SEARCH = Schema(object_of(_NETS, runs=list_of(_TRIAL)))
+SEARCH = Schema(object_of(_NETS))
 LICENCES = Schema(object_of(_NETS))
 RESTORATION = Schema(
     object_of(

@@ -6,8 +6,8 @@ Judged by patterns held out of training; seed 0 at a rate that was tuned is the 
 import sys
 from pathlib import Path
 
+from experiments.study import cell_of, run_study
 from lenet1998.ablate.tuning import OPTIMIZERS, TUNINGS
-from lenet1998.training.launch import run_study
 from lenet1998.training.study import Cell
 
 SEEDS = range(3)
@@ -16,7 +16,7 @@ SEEDS = range(3)
 def cells(results: Path) -> list[Cell]:
     tunings = [TUNINGS[key] for key in OPTIMIZERS]
     return [
-        Cell(recipe, seed, results / "tuning" / recipe.name / f"seed-{seed}")
+        cell_of(results, "tuning", recipe, seed)
         for seed in SEEDS
         for tuning in tunings
         for recipe in tuning.three_decades

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from experiments.ablations.measures import purposes
 from experiments.results import ABLATIONS, read_json
+from experiments.study import cell_of, run_study
 from lenet1998.ablate.components import changes
 from lenet1998.data import Dataset
 from lenet1998.pretrained import load_net
 from lenet1998.recipes import Recipe
-from lenet1998.training.launch import run_study
 from lenet1998.training.records import WEIGHTS, write_json
 from lenet1998.training.study import Cell
 
@@ -36,10 +36,7 @@ def cells(results: Path) -> list[Cell]:
         for seed in FEW_SEEDS
     ]
     # Rows whole, one after the other: a family is judged in one look, and none before it is there.
-    return [
-        Cell(run, seed, results / "ablations" / run.name / f"seed-{seed}")
-        for run, seed in (*every, *few)
-    ]
+    return [cell_of(results, "ablations", run, seed) for run, seed in (*every, *few)]
 
 
 def measured(results: Path) -> dict[tuple[str, int], dict]:

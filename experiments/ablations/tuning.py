@@ -6,14 +6,14 @@ Judged by patterns held out of training; the test set is not asked.
 import sys
 from pathlib import Path
 
+from experiments.study import cell_of, run_study
 from lenet1998.ablate.tuning import TUNINGS
-from lenet1998.training.launch import run_study
 from lenet1998.training.study import Cell
 
 
 def cells(results: Path) -> list[Cell]:
     return [
-        Cell(trial, 0, results / "tuning" / trial.name / "seed-0")
+        cell_of(results, "tuning", trial, 0)
         for tuning in TUNINGS.values()
         for trial in tuning.trials
     ]

@@ -10,12 +10,13 @@ import pandas as pd
 
 from experiments.claims.verdicts import NOT_TESTABLE, NOT_YET, VERDICTS, agrees
 from experiments.results import ABLATIONS as ABLATED
-from experiments.results import made_by, read_json
+from experiments.results import everything, made_by, read_json, read_lines
 from lenet1998 import paper
 from lenet1998.recipes import RECIPES
 from lenet1998.report.statistics import TOO_WIDE
 from lenet1998.report.tables import passing
-from lenet1998.training.records import RunRecord, read_records
+from lenet1998.training.lines import SUFFIX
+from lenet1998.training.records import RunRecord
 
 REPORT = "python -m lenet1998.report"
 (
@@ -47,6 +48,8 @@ REPORT = "python -m lenet1998.report"
 """What makes the results that a statement is judged by; the report alone, where there are none."""
 
 ORIGINAL, DISTORTIONS = "headline/original", "published/distortions"
+EVERY = "*"
+"""All studies' runs."""
 TEST, TRAIN = "test_error_percent", "train_error_percent"
 
 
@@ -74,7 +77,11 @@ class Evidence:
             NotMeasuredError: there are none.
             BadInput: one cannot be read.
         """
-        if found := read_records(self._results / folder):
+        if folder == EVERY:
+            return everything(self._results)
+        study, _, recipe = folder.partition("/")
+        runs = read_lines(self._results / f"{study}{SUFFIX}")
+        if found := [run for run in runs if not recipe or run.recipe["name"] == recipe]:
             return found
         raise NotMeasuredError
 
@@ -141,7 +148,7 @@ def of_one_run(
     """
     judged = judge(runs)
     wide = "; one more run: too wide" if judged == TOO_WIDE else ""
-    others = passing(evidence.started("."), judge, patterns)
+    others = passing(evidence.started(EVERY), judge, patterns)
     return Finding(f"{words}{wide}; passed by {others} recipes", agrees(judged))
 
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from experiments.ablations.measures import penalties
 from experiments.ablations.rubbish import rubbish
 from experiments.results import CLAIMS
+from experiments.study import cell_of, recorded, standing, without_weights
 from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import Dataset, prepare
@@ -31,7 +32,7 @@ from lenet1998.recipes import ORIGINAL, Recipe
 from lenet1998.training import study
 from lenet1998.training.environment import describe
 from lenet1998.training.flags import RESULTS
-from lenet1998.training.records import WEIGHTS, write_json
+from lenet1998.training.records import write_json
 from lenet1998.training.schedule import Schedule
 from lenet1998.training.study import Cell, Setting
 
@@ -61,9 +62,7 @@ def cells(results) -> list[Cell]:
     """A net of each recipe for each seed."""
     studies = {recipe: "headline" if recipe == ORIGINAL else "claims" for recipe in RECIPES}
     return [
-        Cell(recipe, seed, results / study / recipe.name / f"seed-{seed}")
-        for recipe, study in studies.items()
-        for seed in SEEDS
+        cell_of(results, study, recipe, seed) for recipe, study in studies.items() for seed in SEEDS
     ]
 
 
@@ -74,14 +73,14 @@ def asked() -> tuple[Recipe, ...]:
 
 def train(flags: argparse.Namespace, dataset: Dataset) -> None:
     """Train the cells that have not been, and those whose weights are asked and not at hand."""
-    to_run = [
-        cell
-        for cell in cells(flags.results)
-        if study.finished(cell, dataset) is None
-        or (cell.recipe in asked() and not (cell.folder / WEIGHTS).is_file())
-    ]
-    for cell, record in study.run(to_run, Setting("mnist", flags.data), resume=True):
-        print(f"{cell.folder}: {record.last['test_error_percent']:.2f} %", flush=True)
+    every = cells(flags.results)
+    done = standing(flags.results, every, dataset)
+    wanted = without_weights(cell for cell in every if cell.recipe in asked())
+    to_run = [cell for cell in every if cell in wanted or cell not in done]
+    for _ in recorded(
+        flags.results, study.run(to_run, Setting("mnist", flags.data), resume=True), done
+    ):
+        pass
 
 
 # --- The curvature --------------------------------------------------------------------------------

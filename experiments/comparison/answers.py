@@ -11,17 +11,19 @@ import numpy as np
 from experiments.coursework import runs as coursework
 from experiments.published import headline
 from experiments.published import runs as published
+from experiments.results import runs_in
+from experiments.study import lines_of
 from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import load
 from lenet1998.errors import BadInput
 from lenet1998.report.statistics import dice, mcnemar
 from lenet1998.training.flags import RESULTS
-from lenet1998.training.records import RunRecord, has_record, read_records, write_json
+from lenet1998.training.records import RunRecord, write_json
 
-PADDED = Path("coursework", "reported", "coursework-padded")
+PADDED = "coursework/coursework-padded"
 PAIRS = (("original", "original-logistic"), ("original", "modern"))
-KINDS = tuple(map(Path, ("published/distortions", "headline/original", "headline/modern")))
+KINDS = ("published/distortions", "headline/original", "headline/modern")
 
 
 def by_class(predictions: np.ndarray, truth: np.ndarray) -> list[float]:
@@ -30,16 +32,16 @@ def by_class(predictions: np.ndarray, truth: np.ndarray) -> list[float]:
     return [100 * float(right[truth == digit].mean()) for digit in range(paper.CLASSES)]
 
 
-def answered(folder: Path, truth: np.ndarray) -> list[RunRecord]:
-    """A folder's runs, each with an answer to every pattern.
+def answered(results: Path, source: str, truth: np.ndarray) -> list[RunRecord]:
+    """Runs of a source, each with an answer to every pattern.
 
     Raises:
         BadInput: a record that cannot be read, or of a run without those answers.
     """
-    runs = read_records(folder)
+    runs = runs_in(results, source)
     for run in runs:
         if run.predictions is None or len(run.predictions) != len(truth):
-            raise BadInput(f"{folder}: the run of seed {run.seed} has not {len(truth):,} answers")
+            raise BadInput(f"{source}: the run of seed {run.seed} has not {len(truth):,} answers")
     return runs
 
 
@@ -47,15 +49,16 @@ def check_complete(results: Path) -> None:
     """Refuse results that lack a run which the answers are of.
 
     Raises:
-        BadInput: with the first folder without a record.
+        BadInput: with the first run that is not there.
     """
-    of_pairs = {name for pair in PAIRS for name in pair}
-    folders = {results / folder for folder in (PADDED, *KINDS)}
+    sources = {PADDED, *KINDS, *(f"headline/{name}" for pair in PAIRS for name in pair)}
     for study in (headline, coursework, published):
         for cell in study.cells(results):
-            wanted = cell.recipe.name in of_pairs or cell.folder.parent in folders
-            if wanted and not has_record(cell.folder):
-                raise BadInput(f"{cell.folder}: has no record; run experiments/{study.__name__}.py")
+            source = f"{lines_of(results, cell).stem}/{cell.recipe.name}"
+            if source in sources and cell.seed not in {
+                run.seed for run in runs_in(results, source)
+            }:
+                raise BadInput(f"{source}, seed {cell.seed}: no run; run {study.__name__}")
 
 
 def pairs(results: Path, truth: np.ndarray) -> list[dict]:
@@ -67,7 +70,7 @@ def pairs(results: Path, truth: np.ndarray) -> list[dict]:
     rows = []
     for names in PAIRS:
         first, second = (
-            {run.seed: run.predictions for run in answered(results / "headline" / name, truth)}
+            {run.seed: run.predictions for run in answered(results, f"headline/{name}", truth)}
             for name in names
         )
         for seed in sorted(first.keys() & second.keys()):
@@ -84,12 +87,18 @@ def alike(results: Path, truth: np.ndarray) -> list[dict]:
         BadInput: as :func:`answered`.
     """
     rows = []
-    for folder in KINDS:
-        runs = answered(results / folder, truth)
+    for source in KINDS:
+        runs = answered(results, source, truth)
         wrong = [run.predictions != truth for run in runs]
         for place, run in enumerate(runs):
             others = [dice(wrong[place], other) for i, other in enumerate(wrong) if i != place]
-            rows.append({"variant": folder.name, "seed": run.seed, "dice": float(np.mean(others))})
+            rows.append(
+                {
+                    "variant": source.partition("/")[2],
+                    "seed": run.seed,
+                    "dice": float(np.mean(others)),
+                }
+            )
     return rows
 
 
@@ -101,7 +110,7 @@ def main(arguments=None):
     flags = parser.parse_args(arguments)
     check_complete(flags.results)
     truth = load("mnist", flags.data).test_labels
-    padded = answered(flags.results / PADDED, truth)
+    padded = answered(flags.results, PADDED, truth)
     measured = {
         "by_class": [by_class(run.predictions, truth) for run in padded],
         "mcnemar": pairs(flags.results, truth),

@@ -6,10 +6,9 @@ have been.
 
 import sys
 
+from experiments.study import cell_of, run_study
 from lenet1998 import names
 from lenet1998.recipes import recipe_named
-from lenet1998.training.launch import run_study
-from lenet1998.training.study import Cell
 
 REPORTED = {
     "coursework-24-epochs": ({},),
@@ -48,8 +47,11 @@ def cells(results):
         for changes in OPEN.get(names.split(recipe.name)[0], ())
     ]
     return [
-        Cell(recipe, seed, results / "coursework" / kind / recipe.name / f"seed-{seed}")
-        for kind, recipes, seeds in (("reported", reported, 10), ("open", alternatives, 6))
+        cell_of(results, study, recipe, seed)
+        for study, recipes, seeds in (
+            ("coursework", reported, 10),
+            ("coursework_open", alternatives, 6),
+        )
         for recipe in recipes
         for seed in range(seeds)
     ]

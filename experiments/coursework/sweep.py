@@ -6,9 +6,8 @@ The test set is not asked: whoever takes the best cell has not chosen on it.
 import sys
 from itertools import product
 
+from experiments.study import cell_of, run_study
 from lenet1998.recipes import recipe_named
-from lenet1998.training.launch import run_study
-from lenet1998.training.study import Cell
 
 RATES = (0.01, 0.02, 0.03, 0.1)
 MOMENTA = (0.0, 0.5, 0.9)
@@ -22,11 +21,7 @@ def cells(results):
         sweep.changed(eta=eta, momentum=momentum, held_out=HELD_OUT)
         for eta, momentum in product(RATES, MOMENTA)
     ]
-    return [
-        Cell(recipe, seed, results / "sweep" / recipe.name / f"seed-{seed}")
-        for seed in SEEDS
-        for recipe in recipes
-    ]
+    return [cell_of(results, "sweep", recipe, seed) for seed in SEEDS for recipe in recipes]
 
 
 if __name__ == "__main__":

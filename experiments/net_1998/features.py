@@ -5,7 +5,6 @@ print, and asks them and whole nets of ours what the figures show. Writes ``feat
 not there yet is trained first.
 """
 
-import argparse
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
@@ -16,6 +15,7 @@ from experiments.net_1998 import dense
 from experiments.net_1998 import printed_strings as strings
 from experiments.readings import sizes
 from experiments.results import FEATURES, RESTORATION, read_json
+from experiments.study import cell_of, recorded, standing, without_weights
 from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import Dataset, prepare
@@ -27,7 +27,7 @@ from lenet1998.recipes import Recipe, recipe_named
 from lenet1998.restore.refine import read_fig13
 from lenet1998.training import study
 from lenet1998.training.flags import RESULTS
-from lenet1998.training.records import WEIGHTS, RunRecord, write_json, write_record
+from lenet1998.training.records import RunRecord, write_json, write_record
 from lenet1998.training.study import Cell, Setting
 
 NOISY = recipe_named("noise").changed(features="1998")
@@ -38,7 +38,7 @@ TOLD = {
 """Nets that are also told states, as their switches do not say: of all 54 inputs, or of 18."""
 STUDIES = {  # recipe, the folder of its runs, and their seeds
     "original": (recipe_named("original"), "headline", range(6)),
-    "noise": (recipe_named("noise"), "restoration", range(100, 106)),
+    "noise": (recipe_named("noise"), "features", range(100, 106)),
     "strings": (recipe_named("strings"), "strings", range(6)),
     "distortions": (recipe_named("distortions"), "published", range(6)),
     "modern": (recipe_named("modern"), "headline", range(6)),
@@ -55,21 +55,15 @@ FIGURES = {"fig13": slice(0, 9), "fig25": slice(9, 18), "fig26": slice(18, 54)}
 def cells(results) -> dict[str, list[Cell]]:
     """The runs of each kind of net."""
     return {
-        name: [Cell(recipe, seed, results / folder / name / f"seed-{seed}") for seed in seeds]
+        name: [cell_of(results, folder, recipe, seed) for seed in seeds]
         for name, (recipe, folder, seeds) in STUDIES.items()
     }
 
 
 def trained(
-    cells: Sequence[Cell], setting: Setting, told: dense.Told, c5_limit: float
+    to_run: Sequence[Cell], data: Dataset, setting: Setting, told: dense.Told, c5_limit: float
 ) -> Iterable[tuple[Cell, RunRecord]]:
-    """Train what is not there with its weights; yields each when its record is written."""
-    data = study.load_once(setting.dataset, setting.directory)
-    to_run = [
-        cell
-        for cell in cells
-        if study.finished(cell, data) is None or not (cell.folder / WEIGHTS).is_file()
-    ]
+    """Train cells; yields each when its record is written."""
     plain = [cell for cell in to_run if cell.recipe.name not in TOLD]
     yield from study.run(plain, setting, resume=True)
     for cell in to_run:
@@ -149,12 +143,15 @@ def main(arguments=None):
     restoration = read_json(flags.results / RESTORATION)
     c5_limit = restoration["limit"]
     told, setting = dense.printed(), Setting("mnist", flags.data)
-    for cell, record in trained(all_of(flags), setting, told, c5_limit):
-        print(f"{cell.folder}: {record.last['test_error_percent']:.2f} %", flush=True)
-    measure = measurer(study.load_once("mnist", flags.data), told, c5_limit)
+    data, kinds = study.load_once("mnist", flags.data), cells(flags.results)
+    every = [cell for of_kind in kinds.values() for cell in of_kind]
+    done = standing(flags.results, every, data)
+    runs = trained(without_weights(every), data, setting, told, c5_limit)
+    for _ in recorded(flags.results, runs, done):
+        pass
+    measure = measurer(data, told, c5_limit)
     nets = {
-        name: [load_net(str(cell.folder)) for cell in of_kind]
-        for name, of_kind in cells(flags.results).items()
+        name: [load_net(str(cell.folder)) for cell in of_kind] for name, of_kind in kinds.items()
     }
     scale, pixels, _ = read_fig13()
     found = {
@@ -171,11 +168,6 @@ def main(arguments=None):
     write_json(file, found)
     print(file)
     return 0
-
-
-def all_of(flags: argparse.Namespace) -> list[Cell]:
-    """The runs of all kinds."""
-    return [cell for of_kind in cells(flags.results).values() for cell in of_kind]
 
 
 if __name__ == "__main__":

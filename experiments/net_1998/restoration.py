@@ -11,6 +11,7 @@ import numpy as np
 
 from experiments.net_1998 import evidence
 from experiments.results import RESTORATION
+from experiments.study import cell_of, recorded, standing, without_weights
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.pretrained import load_net
 from lenet1998.recipes import recipe_named
@@ -18,7 +19,7 @@ from lenet1998.restore.printing import Reading, Scale
 from lenet1998.restore.refine import Restored, as_restored, read_fig13, restore
 from lenet1998.training import study
 from lenet1998.training.flags import RESULTS
-from lenet1998.training.records import WEIGHTS, write_json
+from lenet1998.training.records import write_json
 from lenet1998.training.study import Cell, Setting
 
 NETS = "restoration/noise"
@@ -74,15 +75,11 @@ def how_sure(pixels: Reading, states: dict[str, Reading]) -> dict:
 def nets_of_our_own(flags: argparse.Namespace) -> list[Cell]:
     """The cells of our nets, trained where their weights are not at hand, which no checkout has."""
     recipe = recipe_named("noise")
-    cells = [Cell(recipe, seed, flags.results / NETS / f"seed-{seed}") for seed in SEEDS]
-    dataset = study.load_once("mnist", flags.data)
-    to_run = [
-        cell
-        for cell in cells
-        if study.finished(cell, dataset) is None or not (cell.folder / WEIGHTS).is_file()
-    ]
-    for cell, record in study.run(to_run, Setting("mnist", flags.data), resume=True):
-        print(f"{cell.folder}: {record.last['test_error_percent']:.2f} %", flush=True)
+    cells = [cell_of(flags.results, "features", recipe, seed) for seed in SEEDS]
+    done = standing(flags.results, cells, study.load_once("mnist", flags.data))
+    runs = study.run(without_weights(cells), Setting("mnist", flags.data), resume=True)
+    for _ in recorded(flags.results, runs, done):
+        pass
     return cells
 
 

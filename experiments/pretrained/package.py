@@ -14,6 +14,8 @@ from safetensors.numpy import load, save
 
 from experiments.documents import ALL_VARIANTS
 from experiments.pretrained.tables import NAMES, metadata, weights_of
+from experiments.results import runs_in
+from experiments.study import SCRATCH
 from lenet1998.cli import Parser, entry, path
 from lenet1998.data import Dataset, prepare
 from lenet1998.errors import BadInput
@@ -82,8 +84,13 @@ def main(arguments=None):
     add("--data", type=path, metavar="DIR", help="where MNIST is")
     add("--results", default=RESULTS, type=path, metavar="DIR", help=f"default {RESULTS}")
     flags = parser.parse_args(arguments)
-    asked = flags.folders or [flags.results / ALL_VARIANTS[name] / f"seed-{SEED}" for name in NAMES]
-    records = {folder: read_record(folder) for folder in asked}
+    records = {folder: read_record(folder) for folder in flags.folders}
+    if not records:
+        for name in NAMES:
+            record = next(
+                run for run in runs_in(flags.results, ALL_VARIANTS[name]) if run.seed == SEED
+            )
+            records[flags.results / SCRATCH / ALL_VARIANTS[name] / f"seed-{SEED}"] = record
     sources = {folder: source_of(folder, record) for folder, record in records.items()}
     data = study.load_once("mnist", flags.data)
     for folder, record in records.items():

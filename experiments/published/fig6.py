@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 from experiments.results import FIG6
+from experiments.study import cell_of, run_study
 from lenet1998.data import Dataset
 from lenet1998.pretrained import load_net
-from lenet1998.recipes import ORIGINAL, Recipe
-from lenet1998.training.launch import run_study
+from lenet1998.recipes import ORIGINAL
 from lenet1998.training.records import write_json
 from lenet1998.training.schedule import Schedule
 from lenet1998.training.study import Cell
@@ -25,17 +25,8 @@ RECIPES = (
 SEEDS = range(10)
 
 
-def _study(recipe: Recipe) -> str:
-    """Whose runs they are: those of 20 passes are the paper's, and ``published.py``'s."""
-    return "published" if recipe == FEWER else "fig6"
-
-
 def cells(results: Path) -> list[Cell]:
-    return [
-        Cell(recipe, seed, results / _study(recipe) / recipe.name / f"seed-{seed}")
-        for recipe in RECIPES
-        for seed in SEEDS
-    ]
+    return [cell_of(results, "published", recipe, seed) for recipe in RECIPES for seed in SEEDS]
 
 
 def score_again(results: Path, dataset: Dataset) -> None:

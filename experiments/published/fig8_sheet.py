@@ -21,12 +21,13 @@ from matplotlib.patches import Rectangle
 
 # isort: split
 from experiments.documents import DISTORTIONS, digest
+from experiments.results import runs_in
 from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import Dataset, load
 from lenet1998.errors import BadInput
 from lenet1998.training.flags import RESULTS
-from lenet1998.training.records import RunRecord, read_records
+from lenet1998.training.records import RunRecord
 
 SIZE = paper.FIELD_SIZE
 GREY = "#8a8a8a"
@@ -146,17 +147,18 @@ def main(arguments=None):
     parser.add_argument("--results", default=RESULTS, type=path, metavar="DIR")
     parser.add_argument("--root", default=Path(), type=path, metavar="DIR", help="a checkout")
     flags = parser.parse_args(arguments)
-    folder = flags.results / DISTORTIONS
-    records = read_records(folder)
+    records = runs_in(flags.results, DISTORTIONS)
     if all(record.diverged for record in records):
         raise BadInput(
-            f"{folder}: no finished run to draw Fig. 8 of: run experiments/published/runs.py"
+            f"{DISTORTIONS}: no finished run to draw Fig. 8 of: run experiments.published.runs"
         )
     if any(record.dataset["test_patterns"] != paper.TEST_SIZE for record in records):
-        raise BadInput(f"{folder}: a run was not tested on MNIST's {paper.TEST_SIZE:,} patterns")
+        raise BadInput(
+            f"{DISTORTIONS}: a run was not tested on MNIST's {paper.TEST_SIZE:,} patterns"
+        )
     dataset = load("mnist", flags.data)
     file = writable(flags.root / "docs" / "figures", "--root") / "fig8.png"
-    errors_sheet(dataset, records, file, digest(folder))
+    errors_sheet(dataset, records, file, digest(records))
     print(file)
     return 0
 

@@ -6,9 +6,8 @@ The original has 30 seeds, for the gain from distortions; ``printed`` has its te
 
 import sys
 
+from experiments.study import cell_of, run_study
 from lenet1998.recipes import recipe_named
-from lenet1998.training.launch import run_study
-from lenet1998.training.study import Cell
 
 SEEDS = {
     "original": range(30),
@@ -21,7 +20,7 @@ SEEDS = {
 
 def cells(results):
     return [
-        Cell(recipe_named(name), seed, results / "headline" / name / f"seed-{seed}")
+        cell_of(results, "headline", recipe_named(name), seed)
         for name, seeds in SEEDS.items()
         for seed in seeds
     ]

@@ -11,6 +11,7 @@ import torch
 
 from experiments.ablations.measures import inverted, margins, moved
 from experiments.results import read_json
+from experiments.study import SCRATCH
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import load, prepare
 from lenet1998.engines.exactly import one_thread
@@ -20,7 +21,7 @@ from lenet1998.pretrained import TrainedNet, load_net
 from lenet1998.recipes import Recipe
 from lenet1998.report.statistics import rejected_for
 from lenet1998.training.flags import RESULTS
-from lenet1998.training.records import WEIGHTS, has_record, write_json
+from lenet1998.training.records import WEIGHTS, write_json
 
 NETS = {
     "original": "headline/original",
@@ -62,9 +63,9 @@ def nets_of(results: Path, name: str) -> list[TrainedNet]:
     Raises:
         BadInput: a run that is missing or cannot be read, or one without its weights.
     """
-    folders = [results / NETS[name] / f"seed-{seed}" for seed in range(NETS_MEASURED)]
+    folders = [results / SCRATCH / NETS[name] / f"seed-{seed}" for seed in range(NETS_MEASURED)]
     for folder in folders:
-        if has_record(folder) and not (folder / WEIGHTS).exists():
+        if not (folder / WEIGHTS).exists():
             raise BadInput(
                 f"{folder / WEIGHTS}: is missing; train it again (weights are not committed)"
             )

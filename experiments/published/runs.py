@@ -2,10 +2,9 @@
 
 import sys
 
+from experiments.study import cell_of, run_study
 from lenet1998 import paper
 from lenet1998.recipes import ORIGINAL
-from lenet1998.training.launch import run_study
-from lenet1998.training.study import Cell
 
 CHANGES = (
     {"train_size": 15_000},  # Fig. 6
@@ -18,7 +17,7 @@ TEN, THIRTY = range(10), range(30)
 
 def cells(results):
     return [
-        Cell(recipe, seed, results / "published" / recipe.name / f"seed-{seed}")
+        cell_of(results, "published", recipe, seed)
         for recipe in (ORIGINAL.changed(**change) for change in CHANGES)
         for seed in (THIRTY if recipe.distortions else TEN)
     ]

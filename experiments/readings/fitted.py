@@ -5,9 +5,8 @@ An exploration that failed its tests: docs/fitted.md. The search itself is ``sea
 
 import sys
 
+from experiments.study import cell_of, run_study
 from lenet1998.recipes import ORIGINAL, recipe_named
-from lenet1998.training.launch import run_study
-from lenet1998.training.study import Cell
 
 READINGS = (recipe_named("fitted"), ORIGINAL)
 CHANGES = (
@@ -21,7 +20,7 @@ TEN, THIRTY = range(10), range(30)
 
 def cells(results):
     return [
-        Cell(recipe, seed, results / "fitted" / recipe.name / f"seed-{seed}")
+        cell_of(results, "fitted", recipe, seed)
         for recipe in (base.changed(**change) for base in READINGS for change in CHANGES)
         for seed in (TEN if recipe.train_size else THIRTY)
     ]

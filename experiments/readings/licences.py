@@ -10,16 +10,16 @@ from pathlib import Path
 from experiments.readings.licences_tables import MORE_SEEDS, READINGS, SEEDS, taken_and_rival
 from experiments.readings.search import compare_nets, measure
 from experiments.results import LICENCES, read_json, runs_in
+from experiments.study import cell_of, run_study
 from lenet1998 import paper
 from lenet1998.data import Dataset
-from lenet1998.training.launch import run_study
 from lenet1998.training.study import Cell
 
 
 def cells(results: Path, letters: list[str], seeds: range) -> list[Cell]:
     """Readings with those seeds, as they are and with inverted pixels."""
     return [
-        Cell(recipe, seed, results / "licences" / recipe.name / f"seed-{seed}")
+        cell_of(results, "licences", recipe, seed)
         for seed in seeds
         for letter in letters
         for recipe in (

@@ -36,13 +36,6 @@ class Trial:
     diverged: bool = False
 
     @classmethod
-    def of(cls, run: Mapping) -> "Trial":
-        """A run of ``search.json``."""
-        ended = run["status"] == "diverged"
-        columns = (tuple(run[key]) for key in ("train", "test", "rates"))
-        return cls(run["recipe"], run["seed"], *columns, ended)
-
-    @classmethod
     def of_record(cls, run: RunRecord) -> "Trial":
         """A run with a record of its own, of one pass at least."""
         curves = (

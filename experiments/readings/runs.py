@@ -8,9 +8,8 @@ down to have three, the finalists and the literal one ten.
 import sys
 from itertools import product
 
+from experiments.study import cell_of, run_study
 from lenet1998.recipes import ORIGINAL, Recipe
-from lenet1998.training.launch import run_study
-from lenet1998.training.study import Cell
 
 BASE = ORIGINAL.changed(loss="distance", half_distance=False, f6_curvature="gauss_newton")
 """Eqs. 7 and 8 as printed, their exact second derivative, U(-2.4/sqrt F, 2.4/sqrt F)."""
@@ -113,7 +112,7 @@ def cells(results):
         for recipe in recipes:
             seeds[recipe] = max(n, seeds.get(recipe, 0))
     return [
-        Cell(recipe, seed, results / "readings" / recipe.name / f"seed-{seed}")
+        cell_of(results, "readings", recipe, seed)
         for recipe, n in seeds.items()
         for seed in range(n)
     ]

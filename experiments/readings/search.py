@@ -1,11 +1,13 @@
 """The reading settled again: a wide search, judged by all that survives (docs/protocol.md).
 
-Stages 1 to 3 are gathered in ``search.json``, which then gets what the finalists' nets are compared
-with that of 1998 by; the finalists' runs are records of their own. It needs ``restoration.json``.
+Its runs are lines; of those of stages 1 to 3 only the errors and the first pass's rates were kept.
+``search.json`` gets what the finalists' nets are compared with that of 1998 by. It needs
+``restoration.json``.
 """
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,25 +16,25 @@ from scipy.stats import qmc
 
 from experiments.readings import sizes
 from experiments.readings.misfit import Trial, misfit
-from experiments.readings.search_tables import OPEN
+from experiments.readings.search_tables import SEEDS, SHORT, STUDY, stage_of
 from experiments.results import READERS, RESTORATION, SEARCH, read_json
+from experiments.study import cell_of, run_study
 from lenet1998 import paper
 from lenet1998.data import Dataset
 from lenet1998.engines import create
 from lenet1998.pretrained import load_net
-from lenet1998.recipes import ORIGINAL, Recipe
+from lenet1998.recipes import ORIGINAL, Recipe, recorded
 from lenet1998.restore.refine import read_fig13
-from lenet1998.training.launch import run_study
-from lenet1998.training.records import WEIGHTS, RunRecord, in_brief, read_record, write_json
+from lenet1998.training.lines import SUFFIX, read_whole
+from lenet1998.training.records import WEIGHTS, RunRecord, write_json
 from lenet1998.training.run import Run
 from lenet1998.training.study import Cell
 
 FIRST = ORIGINAL
 """What it was when the search was made, too."""
-POINTS, SHORT = 256, 5
+POINTS = 256
 KEPT = {1: 40, 2: 20, 3: 4}
 """How many readings a stage leaves to the next."""
-SEEDS = {1: (100,), 2: (100,), 3: (101, 102, 103), 4: range(104, 134)}
 NOISE_SEEDS = range(104, 114)
 DIMENSIONS = 11  # the loss and its j are one
 
@@ -78,28 +80,24 @@ def readings() -> list[Recipe]:
     return [reading(point) for point in qmc.Sobol(DIMENSIONS, seed=1998).random(POINTS)]
 
 
-def recipe_of(run: dict) -> Recipe:
-    """The reading that a run of ``search.json`` is of, over all passes."""
-    return FIRST.changed(**run["switches"])
-
-
-def ranked(runs: Sequence[dict], stage: int) -> list[Recipe]:
+def ranked(runs: Sequence[RunRecord], stage: int) -> list[Recipe]:
     """A stage's readings over all passes, the smallest misfit first."""
     groups: dict[Recipe, list[Trial]] = {}
     for run in runs:
-        if run["stage"] == stage:
-            groups.setdefault(recipe_of(run), []).append(Trial.of(run))
+        if stage_of(run) == stage:
+            recipe = recorded(run.recipe, STUDY).changed(passes=FIRST.passes)
+            groups.setdefault(recipe, []).append(Trial.of_record(run))
     return sorted(groups, key=lambda recipe: misfit(groups[recipe]).all)
 
 
-def candidates(runs: Sequence[dict], stage: int) -> list[Recipe]:
+def candidates(runs: Sequence[RunRecord], stage: int) -> list[Recipe]:
     """The readings that a stage is to run."""
     if stage == 1:
         return [recipe.changed(passes=SHORT) for recipe in readings()]
     return ranked(runs, stage - 1)[: KEPT[stage - 1]]
 
 
-def finalists(runs: Sequence[dict]) -> list[Recipe]:
+def finalists(runs: Sequence[RunRecord]) -> list[Recipe]:
     """The best four, ``original`` of before, and the best reading with eq. 8."""
     by_equation_8 = [
         recipe for stage in (3, 2, 1) for recipe in ranked(runs, stage) if recipe.loss == "distance"
@@ -107,54 +105,26 @@ def finalists(runs: Sequence[dict]) -> list[Recipe]:
     return list(dict.fromkeys([*candidates(runs, 4), FIRST, by_equation_8[0]]))
 
 
-def as_run(stage: int, record: RunRecord) -> dict:
-    """What ``search.json`` keeps of a run."""
-    first = record.per_pass[0] if record.per_pass else {"rate_min": 0.0, "rate_max": 0.0}
-    return {
-        "stage": stage,
-        "switches": {key: record.recipe[key] for key in OPEN},
-        "rates": [first["rate_min"], first["rate_max"]],
-        **in_brief(record),
-    }
+def done(results: Path) -> list[RunRecord]:
+    """Runs that the stages and the finalists have left."""
+    return read_whole(results / f"{STUDY}{SUFFIX}")
 
 
-def kept(results: Path) -> dict:
-    """What the stages have left."""
-    return {"runs": [], **gathered(results / SEARCH)}
-
-
-def cells(stage: int, runs: Sequence[dict], results: Path) -> list[Cell]:
-    """What a stage has still to run; its readings' folders are numbered from the best one down."""
-    done = {(recipe_of(run), run["seed"]) for run in runs if run["stage"] == stage}
+def cells(stage: int, results: Path) -> list[Cell]:
+    """Runs of a stage, the best reading's of the stage before first."""
     return [
-        Cell(recipe, seed, results / "search" / f"stage-{stage}" / f"{number:03}-seed-{seed}")
-        for number, recipe in enumerate(candidates(runs, stage))
+        cell_of(results, STUDY, recipe, seed)
+        for recipe in candidates(done(results), stage)
         for seed in SEEDS[stage]
-        if (recipe.changed(passes=FIRST.passes), seed) not in done
     ]
-
-
-def run_stage(stage: int, arguments: list[str] | None) -> int:
-    """Run what a stage lacks, and gather it when all of it is there; the exit status."""
-
-    def gather(results: Path, _) -> None:
-        content = kept(results)
-        lacking = cells(stage, content["runs"], results)
-        content["runs"] += [as_run(stage, read_record(cell.folder)) for cell in lacking]
-        write_json(results / SEARCH, content)
-
-    def of_stage(results: Path) -> list[Cell]:
-        return cells(stage, kept(results)["runs"], results)
-
-    return run_study(__doc__, of_stage, arguments, gather)
 
 
 def finals(results: Path) -> list[Cell]:
     """The finalists' runs, and those with inverted pixels that their nets are compared by."""
-    plain = finalists(kept(results)["runs"])
+    plain = finalists(done(results))
     noisy = [recipe.changed(noise=paper.NOISE_PROBABILITY) for recipe in plain]
     return [
-        Cell(recipe, seed, results / "finalists" / recipe.name / f"seed-{seed}")
+        cell_of(results, STUDY, recipe, seed)
         for recipes, seeds in ((noisy, NOISE_SEEDS), (plain, SEEDS[4]))
         for seed in seeds
         for recipe in recipes
@@ -233,7 +203,7 @@ def rates_by_layer(recipe: Recipe, seed: int, data: Dataset) -> dict[str, list[f
 def main(arguments: list[str] | None = None) -> int:
     """All stages, each from what the one before it left; what is done is not run again."""
     for stage in (1, 2, 3):
-        if status := run_stage(stage, arguments):
+        if status := run_study(__doc__, partial(cells, stage), arguments):
             return status
 
     def compare(results: Path, data: Dataset) -> None:

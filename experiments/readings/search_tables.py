@@ -31,6 +31,11 @@ OPEN = (
     "mu_f6",
 )
 """The switches that readings differ in."""
+STUDY = "search"
+SHORT = 5
+"""Passes of the first stage."""
+SEEDS = {1: (100,), 2: (100,), 3: (101, 102, 103), 4: range(104, 134)}
+"""Seeds of each stage; the last is the finalists'."""
 LETTERS = "ABCDEFGH"
 SHOWN = 20
 """Readings of a stage that a table shows."""
@@ -40,14 +45,21 @@ STALLED = 50.0
 """Percent of test patterns misread from which on a net has learnt nothing to speak of."""
 
 
-def _by_reading(runs: Sequence[dict], stage: int) -> dict[str, list[Trial]]:
+def stage_of(run: RunRecord) -> int:
+    """Stage of the search that a run is of."""
+    if run.recipe["passes"] == SHORT:
+        return 1
+    return next(stage for stage in (2, 3, 4) if run.seed in SEEDS[stage])
+
+
+def _by_reading(runs: Sequence[RunRecord], stage: int) -> dict[str, list[Trial]]:
     """A stage's trials by the name of their reading over all passes."""
     groups: dict[str, list[Trial]] = {}
     for run in runs:
-        if run["stage"] == stage:
-            variant, switches = names.split(run["recipe"])
+        if stage_of(run) == stage:
+            variant, switches = names.split(run.recipe["name"])
             switches.pop("passes", None)
-            groups.setdefault(names.join(variant, switches), []).append(Trial.of(run))
+            groups.setdefault(names.join(variant, switches), []).append(Trial.of_record(run))
     return groups
 
 
@@ -56,19 +68,20 @@ def _ranked(groups: Mapping[str, Sequence[Trial]]) -> list[tuple[str, Misfit]]:
     return sorted(found.items(), key=lambda item: item[1].all)
 
 
-def _last_stage(content: dict) -> int:
-    return max(run["stage"] for run in content["runs"])
+def _stages(runs: Sequence[RunRecord]) -> list[int]:
+    """Stages that have run, before the finalists."""
+    return sorted({stage_of(run) for run in runs} - {4})
 
 
 def _two(value: float) -> str:
     return f"{value:.2f}"
 
 
-def stages(content: dict) -> pd.DataFrame:
+def stages(runs: Sequence[RunRecord]) -> pd.DataFrame:
     """Stages of the search that have run, with the misfits of their readings."""
     rows = []
-    for stage in sorted({run["stage"] for run in content["runs"]}):
-        groups = _by_reading(content["runs"], stage)
+    for stage in _stages(runs):
+        groups = _by_reading(runs, stage)
         trials = [trial for group in groups.values() for trial in group]
         fits = [fit.all for _, fit in _ranked(groups)]
         rows.append(
@@ -81,13 +94,13 @@ def stages(content: dict) -> pd.DataFrame:
                 "learnt nothing": sum(bool(t.test) and t.test[-1] > STALLED for t in trials),
                 "smallest M": _two(fits[0]),
                 "median M": _two(float(np.median(fits))),
-                "rank correlation with the stage before": _correlation(content["runs"], stage),
+                "rank correlation with the stage before": _correlation(runs, stage),
             }
         )
     return pd.DataFrame(rows)
 
 
-def _correlation(runs: Sequence[dict], stage: int) -> str:
+def _correlation(runs: Sequence[RunRecord], stage: int) -> str:
     """Spearman's, of the misfits of the readings that both stages have."""
     here, before = (dict(_ranked(_by_reading(runs, n))) for n in (stage, stage - 1))
     shared = [name for name in here if name in before]
@@ -96,9 +109,9 @@ def _correlation(runs: Sequence[dict], stage: int) -> str:
     return _two(spearmanr(*([fits[n].all for n in shared] for fits in (here, before))).statistic)
 
 
-def best(content: dict) -> pd.DataFrame:
+def best(runs: Sequence[RunRecord]) -> pd.DataFrame:
     """The readings of the last stage that has run, at most twenty, the smallest misfit first."""
-    groups = _by_reading(content["runs"], _last_stage(content))
+    groups = _by_reading(runs, _stages(runs)[-1])
     rows = []
     for name, fit in _ranked(groups)[:SHOWN]:
         trials = groups[name]
@@ -232,10 +245,10 @@ def rates_by_layer(content: dict, records: Sequence[RunRecord]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def figure(content: dict, file: Path, source: str | None = None) -> None:
+def figure(runs: Sequence[RunRecord], file: Path, source: str | None = None) -> None:
     """Misfits of the readings with the curves and the rates: of stage 1, and of the last one."""
-    fits = dict(_ranked(_by_reading(content["runs"], 1)))
-    last = _by_reading(content["runs"], _last_stage(content))
+    fits = dict(_ranked(_by_reading(runs, 1)))
+    last = _by_reading(runs, _stages(runs)[-1])
     seeds = {len(trials) for trials in last.values()}
     kinds = {"sums": BLUE, "averages": ORANGE}
     with rc_context(STYLE):

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from experiments.results import BLANK_SHARE, read_json
 from experiments.strings.measures import draw, outputs_along, score, strings_of, texts
+from experiments.study import cell_of, run_study
 from lenet1998.data import Dataset, constant_order
 from lenet1998.pretrained import load_net
 from lenet1998.recipes import recipe_named
-from lenet1998.training.launch import run_study
 from lenet1998.training.records import write_json
 from lenet1998.training.study import Cell
 
@@ -26,11 +26,7 @@ def cells(results: Path) -> list[Cell]:
     recipes = [
         recipe_named("strings").changed(blank_share=share, held_out=HELD_OUT) for share in SHARES
     ]
-    return [
-        Cell(recipe, seed, results / "blank_share" / recipe.name / f"seed-{seed}")
-        for seed in SEEDS
-        for recipe in recipes
-    ]
+    return [cell_of(results, "strings", recipe, seed) for seed in SEEDS for recipe in recipes]
 
 
 def measure(results: Path, dataset: Dataset, cell: Cell) -> None:

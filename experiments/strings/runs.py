@@ -2,9 +2,8 @@
 
 import sys
 
+from experiments.study import cell_of, run_study
 from lenet1998.recipes import recipe_named
-from lenet1998.training.launch import run_study
-from lenet1998.training.study import Cell
 
 STRINGS = recipe_named("strings")
 RECIPES = (STRINGS, STRINGS.changed(distortions=True))
@@ -12,11 +11,7 @@ TEN = range(10)
 
 
 def cells(results):
-    return [
-        Cell(recipe, seed, results / "strings" / recipe.name / f"seed-{seed}")
-        for recipe in RECIPES
-        for seed in TEN
-    ]
+    return [cell_of(results, "strings", recipe, seed) for recipe in RECIPES for seed in TEN]
 
 
 if __name__ == "__main__":

@@ -11,7 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from lenet1998.ablate.components import changes
+from lenet1998.ablate.components import Change, changes
+from lenet1998.errors import BadInput
+from lenet1998.recipes import Recipe
+from lenet1998.report.committed import committed, lacking
 from lenet1998.report.statistics import Paired, equivalence, holm, paired
 from lenet1998.report.style import BLACK, BLUE, GREEN, STYLE, VERMILION, save
 from lenet1998.report.tables import brief, by_recipe
@@ -297,3 +300,54 @@ def tell_verdicts(figure: Figure) -> None:
         for verdict, colour in COLOURS.items()
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
+
+
+Pairs = dict[Change, tuple[Recipe, Recipe]]
+"""Changes, each with its recipe and its base's, which flags may have changed."""
+
+
+def recipes_of(pairs: Pairs) -> list[Recipe]:
+    """Each recipe once, bases before what is compared with them."""
+    return list(dict.fromkeys(recipe for pair in pairs.values() for recipe in reversed(pair)))
+
+
+def of_committed(asked: Pairs, results: Path | None) -> dict[str, list[Comparison]]:
+    """The committed runs of changes beside their bases', by direction.
+
+    With those of the other changes of the same directions, as far as there are any: p values are
+    adjusted over all of them.
+
+    Raises:
+        BadInput: no runs of any change asked for, or some of another data set.
+    """
+    directions = {change.direction for change in asked}
+    family = {
+        change: (change.recipe, change.base)
+        for change in changes()
+        if change.direction in directions
+    }
+    groups = committed(results, recipes_of(family))
+    missing = [recipe.name for recipe in recipes_of(asked) if not groups[recipe.name]]
+    if all(recipe.name in missing or base.name in missing for recipe, base in asked.values()):
+        raise lacking(results, f"{missing[0]} ({len(missing)} lacking)")
+    of = {run.dataset["checksum"]: (name, run) for name, runs in groups.items() for run in runs}
+    if len(of) > 1:
+        told = [f"{name} on {run.dataset['name']}" for name, run in of.values()]
+        where = results or "what comes with lenet1998"
+        raise BadInput(f"{where}: runs of several data sets: {', '.join(told)}", "results")
+    with_runs = {
+        change: pair
+        for change, pair in family.items()
+        if all(groups[recipe.name] for recipe in pair)
+    }
+    return beside(with_runs, groups)
+
+
+def beside(pairs: Pairs, groups: dict[str, list[RunRecord]]) -> dict[str, list[Comparison]]:
+    """The changes beside their bases, by direction."""
+    found: dict[str, list[Comparison]] = {}
+    for change, (recipe, base) in pairs.items():
+        runs = groups[recipe.name], groups[base.name]
+        one = Comparison(change.direction, change.component, change.title, *runs)
+        found.setdefault(change.direction, []).append(one)
+    return found

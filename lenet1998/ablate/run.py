@@ -6,9 +6,9 @@ from argparse import Namespace
 from pathlib import Path
 
 from lenet1998.ablate import effects as report
+from lenet1998.ablate.effects import Pairs, beside, of_committed, recipes_of
 from lenet1998.cli import writable
 from lenet1998.compare.run import train
-from lenet1998.report.committed import Pairs, beside, of_committed, recipes_of
 from lenet1998.report.tables import latex, markdown
 from lenet1998.training.records import write_atomically, write_json
 

@@ -4,13 +4,12 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from experiments.results import COMPARED
 from lenet1998 import paper
 from lenet1998.ablate import effects as report
 from lenet1998.ablate.components import changes
 from lenet1998.errors import BadInput
-from lenet1998.report import comparison, shipped
-from lenet1998.report.committed import of_committed
+from lenet1998.report import comparison
+from lenet1998.report.committed import COMPARED, named
 from lenet1998.report.tables import beside_the_paper, latex, markdown, summary_of
 
 Tables = tuple[pd.DataFrame, pd.DataFrame]
@@ -19,7 +18,7 @@ Tables = tuple[pd.DataFrame, pd.DataFrame]
 
 def headline() -> Tables:
     """The 1998 recipe's runs beside the paper."""
-    groups = shipped.named(["original"])
+    groups = named(["original"])
     published = {
         "variant": "the paper (section III-B)",
         "n": 1,
@@ -36,7 +35,7 @@ def headline() -> Tables:
 
 def compared() -> Tables:
     """The 1998 design beside the network of tutorials."""
-    groups = shipped.named(COMPARED)
+    groups = named(COMPARED)
     return comparison.side_by_side(groups), comparison.tidy(groups)
 
 
@@ -48,7 +47,7 @@ def ablations() -> Tables:
     """
     pairs = {change: (change.recipe, change.base) for change in changes()}
     try:
-        found = of_committed(pairs, None)
+        found = report.of_committed(pairs, None)
     except BadInput as error:
         told = "ablations: not all of their runs come with lenet1998; lenet1998.ablate trains them"
         raise BadInput(told, "table") from error

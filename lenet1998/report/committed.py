@@ -1,16 +1,90 @@
-"""Committed runs: those of recipes, and those of changes beside their bases. Imports no torch."""
+"""Committed runs, of a folder of results or as they travel with the package.
 
+``runs.jsonl.gz`` beside this file, with ``runs.npz``, is written by ``python -m lenet1998.report``,
+so that who installed the package sees what a checkout has. It holds the runs of the named variants,
+with their answers to the usual test set, and of those of the ablations that learnt from all
+patterns the last pass. Of the environment it has what tables show.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from lenet1998.ablate import effects as report
-from lenet1998.ablate.components import Change, changes
 from lenet1998.errors import BadInput
 from lenet1998.recipes import Recipe, recorded
-from lenet1998.report import shipped
-from lenet1998.training.records import RECORD, RunRecord, read_record
+from lenet1998.training import lines
+from lenet1998.training.records import RunRecord
 
-Pairs = dict[Change, tuple[Recipe, Recipe]]
-"""Changes, each with its recipe and its base's, which flags may have changed."""
+FILE = Path(__file__).with_name("runs.jsonl.gz")
+FIRST = ("headline", "published")
+"""The studies of the variants themselves, which go before others that have as many runs of them."""
+ABLATIONS = "ablations"
+COMPARED = {
+    "original": "headline/original",
+    "original-logistic": "headline/original-logistic",
+    "modern": "headline/modern",
+    "modern-tuned": "ablations/modern-tuned",
+}
+"""The variants that stand side by side, and the study of each, with its recipe."""
+
+
+SHOWN = ("engine", "device", "processor", "arithmetic")
+"""What tables show of an environment."""
+
+
+def in_folder(results: Path) -> Iterator[Sequence[RunRecord]]:
+    """Read the studies of a folder of results, in the order of preference."""
+    studies = lines.read_studies(results)
+    for name in [
+        *(name for name in FIRST if name in studies),
+        *sorted(studies.keys() - set(FIRST)),
+    ]:
+        yield studies[name]
+
+
+def in_package() -> list[RunRecord]:
+    """Read the runs that come with the package, without their weights."""
+    return lines.ordered(lines.read(FILE))
+
+
+def in_checkout(results: Path, run: RunRecord) -> list[RunRecord]:
+    """Read the runs of the studies that name a run's recipe, which is quicker than reading all."""
+    name = lines.quoted_name(run.recipe["name"])
+    files = (file for file in sorted(results.glob(f"*{lines.SUFFIX}")) if name in file.read_bytes())
+    return [other for file in files for other in lines.read(file)]
+
+
+def named(variants: Iterable[str]) -> dict[str, list[RunRecord]]:
+    """Read the package's runs of variants."""
+    runs = in_package()
+    return {name: [run for run in runs if run.recipe["name"] == name] for name in variants}
+
+
+def summary(results: Path, sources: Mapping[str, str]) -> list[RunRecord]:
+    """Gather what travels with the package.
+
+    Args:
+        results: the folder of all results.
+        sources: of each named variant, the study and recipe of its runs, as ``STUDY/RECIPE``.
+    """
+    studies = lines.read_studies(results)
+    found = [
+        _cut(run, run.per_pass, run.predictions)
+        for name, source in sources.items()
+        for run in studies[source.partition("/")[0]]
+        if run.recipe["name"] == name
+    ]
+    return found + [
+        _cut(run, [dict.fromkeys(row) for row in run.per_pass[:-1]] + run.per_pass[-1:])
+        for run in studies[ABLATIONS]
+        if not run.recipe["train_size"] and run.recipe["name"] not in sources
+    ]
+
+
+def _cut(run: RunRecord, per_pass: list[dict], predictions=None) -> RunRecord:
+    """Leave out of a run what no command shows."""
+    environment = {key: run.environment.get(key) for key in SHOWN}
+    return replace(run, environment=environment, per_pass=per_pass, predictions=predictions)
 
 
 def committed(results: Path | None, recipes: list[Recipe]) -> dict[str, list[RunRecord]]:
@@ -24,11 +98,11 @@ def committed(results: Path | None, recipes: list[Recipe]) -> dict[str, list[Run
         recipes: whose runs.
     """
     found: dict[str, list[RunRecord]] = {recipe.name: [] for recipe in recipes}
-    for _, records in shipped.in_folder(results) if results else shipped.in_package():
+    for records in in_folder(results) if results else [in_package()]:
         here: dict[str, list[RunRecord]] = {name: [] for name in found}
         for record in records:
             name = record.recipe["name"]
-            if name in here and recorded(record.recipe, results or shipped.FILE) in recipes:
+            if name in here and recorded(record.recipe, results or FILE) in recipes:
                 here[name].append(record)
         for name, of_recipe in here.items():
             found[name] = max(found[name], of_recipe, key=len)
@@ -46,13 +120,7 @@ def committed_run(run: RunRecord) -> RunRecord | None:
     Of a checkout's records, or of what comes with the package.
     """
     results = Path(__file__).parents[2] / "experiments" / "results"
-    if results.is_dir():
-        # By its folder's name, which is true, rather than by reading all records.
-        folders = (file.parent for file in results.rglob(f"seed-{run.seed}/{RECORD}"))
-        named = sorted(folder for folder in folders if folder.parent.name == run.recipe["name"])
-        found = [read_record(folder) for folder in named]
-    else:
-        found = [other for _, runs in shipped.in_package() for other in runs]
+    found = in_checkout(results, run) if results.is_dir() else in_package()
     recipe = recorded(run.recipe, "this run")
 
     def alike(other: RunRecord) -> bool:
@@ -76,50 +144,3 @@ def lacking(results: Path | None, names: str) -> BadInput:
     )
     told = f"{where}; name a folder that has them, or add --fresh to train them"
     return BadInput(told, "results" if results else None)
-
-
-def recipes_of(pairs: Pairs) -> list[Recipe]:
-    """Each recipe once, bases before what is compared with them."""
-    return list(dict.fromkeys(recipe for pair in pairs.values() for recipe in reversed(pair)))
-
-
-def of_committed(asked: Pairs, results: Path | None) -> dict[str, list[report.Comparison]]:
-    """The committed runs of changes beside their bases', by direction.
-
-    With those of the other changes of the same directions, as far as there are any: p values are
-    adjusted over all of them.
-
-    Raises:
-        BadInput: no runs of any change asked for, or some of another data set.
-    """
-    directions = {change.direction for change in asked}
-    family = {
-        change: (change.recipe, change.base)
-        for change in changes()
-        if change.direction in directions
-    }
-    groups = committed(results, recipes_of(family))
-    missing = [recipe.name for recipe in recipes_of(asked) if not groups[recipe.name]]
-    if all(recipe.name in missing or base.name in missing for recipe, base in asked.values()):
-        raise lacking(results, f"{missing[0]} ({len(missing)} lacking)")
-    of = {run.dataset["checksum"]: (name, run) for name, runs in groups.items() for run in runs}
-    if len(of) > 1:
-        told = [f"{name} on {run.dataset['name']}" for name, run in of.values()]
-        where = results or "what comes with lenet1998"
-        raise BadInput(f"{where}: runs of several data sets: {', '.join(told)}", "results")
-    with_runs = {
-        change: pair
-        for change, pair in family.items()
-        if all(groups[recipe.name] for recipe in pair)
-    }
-    return beside(with_runs, groups)
-
-
-def beside(pairs: Pairs, groups: dict[str, list[RunRecord]]) -> dict[str, list[report.Comparison]]:
-    """The changes beside their bases, by direction."""
-    found: dict[str, list[report.Comparison]] = {}
-    for change, (recipe, base) in pairs.items():
-        runs = groups[recipe.name], groups[base.name]
-        one = report.Comparison(change.direction, change.component, change.title, *runs)
-        found.setdefault(change.direction, []).append(one)
-    return found

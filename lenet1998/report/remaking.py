@@ -10,10 +10,12 @@ import re
 from pathlib import Path
 
 from experiments.documents import ALL_VARIANTS, DISTORTIONS, FIGURES, TABLES
+from experiments.results import runs_in
 from experiments.tour import live
 from lenet1998.errors import BadInput
-from lenet1998.report import shipped, style, tables
-from lenet1998.training.records import read_records, reading_once, write_atomically
+from lenet1998.report import committed, style, tables
+from lenet1998.training import lines
+from lenet1998.training.records import write_atomically
 
 BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 END = "<!-- end -->"
@@ -21,7 +23,6 @@ MARK = re.compile(r"<!-- *(?:generated\b.*?|end *)-->")
 DOCUMENTS = ("README.md", "docs/*.md", "docs/api/*.md")
 
 
-@reading_once()
 def remake(root: Path, check: bool = False) -> list[str]:
     """Remake all that is generated from committed records.
 
@@ -47,19 +48,21 @@ def remake(root: Path, check: bool = False) -> list[str]:
         file: BLOCK.sub(lambda m: m[1] + tables.markdown(TABLES[m[2]](results)) + m[3], text)
         for file, text in texts.items()
     }
-    summary = root / "lenet1998" / "report" / shipped.FILE.name
-    texts[summary] = summary.read_text("utf-8") if summary.is_file() else ""
-    fresh[summary] = shipped.summary(results, ALL_VARIANTS)
+    package = root / "lenet1998" / "report" / committed.FILE.name
+    runs = committed.summary(results, ALL_VARIANTS)
+    carried = [package] if lines.digest(runs) != _digest_of(package) else []
     pages = [file for file, text in texts.items() if text != fresh[file]]
     drawings = {
         root / "docs" / "figures" / name: drawing
         for name, drawing in FIGURES.items()
         if _source_of(root / "docs" / "figures" / name) != drawing.digest(results)
     }
-    scripts = live.stale(root, read_records(results / DISTORTIONS))
+    scripts = live.stale(root, runs_in(results, DISTORTIONS))
     if not check:
         for drawing in drawings.values():
             drawing.held(results)  # before anything is written
+        for file in carried:
+            lines.write(file, runs)
         for file in pages:
             write_atomically(file, fresh[file].encode())
         for file, drawing in drawings.items():
@@ -67,7 +70,15 @@ def remake(root: Path, check: bool = False) -> list[str]:
         for file, text in scripts.items():
             file.parent.mkdir(exist_ok=True)
             write_atomically(file, text.encode())
-    return [str(file.relative_to(root)) for file in (*pages, *drawings, *scripts)]
+    return [str(file.relative_to(root)) for file in (*pages, *carried, *drawings, *scripts)]
+
+
+def _digest_of(package: Path) -> str | None:
+    """Digest of the runs that the package carries; None if they cannot be read."""
+    try:
+        return lines.digest(lines.read(package))
+    except BadInput:
+        return None
 
 
 def _source_of(figure: Path) -> str | None:

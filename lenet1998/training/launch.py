@@ -1,4 +1,4 @@
-"""Launch runs for commands and study scripts, with progress bars."""
+"""Launch runs for commands and studies, with progress bars."""
 
 import argparse
 import logging
@@ -8,13 +8,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from lenet1998.cli import Parser, entry, jobs_at_once, path, writable
+from lenet1998.cli import jobs_at_once
 from lenet1998.data import Dataset
 from lenet1998.errors import BadInput
 from lenet1998.training import study
 from lenet1998.training.checkpoints import CHECKPOINT
-from lenet1998.training.flags import RESULTS, add_where
-from lenet1998.training.locks import claimed
 from lenet1998.training.records import RunRecord
 from lenet1998.training.schedule import check_size
 from lenet1998.training.study import Bars, Cell, Setting
@@ -122,59 +120,3 @@ def _standing(cell: Cell, flags: argparse.Namespace, dataset: Dataset) -> RunRec
             raise
         return None
     return record if flags.resume else None
-
-
-def run_study(
-    description: str,
-    cells_in: Callable[[Path], list[Cell]],
-    arguments: list[str] | None = None,
-    afterwards: Callable[[Path, Dataset], None] | None = None,
-    each: Callable[[Path, Dataset, Cell], None] | None = None,
-) -> int:
-    """The command line of a study script: run on MNIST what is not done yet, one record each.
-
-    Args:
-        description: for ``--help``.
-        cells_in: the study's cells, given the folder for their records.
-        arguments: the command line; default: the process's.
-        afterwards: what is left when all cells are done, given the folder and MNIST.
-        each: what is left when a cell has just been run, given the folder, MNIST and the cell.
-    """
-    parser = Parser(prog=Path(sys.argv[0]).name, description=description)
-    add_where(parser.add_argument)
-    parser.add_argument(
-        "--results", default=RESULTS, type=path, metavar="DIR", help=f"default {RESULTS}"
-    )
-    parser.set_defaults(dataset="mnist")
-
-    @entry
-    def main(_):
-        flags = parser.parse_args(arguments)
-        dataset = study.load_once("mnist", flags.data)
-        cells = cells_in(writable(flags.results, "--results"))
-        records = {cell: study.finished(cell, dataset) for cell in cells}
-        to_run = [cell for cell in cells if records[cell] is None]
-        print(f"{len(cells) - len(to_run)} of {len(cells)} cells are done", file=sys.stderr)
-        check_cells(to_run, flags, dataset)
-        with claimed(flags.results, [cell.folder for cell in to_run], "--results"):
-            for cell, record in records.items():
-                if record:
-                    study.forget_served(cell, record, dataset)
-            try:
-                for cell, record in train_cells(to_run, flags, dataset, True) if to_run else ():
-                    if each:
-                        each(flags.results, dataset, cell)
-                    print(f"{cell.folder}: {_outcome(record)}", flush=True)
-            except KeyboardInterrupt:
-                raise KeyboardInterrupt("run the same command again to go on") from None
-            if afterwards:
-                afterwards(flags.results, dataset)
-        return 0
-
-    return main(arguments)
-
-
-def _outcome(record: RunRecord) -> str:
-    """Outcome of a run, in a few words."""
-    result = record.status if record.diverged else f"{record.last['test_error_percent']:.2f} %"
-    return f"{result}, {record.seconds:.0f} s"

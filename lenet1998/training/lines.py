@@ -3,17 +3,21 @@
 A line is a run's record with a column a measure of its passes, and without what follows from the
 rest (layers and totals, errors in percent). ``pandas.read_json(file, lines=True)`` is a frame with
 a row a run. Answers are (runs, patterns) of uint8, in the order of the lines; an array for each
-number of test patterns, named by it.
+number of test patterns, named by it. A measure that was not kept is null,
+a pass's in its column, all answers as ``answers``.
 """
 
+import gzip
 import io
 import json
 import logging
 import os
 import zipfile
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +26,9 @@ from filelock import FileLock
 from lenet1998.counts import count
 from lenet1998.errors import BadInput
 from lenet1998.recipes import Recipe, recorded
-from lenet1998.schema import in_short, parse_text, read_bytes
+from lenet1998.schema import in_short, read_bytes
 from lenet1998.switches import NETWORK_SWITCHES
-from lenet1998.training.records import RunRecord, classes, write_atomically
+from lenet1998.training.records import RunRecord, classes, read_records, write_atomically
 
 logger = logging.getLogger(__name__)
 
@@ -42,11 +46,17 @@ def as_line(run: RunRecord) -> str:
     content = {key: getattr(run, key) for key in ABOUT}
     patterns = run.dataset["train_patterns"]
     rows = [
-        {**row, "train_errors": round(row["train_error_percent"] * patterns / 100)}
+        {**row, "train_errors": _count(row["train_error_percent"], patterns)}
         for row in run.per_pass
     ]
-    columns = {key: [row.get(key) for row in rows] for key in COLUMNS}
+    columns = {key: [row[key] for row in rows] for key in COLUMNS}
+    if run.per_pass and run.predictions is None:
+        content["answers"] = None
     return json.dumps({**content, **columns}, separators=(",", ":"), allow_nan=False)
+
+
+def _count(percent: float | None, patterns: int) -> int | None:
+    return None if percent is None else round(percent * patterns / 100)
 
 
 def read(file: Path) -> list[RunRecord]:
@@ -57,49 +67,65 @@ def read(file: Path) -> list[RunRecord]:
             recipe and seed, or answers that are not those of the lines; the file and line are named.
     """
     content = read_bytes(file, MOST_BYTES)
+    if file.suffix == ".gz":
+        content = gzip.decompress(content)
     *lines, rest = content.split(b"\n")
     if rest:
         raise BadInput(
             f"{file}:{len(lines) + 1}: is cut short; whoever was writing it goes on there"
         )
-    runs, seen = [], {}
+    runs, answered, seen = [], [], {}
     for number, line in enumerate(lines, 1):
-        run = _of_line(line, Path(f"{file}:{number}"))
-        key = json.dumps([run.recipe, run.seed, run.dataset["checksum"]], sort_keys=True)
+        run, has_answers = _of_line(line, Path(f"{file}:{number}"))
+        key = name, seed, _ = _key(run)
         if key in seen:
-            name = run.recipe["name"]
-            raise BadInput(f"{file}:{number}: {name}, seed {run.seed}, is line {seen[key]}, too")
+            raise BadInput(f"{file}:{number}: {name}, seed {seed}, is line {seen[key]}, too")
         seen[key] = number
         runs.append(run)
-    _give_answers(runs, file.with_suffix(ANSWERS))
+        answered += [run] if has_answers else []
+    _give_answers(answered, answers_of(file))
     return runs
 
 
-def _of_line(line: bytes, source: Path) -> RunRecord:
-    """Make a run of a line.
+def _key(run: RunRecord) -> tuple[str, int, str]:
+    return run.recipe["name"], run.seed, run.dataset["checksum"]
+
+
+def quoted_name(recipe: str) -> bytes:
+    """Text that is in a file of lines where a run has a recipe of that name."""
+    return f'"name":{json.dumps(recipe)}'.encode()
+
+
+def answers_of(file: Path) -> Path:
+    """File of the answers of a file of lines."""
+    return file.with_name(file.name.partition(SUFFIX)[0] + ANSWERS)
+
+
+def _of_line(line: bytes, source: Path) -> tuple[RunRecord, bool]:
+    """Make a run of a line; whether its answers were kept.
 
     Raises:
         BadInput: it is none.
     """
-    content = parse_text(line, source)
     try:
+        content = json.loads(line)
         about = {key: content[key] for key in ABOUT}
-        recipe = _recipe(json.dumps(about["recipe"]), source)
+        recipe, about["recipe"] = _recipe(json.dumps(about["recipe"]), source)
         patterns = {"train_errors": "train_patterns", "test_errors": "test_patterns"}
-        columns = [content.get(key) or [None] * len(content["test_errors"]) for key in COLUMNS]
+        columns = (content[key] for key in COLUMNS)
         rows = [dict(zip(COLUMNS, row, strict=True)) for row in zip(*columns, strict=True)]
         for number, row in enumerate(rows, 1):
             row["pass"] = number
             for key, percent in COUNTED.items():
-                of = about["dataset"][patterns[key]]
-                if not 0 <= row[key] <= of:
-                    raise ValueError(f"{key} {row[key]} of {of} in pass {number}")
-                row[percent] = 100 * row[key] / of
+                found, of = row[key], about["dataset"][patterns[key]]
+                if found is not None and not 0 <= found <= of:
+                    raise ValueError(f"{key} {found} of {of} in pass {number}")
+                row[percent] = None if found is None else 100 * found / of
             del row["train_errors"]
         if about["status"] not in ("finished", "diverged") or type(about["seed"]) is not int:
             raise ValueError(f"status {about['status']}, seed {about['seed']}")
-        about["recipe"] = recipe.as_dict()
-        return RunRecord(**about, per_pass=rows, layers=_layers(recipe))
+        run = RunRecord(**about, per_pass=rows, layers=_layers(recipe))
+        return run, bool(rows) and "answers" not in content
     except BadInput:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -108,16 +134,18 @@ def _of_line(line: bytes, source: Path) -> RunRecord:
 
 
 @cache
-def _of(text: str) -> Recipe:
-    return recorded(json.loads(text), "")
+def _of(text: str) -> tuple[Recipe, dict]:
+    recipe = recorded(json.loads(text), "")
+    return recipe, recipe.as_dict()
 
 
-def _recipe(text: str, source: Path) -> Recipe:
+def _recipe(text: str, source: Path) -> tuple[Recipe, dict]:
     """Make a recipe of a line's, each once: a study has many runs of it."""
     try:
-        return _of(text)
+        recipe, content = _of(text)
     except BadInput as error:
         raise BadInput(f"{source}{error.message}") from None
+    return recipe, dict(content)
 
 
 _counted: dict[tuple, list[dict]] = {}
@@ -131,11 +159,6 @@ def _layers(recipe: Recipe) -> list[dict]:
     return _counted[network]
 
 
-def _sizes(runs: Sequence[RunRecord]) -> Iterator[tuple[int, RunRecord]]:
-    """Runs that have answers, with their number of test patterns."""
-    return ((run.dataset["test_patterns"], run) for run in runs if run.per_pass)
-
-
 def _give_answers(runs: Sequence[RunRecord], file: Path) -> None:
     """Give runs their answers.
 
@@ -144,11 +167,11 @@ def _give_answers(runs: Sequence[RunRecord], file: Path) -> None:
     Raises:
         BadInput: they cannot be read, or are fewer.
     """
-    if not file.exists():
+    if not runs:
         return
     rows = {size: iter(array) for size, array in _arrays(file).items()}
-    for size, run in _sizes(runs):
-        answers = next(rows.get(size, iter(())), None)
+    for run in runs:
+        answers = next(rows.get(run.dataset["test_patterns"], iter(())), None)
         if answers is None:
             raise BadInput(f"{file}: has no answers of {run.recipe['name']}, seed {run.seed}")
         if answers.max() >= classes(run.recipe):
@@ -172,27 +195,66 @@ def _arrays(file: Path) -> dict[int, np.ndarray]:
                 if array.dtype != np.uint8 or array.ndim != 2 or array.shape[1] != size:
                     raise ValueError(f"{array.dtype} {array.shape} called {size}")
                 found[size] = array
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zipfile.zlib.error) as error:
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        NotImplementedError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise BadInput(f"{file}: no readable answers ({in_short(error)})") from None
     return found
 
 
+def digest(runs: Iterable[RunRecord]) -> str:
+    """SHA-256 over runs with their answers, in their order."""
+    total = sha256()
+    for run in runs:
+        total.update(as_line(run).encode())
+        total.update(b"" if run.predictions is None else run.predictions.tobytes())
+    return total.hexdigest()
+
+
+def read_studies(folder: Path) -> dict[str, list[RunRecord]]:
+    """Read all runs below a folder, by study: its files of lines, and its folders of run folders.
+
+    Each study's are ordered by recipe and seed. What is hidden is nobody's study.
+
+    Raises:
+        BadInput: one that cannot be read.
+    """
+    found = {}
+    for place in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if place.suffix == SUFFIX:
+            found[place.stem] = ordered(read(place))
+        elif place.is_dir() and not place.name.startswith("."):
+            found[place.name] = read_records(place)
+    return found
+
+
+def ordered(runs: Iterable[RunRecord]) -> list[RunRecord]:
+    """Order runs by recipe and seed."""
+    return sorted(runs, key=lambda run: (run.recipe["name"], run.seed))
+
+
 def write(file: Path, runs: Sequence[RunRecord]) -> None:
     """Write a study's runs in place of what is there."""
-    arrays: dict[int, list[np.ndarray]] = {}
-    for size, run in _sizes(runs):
+    _write_answers(file, runs)
+    content = "".join(as_line(run) + "\n" for run in runs).encode()
+    write_atomically(file, gzip.compress(content, mtime=0) if file.suffix == ".gz" else content)
+
+
+def _write_answers(file: Path, runs: Iterable[RunRecord]) -> None:
+    arrays: dict[str, list[np.ndarray]] = {}
+    for run in runs:
         if run.predictions is not None:
-            arrays.setdefault(size, []).append(run.predictions)
+            arrays.setdefault(str(run.dataset["test_patterns"]), []).append(run.predictions)
     if arrays:
-        write_atomically(file.with_suffix(ANSWERS), _archive(arrays))
-    write_atomically(file, "".join(as_line(run) + "\n" for run in runs).encode())
-
-
-def _archive(arrays) -> bytes:
-    buffer = io.BytesIO()
-    # A row is like those before it, so together they take a tenth of what they would alone.
-    np.savez_compressed(buffer, **{str(size): np.stack(rows) for size, rows in arrays.items()})
-    return buffer.getvalue()
+        buffer = io.BytesIO()
+        # A row is like those before it, so together they take a tenth of what they would alone.
+        np.savez_compressed(buffer, **{size: np.stack(rows) for size, rows in arrays.items()})
+        write_atomically(answers_of(file), buffer.getvalue())
 
 
 def append(file: Path, run: RunRecord) -> None:
@@ -200,26 +262,44 @@ def append(file: Path, run: RunRecord) -> None:
 
     The answers are written first, and the line in one write: a process that is killed leaves the
     run, or what :func:`mend` takes away.
+
+    Raises:
+        BadInput: the file has the run already, or cannot be read.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(file.with_name(f".{file.name}.lock")):
-        mend(file)
-        runs = read(file) if file.exists() else []
-        arrays: dict[int, list[np.ndarray]] = {}
-        for size, one in _sizes([*runs, run]):
-            arrays.setdefault(size, []).append(one.predictions)
-        if arrays:
-            write_atomically(file.with_suffix(ANSWERS), _archive(arrays))
+    with _lock(file):
+        runs = []
+        if file.exists():
+            mend(file)
+            runs = read(file)
+        if any(_key(other) == _key(run) for other in runs):
+            raise BadInput(f"{file}: has {run.recipe['name']}, seed {run.seed}, already")
+        _write_answers(file, [*runs, run])
         with file.open("ab") as opened:
             opened.write(as_line(run).encode() + b"\n")
             opened.flush()
             os.fsync(opened.fileno())
 
 
+def read_whole(file: Path) -> list[RunRecord]:
+    """Read the runs that are there, without half a line that a killed process left; none at first.
+
+    Raises:
+        BadInput: as :func:`read`.
+    """
+    if not file.exists():
+        return []
+    with _lock(file):
+        mend(file)
+        return read(file)
+
+
+def _lock(file: Path) -> FileLock:
+    return FileLock(file.with_name(f".{file.name}.lock"))
+
+
 def mend(file: Path) -> None:
     """Take away half a line at the end, which a process that was killed left; its run is lost."""
-    if not file.exists():
-        return
     content = file.read_bytes()
     whole = content.rfind(b"\n") + 1
     if whole < len(content):

@@ -90,7 +90,8 @@ class RunRecord:
     @property
     def seconds(self) -> float:
         """Time spent training, without evaluation."""
-        return sum(entry["seconds"] for entry in self.per_pass)
+        of_all = self.environment.get("seconds")  # where those of each pass were not kept
+        return sum(entry["seconds"] for entry in self.per_pass) if of_all is None else of_all
 
     def as_json(self) -> dict:
         """The content of ``record.json``."""
@@ -99,20 +100,6 @@ class RunRecord:
         content = {key: value for key, value in fields.items() if key not in apart}
         totals = {"parameters": self.parameters, "connections": self.connections}
         return {"schema": SCHEMA, **content, **totals}
-
-
-def in_brief(run: RunRecord) -> dict:
-    """Summary of a run for a study that gathers many in one file."""
-    return {
-        "recipe": run.recipe["name"],
-        "seed": run.seed,
-        "status": run.status,
-        "train": [row["train_error_percent"] for row in run.per_pass],
-        "test": [row["test_error_percent"] for row in run.per_pass],
-        "seconds": round(run.seconds, 1),
-        "commit": run.environment.get("commit"),
-        "dirty": run.environment.get("dirty"),
-    }
 
 
 def write_atomically(path: Path, content: bytes) -> None:

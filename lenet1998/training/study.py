@@ -85,13 +85,13 @@ def run_together(
     )
 
 
-def _same(cell: Cell, run: Mapping, dataset: Dataset) -> bool:
+def is_of(cell: Cell, run: Mapping, dataset: Dataset) -> bool:
     """Compare a run that left its recipe, seed and data set in a cell's folder with the cell."""
     theirs = recorded(run["recipe"], cell.folder), run["seed"], run["dataset"]["checksum"]
     return theirs == (cell.recipe, cell.seed, dataset.checksum)
 
 
-def _in_words(run: Mapping) -> str:
+def in_words(run: Mapping) -> str:
     return f"{run['recipe']['name']}, seed {run['seed']}, on {run['dataset']['name']}"
 
 
@@ -125,16 +125,16 @@ def finished(
             record = read_record(folder)
         except CorruptRecord as error:
             damaged = error
-    if record and _same(cell, vars(record), dataset):
+    if record and is_of(cell, vars(record), dataset):
         return record
     if checkpoint.exists():
         try:
             run = checkpoints.run_of(checkpoint)
         except BadInput as error:
             raise BadInput(f"{error.message}; {replaced_by}") from None
-        if not _same(cell, run, dataset):
+        if not is_of(cell, run, dataset):
             raise BadInput(
-                f"{checkpoint}: of another run ({_in_words(run)}); give another folder, or"
+                f"{checkpoint}: of another run ({in_words(run)}); give another folder, or"
                 f" {replaced_by}"
             )
         if not resume:
@@ -142,7 +142,7 @@ def finished(
         return None
     if record:
         raise BadInput(
-            f"{folder}: holds another run ({_in_words(vars(record))}); give another folder, or"
+            f"{folder}: holds another run ({in_words(vars(record))}); give another folder, or"
             f" {replaced_by}"
         )
     if damaged and not resume:
@@ -157,7 +157,7 @@ def forget_served(cell: Cell, record: RunRecord, dataset: Dataset) -> None:
     checkpoint = cell.folder / CHECKPOINT
     if not record.diverged and checkpoint.exists():
         with suppress(BadInput):  # unreadable, so who knows whose
-            if _same(cell, checkpoints.run_of(checkpoint), dataset):
+            if is_of(cell, checkpoints.run_of(checkpoint), dataset):
                 checkpoint.unlink()
 
 
@@ -166,7 +166,7 @@ def forget_another(cell: Cell, dataset: Dataset) -> None:
     checkpoint = cell.folder / CHECKPOINT
     if checkpoint.exists():
         with suppress(BadInput):  # unreadable, so nobody's
-            if _same(cell, checkpoints.run_of(checkpoint), dataset):
+            if is_of(cell, checkpoints.run_of(checkpoint), dataset):
                 return
         checkpoint.unlink()
 
