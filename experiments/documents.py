@@ -312,6 +312,11 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
 }
 
 
+def read(results: Path, source: str) -> list[RunRecord] | dict:
+    """Read a source, runs or a JSON file."""
+    return read_json(results / source) if source.endswith(".json") else runs_in(results, source)
+
+
 @dataclass(frozen=True)
 class Drawing:
     """A figure of the docs: what draws it, and the sources it shows.
@@ -327,10 +332,7 @@ class Drawing:
 
     def held(self, results: Path) -> list:
         """What the sources hold."""
-        return [
-            read_json(results / source) if source.endswith(".json") else runs_in(results, source)
-            for source in self.sources
-        ]
+        return [read(results, source) for source in self.sources]
 
     def remake(self, results: Path, file: Path) -> None:
         self.draw(*self.held(results), file=file, source=self.digest(results))

@@ -1,11 +1,13 @@
 """Run records as a training run would leave them, for tests that train nothing."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 
-from lenet1998 import paper
-from lenet1998.recipes import ORIGINAL
+from lenet1998 import names, paper
+from lenet1998.recipes import ORIGINAL, RECIPES, Recipe
+from lenet1998.training import lines
 from lenet1998.training.records import RunRecord
 
 MAPS = {"c1": 6, "s2": 6, "c3": 16, "s4": 16, "c5": 120, "f6": 84, "output": 10}
@@ -69,3 +71,50 @@ def make_record(
         predictions=np.arange(TEST_PATTERNS, dtype=np.uint8) % 10 if per_pass else None,
     )
     return dataclasses.replace(record, **changes)
+
+
+FINE = 100_000
+"""Test patterns of a run whose errors in percent are no whole numbers of what it was tested on."""
+
+
+def named(name: str) -> Recipe:
+    """The recipe of a true name."""
+    variant, switches = names.split(name)
+    return RECIPES[variant].override([f"{key}={value}" for key, value in switches.items()])
+
+
+def put(results: Path, source: str, *runs: RunRecord) -> None:
+    """Write runs into a study's file of lines, in place of those of their recipes and seeds.
+
+    Args:
+        results: the folder of results.
+        source: ``STUDY/RECIPE``, which is then the recipe of all, or ``STUDY``.
+        runs: what else they are.
+    """
+    study, _, name = source.partition("/")
+    if name:
+        recipe = named(name).as_dict()
+        runs = [dataclasses.replace(run, recipe=recipe) for run in runs]
+    runs = [run if _whole(run) else _finer(run) for run in runs]
+    file = results / f"{study}{lines.SUFFIX}"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new = {(run.recipe["name"], run.seed) for run in runs}
+    others = lines.read(file) if file.exists() else []
+    others = [run for run in others if (run.recipe["name"], run.seed) not in new]
+    lines.write(file, [*others, *runs])
+
+
+def _whole(run: RunRecord) -> bool:
+    patterns = run.dataset["test_patterns"]
+    return all(
+        row["test_error_percent"] == 100 * row["test_errors"] / patterns for row in run.per_pass
+    )
+
+
+def _finer(run: RunRecord) -> RunRecord:
+    rows = [
+        row | {"test_errors": round(row["test_error_percent"] * FINE / 100)} for row in run.per_pass
+    ]
+    dataset = run.dataset | {"test_patterns": FINE}
+    answers = np.arange(FINE, dtype=np.uint8) % 10
+    return dataclasses.replace(run, dataset=dataset, per_pass=rows, predictions=answers)

@@ -17,7 +17,7 @@ from experiments.documents import COMPARED, compared, headline
 from lenet1998 import __version__, paper
 from lenet1998.ablate.components import DIRECTIONS, changes
 from lenet1998.cite.__main__ import PAPER, RELEASED, REPOSITORY, SOFTWARE, bibtex, main
-from lenet1998.report import shipped
+from lenet1998.report import committed
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "experiments" / "results"
@@ -119,14 +119,14 @@ def test_pages_have_the_bibtex_that_is_printed(capsys):
 def test_tables_are_those_of_the_records(capsys):
     for name, table in (("headline", headline), ("comparison", compared)):
         rows = printed(capsys, "--table", name).splitlines()
-        committed = [f"| {' | '.join(row)} |" for row in table(RESULTS).to_numpy()]
+        there = [f"| {' | '.join(row)} |" for row in table(RESULTS).to_numpy()]
         # The runs with distortions are a study's, and do not come with the package.
-        assert rows[2:] == [row for row in committed if "with distortions" not in row]
+        assert rows[2:] == [row for row in there if "with distortions" not in row]
 
 
 @pytest.mark.parametrize("name", ["headline", "comparison"])
 def test_every_form_has_n_and_the_interval(name, capsys):
-    runs = shipped.named(COMPARED)
+    runs = committed.named(COMPARED)
     for form in ("markdown", "latex"):
         text = printed(capsys, "--table", name, "--format", form)
         assert f"(n = {len(runs['original'])}; 95 " in text
@@ -148,7 +148,7 @@ def ablated(monkeypatch):
         for place, recipe in enumerate(sorted(recipes, key=lambda recipe: recipe.name))
         for seed in range(2)
     ]
-    monkeypatch.setattr(shipped, "in_package", lambda: [("ablations", runs)])
+    monkeypatch.setattr(committed, "in_package", lambda: runs)
 
 
 def test_ablations_are_a_row_a_change(ablated, capsys):
@@ -167,7 +167,7 @@ def test_ablations_are_a_row_a_change(ablated, capsys):
 
 def test_ablations_that_are_not_there_are_one_line(monkeypatch, capsys):
     runs = [make_record((3,), seed) for seed in range(2)]
-    monkeypatch.setattr(shipped, "in_package", lambda: [("headline", runs)])
+    monkeypatch.setattr(committed, "in_package", lambda: runs)
     assert main(["--table", "ablations"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("lenet1998: --table ablations: not all of their runs come with")

@@ -1,24 +1,25 @@
 """Whether a run's answers are those of the committed run of its recipe and seed."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from experiments.results import runs_in
 from lenet1998.engines.compiled.network import ARITHMETIC
-from lenet1998.report import committed, shipped
+from lenet1998.report import committed
 from lenet1998.reproduce import run as reproduce
 from lenet1998.reproduce.run import as_committed
-from lenet1998.training.records import RECORD, read_record
 
+RESULTS = Path(__file__).parents[1] / "experiments" / "results"
 COMPILED = {"engine": "compiled", "device": "cpu", "processor": "x", "arithmetic": ARITHMETIC}
 
 
 @pytest.fixture
 def there(monkeypatch):
     """The committed run, made by the present arithmetic."""
-    results = committed.Path(committed.__file__).parents[2] / "experiments" / "results"
-    record = read_record(results / "headline" / "original" / "seed-4")
+    record = runs_in(RESULTS, "headline/original")[4]
     record = dataclasses.replace(record, environment=COMPILED)
     monkeypatch.setattr(reproduce, "committed_run", lambda run: record)
     return record
@@ -47,8 +48,7 @@ def test_other_answers_are_counted_and_explained(environment, why, there):
 
 @pytest.mark.parametrize("installed", [False, True], ids=["in a checkout", "installed"])
 def test_it_is_found_by_recipe_seed_and_data(installed, monkeypatch):
-    results = committed.Path(committed.__file__).parents[2] / "experiments" / "results"
-    ours = read_record(results / "headline" / "modern" / "seed-3")
+    ours = runs_in(RESULTS, "headline/modern")[3]
     if installed:
         monkeypatch.setattr(committed, "__file__", "/nowhere/at/all.py")
     found = committed.committed_run(ours)
@@ -69,15 +69,10 @@ def test_a_run_without_answers_or_without_a_like_says_nothing(there, monkeypatch
 
 
 def test_the_runs_of_named_variants_come_with_their_answers():
-    results = committed.Path(committed.__file__).parents[2] / "experiments" / "results"
     checked = 0
-    for _, runs in shipped.in_package():
-        for run in runs:
-            name = run.recipe["name"]
-            if run.predictions is None or name not in ("original", "modern", "noise"):
-                continue
-            folders = [file.parent for file in results.rglob(f"{name}/seed-{run.seed}/{RECORD}")]
-            kept = [read_record(folder).predictions for folder in folders]
-            assert any(np.array_equal(run.predictions, answers) for answers in kept)
-            checked += 1
+    for source in ("headline/original", "headline/modern", "published/noise"):
+        there = {run.seed: run.predictions for run in runs_in(RESULTS, source)}
+        (runs,) = committed.named([source.partition("/")[2]]).values()
+        assert all(np.array_equal(run.predictions, there[run.seed]) for run in runs)
+        checked += len(runs)
     assert checked >= 50

@@ -1,16 +1,18 @@
 """What tests of reports share."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
 
 import pytest
+from factory import put
 from made_up import PAGE, ROOT, net, run, sizes, some_measures
 
 from experiments import documents
 from lenet1998 import paper
 from lenet1998.report import remaking
-from lenet1998.training.records import write_json, write_record
+from lenet1998.training.records import write_json
 
 
 @pytest.fixture
@@ -20,25 +22,26 @@ def checkout(tmp_path, monkeypatch):
     monkeypatch.setattr(remaking, "FIGURES", drawings)
     results = tmp_path / "experiments" / "results"
     folders = dict(zip(documents.BY_SIZE, sizes(2), strict=True))
-    fewer = "fig6/original,train_size=15000"
     first = "fitted/fitted"
     distorted = f"{first},distortions=true"
-    for folder in (documents.MODERN, *documents.READINGS, fewer, first, distorted):
-        folders[folder] = [run(Path(folder).name, seed=seed) for seed in range(2)]
-    for folder, records in folders.items():
+    for source in (documents.MODERN, *documents.READINGS, *documents.FEWER[1:], first, distorted):
+        folders[source] = [run("any", seed=seed) for seed in range(2)]
+    for source, records in folders.items():
         for seed, record in enumerate(records):
-            name = {documents.ORIGINAL: "original"}.get(folder, Path(folder).name)
-            made = net(20 + seed, 1, 50 + len(name), name, seed)
-            made.recipe.update(record.recipe, name=name)
+            made = net(20 + seed, 1, 50 + len(source), seed=seed)
+            made = dataclasses.replace(made, per_pass=record.per_pass)
             made.dataset["test_patterns"] = paper.TEST_SIZE
             made.environment["processor"] = "a processor"
-            write_record(results / folder / f"seed-{seed}", made)
+            put(results, source, made)
     write_json(results / documents.REJECTION_INVARIANCE, some_measures())
     kinds = map(Path, (documents.DISTORTIONS, documents.ORIGINAL, documents.MODERN))
     alike = [{"variant": kind.name, "seed": s, "dice": 0.5} for kind in kinds for s in range(2)]
     answers = json.loads((ROOT / "experiments" / "results" / documents.ANSWERS).read_bytes())
     write_json(results / documents.ANSWERS, answers | {"alike": alike})
-    again = [{"recipe": Path(fewer).name, "seed": seed, "percent": 0.1 * seed} for seed in range(2)]
+    again = [
+        {"recipe": documents.FEWER[0].partition("/")[2], "seed": seed, "percent": 0.1 * seed}
+        for seed in range(2)
+    ]
     write_json(results / documents.FIG6, {"runs": again})
     shutil.copy(ROOT / "experiments" / "results" / documents.FIG7, results)
     page = tmp_path / "docs" / "results.md"

@@ -1,21 +1,20 @@
 """Pages and figures remade from records: what is stale, and what stops it."""
 
-import shutil
-
 import pytest
-from factory import make_record
+from factory import make_record, put
 from made_up import PAGE, some_measures
 
 from experiments import documents
+from experiments.results import runs_in
 from lenet1998.errors import BadInput
 from lenet1998.report import remaking
 from lenet1998.report.__main__ import main as report
-from lenet1998.training.records import PREDICTIONS, RECORD, WEIGHTS, write_json, write_record
+from lenet1998.training.records import write_json
 
 
 def test_the_page_of_results_is_made_of_the_records(checkout):
     names = [f"docs/figures/{name}" for name in PAGE]
-    stale = ["docs/results.md", "lenet1998/report/runs.json", *names]
+    stale = ["docs/results.md", "lenet1998/report/runs.jsonl.gz", *names]
     assert remaking.remake(checkout, check=True) == stale
     assert remaking.remake(checkout) == stale
     assert remaking.remake(checkout, check=True) == []
@@ -29,30 +28,23 @@ def test_the_page_of_results_is_made_of_the_records(checkout):
 def test_a_figure_is_stale_when_any_of_its_sources_changes(checkout):
     remaking.remake(checkout)
     results = checkout / "experiments" / "results"
-    file = results / documents.BY_SIZE[1] / "seed-1" / RECORD
-    file.write_text(file.read_text().replace('"test_errors": 3', '"test_errors": 4'))
+    (run,) = (run for run in runs_in(results, documents.BY_SIZE[1]) if run.seed == 1)
+    run.per_pass[0].update(test_errors=4, test_error_percent=0.04)
+    put(results, documents.BY_SIZE[1], run)
     assert "docs/figures/fig6.png" in remaking.remake(checkout, check=True)
     assert "docs/figures/invariance.png" not in remaking.remake(checkout)
     write_json(results / documents.REJECTION_INVARIANCE, some_measures(seeds=3))
     assert "docs/figures/invariance.png" in remaking.remake(checkout, check=True)
 
 
-def test_digest_of_several_sources(tmp_path):
-    folders = [tmp_path / name for name in ("a", "b")]
-    for seed, folder in enumerate(folders):
-        write_record(folder / "seed-0", make_record(seed=seed))
-    measured = tmp_path / "rejection_invariance.json"
-    missing = documents.digest(*folders, measured)
-    write_json(measured, {"nets": {}})
-    whole = documents.digest(*folders, measured)
-    others = [documents.digest(*folders), documents.digest(*reversed(folders), measured), missing]
+def test_digest_of_several_sources():
+    runs, content = [make_record(seed=0), make_record(seed=1)], {"nets": {}}
+    whole = documents.digest(runs, content)
+    others = [documents.digest(runs), documents.digest(content, runs), documents.digest(runs, {})]
     assert len({whole, *others}) == 4
-    for name in (WEIGHTS, "checkpoint.npz"):
-        (folders[0] / "seed-0" / name).write_bytes(b"not what is shown")
-    assert documents.digest(*folders, measured) == whole
-    predictions = folders[1] / "seed-0" / PREDICTIONS
-    predictions.write_bytes(predictions.read_bytes() + b"\0")
-    assert documents.digest(*folders, measured) != whole
+    assert documents.digest([make_record(seed=0), make_record(seed=1)], content) == whole
+    runs[1].predictions[3] ^= 1
+    assert documents.digest(runs, content) != whole
 
 
 def test_a_missing_source_is_one_clear_line(checkout):
@@ -63,8 +55,8 @@ def test_a_missing_source_is_one_clear_line(checkout):
     (results / documents.REJECTION_INVARIANCE).write_text("{")
     with pytest.raises(BadInput, match=r"rejection_invariance\.json: no readable JSON"):
         documents.TABLES["rejection"](results)
-    shutil.rmtree(results / "readings")
-    with pytest.raises(BadInput, match="no run records"):
+    (results / "readings.jsonl").unlink()
+    with pytest.raises(BadInput, match=r"readings\.jsonl: no runs of readings"):
         documents.TABLES["readings"](results)
 
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from factory import make_record
+from factory import make_record, put
 from made_up import THEN, net
 
 from experiments import documents
@@ -14,7 +14,6 @@ from lenet1998 import paper
 from lenet1998.data import Dataset
 from lenet1998.errors import BadInput
 from lenet1998.report import style
-from lenet1998.training.records import write_record
 
 
 @pytest.mark.parametrize(
@@ -60,7 +59,7 @@ def test_sheets_are_drawn_of_pictures_and_records(checkout, capsys):
         file = folder / f"{name}.png"
         assert sheet.main(["--results", str(results), "--root", str(checkout)]) == 0
         assert capsys.readouterr().out.split() == [str(file)]
-        assert style.source_of(file) == documents.digest(results / source)
+        assert style.source_of(file) == documents.digest(documents.read(results, source))
         assert 0 < file.stat().st_size < 300_000
 
 
@@ -75,7 +74,7 @@ def test_without_records_there_is_no_fig_8_but_one_line(tmp_path, capsys):
 @pytest.mark.usefixtures("as_mnist")
 def test_fig_8_is_of_mnists_test_set(checkout, capsys):
     results = checkout / "experiments" / "results"
-    write_record(results / documents.DISTORTIONS / "seed-1", make_record(seed=1))
+    put(results, documents.DISTORTIONS, make_record(seed=1))
     assert fig8_sheet.main(["--results", str(results), "--root", str(checkout)]) == 2
     assert "was not tested on MNIST's 10,000 patterns" in capsys.readouterr().err
     assert not (checkout / "docs" / "figures").exists()

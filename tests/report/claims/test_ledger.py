@@ -2,11 +2,10 @@
 
 import importlib.util
 import re
-import shutil
 from pathlib import Path
 
 import pytest
-from factory import make_record
+from factory import make_record, put
 
 from experiments.claims.ledger import Evidence, by_page, summary, table
 from experiments.claims.statements import CLAIMS
@@ -24,7 +23,6 @@ from lenet1998.recipes import ORIGINAL
 from lenet1998.report.__main__ import main as report
 from lenet1998.report.tables import PLUS_MINUS
 from lenet1998.training.flags import run_parser
-from lenet1998.training.records import RECORD, write_record
 
 ROOT = Path(__file__).parents[3]
 RESULTS = ROOT / "experiments" / "results"
@@ -80,11 +78,11 @@ def test_every_command_exists(command):
 
 def runs(results: Path, errors, folder=ORIGINALS) -> None:
     """Runs that ended with these test errors in percent."""
-    shutil.rmtree(results / folder, ignore_errors=True)
+    (results / "headline.jsonl").unlink(missing_ok=True)
     for seed, error in enumerate(errors):
         record = make_record((9,) * 20, seed=seed)
         record.last["test_error_percent"] = error
-        write_record(results / folder / f"seed-{seed}", record)
+        put(results, folder, record)
 
 
 def verdict_of(start: str, results: Path) -> str:
@@ -107,8 +105,8 @@ def test_a_changed_record_changes_a_verdict(tmp_path):
 
 def test_a_damaged_record_is_no_missing_one(tmp_path):
     runs(tmp_path, [1.0])
-    (tmp_path / ORIGINALS / "seed-0" / RECORD).write_text("{")
-    with pytest.raises(BadInput, match="no readable JSON"):
+    (tmp_path / "headline.jsonl").write_text("{\n")
+    with pytest.raises(BadInput, match=r"headline\.jsonl:1: is no run"):
         verdict_of("Test error: 0.95 %", tmp_path)
 
 
@@ -137,5 +135,5 @@ def test_a_verdict_typed_by_hand_is_noticed(tmp_path, capsys):
     page.write_text(honest.replace("**does not hold**", "**holds**", 1))
     assert report(["--check", "--root", str(tmp_path)]) == 1
     # That folder has no package, whose runs are stale, too.
-    told = "docs/claims.md: stale\nlenet1998/report/runs.json: stale\n"
+    told = "docs/claims.md: stale\nlenet1998/report/runs.jsonl.gz: stale\n"
     assert capsys.readouterr().out == told

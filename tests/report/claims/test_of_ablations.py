@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from factory import make_record
+from factory import make_record, put
 
 from experiments.claims import curvature, layers, outputs, training
 from experiments.claims.ledger import Evidence, NotMeasuredError
@@ -11,7 +11,7 @@ from experiments.claims.verdicts import CANNOT_TELL, DOES_NOT, HOLDS
 from experiments.results import ABLATIONS
 from lenet1998.ablate.tuning import TUNINGS
 from lenet1998.recipes import recipe_named
-from lenet1998.training.records import write_json, write_record
+from lenet1998.training.records import write_json
 
 SOFTMAX = {"output": "linear", "loss": "cross_entropy"}
 
@@ -20,7 +20,7 @@ def runs(results: Path, curves: list, folder: str = "ablations", **switches) -> 
     """Runs of 200 test patterns with these numbers misread after their passes."""
     for seed, curve in enumerate(curves):
         record = make_record(curve, seed=seed, recipe=switches)
-        write_record(results / folder / record.recipe["name"] / f"seed-{seed}", record)
+        put(results, folder, record)
     return Evidence(results)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from factory import make_record
+from factory import make_record, put
 
 from experiments import schemas
 from experiments.claims import curvature, errors, layers, outputs, recognition, training
@@ -14,7 +14,7 @@ from experiments.claims.verdicts import CANNOT_TELL, DOES_NOT, HOLDS
 from experiments.published import tables as results
 from experiments.results import CLAIMS, REJECTION_INVARIANCE, read_json
 from lenet1998 import paper, schema
-from lenet1998.training.records import write_json, write_record
+from lenet1998.training.records import write_json
 
 LAYERS = ("c1", "s2", "c3", "s4", "c5", "f6")
 
@@ -184,7 +184,7 @@ def evidence_of(results: Path, folder: str, *curves, **changes) -> Evidence:
     """Runs with these counts of 200 test patterns misread after each pass."""
     for seed, counts in enumerate(curves):
         record = make_record(counts, seed=seed, **changes)
-        write_record(results / folder / f"seed-{seed}", record)
+        put(results, folder, record)
     return Evidence(results)
 
 
@@ -221,7 +221,7 @@ def test_a_flat_spot_is_one_answer(tmp_path):
         CANNOT_TELL,
     )
     stalled = dataclasses.replace(make_record((90,)), predictions=np.full(200, 1, np.uint8))
-    write_record(tmp_path / training.LITERAL / "seed-0", stalled)
+    put(tmp_path, training.LITERAL, stalled)
     assert training.flat_spot(Evidence(tmp_path)).verdict == HOLDS
 
 
@@ -230,7 +230,7 @@ def test_diverged_runs_count_among_those_that_do_not_learn(tmp_path):
     assert training.literal_start(Evidence(tmp_path)).verdict == HOLDS
     for seed in range(20):
         record = make_record((1,), seed=seed, status="diverged")
-        write_record(tmp_path / training.LITERAL / f"seed-{seed}", record)
+        put(tmp_path, training.LITERAL, record)
     assert training.literal_start(Evidence(tmp_path)) == (
         "20 of 40 runs end below 2 % test error",
         DOES_NOT,
@@ -263,7 +263,7 @@ def curves(folder: Path, outside: int, wide: int) -> Finding:
             if place >= 20 - wide:
                 factor = 0.5 + 0.2 * seed
             entry["test_error_percent"] = factor * published[place]
-        write_record(folder / training.ORIGINAL / f"seed-{seed}", record)
+        put(folder, training.ORIGINAL, record)
     return training.curve(training.TEST, Evidence(folder))
 
 
@@ -283,18 +283,18 @@ def test_bands_that_are_too_wide_tell_no_curve(tmp_path):
 def test_a_published_number_is_set_beside_all_recipes(tmp_path):
     """Those with six runs of their own on as many patterns, each seed once, tested as usual."""
 
-    def six(folder: str, error: float, **recipe) -> None:
+    def six(folder: str, error: float) -> None:
         for seed in range(6):
-            record = make_record((2,), seed=seed, recipe=recipe)
+            record = make_record((2,), seed=seed)
             record.last["test_error_percent"] = error + seed / 100
-            write_record(tmp_path / folder / f"seed-{seed}", record)
+            put(tmp_path, folder, record)
 
     six(training.ORIGINAL, 0.93)
     six("again/original", 0.93)
-    six("some/near", 0.9, squash="relu")
-    six("some/far", 2.0, squash="tanh")
-    six("some/smaller", 0.93, train_size=1000)
-    six("some/held-out", 0.93, held_out=10_000)
+    six("some/original,squash=relu", 0.9)
+    six("some/original,squash=tanh", 2.0)
+    six("some/original,train_size=1000", 0.93)
+    six("some/original,held_out=10000", 0.93)
     claim = next(claim for claim in results.claims() if claim.key == training.TEST)
     assert errors.error(claim, Evidence(tmp_path)).ours.endswith("; passed by 2 of 3 recipes")
 
@@ -304,25 +304,23 @@ def test_rates_are_compared_as_logarithms(rate, verdict, tmp_path):
     for seed in range(6):
         record = make_record((2,), seed=seed)
         record.per_pass[0]["rate_min"] = rate * (1 + 0.001 * seed)
-        write_record(tmp_path / training.ORIGINAL / f"seed-{seed}", record)
+        put(tmp_path, training.ORIGINAL, record)
     assert curvature.first_rates("rate_min", 7e-5, Evidence(tmp_path)).verdict == verdict
 
 
 def test_layers_are_those_of_the_record(tmp_path):
     evidence = evidence_of(tmp_path, layers.ORIGINAL, (2,))
     assert {layers.layer(name, evidence).verdict for name in layers.SHAPES} == {HOLDS}
-    record = make_record((2,))
-    wider = [dict(layer, maps=layer["maps"] + (layer["name"] == "c3")) for layer in record.layers]
-    write_record(tmp_path / layers.ORIGINAL / "seed-0", dataclasses.replace(record, layers=wider))
+    put(tmp_path, layers.ORIGINAL, make_record((2,), recipe={"c3": "dense"}))
     assert layers.layer("c3", Evidence(tmp_path)).verdict == DOES_NOT
     assert layers.layer("c1", Evidence(tmp_path)).verdict == HOLDS
 
 
 def test_only_what_finished_has_a_last_error(tmp_path):
-    evidence = evidence_of(tmp_path, "some", (2,), status="diverged")
+    evidence = evidence_of(tmp_path, "some/original", (2,), status="diverged")
     with pytest.raises(NotMeasuredError):
-        evidence.last("some")
-    assert len(evidence.started("some")) == 1
+        evidence.last("some/original")
+    assert len(evidence.started("some/original")) == 1
 
 
 def moved(results: Path, error: float, **axes) -> str:
