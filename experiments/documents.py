@@ -30,7 +30,8 @@ from experiments.readings import tables as open_questions
 from experiments.reliability import tables as reliability
 from experiments.results import (
     ANSWERS,
-    BENCHMARKS,
+    BENCHMARK,
+    BENCHMARKS_OLDER,
     BLANK_SHARE,
     FAULTS,
     FEATURES,
@@ -124,7 +125,9 @@ def licences(results: Path) -> pd.DataFrame:
 
 def benchmark(results: Path) -> pd.DataFrame:
     """The engines side by side, on each machine and with each arithmetic that was measured."""
-    return performance.benchmark(*(read_json(results / name) for name in BENCHMARKS))
+    return performance.benchmark(
+        read_json(results / BENCHMARK), *read_json(results / BENCHMARKS_OLDER)["machines"]
+    )
 
 
 def published_errors(results: Path) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from lenet1998.errors import BadInput
 from lenet1998.training import lines
 from lenet1998.training.records import RunRecord
 
-BENCHMARKS = tuple(f"benchmark{which}.json" for which in ("", "-1.0", "-avx2", "-h100"))
+BENCHMARK, BENCHMARKS_OLDER = "benchmark.json", "benchmark_older.json"
 RIVALS = "rivals.json"
 REJECTION_INVARIANCE, ANSWERS, FIG7 = "rejection_invariance.json", "answers.json", "fig7.json"
 FAULTS, RESTORATION, SEARCH, FIG6 = "faults.json", "restoration.json", "search.json", "fig6.json"
@@ -42,7 +42,7 @@ MADE_BY = {
     "strings": "experiments.strings.runs",
     "sweep": "experiments.coursework.sweep",
     "tuning": "experiments.ablations.tuning",
-    **{Path(name).stem: "lenet1998.benchmark --full" for name in BENCHMARKS},
+    **dict.fromkeys(("benchmark", "benchmark_older"), "lenet1998.benchmark --full"),
 }
 """The module that makes each result, as ``python -m`` takes it."""
 
@@ -154,6 +154,7 @@ READERS: dict[str, Callable[[Path], dict]] = {
     ABLATIONS: partial(schema.read, schema=schemas.ABLATIONS),
     LICENCES: partial(schema.read, schema=schemas.LICENCES),
     RIVALS: partial(schema.read, schema=schemas.RIVALS),
-    **dict.fromkeys(BENCHMARKS, partial(schema.read, schema=schemas.BENCHMARK)),
+    BENCHMARK: partial(schema.read, schema=schemas.BENCHMARK),
+    BENCHMARKS_OLDER: partial(schema.read, schema=schemas.BENCHMARKS),
 }
 """What reads each JSON file of results and checks it."""

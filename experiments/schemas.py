@@ -83,37 +83,35 @@ _CORE = {
     ),
     "dependentRequired": {"core": ["vector_instructions"]},
 }
-BENCHMARK = Schema(
-    object_of(
-        {
-            "load_average": or_null(AMOUNT),
-            "reading": object_of(eager_us=AMOUNT, compiled_us=AMOUNT, times_eager=AMOUNT),
-        },
-        engines=list_of(
-            object_of(
-                {"fastest_cpu_us": AMOUNT},
-                engine=TEXT,
-                wall_us=AMOUNT,
-                cpu_us=AMOUNT,
-                times_eager=AMOUNT,
-            ),
-            1,
+_BENCHMARK = object_of(
+    {
+        "load_average": or_null(AMOUNT),
+        "reading": object_of(eager_us=AMOUNT, compiled_us=AMOUNT, times_eager=AMOUNT),
+    },
+    engines=list_of(
+        object_of(
+            {"fastest_cpu_us": AMOUNT},
+            engine=TEXT,
+            wall_us=AMOUNT,
+            cpu_us=AMOUNT,
+            times_eager=AMOUNT,
         ),
-        rounds=SOME,
-        multiply_accumulates=SOME,
-        peak_multiply_accumulates_per_us=AMOUNT,
-        floor_us=AMOUNT,
-        compile_first_s=AMOUNT,
-        compile_again_s=AMOUNT,
-        two_at_once=or_null(AMOUNT),
-        whole_run=or_null(
-            object_of(passes=SOME, wall_s=AMOUNT, cpu_s=AMOUNT, peak_memory_gb=AMOUNT)
-        ),
-        gpu=or_null(object_of({"device": TEXT}, runs=SOME, patterns_per_second=AMOUNT)),
-        dataset=TEXT,
-        environment=_CORE,
-    )
+        1,
+    ),
+    rounds=SOME,
+    multiply_accumulates=SOME,
+    peak_multiply_accumulates_per_us=AMOUNT,
+    floor_us=AMOUNT,
+    compile_first_s=AMOUNT,
+    compile_again_s=AMOUNT,
+    two_at_once=or_null(AMOUNT),
+    whole_run=or_null(object_of(passes=SOME, wall_s=AMOUNT, cpu_s=AMOUNT, peak_memory_gb=AMOUNT)),
+    gpu=or_null(object_of({"device": TEXT}, runs=SOME, patterns_per_second=AMOUNT)),
+    dataset=TEXT,
+    environment=_CORE,
 )
+BENCHMARK = Schema(_BENCHMARK)
+BENCHMARKS = Schema(object_of(machines=list_of(_BENCHMARK)))
 _RIVAL = object_of(rival=TEXT, us=AMOUNT, fastest_us=AMOUNT, times_ours=AMOUNT, loss=NUMBER)
 RIVALS = Schema(
     object_of(

@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 
-from experiments.documents import ALL_VARIANTS, DISTORTIONS, digest
+from experiments.documents import ALL_VARIANTS, DISTORTIONS, digest, read
 from lenet1998.recipes import RECIPES
 from lenet1998.report.__main__ import main
 from lenet1998.report.remaking import DOCUMENTS
@@ -36,7 +36,7 @@ def test_tables_and_figures_are_those_of_the_records_which_asking_takes_no_torch
 def test_a_sheet_is_of_the_results(name, source):
     """They need MNIST's pictures, so the report command cannot remake them."""
     shown = source_of(ROOT / "docs" / "figures" / f"{name}.png")
-    assert shown == digest(ROOT / "experiments" / "results" / source)
+    assert shown == digest(read(ROOT / "experiments" / "results", source))
 
 
 def test_a_number_typed_by_hand_is_noticed_and_mended(tmp_path, capsys):

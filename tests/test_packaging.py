@@ -2,16 +2,15 @@
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
-from collections import Counter
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
 import lenet1998
-from lenet1998.training.records import PREDICTIONS, RECORD
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -71,17 +70,12 @@ def test_editors_see_every_public_name_where_it_lives():
         assert getattr(lenet1998, name)
 
 
-def test_the_committed_results_stay_small():
-    files = [file for file in (ROOT / "experiments" / "results").rglob("*") if file.is_file()]
-    kept = [file for file in files if file.suffix in (".json", ".npy")]
-    sizes = {file: file.stat().st_size for file in kept}
-    assert sum(sizes.values()) <= 42 * 2**20  # 2,409 runs, of which 990 are the ablations'
-    assert max(sizes.values()) <= 2**20
-    runs = Counter()
-    for file, size in sizes.items():
-        if file.name in (RECORD, PREDICTIONS):
-            runs[file.parent] += size
-    assert max(runs.values()) <= 36 * 2**10
+def test_the_committed_results_stay_small_and_few():
+    call = ["git", "ls-files", "-z", "experiments/results"]
+    listed = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    sizes = [(ROOT / name).stat().st_size for name in listed.split("\0") if name]
+    assert len(sizes) <= 45
+    assert sum(sizes) <= 12 * 2**20  # some 3,400 runs of 2.9 kB, and their answers
 
 
 def test_the_types_of_the_package_are_announced():

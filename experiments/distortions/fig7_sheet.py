@@ -78,10 +78,9 @@ def main(arguments=None):
     parser.add_argument("--results", default=RESULTS, type=path, metavar="DIR")
     parser.add_argument("--root", default=Path(), type=path, metavar="DIR", help="a checkout")
     flags = parser.parse_args(arguments)
-    fits = flags.results / "fig7.json"
-    content, data = read_json(fits), load("mnist", flags.data)
+    content, data = read_json(flags.results / "fig7.json"), load("mnist", flags.data)
     file = writable(flags.root / "docs" / "figures", "--root") / "fig7.png"
-    sheet(data, content, file, digest(fits))
+    sheet(data, content, file, digest(content))
     print(file)
     return 0
 

@@ -149,9 +149,7 @@ def main(arguments=None):
     flags = parser.parse_args(arguments)
     records = runs_in(flags.results, DISTORTIONS)
     if all(record.diverged for record in records):
-        raise BadInput(
-            f"{DISTORTIONS}: no finished run to draw Fig. 8 of: run experiments.published.runs"
-        )
+        raise BadInput(f"{DISTORTIONS}: no finished run to draw Fig. 8 of")
     if any(record.dataset["test_patterns"] != paper.TEST_SIZE for record in records):
         raise BadInput(
             f"{DISTORTIONS}: a run was not tested on MNIST's {paper.TEST_SIZE:,} patterns"

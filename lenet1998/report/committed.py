@@ -71,12 +71,12 @@ def summary(results: Path, sources: Mapping[str, str]) -> list[RunRecord]:
     found = [
         _cut(run, run.per_pass, run.predictions)
         for name, source in sources.items()
-        for run in studies[source.partition("/")[0]]
+        for run in studies.get(source.partition("/")[0], ())
         if run.recipe["name"] == name
     ]
     return found + [
         _cut(run, [dict.fromkeys(row) for row in run.per_pass[:-1]] + run.per_pass[-1:])
-        for run in studies[ABLATIONS]
+        for run in studies.get(ABLATIONS, ())
         if not run.recipe["train_size"] and run.recipe["name"] not in sources
     ]
 

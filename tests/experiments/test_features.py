@@ -7,6 +7,7 @@ import pytest
 
 from experiments.net_1998 import features
 from experiments.results import read_json
+from experiments.study import SCRATCH
 from lenet1998.recipes import Recipe, recipe_named
 from lenet1998.training.records import read_record
 
@@ -40,7 +41,7 @@ def test_nets_are_trained_once_and_measured(results, tiny_mnist, capsys):
     (untold,) = found["nets"]["1998-features"]
     assert told["f6"]["fig26"]["rms"] < untold["f6"]["fig26"]["rms"]
     assert untold["c5"] is None
-    record = read_record(results / "features" / "second-restoration-18" / "seed-0")
+    record = read_record(results / SCRATCH / "features" / "second-restoration-18" / "seed-0")
     assert record.last["test_errors"] == found["nets"]["second-restoration-18"][0]["test_errors"]
     assert capsys.readouterr().out.count("seed-0: ") == len(features.STUDIES)
     assert features.main(asked) == 0

@@ -10,6 +10,7 @@ from factory import make_record
 
 from experiments.ablations import measures as purposes
 from experiments.published import rejection_invariance as study
+from experiments.study import SCRATCH
 from lenet1998.data import prepare
 from lenet1998.recipes import RECIPES, build_model
 from lenet1998.training.records import WEIGHTS, write_json, write_record
@@ -25,7 +26,7 @@ def results(tmp_path):
         weights = {key: value.numpy() for key, value in state.items()}
         for seed in range(study.NETS_MEASURED):
             run = make_record(seed=seed, recipe=RECIPES[name].as_dict(), weights=weights)
-            write_record(tmp_path / folder / f"seed-{seed}", run)
+            write_record(tmp_path / SCRATCH / folder / f"seed-{seed}", run)
     return tmp_path
 
 
@@ -44,7 +45,7 @@ def test_the_first_ten_nets_are_measured(results):
 
 @pytest.mark.parametrize("kind", ["original", "noise"])
 def test_without_a_net_nothing_is_written(kind, results, capsys):
-    folder = results / study.NETS[kind] / "seed-4"
+    folder = results / SCRATCH / study.NETS[kind] / "seed-4"
     (folder / WEIGHTS).unlink()
     assert f"{folder / WEIGHTS}: is missing; train it again" in refusal(results, capsys)
     shutil.rmtree(folder)
@@ -54,7 +55,7 @@ def test_without_a_net_nothing_is_written(kind, results, capsys):
 
 def test_without_results_there_are_none(tmp_path, capsys):
     nowhere = tmp_path / "nowhere"
-    assert str(nowhere / study.NETS["original"] / "seed-0") in refusal(nowhere, capsys)
+    assert str(nowhere / SCRATCH / study.NETS["original"] / "seed-0") in refusal(nowhere, capsys)
     assert not nowhere.exists()
 
 

@@ -1,32 +1,17 @@
 """The search over all readings: what it draws, and what each stage takes from the one before."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from factory import on_fig5
 
 from experiments.readings import search
-from experiments.results import SEARCH
-from experiments.schemas import SEARCH as SCHEMA
-from lenet1998 import paper
+from experiments.readings.search_tables import SEEDS
 from lenet1998.recipes import ORIGINAL
-from lenet1998.schema import check
 
-FIG5 = paper.fig5_curve()
+RESULTS = Path(__file__).parents[2] / "experiments" / "results"
 FIRST = ORIGINAL
-
-
-def run(stage, recipe, seed=100, factor=1.0):
-    """A run that is off Fig. 5 by a factor."""
-    return {
-        "stage": stage,
-        "recipe": recipe.name,
-        "switches": {key: getattr(recipe, key) for key in search.OPEN},
-        "seed": seed,
-        "status": "finished",
-        "train": (factor * FIG5.train_error[: recipe.passes]).tolist(),
-        "test": (factor * FIG5.test_error[: recipe.passes]).tolist(),
-        "rates": list(paper.RATE_RANGE),
-        "seconds": 1.0,
-    }
 
 
 @pytest.fixture(scope="module")
@@ -72,16 +57,16 @@ def test_numbers_are_drawn_from_the_ranges_of_the_rules(readings):
 def test_a_stage_takes_the_best_of_the_one_before(readings):
     factors = np.random.default_rng(0).permutation(len(readings)) + 2.0
     runs = [
-        run(1, recipe.changed(passes=search.SHORT), factor=factor)
+        on_fig5(recipe.changed(passes=search.SHORT), factor)
         for recipe, factor in zip(readings, factors, strict=True)
     ]
     second = search.candidates(runs, 2)
     assert second == [readings[i] for i in np.argsort(factors)[:40]]
-    runs += [run(2, recipe, factor=factor) for factor, recipe in enumerate(second, 2)]
+    runs += [on_fig5(recipe, factor) for factor, recipe in enumerate(second, 2)]
     third = search.candidates(runs, 3)
     assert third == second[:20]
     runs += [
-        run(3, recipe, seed, 40 - rank)
+        on_fig5(recipe, 40 - rank, seed)
         for rank, recipe in enumerate(third)
         for seed in search.SEEDS[3]
     ]
@@ -95,19 +80,25 @@ def test_a_stage_takes_the_best_of_the_one_before(readings):
 def test_equation_8_is_in_the_final_whatever_its_misfit(readings):
     chosen = [recipe for recipe in readings if recipe.loss != "distance"][:30]
     worst = next(recipe for recipe in readings if recipe.loss == "distance")
-    runs = [run(1, recipe.changed(passes=5), factor=2) for recipe in chosen]
-    runs.append(run(1, worst.changed(passes=5), factor=50))
-    runs += [run(stage, recipe, factor=2) for stage in (2, 3) for recipe in chosen[:20]]
+    runs = [on_fig5(recipe.changed(passes=5), 2) for recipe in chosen]
+    runs.append(on_fig5(worst.changed(passes=5), 50))
+    runs += [on_fig5(recipe, 2, seed) for seed in (100, 101) for recipe in chosen[:20]]
     assert worst in search.finalists(runs)
 
 
-def test_what_was_gathered_is_not_run_again(readings, tmp_path):
-    short = [recipe.changed(passes=search.SHORT) for recipe in readings]
-    runs = [run(1, recipe) for recipe in short[:200]]
-    left = search.cells(1, runs, tmp_path)
-    assert [cell.recipe for cell in left] == short[200:]
-    assert len({cell.folder for cell in left}) == 56
-    check({"runs": runs}, SCHEMA, tmp_path / SEARCH)
+def test_the_first_stage_is_every_reading_once(readings, tmp_path):
+    first = search.cells(1, tmp_path)
+    assert [cell.recipe for cell in first] == [recipe.changed(passes=5) for recipe in readings]
+    assert len({cell.folder for cell in first}) == 256
+
+
+def test_what_was_searched_is_what_the_rules_draw(readings):
+    """The committed runs of each stage are those of the readings that the one before left."""
+    runs = search.done(RESULTS)
+    for stage in (1, 2, 3):
+        wanted = {(r.name, seed) for r in search.candidates(runs, stage) for seed in SEEDS[stage]}
+        there = {(r.recipe["name"], r.seed) for r in runs if search.stage_of(r) == stage}
+        assert there == wanted
 
 
 def test_the_rates_that_each_layer_begins_with(digits):

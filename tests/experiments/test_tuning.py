@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 
 from experiments.ablations.rates_tables import best, by_recipe, trials
+from experiments.results import runs_in
 from lenet1998.ablate.tuning import HELD_OUT, TUNINGS
-from lenet1998.training.records import read_records
 
 RESULTS = Path(__file__).parents[2] / "experiments" / "results"
 
 
 @pytest.fixture(scope="module")
 def runs():
-    return by_recipe(read_records(RESULTS / "tuning"))
+    return by_recipe(runs_in(RESULTS, "tuning"))
 
 
 @pytest.mark.parametrize("key", TUNINGS)

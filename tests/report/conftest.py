@@ -39,7 +39,8 @@ def checkout(tmp_path, monkeypatch):
     answers = json.loads((ROOT / "experiments" / "results" / documents.ANSWERS).read_bytes())
     write_json(results / documents.ANSWERS, answers | {"alike": alike})
     again = [
-        {"recipe": documents.FEWER[0].partition("/")[2], "seed": seed, "percent": 0.1 * seed}
+        {"recipe": source.partition("/")[2], "seed": seed, "percent": 0.1 * seed}
+        for source in documents.FEWER
         for seed in range(2)
     ]
     write_json(results / documents.FIG6, {"runs": again})

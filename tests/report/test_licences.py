@@ -8,6 +8,7 @@ import pytest
 
 from experiments.readings import departures
 from experiments.readings import licences_tables as page
+from experiments.readings.search_tables import STUDY, stage_of
 from experiments.results import SEARCH, read_json, runs_in
 from lenet1998 import paper
 from lenet1998.recipes import ORIGINAL, RECIPES
@@ -20,7 +21,9 @@ RESULTS = Path(__file__).parents[2] / "experiments" / "results"
 def finalists():
     """Of an older study: whose runs and nets are of the kind that is judged here."""
     content = read_json(RESULTS / SEARCH)
-    runs = [run for run in runs_in(RESULTS, "finalists") if not run.recipe["noise"]]
+    runs = [
+        run for run in runs_in(RESULTS, STUDY) if stage_of(run) == 4 and not run.recipe["noise"]
+    ]
     return content, runs
 
 

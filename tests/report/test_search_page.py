@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from factory import make_record
+from factory import make_record, on_fig5
 
 from experiments.readings import held_back
 from experiments.readings import search_tables as search
@@ -23,52 +23,42 @@ LITERAL = FIRST.changed(
 THEIRS = {"C1 weights, rms": 2.0, "C1 states of 1.5 and more, share": 0.5}
 
 
-def run(stage, recipe, factor, seed=100, passes=20, status="finished"):
-    """A run of ``search.json`` that is off Fig. 5 and the rates by a factor."""
-    return {
-        "stage": stage,
-        "recipe": recipe.changed(passes=passes).name,
-        "switches": {},
-        "seed": seed,
-        "status": status,
-        "train": (factor * FIG5.train_error[:passes]).tolist(),
-        "test": (factor * FIG5.test_error[:passes]).tolist(),
-        "rates": [rate * factor for rate in paper.RATE_RANGE],
-        "seconds": 1.0,
-    }
-
-
 def recipes(count):
     return [FIRST.changed(rubbish_j=float(j)) for j in range(2, count + 2)]
 
 
+def short(recipe, factor, **changes):
+    """A run of stage 1."""
+    return on_fig5(recipe.changed(passes=search.SHORT), factor, **changes)
+
+
 @pytest.fixture
-def content():
+def staged():
     """Two stages: five readings with short runs, the better three again with whole ones."""
-    first = [run(1, recipe, 1.1 + n, passes=5) for n, recipe in enumerate(recipes(5))]
-    return {"runs": first + [run(2, recipe, 1.1 + n) for n, recipe in enumerate(recipes(3))]}
+    first = [short(recipe, 1.1 + n) for n, recipe in enumerate(recipes(5))]
+    return first + [on_fig5(recipe, 1.1 + n) for n, recipe in enumerate(recipes(3))]
 
 
-def test_stages_are_counted_and_compared_with_the_one_before(content):
-    table = search.stages(content).set_index("stage")
+def test_stages_are_counted_and_compared_with_the_one_before(staged):
+    table = search.stages(staged).set_index("stage")
     assert table["readings"].tolist() == [5, 3]
     assert table["passes"].tolist() == [5, 20]
     assert table["rank correlation with the stage before"].tolist() == ["", "1.00"]
     assert table["smallest M"].iloc[0] == "0.68"  # log 1.1: 0.953 tenths and 0.1375 doublings
 
 
-def test_runs_that_learnt_nothing_and_those_that_diverged_are_counted(content):
-    content["runs"] += [run(1, recipe, 40, passes=5) for recipe in recipes(7)[5:]]
-    content["runs"].append(run(1, AVERAGES, 1.0, passes=3, status="diverged"))
-    first = search.stages(content).iloc[0]
+def test_runs_that_learnt_nothing_and_those_that_diverged_are_counted(staged):
+    staged += [short(recipe, 40) for recipe in recipes(7)[5:]]
+    staged.append(short(AVERAGES, 1.0, status="diverged"))
+    first = search.stages(staged).iloc[0]
     assert (first["learnt nothing"], first["diverged"]) == (2, 1)
 
 
-def test_the_best_of_the_last_stage_come_first(content):
-    table = search.best(content)
+def test_the_best_of_the_last_stage_come_first(staged):
+    table = search.best(staged)
     assert table["reading"].tolist() == [recipe.name.replace(",", ", ") for recipe in recipes(3)]
-    content["runs"] += [run(3, recipes(3)[1], 1.0, seed) for seed in (101, 102, 103)]
-    assert search.best(content)["n"].tolist() == [3]
+    staged += [on_fig5(recipes(3)[1], 1.0, seed) for seed in (101, 102, 103)]
+    assert search.best(staged)["n"].tolist() == [3]
 
 
 def record(recipe, factor, seed):
@@ -130,9 +120,9 @@ def test_quantities_and_rates_have_a_column_a_finalist():
     assert layers["layer"].tolist() == ["C1", "S2", "C3", "S4", "C5", "F6"]
 
 
-def test_the_figure_is_drawn(content, tmp_path):
-    content["runs"].append(run(1, AVERAGES, 1.7, passes=5))
-    search.figure(content, tmp_path / "search.png", "digest")
+def test_the_figure_is_drawn(staged, tmp_path):
+    staged.append(short(AVERAGES, 1.7))
+    search.figure(staged, tmp_path / "search.png", "digest")
     assert source_of(tmp_path / "search.png") == "digest"
 
 

@@ -67,7 +67,7 @@ def test_sheets_are_drawn_of_pictures_and_records(checkout, capsys):
 def test_without_records_there_is_no_fig_8_but_one_line(tmp_path, capsys):
     assert fig8_sheet.main(["--results", str(tmp_path / "none"), "--root", str(tmp_path)]) == 2
     error = capsys.readouterr().err
-    assert "no finished run to draw Fig. 8 of" in error
+    assert "published.jsonl: no runs of distortions to make a table or figure of" in error
     assert len(error.splitlines()) == 1
 
 
@@ -78,5 +78,5 @@ def test_fig_8_is_of_mnists_test_set(checkout, capsys):
     assert fig8_sheet.main(["--results", str(results), "--root", str(checkout)]) == 2
     assert "was not tested on MNIST's 10,000 patterns" in capsys.readouterr().err
     assert not (checkout / "docs" / "figures").exists()
-    with pytest.raises(BadInput, match=r"original, seed 1: was tested on 200 patterns"):
+    with pytest.raises(BadInput, match=r"distortions, seed 1: was tested on 200 patterns"):
         documents.TABLES["fingerprint"](results)

@@ -1,5 +1,7 @@
 """The tour's sums are the network's counts, and its figures show what their captions say."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from factory import LAYERS, make_record
@@ -10,6 +12,8 @@ from experiments.tour import layers as tour
 from lenet1998 import paper
 
 RECORD = make_record()
+
+RESULTS = Path(__file__).parents[2] / "experiments" / "results"
 
 
 @pytest.fixture
@@ -111,8 +115,8 @@ def test_pictures_of_fig13_and_fig25_are_drawn(function, drawn):
     assert all(axes.images for axes in figure.axes)
 
 
-def test_another_fact_makes_the_figures_of_it_stale(monkeypatch, tmp_path):
-    stale = {name: figure.digest(tmp_path) for name, figure in FIGURES.items() if figure.facts}
+def test_another_fact_makes_the_figures_of_it_stale(monkeypatch):
+    stale = {name: figure.digest(RESULTS) for name, figure in FIGURES.items() if figure.facts}
     monkeypatch.setattr(paper, "MU", 0.03)
-    now = {name: FIGURES[name].digest(tmp_path) for name in stale}
+    now = {name: FIGURES[name].digest(RESULTS) for name in stale}
     assert [name for name in stale if stale[name] != now[name]] == ["tour-rates.png"]

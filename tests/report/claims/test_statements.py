@@ -14,6 +14,8 @@ from experiments.claims.verdicts import CANNOT_TELL, DOES_NOT, HOLDS
 from experiments.published import tables as results
 from experiments.results import CLAIMS, REJECTION_INVARIANCE, read_json
 from lenet1998 import paper, schema
+from lenet1998.counts import count
+from lenet1998.recipes import ORIGINAL
 from lenet1998.training.records import write_json
 
 LAYERS = ("c1", "s2", "c3", "s4", "c5", "f6")
@@ -311,9 +313,13 @@ def test_rates_are_compared_as_logarithms(rate, verdict, tmp_path):
 def test_layers_are_those_of_the_record(tmp_path):
     evidence = evidence_of(tmp_path, layers.ORIGINAL, (2,))
     assert {layers.layer(name, evidence).verdict for name in layers.SHAPES} == {HOLDS}
-    put(tmp_path, layers.ORIGINAL, make_record((2,), recipe={"c3": "dense"}))
-    assert layers.layer("c3", Evidence(tmp_path)).verdict == DOES_NOT
-    assert layers.layer("c1", Evidence(tmp_path)).verdict == HOLDS
+    model = ORIGINAL.changed(c3="dense").build_model()
+    counted = [dataclasses.asdict(layer) for layer in count(model).layers]
+    dense = dataclasses.replace(make_record((2,)), layers=counted)
+    evidence = Evidence(tmp_path)
+    evidence.started = lambda _: [dense]
+    assert layers.layer("c3", evidence).verdict == DOES_NOT
+    assert layers.layer("c1", evidence).verdict == HOLDS
 
 
 def test_only_what_finished_has_a_last_error(tmp_path):
