@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.results import READERS, made_by, read_lines
+from experiments.results import MEASURES, made_by, read_lines
 from lenet1998.training.lines import SUFFIX
 from lenet1998.training.records import RunRecord
 
@@ -36,5 +36,5 @@ def _study(name: str, made_by: str, runs: Sequence[RunRecord]) -> dict:
 
 def measures(results: Path) -> pd.DataFrame:
     """One row a JSON file of results: its command."""
-    there = sorted(name for name in READERS if (results / name).is_file())
+    there = sorted(name for name in MEASURES if (results / name).is_file())
     return pd.DataFrame([{"measures": f"`{name}`", "made by": command(name)} for name in there])

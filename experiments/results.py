@@ -1,10 +1,8 @@
-"""The JSON files among the results, each with the one reader that checks it."""
+"""The committed results: runs as lines, and what else was measured as JSON."""
 
-from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
-from experiments import schemas
 from lenet1998 import schema
 from lenet1998.errors import BadInput
 from lenet1998.training import lines
@@ -57,12 +55,12 @@ def made_by(name: str) -> str:
 
 
 def read_json(file: Path) -> dict:
-    """The checked content of one of the results' JSON files.
+    """Read one of the results' JSON files.
 
     Raises:
-        BadInput: it is missing, or not what that file holds.
+        BadInput: it is missing, or no JSON.
     """
-    return READERS[file.name](file)
+    return schema.parse(file)
 
 
 def runs_in(results: Path, *sources: str) -> list[RunRecord]:
@@ -111,50 +109,22 @@ def _read_lines(file: Path, *_) -> list[RunRecord]:
     return lines.ordered(lines.read(file))
 
 
-def rejection_invariance(file: Path) -> dict:
-    """The content of ``rejection_invariance.json``, checked.
-
-    Raises:
-        BadInput: none that can be read, or not as many errors as there are transforms.
-    """
-    content = schema.read(file, schemas.REJECTION_INVARIANCE)
-    for name, nets in content["nets"].items():
-        for axis in schemas.AXES:
-            if any(len(net[axis]) != len(content["axes"][axis]) for net in nets):
-                raise BadInput(f"{file}: a net of {name} was not measured at each {axis}")
-    return content
-
-
-def read_strings(file: Path) -> dict:
-    """The content of ``read_strings.json``, checked.
-
-    Raises:
-        BadInput: none that can be read, or not as many results as there are changes of a string.
-    """
-    content = schema.read(file, schemas.READ_STRINGS)
-    for row in content["measured"]:
-        for axis in schemas.STRING_AXES:
-            if any(len(values) != len(content["axes"][axis]) for values in row[axis].values()):
-                raise BadInput(f"{file}: {row['net']} was not measured at each {axis}")
-    return content
-
-
-READERS: dict[str, Callable[[Path], dict]] = {
-    REJECTION_INVARIANCE: rejection_invariance,
-    ANSWERS: partial(schema.read, schema=schemas.ANSWERS),
-    FIG7: partial(schema.read, schema=schemas.FIG7),
-    FAULTS: partial(schema.read, schema=schemas.FAULTS),
-    READ_STRINGS: read_strings,
-    BLANK_SHARE: partial(schema.read, schema=schemas.BLANK_SHARE),
-    RESTORATION: partial(schema.read, schema=schemas.RESTORATION),
-    SEARCH: partial(schema.read, schema=schemas.SEARCH),
-    FIG6: partial(schema.read, schema=schemas.FIG6),
-    CLAIMS: partial(schema.read, schema=schemas.CLAIMS),
-    FEATURES: partial(schema.read, schema=schemas.FEATURES),
-    ABLATIONS: partial(schema.read, schema=schemas.ABLATIONS),
-    LICENCES: partial(schema.read, schema=schemas.LICENCES),
-    RIVALS: partial(schema.read, schema=schemas.RIVALS),
-    BENCHMARK: partial(schema.read, schema=schemas.BENCHMARK),
-    BENCHMARKS_OLDER: partial(schema.read, schema=schemas.BENCHMARKS),
-}
-"""What reads each JSON file of results and checks it."""
+MEASURES = (
+    REJECTION_INVARIANCE,
+    ANSWERS,
+    FIG7,
+    FAULTS,
+    READ_STRINGS,
+    BLANK_SHARE,
+    RESTORATION,
+    SEARCH,
+    FIG6,
+    CLAIMS,
+    FEATURES,
+    ABLATIONS,
+    LICENCES,
+    RIVALS,
+    BENCHMARK,
+    BENCHMARKS_OLDER,
+)
+"""The JSON files of what else was measured."""

@@ -8,7 +8,6 @@ right kind. More keys than those are left as they are.
 import json
 import math
 import reprlib
-from collections.abc import Callable
 from pathlib import Path
 
 from jsonschema import Draft202012Validator
@@ -181,9 +180,6 @@ def compare(content, schema: Validator, source: Path) -> None:
     Raises:
         BadInput: as :func:`check` does.
     """
-    # Takes little time for what is as it should be; jsonschema judges all the rest.
-    if _plainly(schema)(content):
-        return
     error = next(schema.iter_errors(content), None)
     if error is None:
         return
@@ -195,70 +191,6 @@ def compare(content, schema: Validator, source: Path) -> None:
         rule = f"{error.validator} {reprlib.repr(error.validator_value)}"
         fault = f"{where or 'all of it'} is {reprlib.repr(error.instance)}, against {rule}"
     raise BadInput(f"{source}: {in_short(fault)}")
-
-
-_KINDS: dict[str, set[type]] = {
-    "object": {dict},
-    "array": {list},
-    "string": {str},
-    "boolean": {bool},
-    "null": {type(None)},
-    "integer": {int},
-    "number": {int, float},
-}
-_KEYWORDS = {
-    *("type", "enum", "anyOf", "minimum", "maximum", "items", "minItems", "maxItems"),
-    *("properties", "required", "additionalProperties", "minProperties"),
-}
-_plain: dict[int, tuple[Validator, Callable[[object], bool]]] = {}
-
-
-def _plainly(schema: Validator) -> Callable[[object], bool]:
-    """The fast test of a schema, made once; see :func:`_test`."""
-    if id(schema) not in _plain:
-        _plain[id(schema)] = schema, _test(schema.schema)  # kept, so that its id stays its own
-    return _plain[id(schema)][1]
-
-
-def _test(schema) -> Callable[[object], bool]:
-    """A fast test of content: True where it keeps to a schema, False where that is not plain.
-
-    It is never True where jsonschema finds an error, as a test holds it to.
-    """
-    if not isinstance(schema, dict) or schema.keys() - _KEYWORDS:
-        return lambda _: False
-    named = schema.get("type", list(_KINDS))
-    kinds = set().union(*(_KINDS[name] for name in ([named] if isinstance(named, str) else named)))
-    low, high = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
-    least, most = schema.get("minItems", 0), schema.get("maxItems", math.inf)
-    required, fewest = set(schema.get("required", ())), schema.get("minProperties", 0)
-    ways = [_test(way) for way in schema.get("anyOf", ())]
-    texts = schema.get("enum")
-    of_item = _test(schema["items"]) if "items" in schema else None
-    of_key = {key: _test(inner) for key, inner in schema.get("properties", {}).items()}
-    rest = schema.get("additionalProperties", True)
-    of_rest = None if rest is True else _test(rest)
-
-    def test(value) -> bool:
-        kind = type(value)
-        if kind not in kinds or (ways and not any(way(value) for way in ways)):
-            return False
-        if texts is not None and not (kind is str and value in texts):
-            return False
-        if kind is dict:
-            if len(value) < fewest or not required <= value.keys():
-                return False
-            for key, inner in value.items():
-                of_it = of_key.get(key, of_rest)
-                if of_it is not None and not of_it(inner):
-                    return False
-        elif kind is list:
-            return least <= len(value) <= most and (of_item is None or all(map(of_item, value)))
-        elif kind is int or kind is float:
-            return low <= value <= high
-        return True
-
-    return test
 
 
 def _fault(content) -> str | None:

@@ -17,7 +17,7 @@ from scipy.stats import qmc
 from experiments.readings import sizes
 from experiments.readings.misfit import Trial, misfit
 from experiments.readings.search_tables import SEEDS, SHORT, STUDY, stage_of
-from experiments.results import READERS, RESTORATION, SEARCH, read_json
+from experiments.results import RESTORATION, SEARCH, read_json
 from experiments.study import cell_of, run_study
 from lenet1998 import paper
 from lenet1998.data import Dataset
@@ -136,7 +136,7 @@ def finals(results: Path) -> list[Cell]:
 
 def gathered(file: Path) -> dict:
     """What was gathered before."""
-    return READERS[file.name](file) if file.exists() else {}
+    return read_json(file) if file.exists() else {}
 
 
 def measure(file: Path, cell: Cell) -> None:

@@ -10,9 +10,6 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -187,19 +184,6 @@ def has_record(folder: Path) -> bool:
     return (folder / RECORD).is_file()
 
 
-_read: ContextVar[dict[Path, RunRecord] | None] = ContextVar("read", default=None)
-
-
-@contextmanager
-def reading_once() -> Iterator[None]:
-    """Read each run once within it: for who makes many tables of records that do not change."""
-    token = _read.set({})
-    try:
-        yield
-    finally:
-        _read.reset(token)
-
-
 def read_record(folder: Path) -> RunRecord:
     """Read a run's record and predictions, both checked; weights stay on disk.
 
@@ -207,16 +191,6 @@ def read_record(folder: Path) -> RunRecord:
         NewerRecord: a record of a later schema.
         CorruptRecord: a file that is missing, damaged, or does not hold what a run's record does.
     """
-    read = _read.get()
-    if read is None:
-        return _read_record(folder)
-    if folder not in read:
-        read[folder] = _read_record(folder)
-    return read[folder]
-
-
-def _read_record(folder: Path) -> RunRecord:
-    """The files' content, checked; see :func:`read_record`."""
     file = folder / RECORD
     try:
         content = schema.parse(file)

@@ -22,10 +22,10 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 from sybil.parsers.rest import DocTestParser
 
 import lenet1998
+from experiments import study
 from lenet1998.ablate.components import chosen
 from lenet1998.cli import Parser
-from lenet1998.training import fit, flags, launch
-from lenet1998.training.study import Cell
+from lenet1998.training import fit, flags
 
 ROOT = Path(__file__).parents[2]
 TEXTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -76,14 +76,14 @@ def test_examples_of_docstrings_run(module, monkeypatch):
 
 # --- Commands -----------------------------------------------------------------------------------
 
-COMMAND = re.compile(r"python (-m lenet1998\.|experiments/)(\w+)(\.py)?((?: [^`\n|#&]*)?)")
+COMMAND = re.compile(r"python -m (lenet1998|experiments)\.([\w.]*\w)((?: [^`\n|#&]*)?)")
 
 
 def commands() -> list[tuple[str, str, tuple[str, ...]]]:
     """All commands that README and docs name: the kind, the name, and the arguments."""
     found = {}
     for page in TEXTS:
-        for kind, name, _, rest in COMMAND.findall(page.read_text().replace("\\\n", " ")):
+        for kind, name, rest in COMMAND.findall(page.read_text().replace("\\\n", " ")):
             found[kind, name, tuple(shlex.split(rest))] = None
     return sorted(found, key=lambda command: (-len(command[2]), command))
 
@@ -99,8 +99,8 @@ def of_new_form(found: list[tuple[str, tuple[str, ...]]]) -> set[tuple[str, tupl
     return chosen_ones
 
 
-OURS = [(name, arguments) for kind, name, arguments in commands() if kind.startswith("-m")]
-STUDIES = [(name, arguments) for kind, name, arguments in commands() if kind == "experiments/"]
+OURS = [(name, arguments) for kind, name, arguments in commands() if kind == "lenet1998"]
+STUDIES = [(name, arguments) for kind, name, arguments in commands() if kind == "experiments"]
 FEW = ["--passes", "1", "--train-size", "20", "--seeds", "0", "--engine", "eager", "--jobs", "1"]
 FEW += ["--dataset", "digits"]
 SMALL = {
@@ -138,7 +138,7 @@ def workplace(tmp_path_factory) -> Path:
 @pytest.fixture
 def runs(workplace, blank_figures) -> Path:
     """The same, with runs of two variants in it."""
-    reproduce = import_module("lenet1998.reproduce").main
+    reproduce = import_module("lenet1998.reproduce.__main__").main
     for variant in ("original", "modern"):
         where = workplace / "runs" / variant
         if not where.is_dir():
@@ -157,9 +157,8 @@ def test_a_command_runs(name, arguments, runs, monkeypatch, capsys):
     else:
         assert name in SMALL or name == "report" or (ROOT / f"tests/test_{name}.py").is_file()
         monkeypatch.setattr(Parser, "parse_args", only_read)
-    home = "lenet1998.report.__main__" if name == "report" else f"lenet1998.{name}"
     try:
-        status = import_module(home).main([*arguments, *small])
+        status = import_module(f"lenet1998.{name}.__main__").main([*arguments, *small])
     except SystemExit as ended:
         status = ended.code
     assert status == 0
@@ -178,14 +177,14 @@ def only_read(self, arguments):
 @pytest.mark.parametrize(("name", "arguments"), STUDIES, ids=str)
 def test_a_study_runs(name, arguments, tiny_mnist, tmp_path, monkeypatch):
     """Of a study its first run, for a pass over a few patterns; other scripts read their flags."""
-    script = ROOT / "experiments" / f"{name}.py"
-    run_study, asked = launch.run_study, []
+    script = ROOT / "experiments" / f"{name.replace('.', '/')}.py"
+    run_study, asked = study.run_study, []
 
     def first(description, cells_in, *_, **__):
         def cell(results):
             one = cells_in(results)[0]
             few = {"passes": 1, "train_size": 20, "held_out": min(one.recipe.held_out, 50)}
-            return [Cell(one.recipe.changed(**few), one.seed, one.folder)]
+            return [study.cell_of(results, "small", one.recipe.changed(**few), one.seed)]
 
         asked.append(description)
         where = ["--data", str(tiny_mnist), "--results", str(tmp_path), "--engine", "eager"]
@@ -194,10 +193,10 @@ def test_a_study_runs(name, arguments, tiny_mnist, tmp_path, monkeypatch):
     if "def main" in script.read_text():
         monkeypatch.setattr(Parser, "parse_args", only_read)
     else:
-        monkeypatch.setattr(launch, "run_study", first)
+        monkeypatch.setattr(study, "run_study", first)
     monkeypatch.setattr(sys, "argv", [str(script), *arguments])
-    monkeypatch.syspath_prepend(str(script.parent))
+    monkeypatch.delitem(sys.modules, f"experiments.{name}", raising=False)
     with pytest.raises(SystemExit) as ended:
-        runpy.run_path(str(script), run_name="__main__")
+        runpy.run_module(f"experiments.{name}", run_name="__main__")
     assert ended.value.code == 0
-    assert len(list(tmp_path.rglob("record.json"))) == len(asked)
+    assert len(list(tmp_path.glob("small.jsonl"))) == len(asked)

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.results import READERS
 from lenet1998.data import load
 from lenet1998.errors import BadInput
 from lenet1998.pretrained import load_net
 from lenet1998.recipes import ORIGINAL
+from lenet1998.training import lines
 from lenet1998.training.checkpoints import CHECKPOINT
 from lenet1998.training.records import PREDICTIONS, RECORD, WEIGHTS, read_record, write_record
 from lenet1998.training.run import Interrupted, fit
@@ -199,7 +199,8 @@ def kinds(folder: Path) -> dict[str, Kind]:
         with suppress(Interrupted):
             fit(RECIPE, 0, data, engine="eager", folder=folder, resume=resume, progress=stop)
 
-    write_record(run, fit(RECIPE, 0, data, engine="eager"))
+    record = fit(RECIPE, 0, data, engine="eager")
+    write_record(run, record)
     train(resume=False)
     text = (*RAW, json_changed, json_changed, nested_deeply)
     weights = (*RAW, safetensors_header, safetensors_header, weights_not_finite)
@@ -209,12 +210,12 @@ def kinds(folder: Path) -> dict[str, Kind]:
         WEIGHTS: Kind(run / WEIGHTS, lambda: load_net(str(run)), weights),
         CHECKPOINT: Kind(folder / CHECKPOINT, train, (*RAW, zip_part_changed, zip_part_changed)),
     }
-    for name, reader in READERS.items():
-        if not (RESULTS / name).exists():  # of a study that has not run yet
-            continue
-        file = folder / name
-        file.write_bytes((RESULTS / name).read_bytes())
-        found[name] = Kind(file, lambda reader=reader, file=file: reader(file), text)
+    study = folder / "study.jsonl"
+    lines.write(study, [record])
+    found[study.name] = Kind(study, lambda: lines.read(study), text)
+    answers = lines.answers_of(study)
+    changed = (*RAW, zip_part_changed, zip_part_changed)
+    found[answers.name] = Kind(answers, lambda: lines.read(study), changed)
     return found
 
 

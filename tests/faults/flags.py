@@ -16,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from unittest.mock import patch
 
+from experiments.study import run_study
 from lenet1998 import cli
 from lenet1998.__main__ import COMMANDS
 from lenet1998.__main__ import main as lenet1998
@@ -23,7 +24,6 @@ from lenet1998.benchmark import measure as benchmark
 from lenet1998.data import Dataset, digits
 from lenet1998.training import study
 from lenet1998.training.flags import device, scheduler
-from lenet1998.training.launch import run_study
 
 Command = Callable[[list[str]], int]
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"

@@ -20,18 +20,20 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.study import SCRATCH, cell_of, run_study
 from lenet1998.data import Dataset, load
 from lenet1998.recipes import ORIGINAL
 from lenet1998.reproduce import __main__ as reproduce
 from lenet1998.reproduce import run as work
-from lenet1998.training import study
+from lenet1998.training import lines, study
 from lenet1998.training.checkpoints import CHECKPOINT
-from lenet1998.training.launch import run_study
 from lenet1998.training.records import PREDICTIONS, RECORD, WEIGHTS
 from lenet1998.training.study import Cell
 
 RECIPE = ORIGINAL.changed(passes=3, train_size=20, curvature_patterns=10)
 OLDER = RECIPE.changed(passes=2)
+LINES, PLACE = "small.jsonl", Path(SCRATCH, "small", RECIPE.name)
+"""The study's file of lines, and its scratch."""
 SEEDS = (0, 1)
 OPERATIONS = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir"}
 """The system's audit events of what changes files."""
@@ -56,7 +58,7 @@ def run_of_a_study(folder: Path, _resume: bool) -> int:
     """A study of the same two runs, which always goes on where it was."""
 
     def cells(results: Path) -> list[Cell]:
-        return [Cell(RECIPE, seed, results / f"seed-{seed}") for seed in SEEDS]
+        return [cell_of(results, "small", RECIPE, seed) for seed in SEEDS]
 
     flags = ["--engine", "eager", "--jobs", "1", "--results", str(folder)]
     return run_study("Two small runs.", cells, flags)
@@ -99,19 +101,23 @@ def result(folder: Path) -> dict[str, bytes | dict]:
     """All that two executions of the same runs must have alike."""
     found: dict[str, bytes | dict] = {}
     for seed in SEEDS:
+        place = next(file.parent for file in folder.rglob(f"seed-{seed}/{RECORD}"))
         for name in (PREDICTIONS, WEIGHTS):
-            found[f"{seed} {name}"] = (folder / f"seed-{seed}" / name).read_bytes()
-        record = json.loads((folder / f"seed-{seed}" / RECORD).read_bytes())
+            found[f"{seed} {name}"] = (place / name).read_bytes()
+        record = json.loads((place / RECORD).read_bytes())
         del record["environment"]
         for entry in record["per_pass"]:
             del entry["seconds"]
         found[f"{seed} {RECORD}"] = record
+    if (folder / LINES).exists():
+        found[LINES] = {run.seed: run.predictions.tobytes() for run in lines.read(folder / LINES)}
     return found
 
 
 def leftovers(folder: Path) -> list[str]:
     """Files that have no place in a folder whose runs are done."""
-    known = {PREDICTIONS, WEIGHTS, RECORD, "summary.json", ".lock"}
+    known = {PREDICTIONS, WEIGHTS, RECORD, "summary.json", ".lock", LINES, f".{LINES}.lock"}
+    known |= {lines.answers_of(folder / LINES).name}
     return [str(path) for path in folder.rglob("*") if path.is_file() and path.name not in known]
 
 
@@ -124,10 +130,10 @@ def runs_of_another_recipe(folder: Path, digits: Dataset) -> None:
 
 
 def study_with_a_damaged_record(folder: Path, digits: Dataset) -> None:
-    """A study of which the first run is as it should be, and the second one's record is half."""
+    """A study whose first run is as it should be, the second's line and record are half."""
     assert status_of(start(run_of_a_study, folder, False, digits)) == 0
-    record = folder / "seed-1" / RECORD
-    record.write_bytes(record.read_bytes()[: record.stat().st_size // 2])
+    for file in (folder / PLACE / "seed-1" / RECORD, folder / LINES):
+        file.write_bytes(file.read_bytes()[: -file.stat().st_size // 4])
 
 
 def killed_study(folder: Path, digits: Dataset) -> None:
@@ -136,7 +142,7 @@ def killed_study(folder: Path, digits: Dataset) -> None:
     It leaves the checkpoint of the first pass, that of the second under its temporary name, and who
     was at work.
     """
-    seed = folder / "seed-0"
+    seed = folder / PLACE / "seed-0"
     renaming = 5  # of each checkpoint, what changes files is an open, a renaming and a removal
     killed = kill_at_operation(renaming, seed / f".{CHECKPOINT}")
     assert status_of(start(run_of_a_study, folder, False, digits, killed)) == -signal.SIGKILL
@@ -159,7 +165,7 @@ KINDS = {
     "run over an older one": Kind(run, runs_of_another_recipe),
     "study": Kind(run_of_a_study),
     "study over a finished run and a damaged record": Kind(
-        run_of_a_study, study_with_a_damaged_record, (f"seed-0/{RECORD}",)
+        run_of_a_study, study_with_a_damaged_record, (f"{PLACE}/seed-0/{RECORD}",)
     ),
     "study over a killed one": Kind(run_of_a_study, killed_study),
 }

@@ -47,7 +47,8 @@ def test_two_commands_in_one_folder(trials):
 
 def test_what_goes_wrong_is_told(trials):
     over_done = trials("study over a finished run and a damaged record")
-    (over_done.folder / "seed-0" / RECORD).unlink()
+    (over_done.folder / runs.LINES).unlink()
+    (over_done.folder / runs.PLACE / "seed-0" / RECORD).unlink()
     over_done.judge("a finished run lost", True)
     over_done.right = {}
     over_done.judge("other bytes", True)

@@ -3,10 +3,7 @@
 import pytest
 
 from experiments import results as sources
-from experiments import schemas
 from experiments.strings import tables as strings
-from lenet1998 import schema
-from lenet1998.errors import BadInput
 from lenet1998.report.style import source_of
 from lenet1998.training.records import write_json
 
@@ -143,25 +140,3 @@ def test_the_figure_has_a_line_for_each_net_and_says_what_it_shows(result, tmp_p
 def test_the_figure_is_of_its_source(result, tmp_path):
     strings.figure(result, tmp_path / "strings.png", "a digest")
     assert source_of(tmp_path / "strings.png") == "a digest"
-
-
-@pytest.mark.parametrize(
-    ("harm", "says"),
-    [
-        (lambda r: r["measured"][1]["gap"]["right_percent"].pop(), "not measured at each gap"),
-        (lambda r: r["published"].pop(), "published"),
-        (lambda r: r["measured"][0].update(way="guessed"), "way is 'guessed'"),
-        (lambda r: r["measured"][1].update(rubbish_j="7"), "rubbish_j"),
-        (lambda r: r["published"][0]["nets"][0]["classes"].append(1), "classes"),
-        (lambda r: r["published"][0]["nets"][0]["classes"].__setitem__(0, 11), "classes"),
-    ],
-)
-def test_other_content_is_refused_in_one_line(harm, says, result, tmp_path):
-    file = tmp_path / sources.READ_STRINGS
-    write_json(file, result)
-    assert sources.read_json(file) == result
-    schema.check(result, schemas.READ_STRINGS, file)
-    harm(result)
-    write_json(file, result)
-    with pytest.raises(BadInput, match=says):
-        sources.read_json(file)

@@ -1,15 +1,18 @@
 """A study script's command line: what is done is skipped, what is broken is named and run again."""
 
 import logging
+import shutil
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from experiments.published import fig6
+from experiments.results import runs_in
+from experiments.study import SCRATCH, cell_of, lines_of, run_study
 from lenet1998.recipes import Recipe, recipe_named
-from lenet1998.training import study
+from lenet1998.training import lines, study
 from lenet1998.training.checkpoints import CHECKPOINT
-from lenet1998.training.launch import run_study
 from lenet1998.training.records import PREDICTIONS, RECORD, WEIGHTS, has_record, read_record
 from lenet1998.training.run import fit
 from lenet1998.training.study import Cell, Setting
@@ -22,6 +25,8 @@ MODULES = {
     "coursework": "coursework.runs",
     "sweep": "coursework.sweep",
 }
+MORE = {"published": {recipe.name for recipe in fig6.RECIPES}}
+"""Recipes whose runs another script adds to a study."""
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 
 
@@ -36,7 +41,7 @@ def cells(tiny_mnist, monkeypatch):
         recipe_named("modern").override([*SMALL, *exploding]),
         recipe_named("original-logistic").override(SMALL),
     ]
-    yield lambda results: [Cell(recipe, 0, results / recipe.name / "seed-0") for recipe in recipes]
+    yield lambda results: [cell_of(results, "small", recipe, 0) for recipe in recipes]
     study.load_once.cache_clear()
 
 
@@ -49,29 +54,51 @@ def test_every_cell_is_a_row_the_diverged_too(cells, tmp_path, capsys):
     assert start(cells, tmp_path) == 0
     printed = capsys.readouterr()
     assert "0 of 3 cells are done" in printed.err
-    lines = [line for line in printed.out.splitlines() if "/modern," in line]
-    assert [": diverged" in line for line in lines] == [True]
-    statuses = [read_record(cell.folder).status for cell in cells(tmp_path)]
-    assert statuses == ["finished", "diverged", "finished"]
+    told = [line for line in printed.out.splitlines() if "/modern," in line]
+    assert [": diverged" in line for line in told] == [True]
+    runs = lines.ordered(lines.read(tmp_path / "small.jsonl"))
+    statuses = [run.status for run in runs]
+    assert statuses == ["diverged", "finished", "finished"]
 
 
 def test_a_study_started_again_runs_what_is_missing_or_corrupt(cells, tmp_path, capsys, caplog):
+    """Of three runs one has its line, one has half of it, and one's scratch is damaged, too."""
     start(cells, tmp_path)
-    first, second, third = (cell.folder / RECORD for cell in cells(tmp_path))
-    third.unlink()
-    first.write_text(first.read_text()[:100])
-    kept = second.stat().st_mtime_ns
+    file, (_, second, third) = tmp_path / "small.jsonl", cells(tmp_path)
+    content = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(content[0] + content[1][:50])
+    times = {cell: (cell.folder / RECORD).stat().st_mtime_ns for cell in cells(tmp_path)}
+    record = third.folder / RECORD
+    record.write_text(record.read_text()[:100])
     capsys.readouterr()
     with caplog.at_level(logging.WARNING):
         assert start(cells, tmp_path) == 0
-    assert "1 of 3 cells are done" in capsys.readouterr().err
-    assert str(first.parent) in caplog.text
-    assert second.stat().st_mtime_ns == kept
-    assert {read_record(file.parent).status for file in (first, third)} == {"finished"}
+    assert "2 of 3 cells are done" in capsys.readouterr().err
+    assert f"{file}: half a line" in caplog.text
+    assert str(third.folder) in caplog.text
+    assert (second.folder / RECORD).stat().st_mtime_ns == times[second]
+    whole = file.read_bytes().splitlines(keepends=True)
+    assert whole[:2] == content[:2]
+    assert len(lines.read(file)) == 3
+    shutil.rmtree(tmp_path / SCRATCH)
+    assert start(cells, tmp_path) == 0
+    assert "3 of 3 cells are done" in capsys.readouterr().err
+
+
+def test_a_run_of_other_data_has_no_place_in_the_file(cells, tmp_path, capsys):
+    start(cells, tmp_path)
+    file = tmp_path / "small.jsonl"
+    runs = lines.read(file)
+    runs[1].dataset["checksum"] = "of the digits"
+    lines.write(file, runs)
+    capsys.readouterr()
+    assert start(cells, tmp_path) == 2
+    assert f"{file}: holds another run" in capsys.readouterr().err
 
 
 def test_another_run_in_the_folder_is_refused(cells, tmp_path, capsys):
     start(cells, tmp_path)
+    (tmp_path / "small.jsonl").unlink()
     capsys.readouterr()
     moved = [Cell(cells(tmp_path)[0].recipe, 5, cells(tmp_path)[0].folder)]
     assert start(lambda _: moved, tmp_path) == 2
@@ -87,6 +114,7 @@ def test_another_run_in_the_folder_is_refused(cells, tmp_path, capsys):
 )
 def test_a_run_of_a_later_version_is_not_run_over(ours, theirs, says, cells, tmp_path, capsys):
     start(cells, tmp_path)
+    (tmp_path / "small.jsonl").unlink()
     file = cells(tmp_path)[0].folder / RECORD
     text = file.read_text().replace(ours, theirs)
     file.write_text(text)
@@ -160,11 +188,13 @@ def test_the_committed_studies_have_different_cells(name, tmp_path):
     assert len({cell.folder for cell in cells}) == len(cells)
     assert len({(cell.recipe, cell.seed) for cell in cells}) == len(cells)
     assert all(isinstance(cell.recipe, Recipe) for cell in cells)
-    # Each committed record is one of the study's cells, so nothing that was run is left out.
-    committed = EXPERIMENTS / "results" / name
-    wanted = {cell.folder.relative_to(tmp_path / name) for cell in cells}
-    found = {file.parent.relative_to(committed) for file in committed.rglob(RECORD)}
-    assert found <= wanted
+    # Each committed run is one of the study's cells, so nothing that was run is left out.
+    wanted = {(lines_of(tmp_path, cell).stem, cell.recipe.name, cell.seed) for cell in cells}
+    of = {study for study, *_ in wanted}
+    runs = [(study, run) for study in of for run in runs_in(EXPERIMENTS / "results", study)]
+    others = MORE.get(name, set())
+    found = {(study, run.recipe["name"], run.seed) for study, run in runs}
+    assert {row for row in found if row[1] not in others} <= wanted
 
 
 def test_an_interrupted_study_says_how_to_go_on(cells, tmp_path, capsys, monkeypatch):
