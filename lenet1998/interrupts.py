@@ -99,23 +99,20 @@ def say_what_is_lacking(kind: type, error: BaseException, where) -> None:
 def is_a_command() -> bool:
     """Test whether this process was started as one of our commands and is importing for it.
 
-    Either as ``python -m lenet1998...``, where ``sys.argv`` starts with ``-m`` for as long as the
-    package itself is imported and no longer, or as a script of the ``experiments`` folder beside
-    the package. Whoever imports the package as a library is never taken for one.
+    As ``python -m lenet1998...``, where ``sys.argv`` starts with ``-m`` for as long as the package
+    itself is imported and no longer. Whoever imports it as a library is never taken for one.
     """
-    package = Path(__file__).parent
-    if sys.argv[:1] == ["-m"]:
-        module = sys.orig_argv[-len(sys.argv)].removeprefix("-m")
-        return module.partition(".")[0] == package.name
-    script = getattr(sys.modules["__main__"], "__file__", None)
-    return script is not None and Path(script).parent == package.parent / "experiments"
+    if sys.argv[:1] != ["-m"]:
+        return False
+    module = sys.orig_argv[-len(sys.argv)].removeprefix("-m")
+    return module.partition(".")[0] == Path(__file__).parent.name
 
 
 def guard_the_start_of_a_command() -> None:
     """In a process of a command: end in one line until the command itself sees to that.
 
-    Called as the package is imported, for it is all that ``python -m`` and the study scripts pass
-    before the imports that take seconds and memory; the console script imports in its ``main``.
+    Called as the package is imported, for it is all that ``python -m`` passes before the imports
+    that take seconds and memory; the console script imports in its ``main``.
     """
     if is_a_command():
         handle(end_at_once)

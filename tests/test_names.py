@@ -1,14 +1,13 @@
 """Names of recipes: written, read back, and those of all committed records."""
 
-import json
 from pathlib import Path
 
 import pytest
 
+from experiments.results import everything
 from lenet1998 import names
 from lenet1998.errors import BadInput
 from lenet1998.recipes import RECIPES, recorded
-from lenet1998.training.records import RECORD
 
 RESULTS = Path(__file__).parents[1] / "experiments" / "results"
 
@@ -37,13 +36,12 @@ OF_THEIR_OWN = {"second-restoration", "second-restoration-18"}
 """Names of runs in which more was done than their switches say."""
 
 
-def test_every_committed_record_and_its_folder_say_what_was_run():
-    files = sorted(RESULTS.rglob(RECORD))
-    assert len(files) > 400
-    for file in files:
-        recipe = recorded(json.loads(file.read_bytes())["recipe"], file)
+def test_every_committed_run_says_what_it_was():
+    runs = everything(RESULTS)
+    assert len(runs) > 1500
+    for run in runs:
+        recipe = recorded(run.recipe, "a committed run")
         switches = {key: value for key, value in recipe.as_dict().items() if key != "name"}
         variant, _ = names.split(recipe.name)
         if variant not in OF_THEIR_OWN:
             assert RECIPES[variant].changed(**switches) == recipe
-        assert file.parent.parent.name == recipe.name

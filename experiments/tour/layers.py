@@ -1,7 +1,7 @@
 """docs/tour.md: what each layer counts, and the layers of 1998 at work on a pattern of Fig. 13.
 
 States are those that the figure prints (section III-E, p.17), kernels those recovered from them
-(:mod:`lenet1998.restoration`). Like every figure's, they are drawn from what is committed.
+(:mod:`lenet1998.restore`). Like every figure's, they are drawn from what is committed.
 """
 
 from pathlib import Path

@@ -5,7 +5,6 @@ their own runs are only given to their parser here.
 """
 
 import io
-import os
 import re
 import runpy
 import shlex
@@ -148,8 +147,6 @@ def runs(workplace, blank_figures) -> Path:
 
 @pytest.mark.parametrize(("name", "arguments"), OURS, ids=str)
 def test_a_command_runs(name, arguments, runs, monkeypatch, capsys):
-    if "--runs" in arguments and "LENET1998_DATA" not in os.environ:
-        pytest.skip("needs MNIST: set LENET1998_DATA")
     monkeypatch.chdir(runs)
     small = []
     if (name, arguments) in RUN:
