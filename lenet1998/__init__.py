@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from lenet1998.interrupts import guard_the_start_of_a_command
 
 if TYPE_CHECKING:  # for editors and type checkers; a test holds it to _HOME
+    from lenet1998.building import build_model, load_pretrained
     from lenet1998.counts import count
     from lenet1998.curvature import diagonal_curvature
     from lenet1998.errors import BadInput
     from lenet1998.models import LeNet5
     from lenet1998.optim import SDLM
-    from lenet1998.recipes import RECIPES, Recipe, build_model, load_pretrained
+    from lenet1998.recipes import RECIPES, Recipe
     from lenet1998.training import fit
     from lenet1998.training.records import RunRecord
 
@@ -25,11 +26,11 @@ _HOME = {
     "Recipe": "recipes",
     "RunRecord": "training.records",
     "SDLM": "optim",
-    "build_model": "recipes",
+    "build_model": "building",
     "count": "counts",
     "diagonal_curvature": "curvature",
     "fit": "training",
-    "load_pretrained": "recipes",
+    "load_pretrained": "building",
 }
 
 __version__ = "1.0.0"

@@ -21,8 +21,8 @@ from lenet1998.modules import (
     Start,
     Subsampling2d,
 )
+from lenet1998.recipes import NETWORK_SWITCHES
 from lenet1998.schema import in_short, read_bytes
-from lenet1998.switches import NETWORK_SWITCHES
 
 STEP = 4
 """Pixels from one output vector of the replicated network to the next: S2's and S4's windows."""

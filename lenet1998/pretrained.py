@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lenet1998 import schema
+from lenet1998.building import build_model, load_pretrained
 from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5, load_weights, read_weights
-from lenet1998.recipes import RECIPES, Recipe, load_pretrained, recorded
+from lenet1998.recipes import RECIPES, Recipe, recorded
 from lenet1998.training.records import WEIGHTS, RunRecord, has_record, read_record
 
 
@@ -39,7 +40,7 @@ def load_net(name: str) -> TrainedNet:
         return _of_run(path)
     if path.is_file():
         recipe = _recipe_in(path)
-        return TrainedNet(recipe, load_weights(recipe.build_model(), path), name)
+        return TrainedNet(recipe, load_weights(build_model(recipe), path), name)
     if name in RECIPES:
         return TrainedNet(
             RECIPES[name], load_pretrained(name), f"{name} as it comes with lenet1998"
@@ -59,7 +60,7 @@ def _of_run(folder: Path) -> TrainedNet:
     recipe = recorded(record.recipe, folder)
     if _recipe_in(weights) != recipe:
         raise BadInput(f"{weights}: the weights of another run than the one recorded beside them")
-    return TrainedNet(recipe, load_weights(recipe.build_model(), weights), str(folder), record)
+    return TrainedNet(recipe, load_weights(build_model(recipe), weights), str(folder), record)
 
 
 def _recipe_in(file: Path) -> Recipe:

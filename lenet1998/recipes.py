@@ -1,46 +1,169 @@
 """A recipe is everything that decides what is learnt, except the seed and the data set.
 
-A variant is a named recipe; an ablation is ``original.changed(one_thing=...)``, named so. What is
-built of a recipe, and needs torch, is in ``lenet1998.building``.
+A variant is a named recipe; an ablation is ``original.changed(one_thing=...)``, named so: a variant
+and, after commas, every switch in which it differs. ``original,passes=3,noise=0.2`` is what a
+folder, a run and a row of a table are called, and :meth:`Recipe.changed` alone makes such names up.
+
+What is built of a recipe, and needs torch, is in :mod:`lenet1998.building`.
 """
 
 import dataclasses
 import logging
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from importlib.resources import files
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lenet1998 import names, paper
+from lenet1998 import paper
 from lenet1998.errors import BadInput
 from lenet1998.schema import in_short
-from lenet1998.switches import (
-    LARGEST,
-    NETWORK_SWITCHES,
-    SCALINGS,
-    check,
-    choice,
-    number,
-    parse,
-)
-from lenet1998.variants import OF_ORIGINAL, RETIRED, VARIANTS
 
 if TYPE_CHECKING:
-    import torch
-    from torch import Tensor, nn
-
-    from lenet1998.models import LeNet5
-    from lenet1998.modules import Start
-
+    from torch import Tensor
 
 logger = logging.getLogger(__name__)
+
+DATASETS = ("auto", "mnist", "digits")
+ENGINES = ("auto", "eager", "compiled", "cuda")
+"""Names that flags list beside a recipe's switches."""
+
+# --- Names ----------------------------------------------------------------------------------------
+
+SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.,=+-]*")
+
+
+def check_name(name: str) -> None:
+    """Refuse what is no safe name of a folder: a name may have been read from a file.
+
+    Raises:
+        BadInput: another character than those, or none at all.
+    """
+    if not isinstance(name, str) or not SAFE.fullmatch(name):
+        raise BadInput(
+            f"name={name!r}: a recipe's name must be of letters, digits and -_.,=+ and start with"
+            " a letter or a digit"
+        )
+
+
+def join_name(variant: str, switches: dict) -> str:
+    """The name of a variant with other values of some switches, written as ``--set`` takes them."""
+    return ",".join([variant, *(f"{key}={_written(value)}" for key, value in switches.items())])
+
+
+def split_name(name: str) -> tuple[str, dict[str, str]]:
+    """The variant that a name starts with, and the switches it lists with their values."""
+    variant, *changes = name.split(",")
+    return variant, dict(change.partition("=")[::2] for change in changes)
+
+
+def spaced_name(name: str) -> str:
+    """A name that can be broken into lines, for a table."""
+    return name.replace(",", ", ")
+
+
+def _written(value) -> str:
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+
+
+# --- Switches -------------------------------------------------------------------------------------
+
+NETWORK_SWITCHES = {
+    "c3": ("table", "dense"),
+    "pooling": ("trainable", "trainable_average", "average", "max"),
+    "squash": ("scaled_tanh", "tanh", "relu", "logistic"),
+    "subsampling_squash": ("scaled_tanh", "logistic", "none"),
+    "output": ("rbf", "linear"),
+    "input_size": (32, 28),
+    "blank": ("none", "space"),
+    "codes": ("bitmaps", "random", "one_hot"),
+}
+"""Every switch of the network with its values, the 1998 design's first."""
+
+SCALINGS: dict[str, tuple[float, float]] = {
+    "paper": (paper.BACKGROUND, paper.INK - paper.BACKGROUND),
+    "unit": (0.0, 1.0),
+    "half": (-1.0, 2.0),
+    "standard": (-0.1307 / 0.3081, 1 / 0.3081),  # mean and deviation of MNIST's training pixels
+}
+"""Named ranges of grey levels: (offset, gain) in value = offset + gain * pixel / 255."""
+
+LARGEST = 1e37
+"""The limit of every number that has no nearer one: ten times as much, which Adam's first step
+takes, and twice as much, which is a range's width, are still float32."""
+
+
+def _choice(*values):
+    """A switch with a closed list of values, the first its default."""
+    return field(default=values[0], metadata={"values": values})
+
+
+def _number(default, at_least=None, above=None, at_most=None, also=()):
+    """A numeric switch of the default's type with its limits; ``also`` names values beside them."""
+    kind = int if isinstance(default, int) or None in also else float
+    if kind is float and at_most is None:
+        at_most = LARGEST
+    limits = {"at_least": at_least, "above": above, "at_most": at_most, "also": also}
+    return field(default=default, metadata={"number": kind, **limits})
+
+
+def _valid(switch: dataclasses.Field) -> str:
+    """The values a switch takes, for an error message."""
+    facts = switch.metadata
+    if "values" in facts:
+        return ", ".join(str(value).lower() for value in facts["values"])
+    kind = "a whole number" if facts["number"] is int else "a number"
+    signs = {"at_least": ">=", "above": ">", "at_most": "<="}
+    limits = [f"{sign} {facts[key]:,}" for key, sign in signs.items() if facts[key] is not None]
+    return ", or ".join([" ".join([kind, " and ".join(limits)]).strip(), *map(str, facts["also"])])
+
+
+def _one_of(value, values) -> bool:
+    """Test for a value among others, in its type too: 1 is not True."""
+    return any(type(value) is type(known) and value == known for known in values)
+
+
+def _check(switch: dataclasses.Field, value) -> None:
+    """Check the value of a switch.
+
+    Raises:
+        BadInput: it has not; the message lists those it has.
+    """
+    facts = switch.metadata
+    if "values" in facts:
+        good = _one_of(value, facts["values"])
+    elif _one_of(value, facts["also"]):
+        good = True
+    else:
+        kinds = int if facts["number"] is int else (int, float)
+        good = (
+            isinstance(value, kinds)
+            and not isinstance(value, bool)
+            and (facts["at_least"] is None or value >= facts["at_least"])
+            and (facts["above"] is None or value > facts["above"])
+            and (facts["at_most"] is None or value <= facts["at_most"])
+        )
+    if not good:
+        raise BadInput(f"{switch.name}={value}: {switch.name} must be {_valid(switch)}")
+
+
+def _parse(switch: dataclasses.Field, text: str):
+    """The value that a text stands for; the text itself, which no switch has, if for none."""
+    facts = switch.metadata
+    known = {str(value).lower(): value for value in facts.get("values", facts.get("also"))}
+    if text.lower() in known:
+        return known[text.lower()]
+    if "values" not in facts:
+        with suppress(ValueError):
+            return facts["number"](text)
+    return text
 
 
 def _network(key: str):
     """A switch of the network, whose default is its first value."""
-    return choice(*NETWORK_SWITCHES[key])
+    return _choice(*NETWORK_SWITCHES[key])
 
 
 _SEEN_BY_1998 = {
@@ -53,7 +176,7 @@ _SEEN_BY_1998 = {
 """What the recovered layers take for granted."""
 
 RECIPES: dict[str, "Recipe"] = {}
-"""The named variants. They are filled in below, from variants.py, and no recipe that is made later
+"""The named variants. They are filled in below, and no recipe that is made later
 can take the name of one without being it.
 
 :meta hide-value:
@@ -92,55 +215,55 @@ class Recipe:
     codes: str = _network("codes")
     # The loss (section II-C): eq. 9, eq. 8, or softmax with cross-entropy for linear outputs. Its
     # defaults are open questions Q6 to Q8: what print licenses, and what the authors' library has.
-    loss: str = choice("discriminative", "distance", "cross_entropy")
-    rubbish_j: float = number(1.0, above=0)
-    half_distance: bool = choice(True, False)
-    f6_curvature: str = choice("constant", "gauss_newton")
+    loss: str = _choice("discriminative", "distance", "cross_entropy")
+    rubbish_j: float = _number(1.0, above=0)
+    half_distance: bool = _choice(True, False)
+    f6_curvature: str = _choice("constant", "gauss_newton")
     # Whether a coefficient's second derivative is that of the window's sum, or eq. 23's, which adds
     # up those of its connections (Q16).
-    subsampling_curvature: str = choice("sum", "connections")
+    subsampling_curvature: str = _choice("sum", "connections")
     # The initial parameters (Appendix A); see Start.
-    initialisation: str = choice("sqrt_fan_in", "fan_in")
-    initial_gain: float = number(paper.INITIAL_WEIGHT_RANGE, above=0)
-    initial_biases: str = choice("zero", "uniform")
-    fan_in_counts_bias: bool = choice(False, True)
-    initial_coefficient: float = number(0.25, at_least=-LARGEST)
-    initial_coefficients: str = choice("constant", "uniform")
+    initialisation: str = _choice("sqrt_fan_in", "fan_in")
+    initial_gain: float = _number(paper.INITIAL_WEIGHT_RANGE, above=0)
+    initial_biases: str = _choice("zero", "uniform")
+    fan_in_counts_bias: bool = _choice(False, True)
+    initial_coefficient: float = _number(0.25, at_least=-LARGEST)
+    initial_coefficients: str = _choice("constant", "uniform")
     # C1 to S4: trained, or 1998's own, recovered from Fig. 13 and never changed.
-    features: str = choice("trained", "1998")
+    features: str = _choice("trained", "1998")
     # The optimizer (Appendix C). eta "paper" is the printed schedule, "stretched" the same over the
     # recipe's passes instead of 20; a number is constant, or falls as the printed schedule does. mu
     # is one for all layers in the paper; S2 and S4, and F6, may have their own (Q11). SDLM's rates
     # may be one for each layer, by its mean curvature, SGD's divided by each layer's fan-in.
-    optimizer: str = choice("sdlm", "sgd", "adam")
-    eta: float | str = number("paper", above=0, also=("paper", "stretched"))
-    schedule: str = choice("constant", "printed")
-    rates: str = choice("parameter", "layer", "fan_in")
-    mu: float = number(paper.MU, above=0)
-    mu_subsampling: float | str = number("mu", above=0, also=("mu",))
-    mu_f6: float | str = number("mu", above=0, also=("mu",))
-    momentum: float = number(0.0, at_least=0, at_most=0.999)
-    curvature_patterns: int = number(paper.CURVATURE_PATTERNS, at_least=1)
-    curvature_draw: str = choice("first", "fixed", "fresh")
-    curvature_passes: str = choice("every", "first")
+    optimizer: str = _choice("sdlm", "sgd", "adam")
+    eta: float | str = _number("paper", above=0, also=("paper", "stretched"))
+    schedule: str = _choice("constant", "printed")
+    rates: str = _choice("parameter", "layer", "fan_in")
+    mu: float = _number(paper.MU, above=0)
+    mu_subsampling: float | str = _number("mu", above=0, also=("mu",))
+    mu_f6: float | str = _number("mu", above=0, also=("mu",))
+    momentum: float = _number(0.0, at_least=0, at_most=0.999)
+    curvature_patterns: int = _number(paper.CURVATURE_PATTERNS, at_least=1)
+    curvature_draw: str = _choice("first", "fixed", "fresh")
+    curvature_passes: str = _choice("every", "first")
     # The training run (sections III-A, III-B, III-E and VII-B).
-    batch_size: int = number(1, at_least=1, at_most=paper.TRAIN_SIZE)
-    passes: int = number(paper.PASSES, at_least=1)
-    order: str = choice("constant", "renewed")
-    train_size: int | None = number(None, at_least=1, at_most=paper.TRAIN_SIZE, also=(None,))
-    held_out: int = number(0, at_least=0, at_most=paper.TRAIN_SIZE - 1)
-    distortions: bool = choice(False, True)
-    noise: float = number(0.0, at_least=0, at_most=1)
-    scaling: str = choice(*SCALINGS)
-    flanks: bool = choice(False, True)
-    blank_share: float = number(0.0, at_least=0, at_most=1)
+    batch_size: int = _number(1, at_least=1, at_most=paper.TRAIN_SIZE)
+    passes: int = _number(paper.PASSES, at_least=1)
+    order: str = _choice("constant", "renewed")
+    train_size: int | None = _number(None, at_least=1, at_most=paper.TRAIN_SIZE, also=(None,))
+    held_out: int = _number(0, at_least=0, at_most=paper.TRAIN_SIZE - 1)
+    distortions: bool = _choice(False, True)
+    noise: float = _number(0.0, at_least=0, at_most=1)
+    scaling: str = _choice(*SCALINGS)
+    flanks: bool = _choice(False, True)
+    blank_share: float = _number(0.0, at_least=0, at_most=1)
 
     def __post_init__(self):
         for switch in SWITCHES.values():
             value = getattr(self, switch.name)
             if isinstance(value, np.generic):  # which is no JSON
                 value = value.item()
-            check(switch, value)
+            _check(switch, value)
             # So that 1 and 1.0 are one recipe with one name.
             if switch.metadata.get("number") is float and isinstance(value, int):
                 value = float(value)
@@ -186,8 +309,8 @@ class Recipe:
                     )
         if not self.name:
             object.__setattr__(self, "name", _name(self, ORIGINAL))
-        names.check(self.name)
-        variant = RECIPES.get(names.split(self.name)[0])
+        check_name(self.name)
+        variant = RECIPES.get(split_name(self.name)[0])
         if variant and self.name != _name(self, variant):
             raise BadInput(
                 f"name={self.name}: a recipe with these switches is {_name(self, variant)};"
@@ -206,7 +329,7 @@ class Recipe:
         Raises:
             BadInput: as for the class.
         """
-        root = RECIPES.get(names.split(self.name)[0], self)
+        root = RECIPES.get(split_name(self.name)[0], self)
         other = replace(self, name="", **switches)
         return replace(other, name=_name(other, root))
 
@@ -230,44 +353,10 @@ class Recipe:
         """SDLM's effective rates eta / (mu + h), by parameter name."""
         return {name: eta / (self.mu_of(name) + h) for name, h in curvature.items()}
 
-    def pooled(self, curvature: Mapping[str, "Tensor"]) -> dict[str, "Tensor"]:
-        """The curvature that rates are made of: each parameter's own, or its layer's mean."""
-        return _building().means_by_layer(curvature) if self.rates == "layer" else dict(curvature)
-
-    def sgd_rates(self, eta: float, model: "LeNet5") -> dict[str, float]:
-        """SGD's rates by parameter name: eta, or eta over the fan-in of the parameter's layer."""
-        if self.rates != "fan_in":
-            return dict.fromkeys((name for name, _ in model.named_parameters()), eta)
-        return {
-            name: eta / model.fan_in(name.partition(".")[0]) for name, _ in model.named_parameters()
-        }
-
     @property
     def makes_patterns(self) -> bool:
         """True where each run learns patterns of its own making, and not those of the data set."""
         return self.distortions or self.noise > 0 or self.flanks
-
-    def start(self) -> "Start":
-        """Initial parameters."""
-        return _building().start(self)
-
-    def build_model(self, seed: int = 0) -> "LeNet5":
-        """The network on the CPU in float32, drawn from a private generator for this seed.
-
-        Layers that the recipe does not train have ``requires_grad`` False.
-
-        Raises:
-            TypeError, ValueError: a seed that is no whole number, or not from 0 to 2^32 - 1.
-        """
-        return _building().model(self, seed)
-
-    def build_criterion(self) -> "nn.Module":
-        """The loss as a module of (outputs, labels)."""
-        return _building().criterion(self)
-
-    def build_optimizer(self, model: "LeNet5") -> "torch.optim.Optimizer":
-        """The optimizer at pass 1's rate."""
-        return _building().optimizer(self, model)
 
     def override(self, assignments: list[str]) -> "Recipe":
         """This recipe with switches set from ``KEY=VALUE`` strings.
@@ -283,7 +372,7 @@ class Recipe:
             if key not in SWITCHES:
                 valid = ", ".join(SWITCHES)
                 raise BadInput(f"{key}: no such switch; valid are {valid}", "assignment")
-            changes[key] = parse(SWITCHES[key], text)
+            changes[key] = _parse(SWITCHES[key], text)
         return self.changed(**changes)
 
     def as_dict(self) -> dict:
@@ -293,6 +382,99 @@ class Recipe:
 
 SWITCHES = {switch.name: switch for switch in dataclasses.fields(Recipe) if switch.name != "name"}
 
+
+# --- Variants -------------------------------------------------------------------------------------
+
+_PRINTED = {
+    "loss": "distance",
+    "half_distance": False,
+    "f6_curvature": "gauss_newton",
+    "subsampling_curvature": "connections",
+}
+_STRINGS = {
+    "blank": "space",
+    "flanks": True,
+    "blank_share": 0.3,
+    "noise": paper.NOISE_PROBABILITY,
+}
+OF_ORIGINAL: dict[str, dict[str, Any]] = {
+    "original": {},
+    "original-logistic": {"subsampling_squash": "logistic"},
+    "distortions": {"distortions": True},
+    "noise": {"noise": paper.NOISE_PROBABILITY},
+    "1998-features": {"features": "1998"},
+    "strings": _STRINGS,
+    "printed": _PRINTED,
+    "original-literal": _PRINTED
+    | {
+        "initialisation": "fan_in",
+        "initial_coefficient": paper.INITIAL_WEIGHT_RANGE / 4,
+        "initial_coefficients": "uniform",
+    },
+    "fitted": {
+        "pooling": "trainable_average",
+        "rubbish_j": 0.44,
+        "initial_gain": 1.4,
+        "initial_coefficient": 1.36,
+        "mu_subsampling": 0.13,
+    },
+}
+"""The variants that are ``original`` but for a few switches, which changes lead to and from."""
+RETIRED = {"first-reading": "original"}
+"""Names of version 1.0 that are no variants now, and what they are. They are still read, and so are
+records of 1.0, whose ``original`` is ``fitted``."""
+_MODERN = {
+    "c3": "dense",
+    "pooling": "average",
+    "squash": "tanh",
+    "subsampling_squash": "none",
+    "output": "linear",
+    "loss": "cross_entropy",
+    "initial_gain": 1.0,
+    "initial_biases": "uniform",
+    "optimizer": "sgd",
+    "eta": 0.01,
+    "momentum": 0.9,
+    "batch_size": 128,
+    "order": "renewed",
+}
+"""The tutorials' network; its start is torch's default, U(-1/sqrt F, 1/sqrt F), biases too."""
+_COURSEWORK = _MODERN | {"momentum": 0.0, "batch_size": 64, "scaling": "unit"}
+"""What is taken where a coursework report is silent: docs/coursework.md says whose defaults."""
+_FUNCTIONAL = {"squash": "relu", "pooling": "max"}
+"""The hidden layers of PyTorch's own tutorial network."""
+_24_EPOCHS = {"eta": 0.001, "momentum": 0.9, "batch_size": 4, "passes": 24, "held_out": 12_000}
+VARIANTS = OF_ORIGINAL | {
+    "modern": _MODERN,
+    "modern-tuned": _MODERN | {"eta": 0.1},
+    "coursework-24-epochs": _COURSEWORK | _FUNCTIONAL | _24_EPOCHS,
+    "coursework-adam": _COURSEWORK
+    | _FUNCTIONAL
+    | {"optimizer": "adam", "eta": 0.001, "passes": 15},
+    "coursework-tanh-28": _MODERN | {"input_size": 28, "scaling": "half", "passes": 16},
+    "coursework-padded": _COURSEWORK,
+    "coursework-sweep": _COURSEWORK | {"eta": 0.02, "momentum": 0.9},
+}
+
+DESCRIPTIONS = {
+    "original": "the 1998 design and recipe: Table I, trainable subsampling, RBF codes, SDLM",
+    "original-logistic": "original with a logistic sigmoid in S2 and S4, as many readers take it",
+    "distortions": "original with the 540,000 distorted patterns of section III-B",
+    "noise": "original with a tenth of the pixels inverted at random, as section III-E has it",
+    "1998-features": "original on C1 to S4 of the 1998 net, recovered and frozen",
+    "strings": "section VII-B's training to read strings: digits between others, blanks, noise",
+    "printed": "nearest to the printed words that trains: eqs. 7 and 8, and sqrt F for F",
+    "original-literal": "every printed word, weights from U(-2.4/F, 2.4/F) too: hardly ever trains",
+    "fitted": "what was original in 1.0: six constants and readings fitted to 1998's figures",
+    "modern": "the simplified LeNet of today: dense C3, average pooling, softmax, SGD in batches",
+    "modern-tuned": "modern at the best of twelve rates and schedules on patterns held out",
+    "coursework-24-epochs": "24 epochs on 48,000 patterns, tested on the 12,000 held out",
+    "coursework-adam": "Adam 0.001, 15 epochs",
+    "coursework-tanh-28": "28x28 unpadded, tanh, average pooling, SGD 0.01, momentum 0.9",
+    "coursework-padded": "padded to 32x32, average pooling, SGD 0.01",
+    "coursework-sweep": "the end of a sweep over SGD's settings: 0.02, momentum 0.9, 20 epochs",
+}
+"""One line for each named variant."""
 
 RECIPES.update({name: Recipe(name, **switches) for name, switches in VARIANTS.items()})
 ORIGINAL = RECIPES["original"]
@@ -314,14 +496,7 @@ def _name(recipe: Recipe, root: Recipe) -> str:
         root = RECIPES[max(has, key=lambda name: len(OF_ORIGINAL[name]))]
     values = {key: getattr(recipe, key) for key in SWITCHES}
     differ = {key: value for key, value in values.items() if value != getattr(root, key)}
-    return names.join(root.name, differ)
-
-
-def _building():
-    """Import :mod:`lenet1998.building`, which needs torch and takes seconds."""
-    from lenet1998 import building
-
-    return building
+    return join_name(root.name, differ)
 
 
 def recipe_named(name: str) -> Recipe:
@@ -351,7 +526,7 @@ def present_name(recipe: Mapping) -> str:
         BadInput, TypeError: switches of a record of 1.0 that no recipe has.
     """
     name = recipe["name"]
-    variant, _ = names.split(name)
+    variant, _ = split_name(name)
     of_version_1 = "subsampling_curvature" not in recipe
     if not of_version_1 or variant not in {*OF_ORIGINAL, *RETIRED}:
         return name
@@ -366,7 +541,7 @@ _told: set[str] = set()
 
 def _tell_present_name(name: str, present: str) -> None:
     """One line for each variant of 1.0, however many of its changes there are."""
-    variant, _ = names.split(name)
+    variant, _ = split_name(name)
     if variant not in _told:
         _told.add(variant)
         logger.warning("what version 1.0 called %s is %s now", name, present)
@@ -391,38 +566,3 @@ def recorded(recipe: dict, source) -> Recipe:
         return Recipe(**{**recipe, "name": present_name(recipe)})
     except BadInput as error:
         raise BadInput(f"{source}: {error}") from None
-
-
-def build_model(variant: str | Recipe = "original", seed: int = 0) -> "LeNet5":
-    """The network of a variant (or of any recipe), drawn for a seed.
-
-    Example::
-
-        >>> lenet1998.build_model("original")(torch.zeros(1, 1, 32, 32)).shape
-        torch.Size([1, 10])
-
-    Raises:
-        BadInput: no such variant.
-        TypeError, ValueError: a seed that is no whole number, or not from 0 to 2^32 - 1.
-    """
-    recipe = variant if isinstance(variant, Recipe) else recipe_named(variant)
-    return recipe.build_model(seed)
-
-
-def load_pretrained(variant: str = "original") -> "LeNet5":
-    """The network of a named variant as it was trained on MNIST with seed 0.
-
-    The weights are those of a committed run: which, and what it misreads, the file says in its
-    metadata. docs/pretrained.md has a card of each.
-
-    Raises:
-        BadInput: no such variant, or one whose weights do not come with the package.
-    """
-    recipe = recipe_named(variant)
-    weights = f"{variant}.safetensors"
-    if not (files("lenet1998") / "weights" / weights).is_file():
-        raise BadInput(
-            f"{variant}: its weights do not come with lenet1998; train it with"
-            f" python -m lenet1998.reproduce --variant {variant}"
-        )
-    return _building().trained(recipe, weights)

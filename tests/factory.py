@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lenet1998 import names, paper
-from lenet1998.recipes import ORIGINAL, RECIPES, Recipe
+from lenet1998 import paper
+from lenet1998.recipes import ORIGINAL, RECIPES, Recipe, split_name
 from lenet1998.training import lines
 from lenet1998.training.records import RunRecord
 
@@ -92,7 +92,7 @@ FINE = 100_000
 
 def named(name: str) -> Recipe:
     """The recipe of a true name."""
-    variant, switches = names.split(name)
+    variant, switches = split_name(name)
     return RECIPES[variant].override([f"{key}={value}" for key, value in switches.items()])
 
 

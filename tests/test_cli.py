@@ -21,12 +21,11 @@ from lenet1998 import interrupts
 from lenet1998.__main__ import COMMANDS as COMMAND_NAMES
 from lenet1998.cli import entry, jobs_at_once, parse_seeds, path, whole_number, writable
 from lenet1998.errors import BadInput
-from lenet1998.recipes import ORIGINAL, Recipe, recipe_named
+from lenet1998.recipes import DESCRIPTIONS, ORIGINAL, Recipe, recipe_named
 from lenet1998.training import flags as training_flags
 from lenet1998.training.flags import recipe_from, run_parser
 from lenet1998.training.launch import ProgressBars, setting_from
 from lenet1998.training.study import Cell, Setting
-from lenet1998.variants import DESCRIPTIONS
 
 
 def parse(*flags):

@@ -7,10 +7,11 @@ import torch
 
 from experiments.pretrained.tables import NAMES, weights_of
 from lenet1998 import exporting
+from lenet1998.building import build_model, load_pretrained
 from lenet1998.data import prepare
 from lenet1998.errors import BadInput
 from lenet1998.exporting import to_onnx, to_program
-from lenet1998.recipes import RECIPES, build_model, load_pretrained
+from lenet1998.recipes import RECIPES
 
 PACKAGED = [name for name in NAMES if weights_of(name).is_file()]
 needs_onnx = pytest.mark.skipif(

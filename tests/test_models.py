@@ -17,8 +17,7 @@ from lenet1998.curvature import diagonal_curvature
 from lenet1998.errors import BadInput
 from lenet1998.models import STEP, LeNet5, load_weights
 from lenet1998.modules import RBFOutput
-from lenet1998.recipes import RECIPES
-from lenet1998.switches import NETWORK_SWITCHES
+from lenet1998.recipes import NETWORK_SWITCHES, RECIPES
 
 SHAPES = {
     "c1.weight": (6, 1, 5, 5),

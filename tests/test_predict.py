@@ -11,6 +11,7 @@ from factory import make_record
 from PIL import Image, ImageDraw, ImageOps
 
 from lenet1998.__main__ import main as lenet1998
+from lenet1998.building import build_model, load_pretrained
 from lenet1998.data import prepare
 from lenet1998.data.lines import Line
 from lenet1998.data.pictures import Picture
@@ -20,7 +21,7 @@ from lenet1998.inspection_strings import string_answer, string_in_words
 from lenet1998.predict.__main__ import main
 from lenet1998.predict.pictures import answer, in_words, network, shares
 from lenet1998.pretrained import TrainedNet
-from lenet1998.recipes import ORIGINAL, RECIPES, load_pretrained
+from lenet1998.recipes import ORIGINAL, RECIPES
 from lenet1998.training.checkpoints import weights_of
 from lenet1998.training.records import WEIGHTS, write_record
 
@@ -40,7 +41,7 @@ def pictures(digits, tmp_path, monkeypatch):
 
 def a_run(folder, recipe, **changes):
     """A run's folder as training would leave it, of a network that learnt nothing."""
-    weights = weights_of(recipe.build_model(3))
+    weights = weights_of(build_model(recipe, 3))
     write_record(folder, make_record(recipe=recipe.as_dict(), weights=weights, **changes))
     return folder
 
@@ -187,7 +188,7 @@ def test_a_runs_folder_or_its_weights(variant, below, tmp_path):
     folder = a_run(tmp_path / "run", recipe)
     net = network(variant, folder / below)
     assert net.recipe == recipe
-    assert torch.equal(net.model.f6.weight, recipe.build_model(3).f6.weight)
+    assert torch.equal(net.model.f6.weight, build_model(recipe, 3).f6.weight)
 
 
 @pytest.mark.parametrize(

@@ -13,23 +13,31 @@ from torch import nn
 
 from experiments.results import read_json
 from lenet1998 import paper
+from lenet1998.building import (
+    build_criterion,
+    build_model,
+    build_optimizer,
+    initial_parameters,
+    load_pretrained,
+    pooled_curvature,
+    sgd_rates,
+)
 from lenet1998.criteria import DiscriminativeLoss, DistanceLoss
 from lenet1998.data import SCALINGS
 from lenet1998.errors import BadInput
 from lenet1998.optim import SDLM
 from lenet1998.recipes import (
+    DESCRIPTIONS,
+    LARGEST,
+    NETWORK_SWITCHES,
     ORIGINAL,
     RECIPES,
     Recipe,
     _told,
-    build_model,
-    load_pretrained,
     recipe_named,
     recorded,
 )
-from lenet1998.switches import LARGEST, NETWORK_SWITCHES
 from lenet1998.training import fit
-from lenet1998.variants import DESCRIPTIONS
 
 LINEAR = {"output": "linear", "loss": "cross_entropy"}
 PRINTED = {
@@ -596,17 +604,19 @@ def test_switches_that_contradict_each_other(switches, says):
 
 
 def test_start_says_what_the_switches_say():
-    start = ORIGINAL.start()
+    start = initial_parameters(ORIGINAL)
     assert (start.gain, start.power, start.coefficient) == (2.4, 0.5, 0.25)
     assert not any((start.count_bias, start.draw_bias, start.draw_coefficient))
-    other = Recipe(
-        initial_gain=1.5,
-        initialisation="fan_in",
-        initial_biases="uniform",
-        fan_in_counts_bias=True,
-        initial_coefficient=0.5,
-        initial_coefficients="uniform",
-    ).start()
+    other = initial_parameters(
+        Recipe(
+            initial_gain=1.5,
+            initialisation="fan_in",
+            initial_biases="uniform",
+            fan_in_counts_bias=True,
+            initial_coefficient=0.5,
+            initial_coefficients="uniform",
+        )
+    )
     assert (other.gain, other.power, other.coefficient) == (1.5, 1.0, 0.5)
     assert other.count_bias
     assert other.draw_bias
@@ -618,7 +628,7 @@ def test_start_says_what_the_switches_say():
     [(key, value) for key, values in NETWORK_SWITCHES.items() for value in values[1:]],
 )
 def test_the_network_has_the_recipes_switches(key, value):
-    model = Recipe(**{key: value, **NEEDED_BESIDE.get((key, value), {})}).build_model()
+    model = build_model(Recipe(**{key: value, **NEEDED_BESIDE.get((key, value), {})}))
     assert model.switches == {**{k: getattr(ORIGINAL, k) for k in NETWORK_SWITCHES}, key: value}
 
 
@@ -677,7 +687,7 @@ def test_modern_starts_as_torch_starts():
     ],
 )
 def test_criterion(switches, kind, attributes):
-    criterion = Recipe(**switches).build_criterion()
+    criterion = build_criterion(Recipe(**switches))
     assert type(criterion) is kind
     assert {key: getattr(criterion, key) for key in attributes} == attributes
 
@@ -696,20 +706,20 @@ def test_criterion(switches, kind, attributes):
 )
 def test_optimizer(switches, kind, defaults):
     recipe = Recipe(**switches)
-    optimizer = recipe.build_optimizer(recipe.build_model())
+    optimizer = build_optimizer(recipe, build_model(recipe))
     assert type(optimizer) is kind
     assert {key: optimizer.defaults[key] for key in defaults} == defaults
 
 
 def test_layers_may_have_a_mu_of_their_own():
     recipe = ORIGINAL.changed(mu=0.1, mu_subsampling=1.0, mu_f6=0.01)
-    model = recipe.build_model()
+    model = build_model(recipe)
     curvature = {name: torch.full_like(p, 0.5) for name, p in model.named_parameters()}
     by_layer = {"c1": 0.1, "s2": 1.0, "c3": 0.1, "s4": 1.0, "c5": 0.1, "f6": 0.01}
     expected = {name: 5e-4 / (by_layer[name[:2]] + 0.5) for name in curvature}
     rates = recipe.sdlm_rates(5e-4, curvature)
     assert {name: rate.unique().item() for name, rate in rates.items()} == pytest.approx(expected)
-    optimizer = recipe.build_optimizer(model)
+    optimizer = build_optimizer(recipe, model)
     optimizer.set_curvature(curvature)
     for rate, (name, p) in zip(optimizer.rates(), model.named_parameters(), strict=True):
         torch.testing.assert_close(rate, rates[name])
@@ -718,7 +728,7 @@ def test_layers_may_have_a_mu_of_their_own():
 
 def test_one_mu_is_one_group():
     recipe = recipe_named("first-reading")
-    assert len(recipe.build_optimizer(recipe.build_model()).param_groups) == 1
+    assert len(build_optimizer(recipe, build_model(recipe)).param_groups) == 1
 
 
 @pytest.mark.parametrize("passes", [10, 20, 80])
@@ -744,25 +754,25 @@ def test_one_rate_for_each_layer_is_that_of_its_mean_curvature():
     recipe = ORIGINAL.changed(rates="layer")
     curvature = {
         name: torch.rand(p.shape, generator=torch.Generator().manual_seed(1))
-        for name, p in recipe.build_model().named_parameters()
+        for name, p in build_model(recipe).named_parameters()
     }
-    pooled = recipe.pooled(curvature)
+    pooled = pooled_curvature(recipe, curvature)
     for layer in ("c1", "s2", "c3", "s4", "c5", "f6"):
         both = [f"{layer}.weight", f"{layer}.bias"]
         mean = torch.cat([curvature[name].flatten() for name in both]).mean()
         for name in both:
             torch.testing.assert_close(pooled[name], mean.expand_as(curvature[name]))
-    assert ORIGINAL.pooled(curvature) == curvature
+    assert pooled_curvature(ORIGINAL, curvature) == curvature
 
 
 def test_rates_by_fan_in_are_the_global_one_over_the_inputs_of_a_unit():
     recipe = ORIGINAL.changed(optimizer="sgd", eta=0.1, rates="fan_in")
-    model = recipe.build_model()
+    model = build_model(recipe)
     fan_in = {"c1": 25, "s2": 4, "c3": 1500 / 16, "s4": 4, "c5": 400, "f6": 120}
     expected = {name: 0.1 / fan_in[name[:2]] for name, _ in model.named_parameters()}
-    assert recipe.sgd_rates(0.1, model) == pytest.approx(expected)
+    assert sgd_rates(recipe, 0.1, model) == pytest.approx(expected)
     one = ORIGINAL.changed(optimizer="sgd", eta=0.1)
-    assert set(one.sgd_rates(0.1, model).values()) == {0.1}
+    assert set(sgd_rates(one, 0.1, model).values()) == {0.1}
 
 
 @pytest.mark.parametrize(

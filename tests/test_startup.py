@@ -88,9 +88,3 @@ def test_the_package_itself_imports_next_to_nothing():
     assert set(public) == set(lenet1998.__all__)
     assert took < SECONDS / 2
     assert all(hasattr(lenet1998, name) for name in lenet1998.__all__)
-
-
-def test_a_table_to_cite_needs_no_torch():
-    found = asked([["cite", "--table", "headline"]])
-    assert found["answers"]["cite --table headline"][0] == 0
-    assert not {"torch", "numba", "torchvision"}.intersection(found["loaded"])

@@ -11,8 +11,7 @@ from lenet1998.curvature import RULES, SLOPES, diagonal_curvature
 from lenet1998.engines.compiled import network
 from lenet1998.engines.cuda import kernel as cuda_kernel
 from lenet1998.modules import SQUASHINGS, Subsampling2d
-from lenet1998.recipes import Recipe
-from lenet1998.switches import NETWORK_SWITCHES
+from lenet1998.recipes import NETWORK_SWITCHES, Recipe
 
 ROOT = Path(__file__).parents[1]
 

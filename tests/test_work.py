@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from experiments.published import tables as results
-from lenet1998 import build_model, count
+from lenet1998 import count
+from lenet1998.building import build_model
 from lenet1998.recipes import RECIPES
 from lenet1998.report import comparison
 from lenet1998.training.records import read_record
@@ -26,7 +27,7 @@ RESULTS = Path(__file__).parents[1] / "experiments" / "results"
     ],
 )
 def test_connections_but_a_pooled_unit_once_or_never(pooling, s2, s4):
-    model = RECIPES["original"].override([f"pooling={pooling}"]).build_model()
+    model = build_model(RECIPES["original"].override([f"pooling={pooling}"]))
     found = {layer.name: layer.multiply_accumulates for layer in count(model).layers}
     assert found == {
         "c1": 122_304,

@@ -20,6 +20,7 @@ from experiments.ablations.rubbish import rubbish
 from experiments.results import CLAIMS
 from experiments.study import cell_of, recorded, standing, without_weights
 from lenet1998 import paper
+from lenet1998.building import build_model
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import Dataset, prepare
 from lenet1998.engines.compiled.engine import CompiledEngine
@@ -124,7 +125,7 @@ def curvature_seconds(dataset: Dataset) -> dict[str, dict[str, float]]:
     trained = {"compiled": (CompiledEngine, 6000), "eager": (EagerEngine, 300)}
     engines, taken = {}, {name: {"estimate": [], "pass": []} for name in trained}
     for name, (engine, _) in trained.items():
-        engines[name] = engine(ORIGINAL, ORIGINAL.build_model())
+        engines[name] = engine(ORIGINAL, build_model(ORIGINAL))
         (model,) = engines[name].models
         engines[name].begin_pass(ORIGINAL.learning_rate(1), [engines[name].curvature(model, *on)])
     for turn in range(ROUNDS + 1):
@@ -242,7 +243,7 @@ def _spans(inked: np.ndarray) -> np.ndarray:
 
 def measured(dataset: Dataset, nets: dict[Recipe, list[LeNet5]]) -> dict:
     """All that is measured of nets, which are in the order of their seeds."""
-    starts = [ORIGINAL.build_model(seed) for seed in SEEDS]
+    starts = [build_model(ORIGINAL, seed) for seed in SEEDS]
     trained, *early = nets.values()
     images = prepare(dataset.test_images[:STATES], paper.INPUT_SIZE, ORIGINAL.scaling)
     others = no_characters(dataset)

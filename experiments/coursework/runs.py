@@ -7,8 +7,7 @@ have been.
 import sys
 
 from experiments.study import cell_of, run_study
-from lenet1998 import names
-from lenet1998.recipes import recipe_named
+from lenet1998.recipes import recipe_named, split_name
 
 REPORTED = {
     "coursework-24-epochs": ({},),
@@ -44,7 +43,7 @@ def cells(results):
     alternatives = [
         recipe.changed(**changes)
         for recipe in reported
-        for changes in OPEN.get(names.split(recipe.name)[0], ())
+        for changes in OPEN.get(split_name(recipe.name)[0], ())
     ]
     return [
         cell_of(results, study, recipe, seed)

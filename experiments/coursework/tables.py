@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from lenet1998 import names
+from lenet1998.recipes import spaced_name
 from lenet1998.report.statistics import holm, prediction_interval, summarise, verdict, welch
 from lenet1998.report.style import BLACK, BLUE, STYLE, VERMILION, band, save
 from lenet1998.report.tables import PLUS_MINUS, brief, by_recipe, curve, passing, spread
@@ -98,7 +98,7 @@ def claims(records: Sequence[RunRecord], every: Sequence[RunRecord]) -> pd.DataF
         told = claim.percent is not None
         rows.append(
             {
-                "recipe": names.spaced(claim.recipe),
+                "recipe": spaced_name(claim.recipe),
                 "accuracy, %": f"after epoch {claim.when}"
                 if isinstance(claim.when, int)
                 else claim.when,
@@ -120,7 +120,7 @@ def best_epoch(records: Sequence[RunRecord]) -> pd.DataFrame:
         gains = [max(values) - values[-1] for values in curves]
         rows.append(
             {
-                "recipe": names.spaced(name),
+                "recipe": spaced_name(name),
                 "epochs": runs[0].recipe["passes"],
                 "last epoch, %": spread([values[-1] for values in curves]),
                 "best epoch, %": spread([max(values) for values in curves]),
@@ -175,7 +175,7 @@ def open_choices(records: Sequence[RunRecord]) -> pd.DataFrame:
                 difference = f"{change:+.2f} (p = {p:.1g})"
             rows.append(
                 {
-                    "recipe": names.spaced(base) if name == base else "",
+                    "recipe": spaced_name(base) if name == base else "",
                     "open choice": "as taken" if name == base else _varied(name, base),
                     "after epoch 1, %": brief(Claim(name, 1, None).measured(runs), digits=2),
                     "at the end, %": brief(last[name], digits=2),

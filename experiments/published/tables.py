@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from lenet1998 import names, paper
+from lenet1998 import paper
 from lenet1998.errors import BadInput
+from lenet1998.recipes import spaced_name
 from lenet1998.report.statistics import holm, prediction_interval, verdict, welch
 from lenet1998.report.tables import brief, by_recipe, passing, spread
 from lenet1998.training.records import RunRecord
@@ -93,7 +94,7 @@ def fewer_patterns(records: Sequence[RunRecord], again: dict) -> pd.DataFrame:
     counted = {(run["recipe"], run["seed"]): run["percent"] for run in again["runs"]}
     rows = []
     for name, runs in by_recipe(records).items():
-        row: dict[str, object] = {"trained": names.spaced(name), "n": len(runs)}
+        row: dict[str, object] = {"trained": spaced_name(name), "n": len(runs)}
         for what, values, published in (
             (
                 "training error on the fly, %",

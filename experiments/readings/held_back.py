@@ -6,7 +6,8 @@ import pandas as pd
 
 from experiments.published.tables import shared_with_1998
 from experiments.readings.search_tables import LETTERS, OPEN, ranked_finalists
-from lenet1998 import names, paper
+from lenet1998 import paper
+from lenet1998.recipes import spaced_name
 from lenet1998.report.tables import brief
 from lenet1998.training.records import RunRecord
 
@@ -55,7 +56,7 @@ def held_back(
     ranked = ranked_finalists(content, finalists)
     for letter, (name, runs) in zip(LETTERS, ranked.items(), strict=False):
         own = [run for run in published if _reading(run) == _reading(runs[0])]
-        row: dict[str, object] = {"": letter, "reading": names.spaced(name)}
+        row: dict[str, object] = {"": letter, "reading": spaced_name(name)}
         for column, (_, key, size, distortions) in columns.items():
             row[column] = _mean(
                 [

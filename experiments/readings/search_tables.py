@@ -11,7 +11,8 @@ from scipy.stats import spearmanr
 
 from experiments.readings import departures
 from experiments.readings.misfit import DRAWS, SURE, Misfit, Trial, misfit
-from lenet1998 import names, paper
+from lenet1998 import paper
+from lenet1998.recipes import join_name, spaced_name, split_name
 from lenet1998.report.style import BLACK, BLUE, ORANGE, STYLE, save
 from lenet1998.report.tables import brief, by_recipe, rates
 from lenet1998.training.records import RunRecord
@@ -57,9 +58,9 @@ def _by_reading(runs: Sequence[RunRecord], stage: int) -> dict[str, list[Trial]]
     groups: dict[str, list[Trial]] = {}
     for run in runs:
         if stage_of(run) == stage:
-            variant, switches = names.split(run.recipe["name"])
+            variant, switches = split_name(run.recipe["name"])
             switches.pop("passes", None)
-            groups.setdefault(names.join(variant, switches), []).append(Trial.of_record(run))
+            groups.setdefault(join_name(variant, switches), []).append(Trial.of_record(run))
     return groups
 
 
@@ -118,7 +119,7 @@ def best(runs: Sequence[RunRecord]) -> pd.DataFrame:
         low, high = np.exp(np.mean(np.log([trial.rates for trial in trials]), axis=0))
         rows.append(
             {
-                "reading": names.spaced(name),
+                "reading": spaced_name(name),
                 "n": len(trials),
                 "S": _two(fit.curves),
                 "R": _two(fit.rates),
@@ -197,7 +198,7 @@ def finalists(content: dict, records: Sequence[RunRecord]) -> pd.DataFrame:
         rows.append(
             {
                 "": letter,
-                "reading": names.spaced(name),
+                "reading": spaced_name(name),
                 "n": len(runs),
                 "S": _two(fit.curves),
                 "R": _two(fit.rates),

@@ -10,7 +10,8 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from lenet1998 import names, paper
+from lenet1998 import paper
+from lenet1998.recipes import spaced_name
 from lenet1998.report.statistics import holm, log_ratio_rms, summarise, welch
 from lenet1998.report.style import BLACK, BLUE, GREEN, PURPLE, STYLE, VERMILION, band, save
 from lenet1998.report.tables import PLUS_MINUS, by_recipe, curve, rates
@@ -56,7 +57,7 @@ def readings(records: Sequence[RunRecord]) -> pd.DataFrame:
         high = max((entry["rate_max"] for entry in first), default=math.nan)
         rows.append(
             {
-                "reading": names.spaced(name),
+                "reading": spaced_name(name),
                 "n": len(runs),
                 **_scores(fit),
                 "score of one run": _one_by_one(runs),
@@ -90,7 +91,7 @@ def finalists(records: Sequence[RunRecord]) -> pd.DataFrame:
     best, *others = ranked
     tests = [welch(alone[name], alone[best]) for name in others]
     adjusted = holm([p for _, p in tests])
-    frame = readings(records).set_index("reading").loc[[names.spaced(name) for name in ranked]]
+    frame = readings(records).set_index("reading").loc[[spaced_name(name) for name in ranked]]
     frame["against the first"] = [
         "",
         *(f"{d:+.3f} (p = {p:.1g})" for (d, _), p in zip(tests, adjusted, strict=True)),

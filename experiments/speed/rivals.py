@@ -13,6 +13,8 @@ import sys
 import time
 from pathlib import Path
 
+from lenet1998.building import build_model
+
 # Before JAX and torch are imported: one thread each.
 os.environ["XLA_FLAGS"] = (
     "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1 "
@@ -160,11 +162,11 @@ def contest(recipe, schedule: Schedule, rounds: int) -> list[dict]:
     curvature = None
     if recipe.optimizer == "sdlm":
         first = schedule.take(schedule.curvature_indices(1), 1)
-        curvature = [EagerEngine(recipe, model := recipe.build_model()).curvature(model, *first)]
+        curvature = [EagerEngine(recipe, model := build_model(recipe)).curvature(model, *first)]
     patterns = schedule.take(schedule.indices(1)[: PATTERNS[recipe.name]], 1)
     rivals, rows = {}, {name: {"seconds": []} for name in makers}
     for name, make in makers.items():
-        rivals[name] = make(recipe, recipe.build_model())
+        rivals[name] = make(recipe, build_model(recipe))
         rivals[name].begin_pass(recipe.learning_rate(1), curvature)
         loss, _ = rivals[name].train(*patterns)  # compiles
         rows[name]["loss"] = float(loss[0]) / len(patterns[1])

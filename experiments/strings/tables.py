@@ -9,7 +9,8 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lenet1998 import names, paper
+from lenet1998 import paper
+from lenet1998.recipes import spaced_name
 from lenet1998.report.style import BLUE, GREEN, ORANGE, PURPLE, STYLE, VERMILION, save
 from lenet1998.report.tables import brief
 from lenet1998.restore.printing import MIDDLE
@@ -78,7 +79,7 @@ def published(result: dict) -> pd.DataFrame:
                 {
                     "answer of 1998": row["answer"],
                     "nearest code in 1998": codes,
-                    "our nets": names.spaced(name),
+                    "our nets": spaced_name(name),
                     f"classes, seed {of_one[0]['seed']} (-: blank)": " ".join(classes),
                     "read, a character on one output": _answers(of_one, "contiguous"),
                     "read, on one or more": _answers(of_one, "repeats"),
@@ -101,7 +102,7 @@ def usual(result: dict) -> pd.DataFrame:
         constants = [row["rubbish_j"] for row in found if "rubbish_j" in row]
         rows.append(
             {
-                "net": names.spaced(net),
+                "net": spaced_name(net),
                 "way": WORDS[way],
                 "j": brief(constants) if constants else "",
                 "n": len(found),

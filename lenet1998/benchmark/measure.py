@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from experiments.speed.tables import benchmark as table
+from lenet1998.building import build_model
 from lenet1998.cli import writable
 from lenet1998.counts import count
 from lenet1998.data import Dataset, load, prepare
@@ -33,9 +34,10 @@ from lenet1998.training.schedule import Schedule
 
 JIT = """
 import time, torch
+from lenet1998.building import build_model
 from lenet1998.engines.compiled.engine import CompiledEngine
 from lenet1998.recipes import ORIGINAL
-model = ORIGINAL.build_model()
+model = build_model(ORIGINAL)
 begun = time.perf_counter()
 CompiledEngine(ORIGINAL, model)
 print(time.perf_counter() - begun)
@@ -56,7 +58,7 @@ class Trainer:
     def __init__(
         self, engine: Callable[[Recipe, LeNet5], Engine], recipe: Recipe, schedule: Schedule
     ):
-        model = recipe.build_model()
+        model = build_model(recipe)
         self.engine = engine(recipe, model)
         images, labels = schedule.take(schedule.curvature_indices(1), 1)
         self.engine.begin_pass(
@@ -109,7 +111,7 @@ def reading(schedule: Schedule, rounds: int) -> dict:
 
     In alternating rounds; their labels are the same.
     """
-    model, images = ORIGINAL.build_model(), schedule.test_images[:5000]
+    model, images = build_model(ORIGINAL), schedule.test_images[:5000]
     contest = {
         "eager_us": lambda: model.predict(images, evaluation.BATCH),
         "compiled_us": lambda: evaluation.predict(model, images),
@@ -171,7 +173,7 @@ def multiply_accumulates_of_an_update(recipe: Recipe) -> int:
     Each layer's to read a pattern, once more for the gradient of its parameters if it has any, and
     once more for that of its inputs, but in C1, whose input is the image.
     """
-    first, *others = count(recipe.build_model()).layers
+    first, *others = count(build_model(recipe)).layers
     return 2 * first.multiply_accumulates + sum(
         (2 + (layer.parameters > 0)) * layer.multiply_accumulates for layer in others
     )
@@ -182,7 +184,7 @@ def gpu(dataset: Dataset, runs: int = 128, patterns: int = 2000) -> dict | None:
     if not cuda_engine.available():
         return None
     schedules = [Schedule(ORIGINAL, seed, dataset) for seed in range(runs)]
-    models = [ORIGINAL.build_model(seed).to("cuda") for seed in range(runs)]
+    models = [build_model(ORIGINAL, seed).to("cuda") for seed in range(runs)]
     engine = cuda_engine.CudaEngine(ORIGINAL, models)
     pool = prepare(dataset.train_images).to("cuda"), torch.from_numpy(dataset.train_labels).cuda()
     flat = {name: torch.ones_like(p) for name, p in models[0].named_parameters()}

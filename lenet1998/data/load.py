@@ -4,11 +4,11 @@ import logging
 import os
 from pathlib import Path
 
-from lenet1998.choices import DATASETS
 from lenet1998.data.digits import read_digits
 from lenet1998.data.mnist import Absent, read_mnist
 from lenet1998.data.patterns import Dataset
 from lenet1998.errors import BadInput
+from lenet1998.recipes import DATASETS
 
 logger = logging.getLogger(__name__)
 

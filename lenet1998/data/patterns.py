@@ -11,7 +11,7 @@ import torch
 from lenet1998 import paper
 from lenet1998.data.streams import order_of, stream
 from lenet1998.data.sums import centre_of_mass, product, total
-from lenet1998.switches import SCALINGS
+from lenet1998.recipes import SCALINGS
 
 CENTRE = 14  # row and column, from 0, of the pixel that MNIST puts a digit's centre of mass on
 

@@ -8,14 +8,13 @@
 import logging
 from collections.abc import Sequence
 
-from lenet1998.choices import ENGINES
 from lenet1998.engines.compiled import engine as compiled_engine
 from lenet1998.engines.compiled import network
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.engines.protocol import Engine
 from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5
-from lenet1998.recipes import Recipe
+from lenet1998.recipes import ENGINES, Recipe
 
 logger = logging.getLogger(__name__)
 

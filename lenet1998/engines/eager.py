@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lenet1998.building import build_criterion, build_optimizer
 from lenet1998.curvature import diagonal_curvature
 from lenet1998.engines.kept import load_optimizer
 from lenet1998.engines.protocol import Curvature
@@ -37,8 +38,8 @@ class EagerEngine:
         self.recipe = recipe
         self.model = model
         self.models = [model]
-        self.criterion = recipe.build_criterion()
-        self.optimizer = recipe.build_optimizer(model)
+        self.criterion = build_criterion(recipe)
+        self.optimizer = build_optimizer(recipe, model)
 
     def curvature(self, model: LeNet5, images: Tensor, labels: Tensor) -> Curvature:
         """See :class:`~lenet1998.engines.protocol.Engine`."""

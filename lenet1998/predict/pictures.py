@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lenet1998 import paper
+from lenet1998.building import build_criterion, load_pretrained
 from lenet1998.cli import say
 from lenet1998.data import prepare
 from lenet1998.data.lines import read_line
@@ -17,7 +18,7 @@ from lenet1998.engines.exactly import one_thread
 from lenet1998.errors import BadInput
 from lenet1998.inspection_strings import string_answer, string_in_words
 from lenet1998.pretrained import TrainedNet, load_net
-from lenet1998.recipes import Recipe, load_pretrained, recipe_named
+from lenet1998.recipes import Recipe, recipe_named
 from lenet1998.strings import check_reads_strings
 
 
@@ -80,7 +81,7 @@ def shares(recipe: Recipe, outputs: Tensor) -> Tensor:
     """
     if recipe.output == "linear":
         return outputs.softmax(-1)
-    factor = recipe.build_criterion().factor
+    factor = build_criterion(recipe).factor
     rubbish = outputs.new_tensor([-recipe.rubbish_j])
     return torch.cat([-factor * outputs, rubbish]).softmax(-1)
 

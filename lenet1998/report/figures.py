@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from lenet1998 import names, paper
+from lenet1998 import paper
+from lenet1998.recipes import spaced_name
 from lenet1998.report.statistics import prediction_interval
 from lenet1998.report.style import BLACK, BLUE, GREEN, STYLE, VERMILION, band, save
 from lenet1998.report.tables import curve, in_fig5
@@ -49,7 +50,7 @@ def learning_curve(records: Sequence[RunRecord], file: Path, source: str | None 
         axes.set(xlabel="pass", ylabel="error, %", ylim=(0, None))
         axes.xaxis.get_major_locator().set_params(integer=True)
         patterns = first.dataset["train_patterns"]
-        title = f"{names.spaced(name)} on {dataset}, {patterns:,} training patterns"
+        title = f"{spaced_name(name)} on {dataset}, {patterns:,} training patterns"
         axes.set_title(fill(title, 60), loc="left")
         if axes.lines:
             axes.legend()

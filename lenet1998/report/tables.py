@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
-from lenet1998 import names, paper
+from lenet1998 import paper
+from lenet1998.recipes import split_name
 from lenet1998.report.statistics import CONSISTENT, ENOUGH, prediction_interval, summarise
 from lenet1998.training.records import RunRecord
 
@@ -71,7 +72,7 @@ def in_fig5(recipe: dict, dataset: str) -> bool:
 
     The name tells what is changed, because it is true (:mod:`lenet1998.names`).
     """
-    variant, changes = names.split(recipe["name"])
+    variant, changes = split_name(recipe["name"])
     return (
         dataset == "mnist"
         and variant in SECTION_III_B
@@ -87,7 +88,7 @@ def published(recipe: dict, dataset: str) -> dict | None:
     It has the run of section III-B after each of its passes (Fig. 5) and on fewer patterns
     (Fig. 6), and ``distortions``.
     """
-    variant, changes = names.split(recipe["name"])
+    variant, changes = split_name(recipe["name"])
     size, points = recipe["train_size"], paper.fig6_points()
     if in_fig5(recipe, dataset) and recipe["passes"] == paper.PASSES:
         source = "section III-B"

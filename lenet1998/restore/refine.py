@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from lenet1998 import paper
+from lenet1998.building import build_model
 from lenet1998.engines.exactly import one_thread
 from lenet1998.models import LeNet5
 from lenet1998.modules import Subsampling2d
@@ -56,7 +57,7 @@ class Restored:
 
 def network(fits: dict[str, list[Fit]]) -> LeNet5:
     """The recovered layers in a network of float64; C5 and F6 are drawn, and not to be used."""
-    model = SUMS.build_model().double()
+    model = build_model(SUMS).double()
     state = {}
     for layer in LAYERS:
         weights = np.concatenate([fit.weights[:-1] for fit in fits[layer]])
@@ -153,7 +154,7 @@ def as_restored(model: LeNet5) -> dict[str, np.ndarray]:
 
 def as_model(restored: Restored) -> LeNet5:
     """A network of float64 with the recovered layers; C5 and F6 are drawn, and not to be used."""
-    model = SUMS.build_model().double()
+    model = build_model(SUMS).double()
     weights = {name: torch.from_numpy(x) for name, x in restored.weights.items()}
     model.load_state_dict(model.state_dict() | weights)
     return model

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from lenet1998.choices import DATASETS
 from lenet1998.cli import Parser, entry, late, path
+from lenet1998.recipes import DATASETS
 
 SUMMARY = "Tables and figures of a trained net: what it reads, and what goes on inside it."
 

@@ -5,11 +5,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from lenet1998.choices import DATASETS, ENGINES
 from lenet1998.cli import Parser, path, some_text, whole_number
 from lenet1998.errors import BadInput
-from lenet1998.recipes import Recipe, recipe_named
-from lenet1998.variants import DESCRIPTIONS
+from lenet1998.recipes import DATASETS, DESCRIPTIONS, ENGINES, Recipe, recipe_named
 
 RESULTS = Path("experiments", "results")
 QUICK = ["passes=2", "train_size=1000"]

@@ -23,11 +23,11 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
+from lenet1998.building import build_model
 from lenet1998.counts import count
 from lenet1998.errors import BadInput
-from lenet1998.recipes import Recipe, recorded
+from lenet1998.recipes import NETWORK_SWITCHES, Recipe, recorded
 from lenet1998.schema import in_short, read_bytes
-from lenet1998.switches import NETWORK_SWITCHES
 from lenet1998.training.records import RunRecord, classes, read_records, write_atomically
 
 logger = logging.getLogger(__name__)
@@ -155,7 +155,7 @@ def _layers(recipe: Recipe) -> list[dict]:
     """Count the layers of a recipe's network, of each network once: they are many runs."""
     network = tuple(getattr(recipe, key) for key in NETWORK_SWITCHES)
     if network not in _counted:
-        _counted[network] = [asdict(layer) for layer in count(recipe.build_model()).layers]
+        _counted[network] = [asdict(layer) for layer in count(build_model(recipe)).layers]
     return _counted[network]
 
 

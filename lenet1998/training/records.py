@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save as weights_to_bytes
 
-from lenet1998 import names, paper, schema
+from lenet1998 import paper, schema
 from lenet1998.errors import BadInput
-from lenet1998.recipes import present_name
+from lenet1998.recipes import check_name, present_name
 from lenet1998.work import multiply_accumulates
 
 SCHEMA = 1
@@ -238,7 +238,7 @@ def check_passes(content: dict, source: Path) -> None:
 def _check_record(content: dict, source: Path) -> None:
     """Refuse a record whose fields contradict each other; see :func:`read_record`."""
     try:
-        names.check(content["recipe"]["name"])
+        check_name(content["recipe"]["name"])
     except BadInput as error:
         raise BadInput(f"{source}: {error}") from None
     if content["status"] == "finished" and not content["per_pass"]:

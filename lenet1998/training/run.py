@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from lenet1998 import engines
+from lenet1998.building import build_model, pooled_curvature, sgd_rates
 from lenet1998.counts import count
 from lenet1998.data import Dataset, load, prepare
 from lenet1998.data.streams import plain_seed
@@ -97,7 +98,7 @@ class Run:
         self.checkpoint = folder / CHECKPOINT if folder else None
         self.kept: checkpoints.EngineState | None = None
         self.schedule = Schedule(recipe, seed, data)
-        self.model = recipe.build_model(seed).to(device)
+        self.model = build_model(recipe, seed).to(device)
         self.truth = self.schedule.test_labels
         self.rates = (math.nan, math.nan)
         self.seconds = 0.0  # of the pass's curvature
@@ -129,10 +130,10 @@ class Run:
         begun = time.perf_counter()
         eta = self.recipe.learning_rate(pass_number)
         if self.recipe.optimizer != "sdlm":
-            fixed = self.recipe.sgd_rates(eta, self.model).values()
+            fixed = sgd_rates(self.recipe, eta, self.model).values()
             self.rates = (min(fixed), max(fixed))
             return None
-        curvature = self.recipe.pooled(self._curvature(pass_number, engine))
+        curvature = pooled_curvature(self.recipe, self._curvature(pass_number, engine))
         parameters = dict(self.model.named_parameters())
         learning = {name: h for name, h in curvature.items() if parameters[name].requires_grad}
         # Of all at once: Python's max passes over a NaN, or keeps it, by where it stands.
@@ -148,7 +149,7 @@ class Run:
         model = self.model
         if self.recipe.curvature_passes == "first" and pass_number > 1:
             # Computed again rather than kept, so that a run goes on as it would have.
-            pass_number, model = 1, self.recipe.build_model(self.record.seed).to(self.device)
+            pass_number, model = 1, build_model(self.recipe, self.record.seed).to(self.device)
         chosen = self.schedule.curvature_indices(pass_number)
         images, labels = self.schedule.take(chosen, pass_number, curvature=True)
         return engine.curvature(model, images.to(self.device), labels.to(self.device))

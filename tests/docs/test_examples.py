@@ -23,6 +23,7 @@ from sybil.parsers.rest import DocTestParser
 import lenet1998
 from experiments import study
 from lenet1998.ablate.components import chosen
+from lenet1998.building import build_criterion
 from lenet1998.cli import Parser
 from lenet1998.training import fit, flags
 
@@ -35,7 +36,7 @@ NAMES = {
     "torch": torch,
     "lenet1998": lenet1998,
     "model": lenet1998.build_model("original"),
-    "criterion": lenet1998.RECIPES["original"].build_criterion(),
+    "criterion": build_criterion(lenet1998.RECIPES["original"]),
     "diagonal_curvature": lenet1998.diagonal_curvature,
     "images": torch.zeros(4, 1, 32, 32),
     "labels": torch.arange(4),

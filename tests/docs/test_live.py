@@ -12,6 +12,7 @@ from experiments.documents import DISTORTIONS
 from experiments.tour import live
 from lenet1998 import paper
 from lenet1998 import strings as reading
+from lenet1998.building import build_model
 from lenet1998.curvature import diagonal_curvature
 from lenet1998.data import load, prepare
 from lenet1998.data.patterns import normalise
@@ -129,7 +130,7 @@ TRAINED = {
 @pytest.mark.parametrize("case", TRAINED)
 def test_training_gives_the_weights_of_the_eager_engine(page, digits, case):
     recipe = ORIGINAL.changed(**TRAINED[case])
-    model = recipe.build_model(seed=1)
+    model = build_model(recipe, seed=1)
     # A little noise, so that no maximum is of two equal numbers, which rounding would decide.
     noise = torch.rand(100, 1, 32, 32, generator=torch.Generator().manual_seed(2))
     images = (prepare(digits.train_images[:100]) + noise / 20).double()

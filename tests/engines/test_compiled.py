@@ -15,14 +15,14 @@ from numba.core import caching
 
 import lenet1998.engines.compiled as compiled_package
 from lenet1998 import paper
+from lenet1998.building import build_criterion, build_model
 from lenet1998.data import load, prepare
 from lenet1998.engines.compiled import network
 from lenet1998.engines.compiled import whole_pass as kernels
 from lenet1998.engines.compiled.engine import CompiledEngine
 from lenet1998.engines.compiled.network import CompilerUnavailable, Network
 from lenet1998.engines.eager import EagerEngine
-from lenet1998.recipes import ORIGINAL, RECIPES
-from lenet1998.switches import NETWORK_SWITCHES
+from lenet1998.recipes import NETWORK_SWITCHES, ORIGINAL, RECIPES
 from lenet1998.training.run import fit
 
 SOFTMAX = {"output": "linear", "loss": "cross_entropy"}
@@ -103,12 +103,12 @@ def flat_curvature(model) -> dict:
 @pytest.mark.parametrize("recipe", recipes())
 def test_gradients_equal_autograd_in_float64(recipe, patterns):
     recipe = recipe.changed(optimizer="sgd", momentum=0.5, eta=1e-6, batch_size=4)
-    model = recipe.build_model(seed=8)
+    model = build_model(recipe, seed=8)
     exact = copy.deepcopy(model).double()
     engine = begin(CompiledEngine(recipe, model))
     images, labels = patterns(recipe, 0, 3)
     engine.train(images, labels)
-    recipe.build_criterion()(exact(images.double()), labels).backward()
+    build_criterion(recipe)(exact(images.double()), labels).backward()
     (state,) = engine.state_dicts()
     for name, p in exact.named_parameters():
         # From rest, the velocity is the gradient.
@@ -121,7 +121,7 @@ def test_steps_taken_on_the_way_are_those_of_gathered_gradients(recipe, patterns
     taken = []
     for momentum in (0.0, 1e-30):  # which leaves the velocity what the gradient is
         way = recipe.changed(optimizer="sgd", momentum=momentum, eta=0.01, batch_size=1)
-        engine = begin(CompiledEngine(way, way.build_model(seed=8)))
+        engine = begin(CompiledEngine(way, build_model(way, seed=8)))
         engine.train(*patterns(way, 0, 1))
         engine.end_pass()
         taken.append(digest(engine.models[0]))
@@ -133,7 +133,7 @@ def test_steps_taken_on_the_way_are_those_of_gathered_gradients(recipe, patterns
 )
 def test_after_300_updates_as_close_to_float64_as_eager_is(recipe, patterns):
     # With seed 2 no float32 run meets a kink (of relu, or two equal maxima) from the wrong side.
-    start = recipe.build_model(seed=2)
+    start = build_model(recipe, seed=2)
     curvature = None
     if recipe.optimizer == "sdlm":
         images, labels = patterns(recipe, 500, 100)
@@ -164,30 +164,31 @@ def test_after_300_updates_as_close_to_float64_as_eager_is(recipe, patterns):
 @pytest.mark.parametrize("way", [{}, *WAYS], ids=name)
 def test_frozen_layers_stay_and_the_others_learn(engine, way, patterns):
     recipe = ORIGINAL.changed(**FEATURES, **way)
-    trained = begin(engine(recipe, recipe.build_model()), flat_curvature(recipe.build_model()))
+    trained = begin(engine(recipe, build_model(recipe)), flat_curvature(build_model(recipe)))
     trained.train(*patterns(recipe, 0, 64))
     trained.end_pass()
-    for layer, start in recipe.build_model().named_parameters():
+    for layer, start in build_model(recipe).named_parameters():
         now = trained.models[0].get_parameter(layer)
         assert torch.equal(now, start) != start.requires_grad, layer
-    again = engine(recipe, recipe.build_model())
+    again = engine(recipe, build_model(recipe))
     again.load_state_dicts(trained.state_dicts())
 
 
 def test_one_compilation_serves_every_recipe(patterns):
     for changes in (CHANGES[0], *CHANGES[-4:], *WAYS):
-        CompiledEngine(ORIGINAL.changed(**changes), ORIGINAL.changed(**changes).build_model())
+        CompiledEngine(ORIGINAL.changed(**changes), build_model(ORIGINAL.changed(**changes)))
     assert len(kernels.PASS.train.signatures) == 1
 
 
 def test_the_next_process_does_not_compile():
     code = (
         "from lenet1998.engines.compiled import engine as compiled, whole_pass as kernels\n"
+        "from lenet1998.building import build_model\n"
         "from lenet1998.recipes import ORIGINAL\n"
-        "compiled.CompiledEngine(ORIGINAL, ORIGINAL.build_model())\n"
+        "compiled.CompiledEngine(ORIGINAL, build_model(ORIGINAL))\n"
         "assert kernels.PASS.train.stats.cache_hits and not kernels.PASS.train.stats.cache_misses"
     )
-    CompiledEngine(ORIGINAL, ORIGINAL.build_model())
+    CompiledEngine(ORIGINAL, build_model(ORIGINAL))
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -197,8 +198,9 @@ def test_the_process_that_compiles_learns_what_the_next_one_learns(tmp_path):
         "import torch\n"
         "from lenet1998.data import load, prepare\n"
         "from lenet1998.engines.compiled import engine as compiled, whole_pass as kernels\n"
+        "from lenet1998.building import build_model\n"
         "from lenet1998.recipes import ORIGINAL\n"
-        "data, model = load('digits'), ORIGINAL.build_model()\n"
+        "data, model = load('digits'), build_model(ORIGINAL)\n"
         "engine = compiled.CompiledEngine(ORIGINAL, model)\n"
         "half = {name: torch.full_like(p, 0.5) for name, p in model.named_parameters()}\n"
         "engine.begin_pass(5e-4, [half])\n"
@@ -227,8 +229,9 @@ def test_a_processor_without_fused_multiply_adds_goes_on_with_eager(tmp_path):
     code = (
         "import logging\n"
         "from lenet1998 import engines\n"
+        "from lenet1998.building import build_model\n"
         "from lenet1998.recipes import ORIGINAL\n"
-        "print(engines.create('compiled', ORIGINAL, [ORIGINAL.build_model()]).name)"
+        "print(engines.create('compiled', ORIGINAL, [build_model(ORIGINAL)]).name)"
     )
     run = subprocess.run(
         [sys.executable, "-c", code],
@@ -248,7 +251,7 @@ def test_two_threads_give_the_bytes_of_one(patterns):
     images, labels = patterns(ORIGINAL, 0, 400)
 
     def run(seed):
-        model = ORIGINAL.build_model(seed)
+        model = build_model(ORIGINAL, seed)
         engine = begin(CompiledEngine(ORIGINAL, model), flat_curvature(model))
         engine.train(images, labels)
         engine.end_pass()
@@ -263,7 +266,7 @@ def test_two_threads_give_the_bytes_of_one(patterns):
 def test_an_engine_goes_on_where_another_was_kept(changes, patterns):
     recipe = ORIGINAL.changed(**changes)
     images, labels = patterns(recipe, 0, 60)
-    model = recipe.build_model()
+    model = build_model(recipe)
     curvature = flat_curvature(model)
     second = CompiledEngine(recipe, copy.deepcopy(model))
     whole = begin(CompiledEngine(recipe, copy.deepcopy(model)), curvature)
@@ -282,7 +285,7 @@ def test_an_engine_goes_on_where_another_was_kept(changes, patterns):
 @pytest.mark.parametrize("changes", CHANGES, ids=name)
 def test_nan_is_not_hidden(changes, patterns):
     recipe = ORIGINAL.changed(**changes)
-    model = recipe.build_model()
+    model = build_model(recipe)
     engine = begin(CompiledEngine(recipe, model), flat_curvature(model))
     images, labels = patterns(recipe, 0, 2)
     images[1, 0, 9, 9] = torch.nan
@@ -292,7 +295,7 @@ def test_nan_is_not_hidden(changes, patterns):
 
 def test_an_engine_is_sound_again_after_nan(patterns):
     images, labels = patterns(ORIGINAL, 0, 20)
-    fresh = ORIGINAL.build_model()
+    fresh = build_model(ORIGINAL)
     used = copy.deepcopy(fresh)
     engine = begin(CompiledEngine(ORIGINAL, used), flat_curvature(used))
     engine.train(torch.full_like(images, torch.nan), labels)
@@ -310,7 +313,7 @@ def test_without_a_cache_directory_it_compiles_in_memory(monkeypatch, patterns, 
     with caplog.at_level(logging.WARNING):
         monkeypatch.setattr(kernels, "PASS", kernels.Pass())
     assert "compiled anew in every process" in caplog.text
-    engine = CompiledEngine(ORIGINAL, ORIGINAL.build_model())
+    engine = CompiledEngine(ORIGINAL, build_model(ORIGINAL))
     begin(engine, flat_curvature(engine.models[0]))
     loss, errors = engine.train(*patterns(ORIGINAL, 0, 5))
     assert loss > 0
@@ -332,7 +335,7 @@ def test_a_full_disk_only_costs_the_cache(monkeypatch, caplog):
     monkeypatch.setattr(kernels, "njit", lambda **options: lambda python: working)
     monkeypatch.setattr(kernels, "PASS", copy.copy(kernels.PASS))
     kernels.PASS.train = Broken(OSError("No space left on device"))
-    CompiledEngine(ORIGINAL, ORIGINAL.build_model())
+    CompiledEngine(ORIGINAL, build_model(ORIGINAL))
     assert kernels.PASS.train is working
     assert "No space left on device" in caplog.text
 
@@ -343,7 +346,7 @@ def test_no_compiler_is_an_error_of_its_own(monkeypatch):
     monkeypatch.setattr(kernels, "PASS", copy.copy(kernels.PASS))
     kernels.PASS.train = broken
     with pytest.raises(CompilerUnavailable, match=r"cannot compile here \(LLVM is ill\)$"):
-        CompiledEngine(ORIGINAL, ORIGINAL.build_model())
+        CompiledEngine(ORIGINAL, build_model(ORIGINAL))
 
 
 def test_without_numba_the_module_still_imports(monkeypatch):
@@ -360,8 +363,8 @@ def test_without_numba_the_module_still_imports(monkeypatch):
         module.check_available()
     monkeypatch.setattr(network, "unavailable", module.unavailable)
     for made in (
-        lambda: CompiledEngine(ORIGINAL, ORIGINAL.build_model()),
-        lambda: Network(MODERN.build_model()),
+        lambda: CompiledEngine(ORIGINAL, build_model(ORIGINAL)),
+        lambda: Network(build_model(MODERN)),
     ):
         with pytest.raises(CompilerUnavailable, match="Numba cannot be imported"):
             made()
@@ -369,10 +372,10 @@ def test_without_numba_the_module_still_imports(monkeypatch):
 
 def test_wrong_calls_raise(patterns):
     with pytest.raises(ValueError, match="float32 on the cpu"):
-        CompiledEngine(ORIGINAL, ORIGINAL.build_model().double())
+        CompiledEngine(ORIGINAL, build_model(ORIGINAL).double())
     with pytest.raises(ValueError, match="not this recipe's"):
-        CompiledEngine(ORIGINAL, MODERN.build_model())
-    engine = CompiledEngine(ORIGINAL, ORIGINAL.build_model())
+        CompiledEngine(ORIGINAL, build_model(MODERN))
+    engine = CompiledEngine(ORIGINAL, build_model(ORIGINAL))
     with pytest.raises(ValueError, match="needs a curvature"):
         engine.begin_pass(5e-4, None)
     images, labels = patterns(ORIGINAL, 0, 3)

@@ -19,13 +19,13 @@ import numpy as np
 import pytest
 import torch
 
+from lenet1998.building import build_model
 from lenet1998.data import load
 from lenet1998.engines.cuda import kernel as cuda_kernel
 from lenet1998.engines.cuda.engine import CudaEngine, available, unavailable, unsupported
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.engines.evaluation import predict
-from lenet1998.recipes import ORIGINAL, Recipe, recipe_named
-from lenet1998.switches import NETWORK_SWITCHES
+from lenet1998.recipes import NETWORK_SWITCHES, ORIGINAL, Recipe, recipe_named
 from lenet1998.training.run import fit, fit_together
 from lenet1998.training.schedule import Schedule
 
@@ -105,10 +105,10 @@ def material(recipe: Recipe, runs: int, patterns: int) -> SimpleNamespace:
         order=np.stack(
             [np.random.default_rng(run).permutation(pool)[:patterns] for run in range(runs)]
         ),
-        models=[recipe.build_model(seed) for seed in range(runs)],
+        models=[build_model(recipe, seed) for seed in range(runs)],
         curvatures=[
             {name: torch.rand(p.shape, generator=generator) for name, p in model.named_parameters()}
-            for model in [recipe.build_model()] * runs
+            for model in [build_model(recipe)] * runs
         ],
         eta=ETA[recipe.optimizer],
     )
@@ -178,7 +178,7 @@ def trained(recipe: Recipe, given: SimpleNamespace, threads: int):
 
 
 def eager(recipe: Recipe, given: SimpleNamespace, run: int, dtype=torch.float32):
-    model = recipe.build_model(run).to(dtype)
+    model = build_model(recipe, run).to(dtype)
     engine = EagerEngine(recipe, model)
     engine.begin_pass(given.eta, [given.curvatures[run]])
     (loss,), (wrong,) = engine.train(
@@ -206,7 +206,7 @@ def against_eager(switches: dict, runs: int, patterns: int, threads: int) -> dic
     references = [eager(recipe, given, run) for run in range(runs)]
     return {
         "deviation": max(
-            deviation(model, reference, recipe.build_model(run))
+            deviation(model, reference, build_model(recipe, run))
             for run, (model, (reference, _, _)) in enumerate(
                 zip(given.models, references, strict=True)
             )
@@ -300,8 +300,8 @@ def refusals() -> list[str]:
     for call in (
         lambda: CudaEngine(recipe_named("modern"), given.models),
         lambda: CudaEngine(ORIGINAL, []),
-        lambda: CudaEngine(ORIGINAL, [Recipe(c3="dense").build_model()]),
-        lambda: CudaEngine(ORIGINAL, [ORIGINAL.build_model().double()]),
+        lambda: CudaEngine(ORIGINAL, [build_model(Recipe(c3="dense"))]),
+        lambda: CudaEngine(ORIGINAL, [build_model(ORIGINAL).double()]),
         lambda: engine.train(given.images, given.labels, given.order),
         lambda: engine.begin_pass(given.eta, None),
         lambda: engine.begin_pass(given.eta, given.curvatures),
@@ -421,7 +421,7 @@ def test_without_cuda_it_says_why():
     assert available() is False
     assert re.search("GPU|numba-cuda", unavailable())
     with pytest.raises(RuntimeError, match=re.escape(unavailable())):
-        CudaEngine(ORIGINAL, [ORIGINAL.build_model()])
+        CudaEngine(ORIGINAL, [build_model(ORIGINAL)])
 
 
 def assembly(recipe: Recipe, threads: int, monkeypatch) -> str:
@@ -436,7 +436,7 @@ def assembly(recipe: Recipe, threads: int, monkeypatch) -> str:
     # Device functions are compiled for the current GPU, so there has to be one.
     pretended = SimpleNamespace(compute_capability=(9, 0))
     monkeypatch.setattr(dispatcher, "get_current_device", lambda: pretended)
-    layout = tuple((name, p.numel()) for name, p in recipe.build_model().named_parameters())
+    layout = tuple((name, p.numel()) for name, p in build_model(recipe).named_parameters())
     switches = tuple((key, getattr(recipe, key)) for key in cuda_kernel.SWITCHES)
     kernel = cuda_kernel.build.__wrapped__(switches, layout, threads)
     table, numbers = types.float32[:, ::1], types.int64[::1]
@@ -482,7 +482,7 @@ def test_a_gpu_gives_the_same_bytes_again_and_for_any_company():
 def test_a_gpu_measures_as_a_cpu_does():
     recipe, data = ORIGINAL.changed(passes=1), load("digits")
     (record,) = fit_together(recipe, [0], data)
-    model = recipe.build_model()
+    model = build_model(recipe)
     model.load_state_dict({name: torch.from_numpy(x) for name, x in record.weights.items()})
     schedule = Schedule(recipe, 0, data)
     assert np.array_equal(record.predictions, predict(model, schedule.test_images))

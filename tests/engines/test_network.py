@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from lenet1998.building import build_criterion, build_model
 from lenet1998.curvature import diagonal_curvature
 from lenet1998.data import prepare
 from lenet1998.engines import evaluation
@@ -13,8 +14,7 @@ from lenet1998.engines.compiled import layers
 from lenet1998.engines.compiled import network as loops
 from lenet1998.engines.compiled.network import CompilerUnavailable, Network
 from lenet1998.models import LeNet5
-from lenet1998.recipes import ORIGINAL, RECIPES, Recipe
-from lenet1998.switches import NETWORK_SWITCHES
+from lenet1998.recipes import NETWORK_SWITCHES, ORIGINAL, RECIPES, Recipe
 
 CHANGES = [
     {key: value} for key, values in NETWORK_SWITCHES.items() for value in values if key != "output"
@@ -120,12 +120,12 @@ RECIPES_TO_TRY = [*map(changed, CHANGES + LOSSES + BY_CONNECTIONS), RECIPES["mod
 
 @pytest.mark.parametrize("recipe", RECIPES_TO_TRY, ids=lambda recipe: recipe.name)
 def test_curvature_is_torchs_and_nearer_to_float64(recipe, digits):
-    model = recipe.build_model(seed=3)
+    model = build_model(recipe, seed=3)
     images = prepare(digits.train_images[:70], recipe.input_size, recipe.scaling)
     labels = torch.from_numpy(digits.train_labels[:70])
     exact = diagonal_curvature(
         copy.deepcopy(model).double(),
-        recipe.build_criterion(),
+        build_criterion(recipe),
         images.double(),
         labels,
         subsampling=recipe.subsampling_curvature,
@@ -141,7 +141,7 @@ def test_curvature_is_torchs_and_nearer_to_float64(recipe, digits):
 def test_curvature_of_frozen_layers_is_found_too(digits):
     recipe = ORIGINAL.changed(features="1998")
     images, labels = prepare(digits.train_images[:9]), torch.from_numpy(digits.train_labels[:9])
-    found = Network(recipe.build_model(), recipe).curvature(images, labels)
+    found = Network(build_model(recipe), recipe).curvature(images, labels)
     assert all(h.any() for h in found.values())
 
 

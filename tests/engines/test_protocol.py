@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from lenet1998 import engines
+from lenet1998.building import build_model
 from lenet1998.engines.compiled.engine import CompiledEngine
 from lenet1998.engines.cuda import engine as cuda_engine
 from lenet1998.engines.cuda.engine import CudaEngine
@@ -34,7 +35,7 @@ def test_a_pass_in_an_order_is_the_pass_of_the_ordered_patterns(engine):
     labels, order = torch.arange(6), np.array([[4, 0, 4, 5]])
     trained, given = [], ORIGINAL.override(["optimizer=sgd", "eta=0.001"])
     for pool in ((images, labels, order), (images[order[0]], labels[order[0]])):
-        worker = engine(given, given.build_model())
+        worker = engine(given, build_model(given))
         assert isinstance(worker, Engine)
         worker.begin_pass(given.eta, None)
         losses, errors = worker.train(*pool)
@@ -48,7 +49,7 @@ def test_a_pass_in_an_order_is_the_pass_of_the_ordered_patterns(engine):
 
 @pytest.mark.parametrize("name", ["eager", "compiled", "auto"])
 def test_only_cuda_trains_many_models(name):
-    models = [ORIGINAL.build_model(seed) for seed in (0, 1)]
+    models = [build_model(ORIGINAL, seed) for seed in (0, 1)]
     with pytest.raises(ValueError, match="one model at a time, got 2"):
         engines.create(name, ORIGINAL, models)
     assert isinstance(engines.create(name, ORIGINAL, models[:1]), Engine)
@@ -59,13 +60,13 @@ def test_only_cuda_trains_many_models(name):
 )
 def test_an_engine_asked_for_by_name_is_not_replaced(name, device, needed, monkeypatch):
     monkeypatch.setattr(cuda_engine, "unavailable", lambda: None)
-    models = [ORIGINAL.build_model().to(device)]
+    models = [build_model(ORIGINAL).to(device)]
     message = f"^engine {name}: runs with device {needed}, not with {device}$"
     with pytest.raises(BadInput, match=message):
         engines.create(name, ORIGINAL, models)
 
 
 def test_auto_is_eager_where_the_loops_do_not_run():
-    model = ORIGINAL.build_model()
+    model = build_model(ORIGINAL)
     assert engines.create("auto", ORIGINAL, [model]).name == "compiled"
     assert engines.create("auto", ORIGINAL, [model.to("meta")]).name == "eager"

@@ -6,6 +6,7 @@ import pytest
 from factory import make_record
 
 from experiments.ablations import runs as ablations
+from lenet1998.building import build_model
 from lenet1998.recipes import ORIGINAL
 from lenet1998.training.checkpoints import weights_of
 from lenet1998.training.records import write_record
@@ -35,7 +36,7 @@ def study(tmp_path, monkeypatch):
     ]
     for cell in cells:
         record = make_record((4, 3), cell.seed, recipe=cell.recipe.as_dict())
-        weights = weights_of(cell.recipe.build_model(cell.seed))
+        weights = weights_of(build_model(cell.recipe, cell.seed))
         write_record(cell.folder, dataclasses.replace(record, weights=weights))
     values = {
         "rejection": dict.fromkeys(("between", "half", "noise"), 0.5),

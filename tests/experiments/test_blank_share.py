@@ -6,6 +6,7 @@ from factory import make_record
 from experiments import results as sources
 from experiments.strings import blank_share as study
 from experiments.strings.measures import outputs_along, score, strings_of, texts
+from lenet1998.building import build_model
 from lenet1998.data import constant_order, load
 from lenet1998.recipes import RECIPES
 from lenet1998.training.checkpoints import weights_of
@@ -30,7 +31,7 @@ def test_a_net_is_asked_digits_that_it_has_not_learnt(tmp_path, tiny_mnist, monk
     for share, seed in ((0.5, 1), (0.1, 1), (0.5, 1)):  # the last replaces the first
         recipe = RECIPES["strings"].changed(blank_share=share, held_out=60)
         folder = tmp_path / recipe.name / f"seed-{seed}"
-        weights = weights_of(RECIPES["strings"].build_model(seed))
+        weights = weights_of(build_model(RECIPES["strings"], seed))
         record = make_record(seed=seed, recipe=recipe.as_dict(), weights=weights)
         write_record(folder, record)
         study.measure(tmp_path, data, Cell(recipe, seed, folder))

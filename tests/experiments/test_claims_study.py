@@ -7,9 +7,10 @@ import torch
 from experiments.claims import measures as claims
 from experiments.results import CLAIMS, read_json
 from lenet1998 import paper
+from lenet1998.building import build_model, load_pretrained
 from lenet1998.data import Dataset
 from lenet1998.modules import Subsampling2d
-from lenet1998.recipes import ORIGINAL, load_pretrained
+from lenet1998.recipes import ORIGINAL
 
 
 def test_the_same_curvature_agrees():
@@ -30,7 +31,7 @@ def test_factors_are_of_rates_either_way():
 
 
 def test_draws_are_apart_and_of_their_size(digits):
-    model = ORIGINAL.build_model(0)
+    model = build_model(ORIGINAL, 0)
     one, other, again = (claims.curvature(model, digits, 0, 30, draw) for draw in (1, 2, 1))
     assert one.shape == (paper.TOTAL_PARAMETERS,)
     assert (one == again).all()
@@ -38,7 +39,7 @@ def test_draws_are_apart_and_of_their_size(digits):
 
 
 def test_norms_are_of_the_weights():
-    model = ORIGINAL.build_model(0)
+    model = build_model(ORIGINAL, 0)
     with torch.no_grad():
         model.f6.bias.fill_(100)
         model.s2.weight.fill_(0.5)
@@ -63,7 +64,7 @@ def test_a_straight_unit_is_not_bent():
 
 def test_subsampling_units_are_all_of_s2_and_s4(digits):
     images = claims.prepare(digits.test_images[:20], paper.INPUT_SIZE, ORIGINAL.scaling)
-    found = claims.subsampling_units(ORIGINAL.build_model(0), images)
+    found = claims.subsampling_units(build_model(ORIGINAL, 0), images)
     assert [one["layer"] for one in found] == ["s2"] * 6 + ["s4"] * 16
     of_sums = {one["coefficient"] for one in found}
     assert list(of_sums) == pytest.approx([ORIGINAL.initial_coefficient])
@@ -113,7 +114,7 @@ def test_the_whole_study_small(tiny_mnist, tmp_path, monkeypatch, capsys):
     assert [net["seed"] for net in found["curvature"]["trained"]] == [0]
     assert len(found["norms"]) == len(found["subsampling"]) == 1
     starts, after = found["norms"][0][:2]
-    assert starts == claims.norms(ORIGINAL.build_model(0))
+    assert starts == claims.norms(build_model(ORIGINAL, 0))
     assert starts != after
     assert capsys.readouterr().out.count("\n") == 7  # six runs, and the file
     assert claims.main(call) == 0  # nothing is trained again

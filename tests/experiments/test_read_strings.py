@@ -11,6 +11,7 @@ from experiments.strings import measures as string_errors
 from experiments.strings import read as study
 from experiments.strings.measures import draw, outputs_along, score, strings_of
 from lenet1998 import paper
+from lenet1998.building import build_model
 from lenet1998.recipes import recipe_named
 from lenet1998.strings import penalties, read
 from lenet1998.training.checkpoints import weights_of
@@ -26,7 +27,7 @@ def runs(tmp_path):
         recipe = recipe_named("strings").changed(distortions=True)
         recipe = recipe if name == study.FEW else recipe_named(name)
         for seed in (0,) if name == study.FEW else (0, 1):
-            weights = weights_of(recipe.build_model(seed))
+            weights = weights_of(build_model(recipe, seed))
             run = make_record(seed=seed, recipe=recipe.as_dict(), weights=weights)
             write_record(tmp_path / "runs" / name / f"seed-{seed}", run)
     return tmp_path / "runs"

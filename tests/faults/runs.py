@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.study import SCRATCH, cell_of, run_study
+from lenet1998.building import build_model, build_optimizer
 from lenet1998.data import Dataset, load
 from lenet1998.recipes import ORIGINAL
 from lenet1998.reproduce import __main__ as reproduce
@@ -209,7 +210,7 @@ class Trials:
         self.failures: list[str] = []
         place.mkdir(parents=True)
         # With its first optimizer torch imports what takes longer than a run: here, once for all.
-        RECIPE.build_optimizer(RECIPE.build_model(0))
+        build_optimizer(RECIPE, build_model(RECIPE, 0))
         self.seconds = self.time(place / "right")
         self.right = result(place / "right")
         if kind.older:

@@ -16,7 +16,8 @@ from experiments.ablations.measures import (
     penalties,
     rejection,
 )
-from lenet1998.recipes import RECIPES, load_pretrained
+from lenet1998.building import build_model, load_pretrained
+from lenet1998.recipes import RECIPES
 
 ORIGINAL = RECIPES["original"]
 
@@ -93,7 +94,7 @@ def test_errors_grow_with_what_is_done_to_the_digits(trained, digits):
 
 def test_maps_that_are_all_the_same_are_alike(trained, digits):
     assert 0 < alikeness(trained, ORIGINAL, digits) < 0.9
-    same = ORIGINAL.changed(c3="dense").build_model()
+    same = build_model(ORIGINAL.changed(c3="dense"))
     with torch.no_grad():
         same.c3.weight.copy_(same.c3.weight[:1].expand_as(same.c3.weight))
     assert alikeness(same, ORIGINAL, digits) == pytest.approx(1)

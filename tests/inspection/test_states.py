@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from lenet1998 import build_model, paper
+from lenet1998 import paper
+from lenet1998.building import build_model
 from lenet1998.counts import count, forms
 from lenet1998.inspection_states import kernels, layer_states
 from lenet1998.recipes import RECIPES
@@ -113,7 +114,7 @@ def test_forms_follow_the_switches():
 
 def test_untrained_pooling_that_is_squashed_is_still_pooling():
     changes = ["pooling=max", "subsampling_squash=logistic"]
-    model = RECIPES["original"].override(changes).build_model()
+    model = build_model(RECIPES["original"].override(changes))
     s2 = forms(model)[1]
     assert (s2.kind, s2.kernel, s2.stride, s2.activation) == ("max pooling", 2, 2, "logistic")
 
@@ -123,7 +124,7 @@ def test_trainable_average_is_told_apart():
         ("trainable", "trainable subsampling"),
         ("trainable_average", "trainable average"),
     ):
-        model = RECIPES["original"].override([f"pooling={pooling}"]).build_model()
+        model = build_model(RECIPES["original"].override([f"pooling={pooling}"]))
         assert forms(model)[3].kind == kind
 
 

@@ -7,6 +7,7 @@ from scipy.optimize import least_squares
 
 from experiments.net_1998 import dense
 from lenet1998 import paper
+from lenet1998.building import build_model
 from lenet1998.recipes import Recipe, recipe_named
 
 FEATURES = recipe_named("1998-features")
@@ -18,7 +19,7 @@ def generator():
 
 @pytest.fixture
 def layer():
-    return FEATURES.build_model().f6
+    return build_model(FEATURES).f6
 
 
 def drawn(layer, inputs, limit=1.0):
@@ -87,7 +88,7 @@ def test_a_net_that_is_told_comes_near_and_keeps_its_features(digits):
     told = dense.printed().first(18)
     record = dense.fit_told(recipe, 1, digits, told, c5_limit=1.67)
     assert (record.recipe["name"], record.recipe["features"]) == ("told", "1998")
-    model = recipe.build_model(1)
+    model = build_model(recipe, 1)
     start = dense.dense_states(model, told.images)
     frozen = {name: p for name, p in model.named_parameters() if not p.requires_grad}
     assert all(np.array_equal(record.weights[name], p) for name, p in frozen.items())

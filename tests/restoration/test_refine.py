@@ -6,6 +6,7 @@ import torch
 
 from experiments.net_1998 import evidence
 from lenet1998 import paper
+from lenet1998.building import build_model
 from lenet1998.recipes import ORIGINAL
 from lenet1998.restore.layers import LAYERS, convolve, layer_by_layer, patches, window_sums
 from lenet1998.restore.refine import as_model, layer_states, network, read_fig13, restore
@@ -32,7 +33,7 @@ def test_what_is_left_is_about_what_the_print_leaves_open(restored, fig13):
 
 def test_it_has_the_parameters_of_c1_to_s4(restored):
     assert sum(weights.size for weights in restored.weights.values()) == 1_716
-    own = ORIGINAL.build_model().state_dict()
+    own = build_model(ORIGINAL).state_dict()
     assert all(own[name].shape == weights.shape for name, weights in restored.weights.items())
 
 
@@ -80,7 +81,7 @@ def test_fig25_is_of_the_same_net(restored):
 def test_known_layers_come_back(fig13):
     """A net that is not trained: its kernels are small, no unit is saturated, and all are told."""
     scale, pixels, _ = fig13
-    model = ORIGINAL.changed(initial_gain=2.4).build_model(3)
+    model = build_model(ORIGINAL.changed(initial_gain=2.4), 3)
     some = type(pixels)(*(part[:4] for part in pixels))
     generator = np.random.default_rng(0)
     found = evidence.recovered_from_our_own(model, some, scale, 1.68, generator, steps=STEPS)

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from experiments.readings.sizes import SIZES, of_1998, sizes
+from lenet1998.building import build_model
 from lenet1998.recipes import ORIGINAL
 from lenet1998.restore.refine import read_fig13
 
@@ -15,9 +16,9 @@ def fig13():
 
 def test_a_net_has_all_of_them(fig13):
     scale, pixels, _ = fig13
-    found = sizes(ORIGINAL.build_model(3), pixels, scale)
+    found = sizes(build_model(ORIGINAL, 3), pixels, scale)
     assert list(found) == list(SIZES)
-    weights = ORIGINAL.build_model(3).c1.weight
+    weights = build_model(ORIGINAL, 3).c1.weight
     assert found["C1 weights, rms"] == pytest.approx(weights.square().mean().sqrt().item())
     assert found["S4 coefficients, mean size"] == pytest.approx(ORIGINAL.initial_coefficient)
 
@@ -27,7 +28,7 @@ def test_averages_are_read_as_the_sums_that_do_the_same(fig13):
     pairs = (("trainable_average", 1.0), ("trainable", 0.25))
     ours, same = (
         sizes(
-            ORIGINAL.changed(pooling=pooling, initial_coefficient=c).build_model(3), pixels, scale
+            build_model(ORIGINAL.changed(pooling=pooling, initial_coefficient=c), 3), pixels, scale
         )
         for pooling, c in pairs
     )
@@ -36,7 +37,7 @@ def test_averages_are_read_as_the_sums_that_do_the_same(fig13):
 
 def test_the_1998_net_and_one_with_its_layers_are_measured_alike(fig13):
     scale, pixels, _ = fig13
-    model = ORIGINAL.changed(pooling="trainable").build_model(3)
+    model = build_model(ORIGINAL.changed(pooling="trainable"), 3)
     weights = {
         name: p.detach().double().tolist()
         for name, p in model.named_parameters()

@@ -10,6 +10,7 @@ import torch
 from safetensors.numpy import load_file
 
 from lenet1998 import engines
+from lenet1998.building import build_criterion, build_model, build_optimizer
 from lenet1998.data import Dataset, flanks, load, prepare
 from lenet1998.data.streams import stream
 from lenet1998.engines.cuda import engine as cuda_engine
@@ -76,7 +77,7 @@ def test_the_callers_threads_change_no_byte_and_stay(engine, data, two_threads):
 @pytest.mark.usefixtures("two_threads")
 def test_answers_are_of_one_thread(data):
     seen = []
-    model = recipe_named("original").build_model().double()  # which answers itself
+    model = build_model(recipe_named("original")).double()  # which answers itself
     model.output.register_forward_hook(lambda *_: seen.append(torch.get_num_threads()))
     predict(model, prepare(data.test_images).double())
     assert set(seen) == {1}
@@ -121,8 +122,8 @@ def test_training_error_is_counted_on_the_fly(data):
     """One pass, pattern by pattern: each is judged by the net as it was just before it."""
     recipe = small("original", "passes=1", "train_size=30")
     schedule = Schedule(recipe, 0, data)
-    model, criterion = recipe.build_model(0), recipe.build_criterion()
-    optimizer = recipe.build_optimizer(model)
+    model, criterion = build_model(recipe, 0), build_criterion(recipe)
+    optimizer = build_optimizer(recipe, model)
     images, labels = schedule.take(schedule.indices(1), 1)
     engine = EagerEngine(recipe, model)
     optimizer.set_curvature(engine.curvature(model, images[:20], labels[:20]))

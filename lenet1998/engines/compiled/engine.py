@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from lenet1998 import paper
+from lenet1998.building import sgd_rates
 from lenet1998.engines.compiled import network
 from lenet1998.engines.compiled.network import Network
 from lenet1998.engines.eager import in_order
@@ -14,8 +15,7 @@ from lenet1998.engines.kept import check_tensor
 from lenet1998.engines.protocol import Curvature
 from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5
-from lenet1998.recipes import Recipe
-from lenet1998.switches import NETWORK_SWITCHES
+from lenet1998.recipes import NETWORK_SWITCHES, Recipe
 
 
 class CompiledEngine:
@@ -65,7 +65,7 @@ class CompiledEngine:
         (model,) = self.models
         parameters = dict(model.named_parameters())
         if self.recipe.optimizer != "sdlm":
-            one = self.recipe.sgd_rates(eta, model)
+            one = sgd_rates(self.recipe, eta, model)
             rates = {name: torch.full_like(p, one[name]) for name, p in parameters.items()}
         elif curvature is None or set(curvature) != set(parameters):
             raise ValueError("SDLM needs a curvature for each of the model's parameters")

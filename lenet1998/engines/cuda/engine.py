@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lenet1998.building import build_criterion, sgd_rates
 from lenet1998.curvature import diagonal_curvature
 from lenet1998.engines.kept import check_tensor
 from lenet1998.engines.protocol import Curvature
 from lenet1998.models import LeNet5
-from lenet1998.recipes import Recipe
-from lenet1998.switches import NETWORK_SWITCHES
+from lenet1998.recipes import NETWORK_SWITCHES, Recipe
 
 try:
     from numba import config, cuda
@@ -119,12 +119,12 @@ class CudaEngine:
     def curvature(self, model: LeNet5, images: Tensor, labels: Tensor) -> Curvature:
         """See :class:`~lenet1998.engines.protocol.Engine`."""
         over = self.recipe.subsampling_curvature
-        criterion = self.recipe.build_criterion()
+        criterion = build_criterion(self.recipe)
         return diagonal_curvature(model, criterion, images, labels, subsampling=over)
 
     def begin_pass(self, eta: float, curvatures: Sequence[Curvature] | None) -> None:
         """See :class:`~lenet1998.engines.protocol.Engine`."""
-        global_rates = self.recipe.sgd_rates(eta, self.models[0])
+        global_rates = sgd_rates(self.recipe, eta, self.models[0])
         of_layer = {name.partition(".")[0]: rate for name, rate in global_rates.items()}
         self._etas = tuple(np.float32(of_layer.get(layer, eta)) for layer in cuda_kernel.LAYERS)
         if self.recipe.optimizer == "sdlm":

@@ -21,7 +21,7 @@ import numpy as np
 from numba import config, cuda
 
 from lenet1998 import paper
-from lenet1998.switches import NETWORK_SWITCHES
+from lenet1998.recipes import NETWORK_SWITCHES
 
 SWITCHES = (*NETWORK_SWITCHES, "loss", "rubbish_j", "half_distance", "optimizer", "momentum")
 _LANES = 8  # partial sums of a dense unit: eight neighbouring floats are one sector of memory

@@ -13,6 +13,7 @@ from experiments.claims.verdicts import CANNOT_TELL, DOES_NOT, HOLDS
 from experiments.published import tables as results
 from experiments.results import CLAIMS, REJECTION_INVARIANCE, read_json
 from lenet1998 import paper
+from lenet1998.building import build_model
 from lenet1998.counts import count
 from lenet1998.recipes import ORIGINAL
 from lenet1998.training.records import write_json
@@ -235,8 +236,8 @@ def test_another_mu_must_do_with_both(tmp_path):
     spread = (-1, 0, 1, 0, -1, 1)
 
     def evidence(**changes):
-        for folder, count in (curves | changes).items():
-            evidence_of(tmp_path, folder, *[(count + shift,) * 10 for shift in spread])
+        for folder, misread in (curves | changes).items():
+            evidence_of(tmp_path, folder, *[(misread + shift,) * 10 for shift in spread])
         return Evidence(tmp_path)
 
     assert curvature.another_mu(evidence()).verdict == CANNOT_TELL
@@ -303,7 +304,7 @@ def test_rates_are_compared_as_logarithms(rate, verdict, tmp_path):
 def test_layers_are_those_of_the_record(tmp_path):
     evidence = evidence_of(tmp_path, layers.ORIGINAL, (2,))
     assert {layers.layer(name, evidence).verdict for name in layers.SHAPES} == {HOLDS}
-    model = ORIGINAL.changed(c3="dense").build_model()
+    model = build_model(ORIGINAL.changed(c3="dense"))
     counted = [dataclasses.asdict(layer) for layer in count(model).layers]
     dense = dataclasses.replace(make_record((2,)), layers=counted)
     evidence = Evidence(tmp_path)
