@@ -1,8 +1,8 @@
 """Entry points of ``torch.hub``: ``torch.hub.load(REPOSITORY, "original")``; docs/pretrained.md."""
 
-from lenet1998.building import build_model as _build_model
-from lenet1998.building import load_pretrained as _load_pretrained
 from lenet1998.models import LeNet5 as _LeNet5
+from lenet1998.models import build_model as _build_model
+from lenet1998.pretrained import load_pretrained as _load_pretrained
 
 dependencies = ["torch", "numpy", "safetensors", "jsonschema"]
 

@@ -3,7 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-from lenet1998 import schema
+from lenet1998 import errors
 from lenet1998.errors import BadInput
 from lenet1998.training import lines
 from lenet1998.training.records import RunRecord
@@ -60,7 +60,7 @@ def read_json(file: Path) -> dict:
     Raises:
         BadInput: it is missing, or no JSON.
     """
-    return schema.parse(file)
+    return errors.parse(file)
 
 
 def runs_in(results: Path, *sources: str) -> list[RunRecord]:

@@ -6,15 +6,15 @@ The public names are loaded when first used: reading records and making tables n
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from lenet1998.interrupts import guard_the_start_of_a_command
+from lenet1998.cli import guard_the_start_of_a_command
 
 if TYPE_CHECKING:  # for editors and type checkers; a test holds it to _HOME
-    from lenet1998.building import build_model, load_pretrained
     from lenet1998.counts import count
     from lenet1998.curvature import diagonal_curvature
     from lenet1998.errors import BadInput
-    from lenet1998.models import LeNet5
+    from lenet1998.models import LeNet5, build_model
     from lenet1998.optim import SDLM
+    from lenet1998.pretrained import load_pretrained
     from lenet1998.recipes import RECIPES, Recipe
     from lenet1998.training import fit
     from lenet1998.training.records import RunRecord
@@ -26,11 +26,11 @@ _HOME = {
     "Recipe": "recipes",
     "RunRecord": "training.records",
     "SDLM": "optim",
-    "build_model": "building",
+    "build_model": "models",
     "count": "counts",
     "diagonal_curvature": "curvature",
     "fit": "training",
-    "load_pretrained": "building",
+    "load_pretrained": "pretrained",
 }
 
 __version__ = "1.0.0"

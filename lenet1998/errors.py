@@ -1,4 +1,18 @@
-"""The one exception that commands turn into one line on standard error and exit status 2."""
+"""The one exception that commands turn into one line, and the bounded reading of what users hand in.
+
+Whoever gets content from here can rely on it: it is bounded in size and depth, its texts can be
+printed, its numbers are finite, and every key that the project reads is there with a value of the
+right kind. More keys than those are left as they are.
+"""
+
+import json
+import math
+import reprlib
+from pathlib import Path
+
+from jsonschema import Draft202012Validator
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
 
 LONGEST_WORD, LONGEST_LINE = 300, 700
 
@@ -54,3 +68,212 @@ def lack_of_memory(error: BaseException) -> str | None:
 def _shortened(text: str, longest: int) -> str:
     half = (longest - 3) // 2
     return text if len(text) <= longest else f"{text[:half]}...{text[-half:]}"
+
+
+MAX_BYTES, MAX_DEPTH, MAX_TEXT, MAX_NUMBER = 8 * 2**20, 20, 1000, 2**53
+
+
+def _is_integer(_, value) -> bool:
+    """JSON Schema takes 1.0 for an integer, but ``range`` does not."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_types = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
+Schema = extend(Draft202012Validator, type_checker=_types)
+
+
+def object_of(optional: dict | None = None, **required: dict) -> dict:
+    properties = {**required, **(optional or {})}
+    return {"type": "object", "properties": properties, "required": list(required)}
+
+
+def list_of(items: dict, at_least: int = 0, at_most: int | None = None) -> dict:
+    limits = {} if at_most is None else {"maxItems": at_most}
+    return {"type": "array", "items": items, "minItems": at_least, **limits}
+
+
+def pair_of(items: dict) -> dict:
+    return list_of(items, 2, 2)
+
+
+def or_null(schema: dict) -> dict:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+TEXT, NUMBER, FLAG = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
+COUNT, SOME = {"type": "integer", "minimum": 0}, {"type": "integer", "minimum": 1}
+AMOUNT = {"type": "number", "minimum": 0}
+PERCENT, SHARE = {**AMOUNT, "maximum": 100}, {**AMOUNT, "maximum": 1}
+
+_RECIPE = {
+    # What reports read; the other switches and their values are for Recipe to judge.
+    **object_of(
+        {"held_out": COUNT, "blank": TEXT},
+        name=TEXT,
+        pooling=TEXT,
+        loss=TEXT,
+        optimizer=TEXT,
+        eta={"type": ["number", "string"]},
+        momentum=AMOUNT,
+        passes=SOME,
+        train_size={"type": ["integer", "null"], "minimum": 1},
+        distortions=FLAG,
+    ),
+    "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
+}
+_DATASET = object_of(name=TEXT, checksum=TEXT, train_patterns=SOME, test_patterns=SOME)
+_PER_PASS = list_of(
+    object_of(
+        **{"pass": SOME},
+        loss=NUMBER,
+        train_error_percent=PERCENT,
+        test_error_percent=PERCENT,
+        test_errors=COUNT,
+        rate_min=AMOUNT,
+        rate_max=AMOUNT,
+        seconds=AMOUNT,
+    )
+)
+_RUN = {"recipe": _RECIPE, "seed": COUNT, "dataset": _DATASET}
+VERSIONS = {"type": "object", "additionalProperties": TEXT}
+
+RECIPE = Schema(_RECIPE)
+"""A recipe in full, as it travels with weights."""
+RECORD = Schema(
+    object_of(
+        **_RUN,
+        schema=SOME,
+        status={"enum": ["finished", "diverged"]},
+        per_pass=_PER_PASS,
+        layers=list_of(
+            object_of(name=TEXT, maps=SOME, size=SOME, parameters=COUNT, connections=COUNT), 1, 100
+        ),
+        environment=object_of({"versions": VERSIONS}, engine=TEXT, device=TEXT, processor=TEXT),
+        parameters=COUNT,
+        connections=COUNT,
+    )
+)
+"""``record.json``."""
+CHECKPOINT = Schema(
+    object_of(run=object_of(**_RUN), per_pass=_PER_PASS, engine=TEXT, arithmetic=or_null(SOME))
+)
+"""What a checkpoint holds beside tensors."""
+
+
+def read(file: Path, schema: Validator):
+    """The content of a JSON file.
+
+    Raises:
+        BadInput: no such file, too large a one, no JSON, or not what the schema asks for.
+    """
+    content = parse(file)
+    compare(content, schema, file)
+    return content
+
+
+def parse(file: Path):
+    """The content of a JSON file of whatever schema, with all of :func:`read`'s other checks."""
+    return parse_text(read_bytes(file, MAX_BYTES), file)
+
+
+def read_bytes(file: Path, limit: int) -> bytes:
+    """Read an ordinary file that does not hold more than the limit.
+
+    Raises:
+        BadInput: anything else.
+    """
+    try:
+        if not file.is_file():
+            raise BadInput(f"{file}: is missing" if not file.exists() else f"{file}: is no file")
+        with file.open("rb") as opened:
+            # Not read(limit + 1), which would allocate as much whatever the file holds.
+            content = opened.read(min(limit, file.stat().st_size) + 1)
+    except OSError as error:
+        raise BadInput(f"{file}: cannot be read ({error.strerror or error})") from None
+    if len(content) > limit:
+        raise BadInput(f"{file}: is larger than {limit:,} bytes, so it is no such file")
+    return content
+
+
+def parse_text(text: str | bytes, source: Path):
+    """The content of JSON in UTF-8.
+
+    Raises:
+        BadInput: something else; the message begins with the source.
+    """
+    try:
+        text = text if isinstance(text, str) else text.decode()
+        content = json.loads(text, parse_constant=_no_constant)
+    except RecursionError:
+        raise BadInput(f"{source}: no readable JSON (nested too deeply)") from None
+    except ValueError as error:
+        raise BadInput(f"{source}: no readable JSON ({in_short(error)})") from None
+    if fault := _fault(content):
+        raise BadInput(f"{source}: holds {fault}")
+    return content
+
+
+def _no_constant(name: str):
+    raise ValueError(f"{name} is no number")
+
+
+def check(content, schema: Validator, source: Path) -> None:
+    """Refuse what a schema does not allow, or what JSON cannot hold.
+
+    Raises:
+        BadInput: with the first thing that is wrong; the message begins with the source.
+    """
+    if fault := _fault(content):
+        raise BadInput(f"{source}: holds {fault}")
+    compare(content, schema, source)
+
+
+def compare(content, schema: Validator, source: Path) -> None:
+    """Refuse what a schema does not allow, in content that :func:`parse` has already checked.
+
+    Raises:
+        BadInput: as :func:`check` does.
+    """
+    error = next(schema.iter_errors(content), None)
+    if error is None:
+        return
+    where = error.json_path.removeprefix("$").removeprefix(".")
+    if error.validator == "required":
+        missing = next(key for key in error.validator_value if key not in error.instance)
+        fault = " ".join(filter(None, (where, f"has no '{missing}'")))
+    else:
+        rule = f"{error.validator} {reprlib.repr(error.validator_value)}"
+        fault = f"{where or 'all of it'} is {reprlib.repr(error.instance)}, against {rule}"
+    raise BadInput(f"{source}: {in_short(fault)}")
+
+
+def _fault(content) -> str | None:
+    """Fault that makes content unfit to be worked with, whatever it stands for."""
+    pending = [(content, 0)]
+    while pending:
+        value, depth = pending.pop()
+        if depth > MAX_DEPTH:
+            return f"more than {MAX_DEPTH} levels"
+        kind = type(value)
+        if kind in (dict, list):
+            inner = [*value, *value.values()] if kind is dict else value
+            pending += ((part, depth + 1) for part in inner)
+        elif kind is str:
+            if len(value) > MAX_TEXT or not value.isprintable():
+                return f"a text that is longer than {MAX_TEXT:,} or cannot be printed"
+        elif kind is float:
+            if not math.isfinite(value):
+                return "a number that is not finite"
+        elif kind is int:
+            if abs(value) > MAX_NUMBER:
+                return "a whole number beyond 2^53"
+        elif kind is not bool and value is not None:
+            return f"a {kind.__name__}"
+    return None
+
+
+def in_short(reason: object) -> str:
+    """A reason from elsewhere as part of one line: printable, and of at most 200 characters."""
+    words = " ".join(str(reason).split())
+    words = "".join(letter if letter.isprintable() else "?" for letter in words)
+    return words if len(words) <= 200 else f"{words[:199]}\N{HORIZONTAL ELLIPSIS}"

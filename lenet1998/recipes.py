@@ -4,7 +4,7 @@ A variant is a named recipe; an ablation is ``original.changed(one_thing=...)``,
 and, after commas, every switch in which it differs. ``original,passes=3,noise=0.2`` is what a
 folder, a run and a row of a table are called, and :meth:`Recipe.changed` alone makes such names up.
 
-What is built of a recipe, and needs torch, is in :mod:`lenet1998.building`.
+What is built of a recipe, and needs torch, is in :mod:`lenet1998.models`.
 """
 
 import dataclasses
@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lenet1998 import paper
-from lenet1998.errors import BadInput
-from lenet1998.schema import in_short
+from lenet1998.errors import BadInput, in_short
 
 if TYPE_CHECKING:
     from torch import Tensor

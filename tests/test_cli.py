@@ -17,7 +17,7 @@ from textwrap import dedent
 import pytest
 
 import lenet1998
-from lenet1998 import interrupts
+from lenet1998 import cli
 from lenet1998.__main__ import COMMANDS as COMMAND_NAMES
 from lenet1998.cli import entry, jobs_at_once, parse_seeds, path, whole_number, writable
 from lenet1998.errors import BadInput
@@ -353,9 +353,9 @@ def test_a_command_in_a_thread_leaves_signals_alone():
 
 def test_a_signal_long_after_the_first_ends_it_at_once(monkeypatch):
     ended = []
-    monkeypatch.setattr(interrupts, "HASTE", -1.0)
-    monkeypatch.setattr(interrupts, "end_at_once", ended.append)
-    stopped = interrupts.Stopped()
+    monkeypatch.setattr(cli, "HASTE", -1.0)
+    monkeypatch.setattr(cli, "end_at_once", ended.append)
+    stopped = cli.Stopped()
     with pytest.raises(KeyboardInterrupt):
         stopped(signal.SIGINT)
     stopped(signal.SIGTERM)

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from lenet1998 import paper
-from lenet1998.building import build_criterion, build_model
 from lenet1998.criteria import DiscriminativeLoss, DistanceLoss
 from lenet1998.curvature import RULES, Call, diagonal_curvature
 from lenet1998.data import prepare
+from lenet1998.models import build_criterion, build_model
 from lenet1998.modules import Conv2d, Linear, MappedConv2d, ScaledTanh, Subsampling2d
 from lenet1998.recipes import RECIPES
 

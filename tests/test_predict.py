@@ -11,17 +11,17 @@ from factory import make_record
 from PIL import Image, ImageDraw, ImageOps
 
 from lenet1998.__main__ import main as lenet1998
-from lenet1998.building import build_model, load_pretrained
 from lenet1998.data import prepare
 from lenet1998.data.lines import Line
 from lenet1998.data.pictures import Picture
 from lenet1998.data.strings import string
 from lenet1998.errors import BadInput
-from lenet1998.inspection_strings import string_answer, string_in_words
+from lenet1998.models import build_model
 from lenet1998.predict.__main__ import main
 from lenet1998.predict.pictures import answer, in_words, network, shares
-from lenet1998.pretrained import TrainedNet
+from lenet1998.pretrained import TrainedNet, load_pretrained
 from lenet1998.recipes import ORIGINAL, RECIPES
+from lenet1998.strings import string_answer, string_in_words
 from lenet1998.training.checkpoints import weights_of
 from lenet1998.training.records import WEIGHTS, write_record
 

@@ -13,19 +13,19 @@ from torch import nn
 
 from experiments.results import read_json
 from lenet1998 import paper
-from lenet1998.building import (
+from lenet1998.criteria import DiscriminativeLoss, DistanceLoss
+from lenet1998.data import SCALINGS
+from lenet1998.errors import BadInput
+from lenet1998.models import (
     build_criterion,
     build_model,
     build_optimizer,
     initial_parameters,
-    load_pretrained,
     pooled_curvature,
     sgd_rates,
 )
-from lenet1998.criteria import DiscriminativeLoss, DistanceLoss
-from lenet1998.data import SCALINGS
-from lenet1998.errors import BadInput
 from lenet1998.optim import SDLM
+from lenet1998.pretrained import load_pretrained
 from lenet1998.recipes import (
     DESCRIPTIONS,
     LARGEST,

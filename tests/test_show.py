@@ -12,10 +12,10 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from lenet1998.building import build_model
 from lenet1998.data import constant_order, load
 from lenet1998.data.strings import string
 from lenet1998.errors import BadInput
+from lenet1998.models import build_model
 from lenet1998.pretrained import TrainedNet, load_net
 from lenet1998.recipes import ORIGINAL, recipe_named
 from lenet1998.reproduce.__main__ import main as reproduce

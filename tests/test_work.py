@@ -8,11 +8,11 @@ import pytest
 
 from experiments.published import tables as results
 from lenet1998 import count
-from lenet1998.building import build_model
+from lenet1998.counts import multiply_accumulates
+from lenet1998.models import build_model
 from lenet1998.recipes import RECIPES
 from lenet1998.report import comparison
 from lenet1998.training.records import read_record
-from lenet1998.work import multiply_accumulates
 
 RESULTS = Path(__file__).parents[1] / "experiments" / "results"
 
@@ -66,5 +66,5 @@ def test_the_pages_show_one_number():
 
 
 def test_no_torch_is_needed():
-    code = "import sys, lenet1998.work; sys.exit('torch' in sys.modules)"
+    code = "import sys, lenet1998.counts; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -20,13 +20,12 @@ from experiments.ablations.rubbish import rubbish
 from experiments.results import CLAIMS
 from experiments.study import cell_of, recorded, standing, without_weights
 from lenet1998 import paper
-from lenet1998.building import build_model
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import Dataset, prepare
 from lenet1998.engines.compiled.engine import CompiledEngine
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.engines.exactly import one_thread
-from lenet1998.models import LeNet5
+from lenet1998.models import LeNet5, build_model
 from lenet1998.modules import Subsampling2d
 from lenet1998.pretrained import load_net
 from lenet1998.recipes import ORIGINAL, Recipe

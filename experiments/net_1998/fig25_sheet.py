@@ -21,10 +21,10 @@ from experiments.strings.read import FIG25_FIRST, published_fields
 
 # isort: split
 from lenet1998 import paper
-from lenet1998.building import load_pretrained
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.engines.exactly import one_thread
 from lenet1998.models import STEP
+from lenet1998.pretrained import load_pretrained
 from lenet1998.recipes import recipe_named
 from lenet1998.restore.printing import MIDDLE
 from lenet1998.show.inside_figures import GREY

@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from lenet1998.building import build_model
+from lenet1998.models import build_model
 
 # Before JAX and torch are imported: one thread each.
 os.environ["XLA_FLAGS"] = (

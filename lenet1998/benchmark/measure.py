@@ -15,7 +15,6 @@ import numpy as np
 import torch
 
 from experiments.speed.tables import benchmark as table
-from lenet1998.building import build_model
 from lenet1998.cli import writable
 from lenet1998.counts import count
 from lenet1998.data import Dataset, load, prepare
@@ -26,7 +25,7 @@ from lenet1998.engines.cuda import engine as cuda_engine
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.engines.exactly import one_thread
 from lenet1998.errors import BadInput
-from lenet1998.models import LeNet5
+from lenet1998.models import LeNet5, build_model
 from lenet1998.recipes import ORIGINAL, Recipe
 from lenet1998.training import environment
 from lenet1998.training.records import write_json
@@ -34,7 +33,7 @@ from lenet1998.training.schedule import Schedule
 
 JIT = """
 import time, torch
-from lenet1998.building import build_model
+from lenet1998.models import build_model
 from lenet1998.engines.compiled.engine import CompiledEngine
 from lenet1998.recipes import ORIGINAL
 model = build_model(ORIGINAL)

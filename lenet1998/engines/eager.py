@@ -6,11 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lenet1998.building import build_criterion, build_optimizer
 from lenet1998.curvature import diagonal_curvature
 from lenet1998.engines.kept import load_optimizer
 from lenet1998.engines.protocol import Curvature
-from lenet1998.models import LeNet5
+from lenet1998.models import LeNet5, build_criterion, build_optimizer
 from lenet1998.optim import SDLM
 from lenet1998.recipes import Recipe
 

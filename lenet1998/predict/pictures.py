@@ -9,17 +9,16 @@ import torch
 from torch import Tensor
 
 from lenet1998 import paper
-from lenet1998.building import build_criterion, load_pretrained
 from lenet1998.cli import say
 from lenet1998.data import prepare
 from lenet1998.data.lines import read_line
 from lenet1998.data.pictures import Picture, read_picture
 from lenet1998.engines.exactly import one_thread
 from lenet1998.errors import BadInput
-from lenet1998.inspection_strings import string_answer, string_in_words
-from lenet1998.pretrained import TrainedNet, load_net
+from lenet1998.models import build_criterion
+from lenet1998.pretrained import TrainedNet, load_net, load_pretrained
 from lenet1998.recipes import Recipe, recipe_named
-from lenet1998.strings import check_reads_strings
+from lenet1998.strings import check_reads_strings, string_answer, string_in_words
 
 
 def run(flags: Namespace) -> int:

@@ -9,11 +9,11 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
+from lenet1998.counts import multiply_accumulates
 from lenet1998.report.statistics import holm, summarise, welch
 from lenet1998.report.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, STYLE, VERMILION, band, save
 from lenet1998.report.tables import curve, spread
 from lenet1998.training.records import RunRecord
-from lenet1998.work import multiply_accumulates
 
 Groups = dict[str, list[RunRecord]]
 

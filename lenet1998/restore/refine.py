@@ -14,9 +14,8 @@ import torch
 from torch import Tensor
 
 from lenet1998 import paper
-from lenet1998.building import build_model
 from lenet1998.engines.exactly import one_thread
-from lenet1998.models import LeNet5
+from lenet1998.models import LeNet5, build_model
 from lenet1998.modules import Subsampling2d
 from lenet1998.recipes import ORIGINAL
 from lenet1998.restore.layers import LAYERS, PRIORS, Fit, layer_by_layer

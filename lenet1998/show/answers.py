@@ -13,7 +13,7 @@ from lenet1998.data import Dataset
 from lenet1998.engines.evaluation import predict
 from lenet1998.engines.exactly import one_thread
 from lenet1998.errors import BadInput
-from lenet1998.inspection_states import kernels, layer_states
+from lenet1998.models import kernels, layer_states
 from lenet1998.pretrained import TrainedNet
 from lenet1998.report.tables import markdown
 from lenet1998.show import answer_figures as run_figures

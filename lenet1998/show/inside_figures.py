@@ -26,7 +26,7 @@ class Shown:
     """One image inside a net.
 
     Attributes:
-        states: of :func:`~lenet1998.inspection_states.layer_states`.
+        states: of :func:`~lenet1998.models.layer_states`.
         label, answer: what the image is, and what the net took it for.
         title: of its figures.
     """

@@ -13,14 +13,12 @@ from lenet1998.data import Dataset, load
 from lenet1998.data.lines import read_line
 from lenet1998.data.patterns import scaled
 from lenet1998.errors import BadInput
-from lenet1998.inspection_states import layer_states
-from lenet1998.inspection_strings import read_field, string_answer, string_in_words
-from lenet1998.models import STEP
+from lenet1998.models import STEP, layer_states
 from lenet1998.pretrained import TrainedNet, load_net
 from lenet1998.show.answers import FIGURES, Answers, ask, draw
 from lenet1998.show.string_figure import WIDEST, ShownString, string_figure
 from lenet1998.show.tables import in_words
-from lenet1998.strings import check_reads_strings
+from lenet1998.strings import check_reads_strings, read_field, string_answer, string_in_words
 
 logger = logging.getLogger(__name__)
 

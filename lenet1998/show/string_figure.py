@@ -23,7 +23,7 @@ class ShownString:
     """A field of W columns with T outputs inside a net, and what is read there.
 
     Attributes:
-        states: of :func:`~lenet1998.inspection_states.layer_states`.
+        states: of :func:`~lenet1998.models.layer_states`.
         penalties: (T, 11), the last column's of no character.
         text: the answer.
         positions: the output that each of its characters stands at.

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lenet1998 import schema
+from lenet1998 import errors
 from lenet1998.engines import Engine
 from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5, check_state, outline
@@ -96,7 +96,7 @@ def restore(file: Path, record: RunRecord, model: LeNet5) -> EngineState:
         )
         other = [f"{key}={theirs.get(key)}" for key in ours if theirs.get(key) != ours[key]]
         raise BadInput(
-            f"{file}: of a run with {schema.in_short(', '.join(other))}; give the same switches, or"
+            f"{file}: of a run with {errors.in_short(', '.join(other))}; give the same switches, or"
             " another folder"
         )
     predictions, passes = state["predictions"], len(state["per_pass"])
@@ -121,7 +121,7 @@ def _read(file: Path) -> dict:
     Raises:
         BadInput: another file, or one that was damaged.
     """
-    content = schema.read_bytes(file, CHECKPOINT_BYTES)
+    content = errors.read_bytes(file, CHECKPOINT_BYTES)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             # torch neither compares the sums of what it reads nor bounds what it unpacks.
@@ -134,7 +134,7 @@ def _read(file: Path) -> dict:
         ):  # of pickles that torch would not have written
             state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:  # neither library says what a damaged file can make it raise
-        raise BadInput(f"{file}: no readable checkpoint ({schema.in_short(error)})") from None
+        raise BadInput(f"{file}: no readable checkpoint ({errors.in_short(error)})") from None
     kinds = {"predictions": Tensor, "model": dict, "engine_state": dict}
     if not isinstance(state, dict) or not kinds.keys() <= state.keys():
         raise BadInput(f"{file}: no checkpoint of a run")
@@ -147,7 +147,7 @@ def _read(file: Path) -> dict:
     # Checkpoints from before it was written down are of the first.
     state.setdefault("arithmetic", 1 if state.get("engine") == "compiled" else None)
     beside = {key: value for key, value in state.items() if key not in kinds}
-    schema.check(beside, schema.CHECKPOINT, file)
+    errors.check(beside, errors.CHECKPOINT, file)
     check_passes(beside, file)
     return state
 

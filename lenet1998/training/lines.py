@@ -23,11 +23,10 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
-from lenet1998.building import build_model
 from lenet1998.counts import count
-from lenet1998.errors import BadInput
+from lenet1998.errors import BadInput, in_short, read_bytes
+from lenet1998.models import build_model
 from lenet1998.recipes import NETWORK_SWITCHES, Recipe, recorded
-from lenet1998.schema import in_short, read_bytes
 from lenet1998.training.records import RunRecord, classes, read_records, write_atomically
 
 logger = logging.getLogger(__name__)

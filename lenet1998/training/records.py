@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save as weights_to_bytes
 
-from lenet1998 import paper, schema
+from lenet1998 import errors, paper
+from lenet1998.counts import multiply_accumulates
 from lenet1998.errors import BadInput
 from lenet1998.recipes import check_name, present_name
-from lenet1998.work import multiply_accumulates
 
 SCHEMA = 1
 RECORD, PREDICTIONS, WEIGHTS = "record.json", "predictions.npy", "weights.safetensors"
@@ -188,16 +188,16 @@ def read_record(folder: Path) -> RunRecord:
     """Read a run's record and predictions, both checked; weights stay on disk.
 
     Raises:
-        NewerRecord: a record of a later schema.
+        NewerRecord: a record of a later errors.
         CorruptRecord: a file that is missing, damaged, or does not hold what a run's record does.
     """
     file = folder / RECORD
     try:
-        content = schema.parse(file)
+        content = errors.parse(file)
         version = content.get("schema") if isinstance(content, dict) else None
         newer = type(version) is int and version > SCHEMA
         if not newer:
-            schema.compare(content, schema.RECORD, file)
+            errors.compare(content, errors.RECORD, file)
             check_passes(content, file)
             _check_record(content, file)
     except BadInput as error:
@@ -272,7 +272,7 @@ def _read_predictions(file: Path, patterns: int, labels_known: int) -> np.ndarra
         CorruptRecord: a file that does not hold them.
     """
     try:
-        content = schema.read_bytes(file, _HEADER_BYTES + patterns)
+        content = errors.read_bytes(file, _HEADER_BYTES + patterns)
     except BadInput as error:
         raise CorruptRecord(str(error)) from None
     header = _HEADER.match(content[:_HEADER_BYTES])

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from lenet1998 import engines
-from lenet1998.building import build_model, pooled_curvature, sgd_rates
 from lenet1998.counts import count
 from lenet1998.data import Dataset, load, prepare
 from lenet1998.data.streams import plain_seed
@@ -22,6 +21,7 @@ from lenet1998.engines.exactly import one_thread
 from lenet1998.engines.modes import plain_modes
 from lenet1998.engines.protocol import Curvature
 from lenet1998.errors import BadInput
+from lenet1998.models import build_model, pooled_curvature, sgd_rates
 from lenet1998.recipes import Recipe
 from lenet1998.training import checkpoints, environment
 from lenet1998.training.checkpoints import CHECKPOINT

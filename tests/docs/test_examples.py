@@ -23,8 +23,8 @@ from sybil.parsers.rest import DocTestParser
 import lenet1998
 from experiments import study
 from lenet1998.ablate.components import chosen
-from lenet1998.building import build_criterion
 from lenet1998.cli import Parser
+from lenet1998.models import build_criterion
 from lenet1998.training import fit, flags
 
 ROOT = Path(__file__).parents[2]

@@ -12,12 +12,12 @@ from experiments.documents import DISTORTIONS
 from experiments.tour import live
 from lenet1998 import paper
 from lenet1998 import strings as reading
-from lenet1998.building import build_model
 from lenet1998.curvature import diagonal_curvature
 from lenet1998.data import load, prepare
 from lenet1998.data.patterns import normalise
 from lenet1998.data.pictures import to_bytes
 from lenet1998.engines.eager import EagerEngine
+from lenet1998.models import build_model
 from lenet1998.recipes import ORIGINAL, RECIPES
 from lenet1998.training.records import read_records
 

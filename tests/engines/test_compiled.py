@@ -15,13 +15,13 @@ from numba.core import caching
 
 import lenet1998.engines.compiled as compiled_package
 from lenet1998 import paper
-from lenet1998.building import build_criterion, build_model
 from lenet1998.data import load, prepare
 from lenet1998.engines.compiled import network
 from lenet1998.engines.compiled import whole_pass as kernels
 from lenet1998.engines.compiled.engine import CompiledEngine
 from lenet1998.engines.compiled.network import CompilerUnavailable, Network
 from lenet1998.engines.eager import EagerEngine
+from lenet1998.models import build_criterion, build_model
 from lenet1998.recipes import NETWORK_SWITCHES, ORIGINAL, RECIPES
 from lenet1998.training.run import fit
 
@@ -183,7 +183,7 @@ def test_one_compilation_serves_every_recipe(patterns):
 def test_the_next_process_does_not_compile():
     code = (
         "from lenet1998.engines.compiled import engine as compiled, whole_pass as kernels\n"
-        "from lenet1998.building import build_model\n"
+        "from lenet1998.models import build_model\n"
         "from lenet1998.recipes import ORIGINAL\n"
         "compiled.CompiledEngine(ORIGINAL, build_model(ORIGINAL))\n"
         "assert kernels.PASS.train.stats.cache_hits and not kernels.PASS.train.stats.cache_misses"
@@ -198,7 +198,7 @@ def test_the_process_that_compiles_learns_what_the_next_one_learns(tmp_path):
         "import torch\n"
         "from lenet1998.data import load, prepare\n"
         "from lenet1998.engines.compiled import engine as compiled, whole_pass as kernels\n"
-        "from lenet1998.building import build_model\n"
+        "from lenet1998.models import build_model\n"
         "from lenet1998.recipes import ORIGINAL\n"
         "data, model = load('digits'), build_model(ORIGINAL)\n"
         "engine = compiled.CompiledEngine(ORIGINAL, model)\n"
@@ -229,7 +229,7 @@ def test_a_processor_without_fused_multiply_adds_goes_on_with_eager(tmp_path):
     code = (
         "import logging\n"
         "from lenet1998 import engines\n"
-        "from lenet1998.building import build_model\n"
+        "from lenet1998.models import build_model\n"
         "from lenet1998.recipes import ORIGINAL\n"
         "print(engines.create('compiled', ORIGINAL, [build_model(ORIGINAL)]).name)"
     )

@@ -19,12 +19,12 @@ import numpy as np
 import pytest
 import torch
 
-from lenet1998.building import build_model
 from lenet1998.data import load
 from lenet1998.engines.cuda import kernel as cuda_kernel
 from lenet1998.engines.cuda.engine import CudaEngine, available, unavailable, unsupported
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.engines.evaluation import predict
+from lenet1998.models import build_model
 from lenet1998.recipes import NETWORK_SWITCHES, ORIGINAL, Recipe, recipe_named
 from lenet1998.training.run import fit, fit_together
 from lenet1998.training.schedule import Schedule

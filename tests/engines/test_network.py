@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from lenet1998.building import build_criterion, build_model
 from lenet1998.curvature import diagonal_curvature
 from lenet1998.data import prepare
 from lenet1998.engines import evaluation
 from lenet1998.engines.compiled import layers
 from lenet1998.engines.compiled import network as loops
 from lenet1998.engines.compiled.network import CompilerUnavailable, Network
-from lenet1998.models import LeNet5
+from lenet1998.models import LeNet5, build_criterion, build_model
 from lenet1998.recipes import NETWORK_SWITCHES, ORIGINAL, RECIPES, Recipe
 
 CHANGES = [

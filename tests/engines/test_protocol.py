@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from lenet1998 import engines
-from lenet1998.building import build_model
 from lenet1998.engines.compiled.engine import CompiledEngine
 from lenet1998.engines.cuda import engine as cuda_engine
 from lenet1998.engines.cuda.engine import CudaEngine
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.engines.protocol import Engine
 from lenet1998.errors import BadInput
+from lenet1998.models import build_model
 from lenet1998.recipes import ORIGINAL
 
 CALLS = [name for name in vars(Engine) if not name.startswith("_")]

@@ -6,7 +6,7 @@ import pytest
 from factory import make_record
 
 from experiments.ablations import runs as ablations
-from lenet1998.building import build_model
+from lenet1998.models import build_model
 from lenet1998.recipes import ORIGINAL
 from lenet1998.training.checkpoints import weights_of
 from lenet1998.training.records import write_record

@@ -6,8 +6,8 @@ from factory import make_record
 from experiments import results as sources
 from experiments.strings import blank_share as study
 from experiments.strings.measures import outputs_along, score, strings_of, texts
-from lenet1998.building import build_model
 from lenet1998.data import constant_order, load
+from lenet1998.models import build_model
 from lenet1998.recipes import RECIPES
 from lenet1998.training.checkpoints import weights_of
 from lenet1998.training.records import write_record

@@ -7,9 +7,10 @@ import torch
 from experiments.claims import measures as claims
 from experiments.results import CLAIMS, read_json
 from lenet1998 import paper
-from lenet1998.building import build_model, load_pretrained
 from lenet1998.data import Dataset
+from lenet1998.models import build_model
 from lenet1998.modules import Subsampling2d
+from lenet1998.pretrained import load_pretrained
 from lenet1998.recipes import ORIGINAL
 
 

@@ -11,7 +11,7 @@ from experiments.strings import measures as string_errors
 from experiments.strings import read as study
 from experiments.strings.measures import draw, outputs_along, score, strings_of
 from lenet1998 import paper
-from lenet1998.building import build_model
+from lenet1998.models import build_model
 from lenet1998.recipes import recipe_named
 from lenet1998.strings import penalties, read
 from lenet1998.training.checkpoints import weights_of

@@ -11,8 +11,8 @@ from factory import make_record
 from experiments.ablations import measures as purposes
 from experiments.published import rejection_invariance as study
 from experiments.study import SCRATCH
-from lenet1998.building import build_model
 from lenet1998.data import prepare
+from lenet1998.models import build_model
 from lenet1998.recipes import RECIPES
 from lenet1998.training.records import WEIGHTS, write_json, write_record
 

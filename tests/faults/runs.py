@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 
 from experiments.study import SCRATCH, cell_of, run_study
-from lenet1998.building import build_model, build_optimizer
 from lenet1998.data import Dataset, load
+from lenet1998.models import build_model, build_optimizer
 from lenet1998.recipes import ORIGINAL
 from lenet1998.reproduce import __main__ as reproduce
 from lenet1998.reproduce import run as work

@@ -8,8 +8,8 @@ import torch
 from factory import make_record
 from safetensors.torch import save_file
 
-from lenet1998.building import build_model
 from lenet1998.errors import BadInput
+from lenet1998.models import build_model
 from lenet1998.pretrained import load_net
 from lenet1998.recipes import ORIGINAL, RECIPES
 from lenet1998.training.records import RECORD, WEIGHTS, write_record

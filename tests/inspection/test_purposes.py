@@ -16,7 +16,8 @@ from experiments.ablations.measures import (
     penalties,
     rejection,
 )
-from lenet1998.building import build_model, load_pretrained
+from lenet1998.models import build_model
+from lenet1998.pretrained import load_pretrained
 from lenet1998.recipes import RECIPES
 
 ORIGINAL = RECIPES["original"]

@@ -5,9 +5,8 @@ import pytest
 import torch
 
 from lenet1998 import paper
-from lenet1998.building import build_model
 from lenet1998.counts import count, forms
-from lenet1998.inspection_states import kernels, layer_states
+from lenet1998.models import build_model, kernels, layer_states
 from lenet1998.recipes import RECIPES
 
 

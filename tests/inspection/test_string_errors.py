@@ -19,10 +19,9 @@ from experiments.strings.measures import (
     texts,
     texts_of_segments,
 )
-from lenet1998.building import load_pretrained
 from lenet1998.data import prepare
 from lenet1998.data.patterns import scaled
-from lenet1998.pretrained import TrainedNet
+from lenet1998.pretrained import TrainedNet, load_pretrained
 from lenet1998.recipes import RECIPES
 
 

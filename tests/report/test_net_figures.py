@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from lenet1998 import build_model, paper
-from lenet1998.inspection_states import kernels, layer_states
+from lenet1998.models import kernels, layer_states
 from lenet1998.report import style
 from lenet1998.show import answer_figures as run_figures
 from lenet1998.show import inside_figures as net_figures

@@ -7,7 +7,7 @@ from scipy.optimize import least_squares
 
 from experiments.net_1998 import dense
 from lenet1998 import paper
-from lenet1998.building import build_model
+from lenet1998.models import build_model
 from lenet1998.recipes import Recipe, recipe_named
 
 FEATURES = recipe_named("1998-features")

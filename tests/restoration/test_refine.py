@@ -6,7 +6,7 @@ import torch
 
 from experiments.net_1998 import evidence
 from lenet1998 import paper
-from lenet1998.building import build_model
+from lenet1998.models import build_model
 from lenet1998.recipes import ORIGINAL
 from lenet1998.restore.layers import LAYERS, convolve, layer_by_layer, patches, window_sums
 from lenet1998.restore.refine import as_model, layer_states, network, read_fig13, restore

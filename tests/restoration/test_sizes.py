@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from experiments.readings.sizes import SIZES, of_1998, sizes
-from lenet1998.building import build_model
+from lenet1998.models import build_model
 from lenet1998.recipes import ORIGINAL
 from lenet1998.restore.refine import read_fig13
 

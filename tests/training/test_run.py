@@ -10,13 +10,13 @@ import torch
 from safetensors.numpy import load_file
 
 from lenet1998 import engines
-from lenet1998.building import build_criterion, build_model, build_optimizer
 from lenet1998.data import Dataset, flanks, load, prepare
 from lenet1998.data.streams import stream
 from lenet1998.engines.cuda import engine as cuda_engine
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.engines.evaluation import predict
 from lenet1998.errors import BadInput
+from lenet1998.models import build_criterion, build_model, build_optimizer
 from lenet1998.recipes import recipe_named
 from lenet1998.reproduce import __main__ as reproduce
 from lenet1998.training import run as training

@@ -10,11 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lenet1998.building import build_criterion, sgd_rates
 from lenet1998.curvature import diagonal_curvature
 from lenet1998.engines.kept import check_tensor
 from lenet1998.engines.protocol import Curvature
-from lenet1998.models import LeNet5
+from lenet1998.models import LeNet5, build_criterion, sgd_rates
 from lenet1998.recipes import NETWORK_SWITCHES, Recipe
 
 try:

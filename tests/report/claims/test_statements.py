@@ -13,8 +13,8 @@ from experiments.claims.verdicts import CANNOT_TELL, DOES_NOT, HOLDS
 from experiments.published import tables as results
 from experiments.results import CLAIMS, REJECTION_INVARIANCE, read_json
 from lenet1998 import paper
-from lenet1998.building import build_model
 from lenet1998.counts import count
+from lenet1998.models import build_model
 from lenet1998.recipes import ORIGINAL
 from lenet1998.training.records import write_json
 
