@@ -11,10 +11,10 @@ import torch
 import lenet1998
 from experiments.documents import ALL_VARIANTS
 from experiments.pretrained.tables import NAMES, metadata, stated, weights_of
+from experiments.results import runs_in
 from lenet1998.data import load, prepare
 from lenet1998.errors import BadInput
 from lenet1998.recipes import recorded
-from lenet1998.training.records import read_record
 
 RESULTS = Path(__file__).parents[1] / "experiments" / "results"
 PACKAGED = [name for name in NAMES if weights_of(name).is_file()]
@@ -38,7 +38,7 @@ def test_a_net_trained_on_mnist_reads_other_peoples_digits(variant, digits):
 @pytest.mark.parametrize("variant", PACKAGED)
 def test_what_travels_with_the_weights_is_the_committed_run(variant):
     told = stated(weights_of(variant))
-    record = read_record(RESULTS / ALL_VARIANTS[variant] / f"seed-{told['seed']}")
+    record = runs_in(RESULTS, ALL_VARIANTS[variant])[int(told["seed"])]
     assert told == metadata(record)
     assert recorded(json.loads(told["recipe"]), variant) == lenet1998.RECIPES[variant]
     assert (told["dataset"], told["test_patterns"]) == ("mnist", "10000")
@@ -51,7 +51,7 @@ def test_it_misreads_exactly_as_many_as_its_file_says(variant):
     assert data.checksum == told["dataset_sha256"]
     labels = lenet1998.load_pretrained(variant).predict(prepare(data.test_images)).numpy()
     assert np.sum(labels != data.test_labels) == int(told["test_errors"])
-    record = read_record(RESULTS / ALL_VARIANTS[variant] / f"seed-{told['seed']}")
+    record = runs_in(RESULTS, ALL_VARIANTS[variant])[int(told["seed"])]
     # Another machine may sum in another order, which decides a near tie of two wrong answers.
     assert np.sum(labels != record.predictions) <= 3
 

@@ -43,7 +43,7 @@ def prepare(
     Args:
         images: (N, H, H) uint8.
         size: height and width to pad to.
-        scaling: a key of :data:`~lenet1998.switches.SCALINGS`.
+        scaling: a key of :data:`~lenet1998.recipes.SCALINGS`.
 
     Returns:
         (N, 1, size, size) float32.
@@ -64,7 +64,7 @@ def scaled(images: np.ndarray, scaling: str = "paper") -> torch.Tensor:
     """Map the grey levels of uint8 of any shape; float32.
 
     Raises:
-        ValueError: a scaling that is no key of :data:`~lenet1998.switches.SCALINGS`.
+        ValueError: a scaling that is no key of :data:`~lenet1998.recipes.SCALINGS`.
     """
     return torch.from_numpy(_levels(scaling).take(images))
 

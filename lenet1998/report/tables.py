@@ -70,7 +70,7 @@ SECTION_III_B = ("original", "original-logistic", "printed", "original-literal",
 def in_fig5(recipe: dict, dataset: str) -> bool:
     """Test for a run of Fig. 5: ``original``, however its open points are read, on all data.
 
-    The name tells what is changed, because it is true (:mod:`lenet1998.names`).
+    The name tells what is changed, because it is true (:mod:`lenet1998.recipes`).
     """
     variant, changes = split_name(recipe["name"])
     return (

@@ -127,7 +127,7 @@ def _of_line(line: bytes, source: Path) -> tuple[RunRecord, bool]:
         return run, bool(rows) and "answers" not in content
     except BadInput:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         kind = f"has no {error}" if isinstance(error, KeyError) else in_short(error)
         raise BadInput(f"{source}: is no run ({kind})") from None
 

@@ -106,7 +106,9 @@ FEW += ["--dataset", "digits"]
 SMALL = {
     "reproduce": lambda given: [] if "--list" in given else FEW,
     "ablate": lambda given: [*FEW, "--direction", "in"],
-    "compare": lambda given: FEW if "--seeds" in given else [],
+    "compare": lambda given: (
+        FEW if "--seeds" in given else ["--dataset", "digits"] * ("--runs" in given)
+    ),
     "show": lambda given: [] if given and given[0].startswith("runs/") else ["--dataset", "digits"],
     "predict": lambda given: [],
 }

@@ -9,6 +9,7 @@ from browser import LIVE, NETS, ask, show_live
 
 import lenet1998
 from experiments.documents import DISTORTIONS
+from experiments.results import runs_in
 from experiments.tour import live
 from lenet1998 import paper
 from lenet1998 import strings as reading
@@ -19,7 +20,6 @@ from lenet1998.data.pictures import to_bytes
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.models import build_model
 from lenet1998.recipes import ORIGINAL, RECIPES
-from lenet1998.training.records import read_records
 
 ROOT = LIVE.parents[1]
 RESULTS = ROOT / "experiments" / "results"
@@ -34,7 +34,7 @@ def page(browser):
 
 @pytest.fixture(scope="module")
 def distorted():
-    return read_records(RESULTS / DISTORTIONS)
+    return runs_in(RESULTS, DISTORTIONS)
 
 
 def test_the_scripts_are_those_of_the_weights_and_none_is_large(distorted):

@@ -14,7 +14,7 @@ from experiments.study import SCRATCH
 from lenet1998.data import prepare
 from lenet1998.models import build_model
 from lenet1998.recipes import RECIPES
-from lenet1998.training.records import WEIGHTS, write_json, write_record
+from lenet1998.training.records import WEIGHTS, write_record
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 
@@ -58,18 +58,6 @@ def test_without_results_there_are_none(tmp_path, capsys):
     nowhere = tmp_path / "nowhere"
     assert str(nowhere / SCRATCH / study.NETS["original"] / "seed-0") in refusal(nowhere, capsys)
     assert not nowhere.exists()
-
-
-def test_what_was_measured_before_is_checked(results, capsys):
-    file = results / study.OUTCOME
-    for content, says in (({}, "has no 'axes'"), ({"nets": 1}, "nets is 1")):
-        write_json(file, content)
-        assert f"{file}: {says}" in refusal(results, capsys, "--nets", "noise")
-    shutil.copy(EXPERIMENTS / "results" / study.OUTCOME, file)
-    text = file.read_text().replace('"modern"', '"another"')
-    file.write_text(text)
-    assert f"{file}: has no nets of modern" in refusal(results, capsys, "--nets", "noise")
-    assert file.read_text() == text
 
 
 # --- What is done to patterns, and margins --------------------------------------------------------
