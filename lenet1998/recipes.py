@@ -418,7 +418,10 @@ OF_ORIGINAL: dict[str, dict[str, Any]] = {
         "mu_subsampling": 0.13,
     },
 }
-"""The variants that are ``original`` but for a few switches, which changes lead to and from."""
+"""The variants that are ``original`` but for a few switches, which changes lead to and from.
+
+:meta hide-value:
+"""
 RETIRED = {"first-reading": "original"}
 """Names of version 1.0 that are no variants now, and what they are. They are still read, and so are
 records of 1.0, whose ``original`` is ``fitted``."""
@@ -473,7 +476,10 @@ DESCRIPTIONS = {
     "coursework-padded": "padded to 32x32, average pooling, SGD 0.01",
     "coursework-sweep": "the end of a sweep over SGD's settings: 0.02, momentum 0.9, 20 epochs",
 }
-"""One line for each named variant."""
+"""One line for each named variant.
+
+:meta hide-value:
+"""
 
 RECIPES.update({name: Recipe(name, **switches) for name, switches in VARIANTS.items()})
 ORIGINAL = RECIPES["original"]

@@ -27,13 +27,14 @@ from lenet1998.counts import count
 from lenet1998.errors import BadInput, in_short, read_bytes
 from lenet1998.models import build_model
 from lenet1998.recipes import NETWORK_SWITCHES, Recipe, recorded
-from lenet1998.training.records import RunRecord, classes, read_records, write_atomically
+from lenet1998.training.records import RunRecord, classes, labels_in, read_records, write_atomically
 
 logger = logging.getLogger(__name__)
 
 SUFFIX, ANSWERS = ".jsonl", ".npz"
 MOST_BYTES = 200 * 2**20
 """Of a file of lines, and of one array of answers."""
+PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 ABOUT = ("recipe", "seed", "status", "dataset", "environment")
 COUNTED = {"train_errors": "train_error_percent", "test_errors": "test_error_percent"}
 """Columns of whole numbers, and what a record has of them in percent."""
@@ -188,17 +189,17 @@ def _arrays(file: Path) -> dict[int, np.ndarray]:
             for member in archive.infolist():
                 if member.file_size > MOST_BYTES:
                     raise ValueError(f"{member.filename} is larger than {MOST_BYTES:,} bytes")
-                with archive.open(member) as opened:
-                    array = np.lib.format.read_array(opened, allow_pickle=False)
+                if member.flag_bits & 1 or member.compress_type not in PACKED:
+                    raise ValueError(f"{member.filename} is packed otherwise than here")
+                shape, labels = labels_in(archive.read(member))
                 size = int(member.filename.removesuffix(".npy"))
-                if array.dtype != np.uint8 or array.ndim != 2 or array.shape[1] != size:
-                    raise ValueError(f"{array.dtype} {array.shape} called {size}")
-                found[size] = array
+                if len(shape) != 2 or shape[1] != size:
+                    raise ValueError(f"{shape} called {size}")
+                found[size] = labels.reshape(shape)
     except (
         OSError,
         ValueError,
         EOFError,
-        NotImplementedError,
         zipfile.BadZipFile,
         zlib.error,
     ) as error:

@@ -251,10 +251,23 @@ def _check_record(content: dict, source: Path) -> None:
 # What numpy writes, word for word: numpy's own reader evaluates a header, and allocates what the
 # header asks for.
 _HEADER = re.compile(
-    rb"\x93NUMPY\x01\0(..)\{'descr': '\|u1', 'fortran_order': False, 'shape': \((\d+),\), \} *\n",
+    rb"\x93NUMPY\x01\0(..)\{'descr': '\|u1', 'fortran_order': False, 'shape': \(([\d, ]+)\), \} *\n",
     re.DOTALL,
 )
 _HEADER_BYTES = 256
+
+
+def labels_in(content: bytes) -> tuple[tuple[int, ...], np.ndarray]:
+    """Read a file of labels, uint8 in numpy's format: the shape it names, and the labels in a row.
+
+    Raises:
+        ValueError: it is no such file.
+    """
+    header = _HEADER.match(content[:_HEADER_BYTES])
+    if not header or header.end() != 10 + int.from_bytes(header[1], "little"):
+        raise ValueError("no labels of uint8 in numpy's format")
+    shape = tuple(int(length) for length in header[2].decode().split(",") if length.strip())
+    return shape, np.frombuffer(content, np.uint8, offset=header.end()).copy()
 
 
 def classes(recipe: dict) -> int:
@@ -275,11 +288,13 @@ def _read_predictions(file: Path, patterns: int, labels_known: int) -> np.ndarra
         content = errors.read_bytes(file, _HEADER_BYTES + patterns)
     except BadInput as error:
         raise CorruptRecord(str(error)) from None
-    header = _HEADER.match(content[:_HEADER_BYTES])
-    if not header or header.end() != 10 + int.from_bytes(header[1], "little"):
-        raise CorruptRecord(f"{file}: no readable predictions (a row of uint8 in numpy's format)")
-    labels = np.frombuffer(content, np.uint8, offset=header.end()).copy()
-    if int(header[2]) != patterns or len(labels) != patterns:
+    try:
+        shape, labels = labels_in(content)
+    except ValueError:
+        raise CorruptRecord(
+            f"{file}: no readable predictions (a row of uint8 in numpy's format)"
+        ) from None
+    if shape != (patterns,) or len(labels) != patterns:
         raise CorruptRecord(f"{file}: {len(labels)} predictions, where {patterns} were tested")
     if labels.max() >= labels_known:
         raise CorruptRecord(f"{file}: label {labels.max()}, where there are {labels_known} classes")
