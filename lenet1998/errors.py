@@ -1,4 +1,4 @@
-"""The one exception that commands turn into one line, and the bounded reading of what users hand in.
+"""The exception that commands turn into one line, and bounded reading of what users hand in.
 
 Whoever gets content from here can rely on it: it is bounded in size and depth, its texts can be
 printed, its numbers are finite, and every key that the project reads is there with a value of the

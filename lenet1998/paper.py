@@ -285,8 +285,8 @@ class AffineFits(NamedTuple):
         scale_x * x + shear * y + dx
         vertical_shear * x + scale_y * y + dy
 
-    Fitted by ``experiments/distortions/fig7.py``; standard errors are typically 0.0004 and, of the shifts,
-    0.002 pixels. The vertical shear is no larger than the fits' error."""
+    Fitted by ``experiments/distortions/fig7.py``; standard errors are typically 0.0004 and, of the
+    shifts, 0.002 pixels. The vertical shear is no larger than the fits' error."""
 
     digit: np.ndarray
     train_index: np.ndarray

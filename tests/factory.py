@@ -74,7 +74,7 @@ def make_record(
 
 
 def on_fig5(recipe: Recipe, factor: float = 1.0, seed: int = 100, **changes) -> RunRecord:
-    """A run of all of its recipe's passes that is off Fig. 5 and the published rates by a factor."""
+    """A run of all of its recipe's passes, off Fig. 5 and the published rates by a factor."""
     curves = paper.fig5_curve()
     low, high = (rate * factor for rate in paper.RATE_RANGE)
     rows = [

@@ -12,9 +12,9 @@ from PIL import Image, ImageDraw, ImageOps
 
 from lenet1998.__main__ import main as lenet1998
 from lenet1998.data import prepare
+from lenet1998.data.flanks import string
 from lenet1998.data.lines import Line
 from lenet1998.data.pictures import Picture
-from lenet1998.data.strings import string
 from lenet1998.errors import BadInput
 from lenet1998.models import build_model
 from lenet1998.predict.__main__ import main

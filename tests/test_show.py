@@ -13,7 +13,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from lenet1998.data import constant_order, load
-from lenet1998.data.strings import string
+from lenet1998.data.flanks import string
 from lenet1998.errors import BadInput
 from lenet1998.models import build_model
 from lenet1998.pretrained import TrainedNet, load_net

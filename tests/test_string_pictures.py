@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lenet1998.data.strings import string
+from lenet1998.data.flanks import string
 from lenet1998.predict import __main__ as predict
 from lenet1998.show import __main__ as show
 

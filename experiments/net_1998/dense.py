@@ -15,8 +15,7 @@ from torch import Tensor, nn
 from experiments.net_1998 import printed_strings as strings
 from lenet1998 import engines, paper
 from lenet1998.data import Dataset
-from lenet1998.engines.exactly import one_thread
-from lenet1998.engines.modes import plain_modes
+from lenet1998.engines.exactly import one_thread, plain_modes
 from lenet1998.models import LeNet5
 from lenet1998.recipes import Recipe
 from lenet1998.restore.printing import Scale

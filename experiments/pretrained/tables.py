@@ -2,8 +2,8 @@
 
 A file of weights says in its metadata what run it is of: ``recipe`` (JSON), ``seed``, ``commit``
 (of the code that trained it), ``dataset``, ``dataset_sha256``, and of the run's last pass
-``test_errors``, ``test_patterns`` and ``test_error_percent``. ``experiments/pretrained/package.py`` writes
-them.
+``test_errors``, ``test_patterns`` and ``test_error_percent``.
+:mod:`experiments.pretrained.package` writes them.
 """
 
 import json

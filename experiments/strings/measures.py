@@ -15,9 +15,9 @@ from torch import Tensor
 
 from lenet1998 import paper
 from lenet1998.data import prepare
+from lenet1998.data.flanks import string
 from lenet1998.data.patterns import normalise, scaled
 from lenet1998.data.streams import stream, struck, uniform
-from lenet1998.data.strings import string
 from lenet1998.engines.evaluation import predict
 from lenet1998.engines.exactly import one_thread
 from lenet1998.models import STEP

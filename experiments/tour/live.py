@@ -22,7 +22,7 @@ from lenet1998.training.records import RunRecord
 
 PAGE = Path("docs", "live")
 WEIGHTS = files("lenet1998") / "weights"
-SPLIT_SEED, TEST_DIGITS = 1998, 500  # as lenet1998.data.digits parts them, which imports torch
+SPLIT_SEED, TEST_DIGITS = 1998, 500  # as lenet1998.data.load parts them, which imports torch
 
 NETS = {
     "original": "the 1998 design and recipe",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numba import njit
 
 from experiments.speed.tables import benchmark as table
 from lenet1998.cli import writable
@@ -21,6 +22,7 @@ from lenet1998.data import Dataset, load, prepare
 from lenet1998.engines import Engine, evaluation
 from lenet1998.engines.compiled import engine as compiled_engine
 from lenet1998.engines.compiled import network
+from lenet1998.engines.compiled.vectors import LANES, microkernel
 from lenet1998.engines.cuda import engine as cuda_engine
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.engines.exactly import one_thread
@@ -154,7 +156,7 @@ def compile_seconds() -> tuple[float, float]:
 
 def multiply_accumulates_per_microsecond() -> float:
     """Peak float32 rate of this core: independent multiply-adds held in registers."""
-    from lenet1998.benchmark.peak import multiply_adds
+    from lenet1998.benchmark.measure import multiply_adds
 
     state = np.full(512, 0.5, np.float32)
     best = 0.0
@@ -263,3 +265,28 @@ def run(flags: Namespace) -> int:
     print(table(result).to_string(index=False))
     print(f"\nwritten to {out / 'benchmark.json'}")
     return 0
+
+
+CHAINS, LENGTH = 8, 64
+"""Independent chains, enough to hide an addition's latency, and multiply-adds in each."""
+
+
+@microkernel(2)
+def _chains(v, state, factors):
+    totals = [v.load(state, LANES * i) for i in range(CHAINS)]
+    a, b = v.load(factors, 0), v.load(factors, LANES)
+    for _ in range(LENGTH):
+        totals = [v.multiply_add(total, a, b) for total in totals]
+    for i, total in enumerate(totals):
+        v.store(total, state, LANES * i)
+
+
+_run = _chains()
+
+
+@njit(nogil=True)
+def multiply_adds(state, repeats):
+    """Run the chains ``repeats`` times over ``state``, (>= 160,); how many were done."""
+    for _ in range(repeats):
+        _run(state, 0, state, CHAINS * LANES)
+    return repeats * CHAINS * LENGTH * LANES

@@ -64,7 +64,7 @@ def read(file: Path) -> list[RunRecord]:
 
     Raises:
         BadInput: a file that cannot be read, a line that is no run or is cut, two runs of one
-            recipe and seed, or answers that are not those of the lines; the file and line are named.
+            recipe and seed, or answers that are not those of the lines; file and line are named.
     """
     content = read_bytes(file, MOST_BYTES)
     if file.suffix == ".gz":

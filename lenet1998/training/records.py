@@ -251,7 +251,8 @@ def _check_record(content: dict, source: Path) -> None:
 # What numpy writes, word for word: numpy's own reader evaluates a header, and allocates what the
 # header asks for.
 _HEADER = re.compile(
-    rb"\x93NUMPY\x01\0(..)\{'descr': '\|u1', 'fortran_order': False, 'shape': \(([\d, ]+)\), \} *\n",
+    rb"\x93NUMPY\x01\0(..)\{'descr': '\|u1', 'fortran_order': False,"
+    rb" 'shape': \(([\d, ]+)\), \} *\n",
     re.DOTALL,
 )
 _HEADER_BYTES = 256

@@ -17,8 +17,7 @@ from lenet1998.data import Dataset, load, prepare
 from lenet1998.data.streams import plain_seed
 from lenet1998.engines import Engine
 from lenet1998.engines.evaluation import predict
-from lenet1998.engines.exactly import one_thread
-from lenet1998.engines.modes import plain_modes
+from lenet1998.engines.exactly import one_thread, plain_modes
 from lenet1998.engines.protocol import Curvature
 from lenet1998.errors import BadInput
 from lenet1998.models import build_model, pooled_curvature, sgd_rates

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
+from lenet1998.data.flanks import string
 from lenet1998.data.lines import LONGEST, read_line, to_line
-from lenet1998.data.strings import string
 from lenet1998.errors import BadInput
 
 

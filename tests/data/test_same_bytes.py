@@ -18,9 +18,9 @@ from numpy._core import _multiarray_umath as numpys_loops
 from experiments.ablations.rubbish import KINDS, rubbish
 from lenet1998.data import SCALINGS, load, prepare
 from lenet1998.data.distortions import draw, warp
+from lenet1998.data.flanks import string
 from lenet1998.data.patterns import normalise
 from lenet1998.data.streams import stream, uniform
-from lenet1998.data.strings import string
 from lenet1998.recipes import recipe_named
 from lenet1998.training.schedule import Schedule
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lenet1998.data.strings import string
+from lenet1998.data.flanks import string
 
 
 def columns(field, ink):

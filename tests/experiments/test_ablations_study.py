@@ -1,4 +1,4 @@
-"""``experiments/ablations/runs.py``: its cells, and the measures of every net that left its weights."""
+"""``experiments/ablations/runs.py``: its cells, and measures of every net that left its weights."""
 
 import dataclasses
 

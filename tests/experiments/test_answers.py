@@ -1,4 +1,4 @@
-"""Measures of ``experiments/comparison/answers.py``: nets are paired by seed, of whatever number."""
+"""Measures of ``experiments/comparison/answers.py``: nets are paired by seed, however many."""
 
 from pathlib import Path
 

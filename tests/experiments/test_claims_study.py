@@ -1,4 +1,4 @@
-"""What ``experiments/claims/measures.py`` measures: cases worked out by hand, and all of it small."""
+"""Measures of ``experiments/claims/measures.py``: cases worked out by hand, and all of it small."""
 
 import numpy as np
 import pytest

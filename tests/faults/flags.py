@@ -21,7 +21,7 @@ from lenet1998 import cli
 from lenet1998.__main__ import COMMANDS
 from lenet1998.__main__ import main as lenet1998
 from lenet1998.benchmark import measure as benchmark
-from lenet1998.data import Dataset, digits
+from lenet1998.data import Dataset, load
 from lenet1998.training import study
 from lenet1998.training.flags import device, scheduler
 
@@ -170,7 +170,7 @@ def try_all(folder: Path) -> dict[str, dict]:
         By command ``cases``, a number, and ``failures``, a description of each.
     """
     (folder / FILE).write_text("no picture, no folder, no record")
-    source = digits.read_digits()
+    source = load.read_digits()
     some = {key: getattr(source, key)[:100] for key in ("test_images", "test_labels")}
     few = Dataset("mnist", source.train_images, source.train_labels, **some, checksum="none")
     read = sys.modules["lenet1998.data.load"].read_mnist

@@ -41,14 +41,13 @@ def result(tmp_path):
         "noise,features=1998": [net(0, 120), net(1, 131)],
         "second-restoration": [net(0, 140, told=True, rms=0.01), net(1, 150, told=True, rms=0.03)],
     }
-    found = {
+    return {
         "patterns": 10_000,
         "sizes_1998": {"C1 weights, rms": 2.0},
         "of_1998": {"fig13": FIG13, "strings": [STRING] * 5},
         "nets": nets,
         "f6_states": {"original": np.zeros((9, 84)).tolist()},
     }
-    return found
 
 
 def test_features_beside_whole_nets(result):

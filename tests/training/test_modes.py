@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from lenet1998.engines.modes import full_precision, plain_modes
+from lenet1998.engines.exactly import full_precision, plain_modes
 
 
 def settings() -> tuple[str, str, bool]:
