@@ -170,7 +170,7 @@ def try_all(folder: Path) -> dict[str, dict]:
         By command ``cases``, a number, and ``failures``, a description of each.
     """
     (folder / FILE).write_text("no picture, no folder, no record")
-    source = load.read_digits()
+    source = load("digits")
     some = {key: getattr(source, key)[:100] for key in ("test_images", "test_labels")}
     few = Dataset("mnist", source.train_images, source.train_labels, **some, checksum="none")
     read = sys.modules["lenet1998.data.load"].read_mnist
