@@ -23,7 +23,7 @@ from experiments.net_1998 import features_tables as features_1998
 from experiments.net_1998 import tables as net_1998
 from experiments.pretrained import tables as pretrained
 from experiments.published import tables as results_page
-from experiments.readings import departures, held_back
+from experiments.readings import departures, search_tests
 from experiments.readings import licences_tables as licences_page
 from experiments.readings import search_tables as search
 from experiments.readings import tables as open_questions
@@ -292,7 +292,7 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "search-finalists": _of_finalists(search.finalists),
     "search-nets": _of_finalists(search.nets),
     "search-rates": _of_finalists(search.rates_by_layer),
-    "search-held-back": _of_finalists(held_back.held_back, "fitted"),
+    "search-held-back": _of_finalists(search_tests.held_back, "fitted"),
     "faults-runs": _of(FAULTS, reliability.runs),
     "faults-files": _of(FAULTS, reliability.files),
     "faults-flags": _of(FAULTS, reliability.flags),
@@ -334,7 +334,7 @@ class Drawing:
     facts: tuple[str, ...] = ()
 
     def held(self, results: Path) -> list:
-        """What the sources hold."""
+        """Contents of the sources."""
         return [read(results, source) for source in self.sources]
 
     def remake(self, results: Path, file: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from experiments.documents import ALL_VARIANTS, DISTORTIONS, digest, read
 from lenet1998.recipes import RECIPES
 from lenet1998.report.__main__ import main
-from lenet1998.report.remaking import DOCUMENTS
+from lenet1998.report.pages import DOCUMENTS
 from lenet1998.report.style import source_of
 
 ROOT = Path(__file__).parents[1]

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from experiments.ablations.purposes import Measure, rejection
+from experiments.ablations.measures_tables import Measure, rejection
 from lenet1998.ablate import effects as ablations
 from lenet1998.ablate.effects import TITLES, test_error
 from lenet1998.report.statistics import summarise

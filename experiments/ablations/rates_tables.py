@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from experiments.ablations.purposes import first_below
+from experiments.ablations.measures_tables import first_below
 from lenet1998.ablate.effects import test_error
 from lenet1998.ablate.tuning import OPTIMIZERS, SCHEDULES, TUNINGS, Tuning
 from lenet1998.report.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, STYLE, VERMILION, save

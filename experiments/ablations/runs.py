@@ -1,4 +1,4 @@
-"""What each component is worth: every change and its base, twenty seeds (docs/ablations.md).
+"""Worth of each component: every change and its base, twenty seeds (docs/ablations.md).
 
 Writes ``ablations.json``: what the paper says components are for, measured on every net.
 """
@@ -40,7 +40,7 @@ def cells(results: Path) -> list[Cell]:
 
 
 def measured(results: Path) -> dict[tuple[str, int], dict]:
-    """What was measured of nets, by recipe and seed."""
+    """Measures of nets, by recipe and seed."""
     file = results / ABLATIONS
     content = read_json(file) if file.exists() else {"nets": []}
     return {(net["recipe"], net["seed"]): net for net in content["nets"]}

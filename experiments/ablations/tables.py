@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.ablations import purposes
+from experiments.ablations import measures_tables as of_nets
 from experiments.ablations import rates_tables as rates
 from experiments.results import ABLATIONS, read_json, runs_in
 from lenet1998.ablate import effects as ablations
@@ -44,14 +44,16 @@ def brief(results: Path) -> pd.DataFrame:
     return ablations.brief_table(groups, COMPONENTS) if waits is None else waits
 
 
-def _purposes(measures: Callable[..., list[purposes.Measure]]) -> Callable[[Path], pd.DataFrame]:
+def _purposes(
+    measures: Callable[..., list[of_nets.Measure]],
+) -> Callable[[Path], pd.DataFrame]:
     """Effects on the purposes of the components."""
 
     def table(results: Path) -> pd.DataFrame:
         groups = _measured(results)
         if (waits := ablations.under_way(groups, *groups)) is not None:
             return waits
-        return purposes.table(measures(groups, read_json(results / ABLATIONS)))
+        return of_nets.table(measures(groups, read_json(results / ABLATIONS)))
 
     return table
 
@@ -61,15 +63,15 @@ def learning(results: Path) -> pd.DataFrame:
     groups = _measured(results)
     if (waits := ablations.under_way(groups, *groups)) is not None:
         return waits
-    few = {size: _measured(results, size) for size in purposes.FEW}
-    return purposes.table(purposes.learning(groups, few, read_json(results / ABLATIONS)))
+    few = {size: _measured(results, size) for size in of_nets.FEW}
+    return of_nets.table(of_nets.learning(groups, few, read_json(results / ABLATIONS)))
 
 
 def work(results: Path) -> pd.DataFrame:
     """Size, work and training time of a network of each kind."""
     groups = _measured(results)
     waits = ablations.under_way(groups, *groups)
-    return purposes.work(groups) if waits is None else waits
+    return of_nets.work(groups) if waits is None else waits
 
 
 def speed(results: Path) -> pd.DataFrame:
@@ -86,8 +88,8 @@ def _of(folder: str, table: Callable[..., pd.DataFrame]) -> Callable[[Path], pd.
 TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     **{f"ablations-{direction}": _effects(direction) for direction in ablations.TITLES},
     "ablations-brief": brief,
-    "ablations-rejection": _purposes(purposes.rejection),
-    "ablations-invariance": _purposes(purposes.invariance),
+    "ablations-rejection": _purposes(of_nets.rejection),
+    "ablations-invariance": _purposes(of_nets.invariance),
     "ablations-learning": learning,
     "ablations-work": work,
     "ablations-speed": speed,

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from experiments.ablations.purposes import passes_to_2_percent
+from experiments.ablations.measures_tables import passes_to_2_percent
 from experiments.claims.ledger import (
     ABLATIONS,
     HEADLINE,

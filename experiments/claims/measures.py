@@ -1,4 +1,4 @@
-"""What docs/claims.md needs beside other studies' records: small measurements of the 1998 recipe.
+"""Small measurements of the 1998 recipe, for docs/claims.md, beside other studies' runs.
 
 Trains a few nets, recorded below ``claims/`` (those of ``original`` belong to ``headline.py``), and
 writes ``claims.json``: how far the curvature depends on the patterns that it is estimated on and
@@ -96,7 +96,7 @@ def curvature(model: LeNet5, dataset: Dataset, seed: int, patterns: int, draw: i
 
 
 def agreement(ours: np.ndarray, theirs: np.ndarray) -> dict[str, float]:
-    """How alike the rates of two curvatures are: logarithms' correlation, factors between them."""
+    """Likeness of the rates of two curvatures: logarithms' correlation, factors between them."""
     ours, theirs = (-np.log(ORIGINAL.mu + h) for h in (ours, theirs))
     median, most = np.exp(np.quantile(np.abs(ours - theirs), (0.5, 0.95)))
     return {
@@ -158,7 +158,7 @@ def norms(model: LeNet5) -> dict[str, float]:
 
 
 def subsampling_units(model: LeNet5, images: Tensor) -> list[dict[str, float]]:
-    """What the units of each map of S2 and S4 make of their window sums.
+    """Functions of the window sums that the units of each map of S2 and S4 compute.
 
     Of the states' variance ``bent`` is what no straight line of the sums explains; ``saturated`` is
     the share of states beyond nine tenths of the squashing function's height.
@@ -207,7 +207,7 @@ def smallest_distances(model: LeNet5, pictures: np.ndarray) -> np.ndarray:
 
 
 def rejected_percent(model: LeNet5, dataset: Dataset, others: dict) -> dict[str, float]:
-    """How much of what is no character is farther from all codes than nearly every test digit."""
+    """Share of what is no character that is farther from all codes than nearly every test digit."""
     limit = np.quantile(smallest_distances(model, dataset.test_images), KEPT)
     return {
         name: 100 * float(np.mean(smallest_distances(model, pictures) > limit))
@@ -219,7 +219,7 @@ def rejected_percent(model: LeNet5, dataset: Dataset, others: dict) -> dict[str,
 
 
 def data_of(dataset: Dataset) -> dict[str, float]:
-    """What MNIST's training digits are, prepared for the net and as they are stored."""
+    """Statistics of MNIST's training digits, prepared for the net and as they are stored."""
     images = dataset.train_images
     values = prepare(images, paper.INPUT_SIZE, ORIGINAL.scaling).double()
     sides = [_spans(images.any(axis)) for axis in (1, 2)]

@@ -1,4 +1,4 @@
-"""What needs MNIST's labels beside committed predictions: accuracy by digit, McNemar, overlaps.
+"""Measures that need MNIST's labels beside committed answers: accuracy by digit, McNemar, overlaps.
 
 Writes ``answers.json``.
 """
@@ -81,7 +81,7 @@ def pairs(results: Path, truth: np.ndarray) -> list[dict]:
 
 
 def alike(results: Path, truth: np.ndarray) -> list[dict]:
-    """How much each net's errors overlap with those of the others of its kind, on average.
+    """Overlap of each net's errors with those of the others of its kind, on average.
 
     Raises:
         BadInput: as :func:`answered`.

@@ -1,4 +1,4 @@
-"""How section III-B's distortions were drawn: Fig. 7's digits registered with their originals.
+"""Ranges of section III-B's distortions: Fig. 7's digits registered with their originals.
 
 Writes ``fig7.json``: the map of each digit (``registration.py`` says what its numbers are), what
 was drawn for it, and how sure the ranges are. With ``--affine`` it also writes the maps the other
@@ -106,7 +106,7 @@ LAWS = {"log": np.log, "reciprocal": np.reciprocal}
 
 
 def parameters(maps: np.ndarray, generator: np.random.Generator) -> tuple[list[dict], dict]:
-    """What the digits say of each parameter's range, and of the points that stay."""
+    """Estimates of each parameter's range, and of the points that stay, from the digits."""
     across, about = (g.ravel() for g in np.meshgrid(GRID["fixed_x"], GRID["sheared_about"]))
     choices = {
         "shift_x": draws(maps, across[:, None], FIXED_Y, about[:, None]).shift_x,
@@ -203,7 +203,7 @@ def order(drawn: Draws, variants: int) -> list[dict]:
 
 
 def moved(maps: np.ndarray) -> np.ndarray:
-    """How far each map moves the pixels of the digit's 20x20 box, root mean square, in pixels."""
+    """Distance that each map moves the pixels of the digit's 20x20 box, root mean square, in pixels."""
     half = paper.DIGIT_SIZE // 2
     box = FROM_ORIGIN[np.abs(FROM_ORIGIN + 0.5) < half]
     xx, xy, x, yx, yy, y = (number[:, None, None] for number in maps.T)

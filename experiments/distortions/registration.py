@@ -25,7 +25,7 @@ ROUNDS = 8  # of fitting maps and ink in turn; as many again move no map by 1 % 
 
 
 class Registration(NamedTuple):
-    """What n distorted digits are of their originals.
+    """Maps of n originals to their distorted digits.
 
     Attributes:
         maps: (n, 6), in the order of ``MAP``.

@@ -75,7 +75,7 @@ def trained(
 
 
 def measurer(data: Dataset, told: dense.Told, c5_limit: float) -> Callable[[TrainedNet], dict]:
-    """What is measured of a net."""
+    """Function that measures a net."""
     images = prepare(data.test_images)
     with_noise = inverted(images, paper.NOISE_PROBABILITY, "paper")
     scale, pixels, _ = read_fig13()

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from experiments.readings.misfit import of_the_net
+from experiments.readings.scores import of_the_net
 from lenet1998 import paper
 from lenet1998.report import style
 from lenet1998.report.statistics import holm, summarise, welch

@@ -30,7 +30,7 @@ SEED = 0
 
 
 def source_of(folder: Path, record: RunRecord) -> Path:
-    """Where the weights of a run are.
+    """File of a run's weights.
 
     Raises:
         BadInput: nowhere, or the run is of no recipe that has a card.

@@ -1,4 +1,4 @@
-"""Why Fig. 6's training error with 15,000 patterns is below ours; exploratory (docs/protocol.md).
+"""Explanations of Fig. 6's training error with 15,000 patterns; exploratory (docs/protocol.md).
 
 Fig. 6 does not say after how many passes it was measured, nor whether on the fly. Writes
 ``fig6.json``: the errors of the trained nets on their own patterns, not on the fly.
@@ -30,7 +30,7 @@ def cells(results: Path) -> list[Cell]:
 
 
 def score_again(results: Path, dataset: Dataset) -> None:
-    """What the trained nets misread of the patterns that they learnt."""
+    """Measure the errors of the trained nets on the patterns that they learnt."""
     runs = []
     for cell in cells(results):
         schedule = Schedule(cell.recipe, cell.seed, dataset)

@@ -1,4 +1,4 @@
-"""What needs trained weights and not only records: rejection (III-D) and invariance (III-E).
+"""Measures that need trained weights: rejection (III-D) and invariance (III-E).
 
 Reads the weights that the headline and published studies left beside their records, and writes
 ``rejection_invariance.json``.
@@ -73,7 +73,7 @@ def nets_of(results: Path, name: str) -> list[TrainedNet]:
 
 
 def measure_all(nets: list[TrainedNet], data) -> list[dict]:
-    """What is measured of nets."""
+    """Measures of nets."""
     rows = []
     for net in nets:
         rows.append({"seed": net.record.seed, **measure(net.model, net.recipe, data)})

@@ -1,4 +1,4 @@
-"""What was held back from the search over all readings, of the one it took and of the first.
+"""Results held back from the search over all readings, of the one it took and of the first.
 
 An exploration that failed its tests: docs/fitted.md. The search itself is ``search.py``.
 """

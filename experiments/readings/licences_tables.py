@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.readings import departures
-from experiments.readings.misfit import CURVES_UNIT, NET_UNIT, RATES_UNIT, differences
+from experiments.readings.scores import CURVES_UNIT, NET_UNIT, RATES_UNIT, differences
 from lenet1998 import paper
 from lenet1998.recipes import ORIGINAL, Recipe, recipe_named
 from lenet1998.report.statistics import prediction_interval

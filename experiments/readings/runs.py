@@ -70,7 +70,7 @@ def coarse() -> list[Recipe]:
 
 
 def narrowed() -> list[Recipe]:
-    """What fits best, and the remaining points one at a time beside it."""
+    """The readings that fit best, and the remaining points one at a time beside it."""
     fronts = [{**start(gain), **library(j)} for gain in (2.4, 2.0) for j in (1.0, 1.5, 2.0)]
     averages = [
         {**start(gain), **AVERAGE, **library(j)} for gain, j in ((2.4, 1.0), (2.0, 1.5), (1.5, 2.0))

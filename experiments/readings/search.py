@@ -15,7 +15,7 @@ import torch
 from scipy.stats import qmc
 
 from experiments.readings import sizes
-from experiments.readings.misfit import Trial, misfit
+from experiments.readings.scores import Trial, misfit
 from experiments.readings.search_tables import SEEDS, SHORT, STUDY, stage_of
 from experiments.results import RESTORATION, SEARCH, read_json
 from experiments.study import cell_of, run_study
@@ -135,7 +135,7 @@ def finals(results: Path) -> list[Cell]:
 
 
 def gathered(file: Path) -> dict:
-    """What was gathered before."""
+    """Measures that were gathered before."""
     return read_json(file) if file.exists() else {}
 
 
@@ -180,7 +180,7 @@ def compare_nets(file: Path, cells: Sequence[Cell], seeds: Sequence[int], data: 
 
 
 def fig13_read(cell: Cell) -> int:
-    """How many of Fig. 13's nine patterns a net reads as LeNet-5 did in 1998."""
+    """Number of Fig. 13's nine patterns that a net reads as LeNet-5 did in 1998."""
     _, pixels, _ = read_fig13()
     images = torch.from_numpy(pixels.value).float()[:, None]
     answers = load_net(str(cell.folder)).model.predict(images)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from scipy.stats import spearmanr
 
 from experiments.readings import departures
-from experiments.readings.misfit import DRAWS, SURE, Misfit, Trial, misfit
+from experiments.readings.scores import DRAWS, SURE, Misfit, Trial, misfit
 from lenet1998 import paper
 from lenet1998.recipes import join_name, spaced_name, split_name
 from lenet1998.report.style import BLACK, BLUE, ORANGE, STYLE, save

@@ -1,4 +1,4 @@
-"""How often the centre digit should be missing: a check of the share of blanks in ``strings``.
+"""Share of patterns without a centre digit: a check of the share of blanks in ``strings``.
 
 Made after the choice, and it changes nothing (docs/protocol.md, "Strings"). Judged by strings of
 digits held out of training; the test set is not asked. Writes ``blank_share.json``.

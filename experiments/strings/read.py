@@ -1,4 +1,4 @@
-"""What replicated nets read: the five strings of Figs. 25 and 26, and strings of test digits.
+"""Readings of replicated nets: the five strings of Figs. 25 and 26, and strings of test digits.
 
 Takes nets of ten seeds from runs that left their weights, wherever they are below the results or
 the folders of ``--runs``. Writes ``read_strings.json``. docs/protocol.md says how strings are drawn
@@ -96,7 +96,7 @@ def asked(data: Dataset) -> dict[tuple, tuple[Strings, list[np.ndarray]]]:
 def answers(
     net: TrainedNet, strings: Strings, pieces: Sequence[np.ndarray], rubbish_j: int | None
 ) -> dict[str, list[str]]:
-    """What a net makes of strings by each way of reading that it has."""
+    """Texts that a net reads in strings by each way of reading that it has."""
     outputs, blank = outputs_along(net, strings.fields), net.recipe.blank != "none"
     found = {}
     if net.recipe.name == "original":

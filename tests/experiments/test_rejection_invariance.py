@@ -8,7 +8,7 @@ import pytest
 import torch
 from factory import make_record
 
-from experiments.ablations import measures as purposes
+from experiments.ablations import measures
 from experiments.published import rejection_invariance as study
 from experiments.study import SCRATCH
 from lenet1998.data import prepare
@@ -125,6 +125,6 @@ def test_inverted_trades_ink_for_background(images):
 @pytest.mark.parametrize(("smallest_wins", "expected"), [(True, [1.0, 2.0]), (False, [4.0, 3.0])])
 def test_margins_are_between_the_two_best(smallest_wins, expected, monkeypatch):
     answers = torch.tensor([[1.0, 2.0, 9.0, 5.0], [7.0, 3.0, 1.0, 4.0]])
-    monkeypatch.setattr(purposes, "outputs", lambda model, images: images)
+    monkeypatch.setattr(measures, "outputs", lambda model, images: images)
     net = SimpleNamespace(smallest_wins=smallest_wins)
-    assert purposes.margins(net, answers).tolist() == expected
+    assert measures.margins(net, answers).tolist() == expected

@@ -11,7 +11,7 @@ from made_up import PAGE, ROOT, net, run, sizes, some_measures
 
 from experiments import documents
 from lenet1998 import paper
-from lenet1998.report import remaking
+from lenet1998.report import pages
 from lenet1998.training.records import write_json
 
 
@@ -19,7 +19,7 @@ from lenet1998.training.records import write_json
 def checkout(tmp_path, monkeypatch):
     """A checkout with the page of results, and two runs of everything that it shows."""
     drawings = {name: documents.FIGURES[name] for name in PAGE}
-    monkeypatch.setattr(remaking, "FIGURES", drawings)
+    monkeypatch.setattr(pages, "FIGURES", drawings)
     results = tmp_path / "experiments" / "results"
     folders = dict(zip(documents.BY_SIZE, sizes(2), strict=True))
     first = "fitted/fitted"

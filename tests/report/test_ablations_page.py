@@ -4,7 +4,7 @@ import pytest
 from factory import make_record
 
 from experiments.ablations import figures as ablation_figures
-from experiments.ablations import purposes
+from experiments.ablations import measures_tables as of_nets
 from experiments.ablations import rates_tables as rates
 from experiments.ablations.measures import ROTATIONS, SCALES, SHIFTS
 from lenet1998.ablate.components import ORIGINAL, changes, chosen
@@ -73,8 +73,8 @@ def test_a_row_shows_the_runs_that_are_paired_and_no_others():
 def test_what_differs_from_the_base_is_starred():
     runs = runs_of(ORIGINAL, 2, 3, 2) + runs_of(C3, 4, 6, 5)
     nets = [net(ORIGINAL, seed) for seed in range(3)] + [net(C3, seed, 0.7) for seed in range(3)]
-    measures = purposes.rejection(families(runs), {"nets": nets})
-    table = purposes.table(measures)
+    measures = of_nets.rejection(families(runs), {"nets": nets})
+    table = of_nets.table(measures)
     assert table["component"].tolist() == ["one out of original", "c3"]
     base, dense = table["area, half digits"]
     assert base == "0.9010 \N{PLUS-MINUS SIGN} 0.0010"
@@ -87,14 +87,14 @@ def test_what_differs_from_the_base_is_starred():
 def test_nets_that_were_not_measured_are_left_out():
     runs = runs_of(ORIGINAL, 2, 3, 2) + runs_of(C3, 4, 6, 5)
     nets = [net(ORIGINAL, 0), net(ORIGINAL, 1), net(C3, 1)]
-    table = purposes.table(purposes.rejection(families(runs), {"nets": nets}))
+    table = of_nets.table(of_nets.rejection(families(runs), {"nets": nets}))
     assert table["area, half digits"].tolist()[1] == "0.9010 (n = 1)"
 
 
 def test_passes_to_2_percent_count_one_more_than_there_are_if_it_never_gets_there():
     (never,), (second,) = runs_of(ORIGINAL, 4), runs_of(ORIGINAL, 3)
-    assert purposes.passes_to_2_percent(never) == ORIGINAL.passes + 1
-    assert purposes.passes_to_2_percent(second) == 2
+    assert of_nets.passes_to_2_percent(never) == ORIGINAL.passes + 1
+    assert of_nets.passes_to_2_percent(second) == 2
 
 
 def test_every_change_has_its_row_in_every_table(whole):
@@ -105,12 +105,12 @@ def test_every_change_has_its_row_in_every_table(whole):
     )
     rows = len(changes()) + 4  # the bases'
     for measures in (
-        purposes.rejection(found, content),
-        purposes.invariance(found, content),
-        purposes.learning(found, few, content),
+        of_nets.rejection(found, content),
+        of_nets.invariance(found, content),
+        of_nets.learning(found, few, content),
     ):
-        assert len(purposes.table(measures)) == rows
-    work = purposes.work(found)
+        assert len(of_nets.table(measures)) == rows
+    work = of_nets.work(found)
     assert len(work) == rows
     assert set(work["n"]) == {3}
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from factory import make_record, on_fig5
 
-from experiments.readings import held_back
 from experiments.readings import search_tables as search
+from experiments.readings import search_tests
 from lenet1998 import paper
 from lenet1998.recipes import ORIGINAL
 from lenet1998.report.style import source_of
@@ -137,7 +137,7 @@ def test_what_was_held_back_is_told_by_the_switches_and_not_by_the_name():
         make_record((1,), recipe=distorted.as_dict()),
         make_record((9,), recipe=fewer.changed(noise=0.1).as_dict()),
     ]
-    table = held_back.held_back(content, records, published).set_index("")
+    table = search_tests.held_back(content, records, published).set_index("")
     assert table.loc["1998", "test error, 15,000 patterns, %"] == "1.68"
     assert table["test error, 15,000 patterns, %"].tolist()[1:] == ["", "1.50 (n = 1)"]
     assert table.loc["B", "test error with distortions, %"] == "0.50 (n = 1)"

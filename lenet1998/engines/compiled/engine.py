@@ -55,11 +55,11 @@ class CompiledEngine:
         self._train(np.empty((0, paper.INPUT_SIZE**2), np.float32), np.empty(0, np.int64))
 
     def curvature(self, model: LeNet5, images: Tensor, labels: Tensor) -> Curvature:
-        """See :class:`~lenet1998.engines.protocol.Engine`."""
+        """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         return Network(model, self.recipe).curvature(images, labels)
 
     def begin_pass(self, eta: float, curvatures: Sequence[Curvature] | None) -> None:
-        """See :class:`~lenet1998.engines.protocol.Engine`."""
+        """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         (curvature,) = curvatures or [None]
         (model,) = self.models
         parameters = dict(model.named_parameters())
@@ -79,7 +79,7 @@ class CompiledEngine:
     def train(
         self, images: Tensor, labels: Tensor, order: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """See :class:`~lenet1998.engines.protocol.Engine`.
+        """As :class:`~lenet1998.engines.protocol.Engine` has it.
 
         Raises:
             ValueError: images or labels of another shape, dtype or range.
@@ -108,12 +108,12 @@ class CompiledEngine:
         """The model is always up to date."""
 
     def state_dicts(self) -> list[dict]:
-        """See :class:`~lenet1998.engines.protocol.Engine`."""
+        """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         kept = {name: self.network.of_each(moment) for name, moment in self.moments.items()}
         return [{"steps": self.steps, **kept}]
 
     def load_state_dicts(self, states: Sequence[dict]) -> None:
-        """See :class:`~lenet1998.engines.protocol.Engine`."""
+        """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         (state,) = states
         if state.keys() != {"steps", *self.moments}:
             raise BadInput("it keeps the state of another optimizer")

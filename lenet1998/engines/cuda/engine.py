@@ -116,13 +116,13 @@ class CudaEngine:
         return torch.stack(rows).to(self._device)
 
     def curvature(self, model: LeNet5, images: Tensor, labels: Tensor) -> Curvature:
-        """See :class:`~lenet1998.engines.protocol.Engine`."""
+        """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         over = self.recipe.subsampling_curvature
         criterion = build_criterion(self.recipe)
         return diagonal_curvature(model, criterion, images, labels, subsampling=over)
 
     def begin_pass(self, eta: float, curvatures: Sequence[Curvature] | None) -> None:
-        """See :class:`~lenet1998.engines.protocol.Engine`."""
+        """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         global_rates = sgd_rates(self.recipe, eta, self.models[0])
         of_layer = {name.partition(".")[0]: rate for name, rate in global_rates.items()}
         self._etas = tuple(np.float32(of_layer.get(layer, eta)) for layer in cuda_kernel.LAYERS)
@@ -136,7 +136,7 @@ class CudaEngine:
     def train(
         self, images: Tensor, labels: Tensor, order: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """See :class:`~lenet1998.engines.protocol.Engine`; the whole call is one launch.
+        """As :class:`~lenet1998.engines.protocol.Engine` has it; the whole call is one launch.
 
         A pool that many calls learn from should be on the GPU, or each would copy it there.
         """
@@ -186,7 +186,7 @@ class CudaEngine:
         return [{"velocity": velocity.clone()} for velocity in self._side.cpu()]
 
     def load_state_dicts(self, states: Sequence[dict]) -> None:
-        """See :class:`~lenet1998.engines.protocol.Engine`."""
+        """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         if self.recipe.momentum:
             shape = self._side.shape[1:]
             for state in states:

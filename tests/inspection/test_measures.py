@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from experiments.ablations import measures as purposes
+from experiments.ablations import measures
 from experiments.ablations.measures import (
     alikeness,
     invariance,
@@ -25,7 +25,7 @@ ORIGINAL = RECIPES["original"]
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch):
-    monkeypatch.setattr(purposes, "RUBBISH", 200)
+    monkeypatch.setattr(measures, "RUBBISH", 200)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_what_is_no_digit_lies_further_from_all_codes(trained, digits):
 def answering(monkeypatch, *answers: float) -> None:
     """Whatever net is asked answers this to everything."""
     monkeypatch.setattr(
-        purposes, "outputs", lambda _, images: torch.tensor([answers]).expand(len(images), -1)
+        measures, "outputs", lambda _, images: torch.tensor([answers]).expand(len(images), -1)
     )
 
 

@@ -9,7 +9,7 @@ from made_up import PAGE, some_measures
 from experiments import documents
 from experiments.results import runs_in
 from lenet1998.errors import BadInput
-from lenet1998.report import remaking
+from lenet1998.report import pages
 from lenet1998.report.__main__ import main as report
 from lenet1998.training.records import write_json
 
@@ -17,9 +17,9 @@ from lenet1998.training.records import write_json
 def test_the_page_of_results_is_made_of_the_records(checkout):
     names = [f"docs/figures/{name}" for name in PAGE]
     stale = ["docs/results.md", "lenet1998/report/runs.jsonl.gz", *names]
-    assert remaking.remake(checkout, check=True) == stale
-    assert remaking.remake(checkout) == stale
-    assert remaking.remake(checkout, check=True) == []
+    assert pages.remake(checkout, check=True) == stale
+    assert pages.remake(checkout) == stale
+    assert pages.remake(checkout, check=True) == []
     page = (checkout / "docs" / "results.md").read_text()
     for name in ("published-errors", "fingerprint", "rejection", "cost"):
         assert f"<!-- generated: {name} -->\n| " in page
@@ -28,15 +28,15 @@ def test_the_page_of_results_is_made_of_the_records(checkout):
 
 
 def test_a_figure_is_stale_when_any_of_its_sources_changes(checkout):
-    remaking.remake(checkout)
+    pages.remake(checkout)
     results = checkout / "experiments" / "results"
     (run,) = (run for run in runs_in(results, documents.BY_SIZE[1]) if run.seed == 1)
     run.per_pass[0].update(test_errors=4, test_error_percent=0.04)
     put(results, documents.BY_SIZE[1], run)
-    assert "docs/figures/fig6.png" in remaking.remake(checkout, check=True)
-    assert "docs/figures/invariance.png" not in remaking.remake(checkout)
+    assert "docs/figures/fig6.png" in pages.remake(checkout, check=True)
+    assert "docs/figures/invariance.png" not in pages.remake(checkout)
     write_json(results / documents.REJECTION_INVARIANCE, some_measures(seeds=3))
-    assert "docs/figures/invariance.png" in remaking.remake(checkout, check=True)
+    assert "docs/figures/invariance.png" in pages.remake(checkout, check=True)
 
 
 def test_digest_of_several_sources():

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from experiments.readings.misfit import DRAWS, Trial, differences, misfit
+from experiments.readings.scores import DRAWS, Trial, differences, misfit
 from lenet1998 import paper
 
 FIG5 = paper.fig5_curve()
