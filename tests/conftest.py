@@ -1,5 +1,6 @@
 """Fixtures for every test: no network, one thread, and a very small MNIST."""
 
+import os
 import signal
 import socket
 from hashlib import sha256
@@ -11,7 +12,12 @@ import torch
 
 from lenet1998.data import Dataset, load, mnist
 
+ROOT = Path(__file__).parents[1]
 torch.set_num_threads(1)
+# Processes that tests start find `experiments` and the tests' own modules as this one does.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH")])
+)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As for what a shell starts in the background; the commands under test would ignore it, too.
     signal.signal(signal.SIGINT, signal.default_int_handler)

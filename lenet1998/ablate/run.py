@@ -33,8 +33,8 @@ def run(pairs: Pairs, seeds: list[int] | None, out: Path, flags: Namespace) -> i
     shown, notes = {}, {}
     for direction, comparisons in found.items():
         family, title = report.effects(comparisons), report.TITLES[direction]
-        if effects := [effect for effect in family if effect.of.key in asked]:
-            shown[title] = effects
+        if any(one.key in asked for one in comparisons):
+            shown[title] = [effect for effect in family if effect.of.key in asked]
             notes[title] = report.adjusted_over(direction, family)
     compared = [one for comparisons in found.values() for one in comparisons if one.key in asked]
     publish(shown, notes, out, flags.json)
