@@ -203,7 +203,7 @@ def order(drawn: Draws, variants: int) -> list[dict]:
 
 
 def moved(maps: np.ndarray) -> np.ndarray:
-    """Distance that each map moves the pixels of the digit's 20x20 box, root mean square, in pixels."""
+    """Distance that each map moves the 20x20 box of the digit: pixels, root mean square."""
     half = paper.DIGIT_SIZE // 2
     box = FROM_ORIGIN[np.abs(FROM_ORIGIN + 0.5) < half]
     xx, xy, x, yx, yy, y = (number[:, None, None] for number in maps.T)
