@@ -47,12 +47,13 @@ from experiments.results import (
     read_json,
     runs_in,
 )
-from experiments.speed import tables as performance
+from experiments.speed.tables import rivals
 from experiments.strings import tables as strings
 from experiments.tour import functions as tour_functions
 from experiments.tour import layers as tour
 from experiments.tour import paper_facts
 from lenet1998 import paper
+from lenet1998.benchmark.tables import benchmark as engines_table
 from lenet1998.report import comparison, figures, tables
 from lenet1998.report.committed import COMPARED
 from lenet1998.training import lines
@@ -125,7 +126,7 @@ def licences(results: Path) -> pd.DataFrame:
 
 def benchmark(results: Path) -> pd.DataFrame:
     """The engines side by side, on each machine and with each arithmetic that was measured."""
-    return performance.benchmark(
+    return engines_table(
         read_json(results / BENCHMARK), *read_json(results / BENCHMARKS_OLDER)["machines"]
     )
 
@@ -251,7 +252,7 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "benchmark": benchmark,
     "licences": licences,
     "departures": lambda _: departures.table(departures.variants()),
-    "rivals": _of(RIVALS, performance.rivals),
+    "rivals": _of(RIVALS, rivals),
     "published-errors": published_errors,
     "distortion-gain": distortion_gain,
     "fewer-patterns": fewer_patterns,

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from experiments.speed.tables import benchmark as table
 from experiments.speed.tables import rivals
 from lenet1998.benchmark import measure as benchmark
 from lenet1998.benchmark.__main__ import main
+from lenet1998.benchmark.tables import benchmark as table
 from lenet1998.recipes import ORIGINAL
 
 RESULTS = Path(__file__).parents[1] / "experiments" / "results"

@@ -18,7 +18,7 @@ EXTRAS = {"distributed": "cluster"}
 """What is imported only when it is asked for, and the extra that brings it."""
 
 
-def imported(folder: Path) -> dict[str, set[str]]:
+def imported(folder: Path, ours=("lenet1998", "experiments")) -> dict[str, set[str]]:
     """The packages of others that the code in a folder imports, and where."""
     found: dict[str, set[str]] = {}
     for file in folder.rglob("*.py"):
@@ -30,7 +30,7 @@ def imported(folder: Path) -> dict[str, set[str]]:
                 names = [node.module]
             for name in names:
                 found.setdefault(name.partition(".")[0], set()).add(file.name)
-    ours = {"lenet1998", "experiments", *sys.stdlib_module_names}
+    ours = {*ours, *sys.stdlib_module_names}
     return {name: files for name, files in found.items() if name not in ours}
 
 
@@ -48,6 +48,11 @@ def test_what_is_imported_is_declared(package):
     extras = PROJECT["optional-dependencies"]
     wanted = extras[EXTRAS[package]] if package in EXTRAS else PROJECT["dependencies"]
     assert distributions & declared(wanted), f"imported in {', '.join(sorted(USED[package]))}"
+
+
+def test_only_what_fills_a_checkouts_pages_imports_its_studies():
+    """Who installed the package has no ``experiments/``."""
+    assert imported(ROOT / "lenet1998", {"lenet1998"}).get("experiments") == {"pages.py"}
 
 
 def test_nothing_is_declared_that_is_not_imported():

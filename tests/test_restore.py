@@ -1,16 +1,18 @@
 """The command that recovers the layers of 1998."""
 
 import json
+import os
+import zipfile
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from experiments.net_1998.tables import as_pictures
 from lenet1998 import paper
 from lenet1998.restore import __main__ as restore
 from lenet1998.restore import recover as work
 from lenet1998.restore import refine
+from lenet1998.restore.layers import as_pictures
 
 
 @pytest.fixture
@@ -60,6 +62,26 @@ def objects(file):
     np.savez(file, **fields() | {"c1": np.array([None])}, allow_pickle=True)
 
 
+def single(file):
+    """An .npy, whatever it is called."""
+    with file.open("wb") as opened:
+        np.save(opened, fields()["c1"])
+
+
+def encrypted(file):
+    """Flags say so, in the member's header and in the directory."""
+    np.savez(file, **fields())
+    content = bytearray(file.read_bytes())
+    for mark, place in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        content[content.index(mark) + place] |= 1
+    file.write_bytes(content)
+
+
+def lzma(file):
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_LZMA) as opened:
+        opened.writestr("c1.npy", b"nothing")
+
+
 def nothing(file):
     np.savez(file, **{name: x[:0] for name, x in fields().items()})
 
@@ -68,14 +90,18 @@ def nothing(file):
     ("write", "says"),
     [
         (without_c3, "has no c3"),
-        (other_shape, "s2 is uint8 (2, 6, 14, 13), not uint8 (N, 6, 14, 14)"),
-        (other_count, "s4 is uint8 (3, 16, 5, 5), not"),
-        (floats, "c1 is float64"),
-        (objects, "no readable .npz file"),
-        (nothing, "input is uint8 (0, 32, 32)"),
-        (lambda file: file.write_bytes(b""), "no readable .npz file"),
-        (lambda file: file.write_bytes(b"PK\3\4 no zip"), "no readable .npz file"),
-        (lambda file: None, "no readable .npz file"),
+        (other_shape, "s2 is (2, 6, 14, 13), not uint8 (N, 6, 14, 14)"),
+        (other_count, "s4 is (3, 16, 5, 5), not"),
+        (floats, "c1: no array of uint8"),
+        (objects, "c1: no array of uint8"),
+        (single, "no readable archive"),
+        (encrypted, "packed otherwise"),
+        (lzma, "packed otherwise"),
+        (os.mkfifo, "is no file"),
+        (nothing, "input is (0, 32, 32)"),
+        (lambda file: file.write_bytes(b""), "no readable archive"),
+        (lambda file: file.write_bytes(b"PK\3\4 no zip"), "no readable archive"),
+        (lambda file: None, "is missing"),
     ],
 )
 def test_what_cannot_be_used_is_one_line_and_two(write, says, tmp_path, capsys):

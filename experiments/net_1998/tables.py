@@ -7,6 +7,7 @@ import pandas as pd
 
 from lenet1998 import paper
 from lenet1998.report.tables import brief
+from lenet1998.restore.layers import as_pictures
 from lenet1998.show.inside_figures import nets_kernels
 
 LAYERS = ("c1", "s2", "c3", "s4")
@@ -181,12 +182,3 @@ def kernel_figure(result: dict, file: Path, source: str | None = None) -> None:
         (*as_pictures(result["weights_of_ours"]), "ours: noise, seed 100"),
     ]
     nets_kernels(nets, file, source)
-
-
-def as_pictures(weights: dict) -> tuple[np.ndarray, np.ndarray]:
-    """C1's kernels (6, 5, 5) and C3's (16, 6, 5, 5), nan where Table I has no connection."""
-    c3 = np.full((len(paper.C3_TABLE), 6, 5, 5), np.nan)
-    places = [(number, seen) for number, row in enumerate(paper.C3_TABLE) for seen in row]
-    for place, kernel in zip(places, np.array(weights["c3.weight"]), strict=True):
-        c3[place] = kernel
-    return np.array(weights["c1.weight"]).reshape(6, 5, 5), c3

@@ -12,10 +12,10 @@ from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.net_1998.tables import as_pictures
 from lenet1998 import paper
 from lenet1998.report import style
 from lenet1998.report.style import BLUE, GREEN, ORANGE, PICTURES, PLAIN, PURPLE, VERMILION, save
+from lenet1998.restore.layers import as_pictures
 from lenet1998.restore.printing import MIDDLE, PAPER
 from lenet1998.show.inside_figures import SIGNED
 from lenet1998.training.records import RunRecord

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numba import njit
 
-from experiments.speed.tables import benchmark as table
+from lenet1998.benchmark.tables import benchmark as table
 from lenet1998.cli import writable
 from lenet1998.counts import count
 from lenet1998.data import Dataset, load, prepare

@@ -141,3 +141,12 @@ def layer_by_layer(
     fits["c3"] = fit_convolution(s2, states["c3"].value, paper.C3_TABLE, priors["c3"])
     fits["s4"] = fit_subsampling(convolve(s2, fits["c3"], paper.C3_TABLE), states["s4"].value)
     return fits
+
+
+def as_pictures(weights: dict) -> tuple[np.ndarray, np.ndarray]:
+    """C1's kernels (6, 5, 5) and C3's (16, 6, 5, 5), nan where Table I has no connection."""
+    c3 = np.full((len(paper.C3_TABLE), 6, 5, 5), np.nan)
+    places = [(number, seen) for number, row in enumerate(paper.C3_TABLE) for seen in row]
+    for place, kernel in zip(places, np.array(weights["c3.weight"]), strict=True):
+        c3[place] = kernel
+    return np.array(weights["c1.weight"]).reshape(6, 5, 5), c3

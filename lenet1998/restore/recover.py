@@ -1,23 +1,20 @@
 """The 1998 net's C1 to S4, recovered from its printed states."""
 
 import json
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save as weights_to_bytes
 
-from experiments.net_1998.tables import as_pictures
 from lenet1998 import paper
 from lenet1998.cli import writable
 from lenet1998.errors import BadInput
 from lenet1998.restore.__main__ import FIELDS
-from lenet1998.restore.layers import LAYERS
+from lenet1998.restore.layers import LAYERS, as_pictures
 from lenet1998.restore.printing import Reading, Scale
 from lenet1998.restore.refine import Restored, read_fig13, restore
 from lenet1998.show.inside_figures import kernels as draw_kernels
-from lenet1998.training.records import write_atomically
+from lenet1998.training.records import arrays_in, write_atomically
 
 MOST = 64 * 2**20
 """Bytes of a file of states: some thousand patterns."""
@@ -51,27 +48,17 @@ def read(file: Path) -> tuple[Scale, Reading, dict[str, Reading]]:
         BadInput: no such file, or arrays that are not what the flag's help says.
     """
     try:
-        if file.stat().st_size > MOST:
-            raise BadInput(f"{file}: is larger than {MOST:,} bytes", "states")
-        with file.open("rb") as handle, np.load(handle) as content:
-            arrays = {name: content[name] for name in FIELDS if name in content}
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-        zipfile.BadZipFile,
-        zlib.error,
-        NotImplementedError,  # a way of packing that zipfile does not know
-    ) as error:
-        raise BadInput(f"{file}: no readable .npz file ({error})", "states") from None
+        arrays = arrays_in(file, MOST)
+    except BadInput as error:
+        raise BadInput(error.message, "states") from None
     if missing := FIELDS.keys() - arrays.keys():
         raise BadInput(f"{file}: has no {', '.join(sorted(missing))}", "states")
     n = len(arrays["input"]) if arrays["input"].ndim else 0
     for name, size in FIELDS.items():
         found = arrays[name]
-        if found.shape != (n, *size) or not n or found.dtype != np.uint8:
+        if found.shape != (n, *size) or not n:
             wanted = f"uint8 (N, {', '.join(map(str, size))}) with the same N >= 1 in all"
-            raise BadInput(f"{file}: {name} is {found.dtype} {found.shape}, not {wanted}", "states")
+            raise BadInput(f"{file}: {name} is {found.shape}, not {wanted}", "states")
     scale = Scale.of(arrays[layer] for layer in (*LAYERS, "input"))
     states = {layer: scale.states(arrays[layer]) for layer in LAYERS}
     return scale, scale.inputs(arrays["input"]), states

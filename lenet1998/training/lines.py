@@ -12,8 +12,6 @@ import io
 import json
 import logging
 import os
-import zipfile
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import cache
@@ -27,14 +25,13 @@ from lenet1998.counts import count
 from lenet1998.errors import BadInput, in_short, read_bytes
 from lenet1998.models import build_model
 from lenet1998.recipes import NETWORK_SWITCHES, Recipe, recorded
-from lenet1998.training.records import RunRecord, classes, labels_in, read_records, write_atomically
+from lenet1998.training.records import RunRecord, arrays_in, classes, read_records, write_atomically
 
 logger = logging.getLogger(__name__)
 
 SUFFIX, ANSWERS = ".jsonl", ".npz"
 MOST_BYTES = 200 * 2**20
 """Of a file of lines, and of one array of answers."""
-PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 ABOUT = ("recipe", "seed", "status", "dataset", "environment")
 COUNTED = {"train_errors": "train_error_percent", "test_errors": "test_error_percent"}
 """Columns of whole numbers, and what a record has of them in percent."""
@@ -184,26 +181,10 @@ def _give_answers(runs: Sequence[RunRecord], file: Path) -> None:
 def _arrays(file: Path) -> dict[int, np.ndarray]:
     """Read answers by number of test patterns."""
     found = {}
-    try:
-        with zipfile.ZipFile(file) as archive:
-            for member in archive.infolist():
-                if member.file_size > MOST_BYTES:
-                    raise ValueError(f"{member.filename} is larger than {MOST_BYTES:,} bytes")
-                if member.flag_bits & 1 or member.compress_type not in PACKED:
-                    raise ValueError(f"{member.filename} is packed otherwise than here")
-                shape, labels = labels_in(archive.read(member))
-                size = int(member.filename.removesuffix(".npy"))
-                if len(shape) != 2 or shape[1] != size:
-                    raise ValueError(f"{shape} called {size}")
-                found[size] = labels.reshape(shape)
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        raise BadInput(f"{file}: no readable answers ({in_short(error)})") from None
+    for name, array in arrays_in(file, MOST_BYTES).items():
+        if array.ndim != 2 or name != str(array.shape[1]):
+            raise BadInput(f"{file}: {name} has the shape {array.shape}, of no answers")
+        found[array.shape[1]] = array
     return found
 
 

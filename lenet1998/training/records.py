@@ -10,6 +10,8 @@ import io
 import json
 import os
 import re
+import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -259,16 +261,50 @@ _HEADER_BYTES = 256
 
 
 def labels_in(content: bytes) -> tuple[tuple[int, ...], np.ndarray]:
-    """Read a file of labels, uint8 in numpy's format: the shape it names, and the labels in a row.
+    """Read a file of uint8 in numpy's format: the shape it names, and the numbers in a row.
 
     Raises:
         ValueError: it is no such file.
     """
     header = _HEADER.match(content[:_HEADER_BYTES])
     if not header or header.end() != 10 + int.from_bytes(header[1], "little"):
-        raise ValueError("no labels of uint8 in numpy's format")
+        raise ValueError("no array of uint8 in numpy's format")
     shape = tuple(int(length) for length in header[2].decode().split(",") if length.strip())
     return shape, np.frombuffer(content, np.uint8, offset=header.end()).copy()
+
+
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""How numpy packs an archive; other ways, and what is encrypted, are refused unread."""
+
+
+def arrays_in(file: Path, most: int) -> dict[str, np.ndarray]:
+    """Read an archive of uint8 arrays, ``.npz``, by name.
+
+    Args:
+        file: an ordinary file of at most so many bytes.
+        most: bytes of an array.
+
+    Raises:
+        BadInput: it is no such archive.
+    """
+    content = errors.read_bytes(file, most)
+    found = {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            for member in archive.infolist():
+                name = member.filename.removesuffix(".npy")
+                if member.file_size > most:
+                    raise ValueError(f"{name} is larger than {most:,} bytes")
+                if member.flag_bits & 1 or member.compress_type not in _PACKED:
+                    raise ValueError(f"{name} is packed otherwise than numpy does")
+                try:
+                    shape, numbers = labels_in(archive.read(member))
+                    found[name] = numbers.reshape(shape)
+                except ValueError as error:
+                    raise ValueError(f"{name}: {error}") from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise BadInput(f"{file}: no readable archive ({errors.in_short(error)})") from None
+    return found
 
 
 def classes(recipe: dict) -> int:

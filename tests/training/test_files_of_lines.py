@@ -200,7 +200,7 @@ def test_answers_that_are_not_those_of_the_lines_are_named(content, file):
 
 def test_missing_answers_are_named(file):
     lines.answers_of(file).unlink()
-    with pytest.raises(BadInput, match=r"study\.npz: no readable answers"):
+    with pytest.raises(BadInput, match=r"study\.npz: is missing"):
         lines.read(file)
 
 
