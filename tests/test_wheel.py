@@ -111,3 +111,21 @@ def test_the_console_script_lists_all_commands(installed, tmp_path):
     script = installed / "bin" / "lenet1998"
     out = run(script, folder=tmp_path, PYTHONPATH=installed)
     assert all(f"  {name} " in out for name in COMMANDS)
+
+
+def test_every_module_is_imported_without_a_checkout(installed, tmp_path):
+    """But for what fills the pages of one."""
+    code = dedent("""
+        import importlib, pkgutil
+        import lenet1998
+
+        failed = {}
+        for module in pkgutil.walk_packages(lenet1998.__path__, "lenet1998."):
+            try:
+                importlib.import_module(module.name)
+            except ImportError as error:
+                failed[module.name] = error.name
+        print({name for name, of in failed.items() if of == "experiments"})
+    """)
+    out = run("-c", code, folder=tmp_path, PYTHONPATH=installed)
+    assert out.strip() == "{'lenet1998.report.pages'}"

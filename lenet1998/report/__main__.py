@@ -18,6 +18,8 @@ def main(arguments: list[str] | None = None) -> int:
     flags = parser.parse_args(arguments)
     if not (flags.root / "experiments" / "results").is_dir():
         raise BadInput(f"--root {flags.root}: no checkout with experiments/results in it")
+    # The console script does not look for modules where it was started.
+    sys.path.insert(0, str(flags.root.resolve()))
     stale = late("lenet1998.report.pages").remake(flags.root, flags.check)
     for name in stale:
         print(f"{name}: {'stale' if flags.check else 'remade'}")
