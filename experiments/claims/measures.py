@@ -263,7 +263,7 @@ def measured(dataset: Dataset, nets: dict[Recipe, list[LeNet5]]) -> dict:
 @entry
 @one_thread()  # as runs are recorded
 def main(arguments=None):
-    parser = Parser(prog="claims.py", description=__doc__)
+    parser = Parser(prog="experiments.claims.measures", description=__doc__)
     parser.add_argument("--data", type=path, metavar="DIR", help="where MNIST is")
     parser.add_argument("--results", default=RESULTS, type=path, metavar="DIR")
     flags = parser.parse_args(arguments)

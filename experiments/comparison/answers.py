@@ -104,7 +104,7 @@ def alike(results: Path, truth: np.ndarray) -> list[dict]:
 
 @entry
 def main(arguments=None):
-    parser = Parser(prog="answers.py", description=__doc__)
+    parser = Parser(prog="experiments.comparison.answers", description=__doc__)
     parser.add_argument("--data", type=path, metavar="DIR", help="where MNIST is")
     parser.add_argument("--results", default=RESULTS, type=path, metavar="DIR")
     flags = parser.parse_args(arguments)

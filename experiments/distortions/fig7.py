@@ -316,7 +316,7 @@ def forwards(result: dict) -> str:
 
 @entry
 def main(arguments=None):
-    parser = Parser(prog="fig7.py", description=__doc__)
+    parser = Parser(prog="experiments.distortions.fig7", description=__doc__)
     parser.add_argument("--data", type=path, metavar="DIR", help="where MNIST is")
     parser.add_argument("--results", default=RESULTS, type=path, metavar="DIR")
     parser.add_argument("--affine", type=path, metavar="FILE", help="write the maps forwards, too")

@@ -73,7 +73,7 @@ def sheet(dataset: Dataset, fits: dict, file: Path, source: str) -> None:
 
 @entry
 def main(arguments=None):
-    parser = Parser(prog="fig7_sheet.py", description=__doc__)
+    parser = Parser(prog="experiments.distortions.fig7_sheet", description=__doc__)
     parser.add_argument("--data", type=path, metavar="DIR", help="where MNIST is")
     parser.add_argument("--results", default=RESULTS, type=path, metavar="DIR")
     parser.add_argument("--root", default=Path(), type=path, metavar="DIR", help="a checkout")

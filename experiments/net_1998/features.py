@@ -135,7 +135,7 @@ def read_in_1998() -> dict:
 @entry
 @one_thread()  # as runs are recorded
 def main(arguments=None):
-    parser = Parser(prog="features.py", description=__doc__)
+    parser = Parser(prog="experiments.net_1998.features", description=__doc__)
     parser.add_argument("--data", type=path, metavar="DIR", help="where MNIST is")
     parser.add_argument("--results", default=RESULTS, type=path, metavar="DIR")
     flags = parser.parse_args(arguments)

@@ -75,7 +75,7 @@ def draw(file: Path) -> None:
 @entry
 def main(arguments: list[str] | None = None) -> int:
     """Draw the sheet and print where it is."""
-    parser = Parser(prog="fig25_sheet.py", description=__doc__)
+    parser = Parser(prog="experiments.net_1998.fig25_sheet", description=__doc__)
     root = Path(__file__).resolve().parents[1]
     add = parser.add_argument
     add("--root", type=path, metavar="DIR", default=root, help="the project's folder")

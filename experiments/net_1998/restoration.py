@@ -85,7 +85,7 @@ def nets_of_our_own(flags: argparse.Namespace) -> list[Cell]:
 
 @entry
 def main(arguments=None):
-    parser = Parser(prog="restoration.py", description=__doc__)
+    parser = Parser(prog="experiments.net_1998.restoration", description=__doc__)
     parser.add_argument("--data", metavar="DIR", help="where MNIST is")
     parser.add_argument("--results", default=RESULTS, type=path, metavar="DIR")
     flags = parser.parse_args(arguments)

@@ -78,7 +78,7 @@ def sheet(printed: dict[str, np.ndarray], ours: dict[str, np.ndarray], file: Pat
 
 @entry
 def main(arguments=None):
-    parser = Parser(prog="restoration_sheet.py", description=__doc__)
+    parser = Parser(prog="experiments.net_1998.restoration_sheet", description=__doc__)
     parser.add_argument("--root", default=".", type=path, metavar="DIR", help="a checkout")
     flags = parser.parse_args(arguments)
     file = writable(flags.root / "docs" / "figures", "--root") / "1998-states.png"

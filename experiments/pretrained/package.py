@@ -78,7 +78,7 @@ def packaged(weights: bytes, told: dict[str, str]) -> bytes:
 
 @entry
 def main(arguments=None):
-    parser = Parser(prog="pretrained.py", description=__doc__)
+    parser = Parser(prog="experiments.pretrained.package", description=__doc__)
     add = parser.add_argument
     add("folders", nargs="*", type=path, metavar="RUN", help="default: each net's committed run")
     add("--data", type=path, metavar="DIR", help="where MNIST is")

@@ -142,7 +142,7 @@ def _picture(axes, image: np.ndarray, left: float, top: float) -> None:
 
 @entry
 def main(arguments=None):
-    parser = Parser(prog="fig8_sheet.py", description=__doc__)
+    parser = Parser(prog="experiments.published.fig8_sheet", description=__doc__)
     parser.add_argument("--data", type=path, metavar="DIR", help="where MNIST is")
     parser.add_argument("--results", default=RESULTS, type=path, metavar="DIR")
     parser.add_argument("--root", default=Path(), type=path, metavar="DIR", help="a checkout")

@@ -84,7 +84,7 @@ def measure_all(nets: list[TrainedNet], data) -> list[dict]:
 @entry
 @one_thread()  # as runs are recorded
 def main(arguments=None):
-    parser = Parser(prog="rejection_invariance.py", description=__doc__)
+    parser = Parser(prog="experiments.published.rejection_invariance", description=__doc__)
     parser.add_argument("--data", type=path, metavar="DIR", help="where MNIST is")
     parser.add_argument("--results", default=RESULTS, type=path, metavar="DIR")
     parser.add_argument(

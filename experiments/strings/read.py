@@ -215,7 +215,7 @@ def speed(net: TrainedNet) -> dict:
 @one_thread()
 def main(arguments: list[str] | None = None) -> int:
     """Measure all nets and write the outcome."""
-    parser = Parser(prog="read_strings.py", description=__doc__)
+    parser = Parser(prog="experiments.strings.read", description=__doc__)
     add = parser.add_argument
     add("--data", type=path, metavar="DIR", help="where MNIST is")
     add("--results", type=path, metavar="DIR", default=RESULTS, help=f"default {RESULTS}")
