@@ -6,16 +6,17 @@ import pytest
 import torch
 
 from experiments.pretrained.tables import NAMES, weights_of
-from lenet1998 import pretrained
+from lenet1998 import exporting
 from lenet1998.data import prepare
 from lenet1998.errors import BadInput
+from lenet1998.exporting import to_onnx, to_program
 from lenet1998.models import build_model
-from lenet1998.pretrained import load_pretrained, to_onnx, to_program
+from lenet1998.pretrained import load_pretrained
 from lenet1998.recipes import RECIPES
 
 PACKAGED = [name for name in NAMES if weights_of(name).is_file()]
 needs_onnx = pytest.mark.skipif(
-    any(find_spec(package) is None for package in (*pretrained.NEEDED, "onnxruntime")),
+    any(find_spec(package) is None for package in (*exporting.NEEDED, "onnxruntime")),
     reason="needs the extra: pip install 'lenet1998[export]'",
 )
 
@@ -68,6 +69,6 @@ def test_a_network_of_another_size_and_kind_is_exported(images):
 
 
 def test_what_is_not_installed_is_one_line(monkeypatch, tmp_path):
-    monkeypatch.setattr(pretrained, "find_spec", lambda _: None)
+    monkeypatch.setattr(exporting, "find_spec", lambda _: None)
     with pytest.raises(BadInput, match=r"onnx, onnxscript: not installed.*lenet1998\[export\]"):
         to_onnx(build_model(), tmp_path / "net.onnx")

@@ -9,13 +9,12 @@ from torch.nn import functional as F
 
 from lenet1998 import paper
 from lenet1998.modules import (
-    Conv2d,
-    Linear,
     MappedConv2d,
     RBFOutput,
     ScaledTanh,
     Start,
     Subsampling2d,
+    draw_parameters,
 )
 
 
@@ -136,8 +135,8 @@ def test_rbf_is_the_squared_distance_to_the_codes():
 @pytest.mark.parametrize(
     ("make", "fault"),
     [
-        (lambda: Subsampling2d(0), "at least one channel"),
-        (lambda: Subsampling2d(2)(torch.zeros(1, 2, 3, 4)), "even size"),
+        (lambda: Subsampling2d(0), "at least one, got 0 and 2"),
+        (lambda: Subsampling2d(2)(torch.zeros(1, 2, 3, 4)), "multiples of 2"),
         (lambda: Subsampling2d(2)(torch.zeros(1, 3, 4, 4)), "expected 2 maps"),
         (lambda: MappedConv2d([()], 3, 5), "row 0"),
         (lambda: MappedConv2d([(0,), (1, 1)], 3, 5), "row 1"),
@@ -160,8 +159,8 @@ def test_wrong_calls_say_what_is_wrong(make, fault):
     ],
 )
 def test_weights_fill_the_range_of_their_fan_in(start, bound, bias_bound):
-    layer = Conv2d(1, 200, 5)
-    layer.reset_parameters(torch.Generator().manual_seed(0), start)
+    layer = nn.Conv2d(1, 200, 5)
+    draw_parameters(layer, torch.Generator().manual_seed(0), start)
     assert 0.98 * bound < layer.weight.abs().max().item() <= bound
     assert abs(layer.weight.mean().item()) < 0.03 * bound
     assert 0.9 * bias_bound <= layer.bias.abs().max().item() <= bias_bound
@@ -176,17 +175,16 @@ def test_a_mapped_convolution_counts_each_outputs_own_inputs():
 
 
 def test_a_private_generator_decides_everything_it_draws():
-    layers = [Conv2d(1, 2, 5), Linear(4, 3), MappedConv2d([(0,)], 1, 5), Subsampling2d(2)]
+    layers = [nn.Conv2d(1, 2, 5), nn.Linear(4, 3), MappedConv2d([(0,)], 1, 5), Subsampling2d(2)]
     start = Start(draw_bias=True, draw_coefficient=True)
     for layer in layers:
         drawn = []
         for noise in (1, 2):
             torch.manual_seed(noise)
-            layer.reset_parameters(torch.Generator().manual_seed(7), start)
+            draw_parameters(layer, torch.Generator().manual_seed(7), start)
             drawn.append(nn.utils.parameters_to_vector(layer.parameters()).clone())
         assert torch.equal(*drawn)
         assert len(drawn[0].unique()) == len(drawn[0])
-    assert all(module.reset_parameters() is None for module in (ScaledTanh(), RBFOutput()))
 
 
 def test_subsampling_starts_as_said():

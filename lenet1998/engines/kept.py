@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lenet1998.errors import BadInput
-from lenet1998.models import outline
+from lenet1998.weights_file import outline
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, state: Mapping) -> None:
