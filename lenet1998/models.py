@@ -264,11 +264,11 @@ class LeNet5(nn.Module):
             return self.output(self.features(images))
         if not torch.compiler.is_compiling():
             whole = self._whole_windows(images)
-            learning = any(tensor.requires_grad for tensor in (images, *self.parameters()))
-            if not (learning and torch.is_grad_enabled()):
-                if images.is_cpu:  # elsewhere it would wait for the device
-                    self._judge(images)
-                if images.shape[-2:].numel() > LARGEST_FIELD:
+            if images.is_cpu and not torch.is_grad_enabled():  # elsewhere it waits for the device
+                self._judge(images)
+            if images.shape[-2:].numel() > LARGEST_FIELD:
+                learning = any(tensor.requires_grad for tensor in (images, *self.parameters()))
+                if not (learning and torch.is_grad_enabled()):
                     return self._in_parts(whole)
         return _everywhere(self.output, self.features(images))
 
@@ -378,12 +378,13 @@ class LeNet5(nn.Module):
             return
         offset, gain = SCALINGS[self.scaling]
         some = images[:JUDGED]
-        edges = [some[..., [0, -1], :], some[..., [0, -1]]]
-        border = torch.cat([edge.flatten() for edge in edges])
+        ends = [some[..., :: some.shape[2] - 1, :], some[..., :: some.shape[3] - 1]]
+        border = torch.cat([end.flatten() for end in ends])
         level = border.median()
         share = ((border - level).abs() < 0.05 * gain).to(border).mean()
         try:
-            low, high, level, share = torch.stack([*some.aminmax(), level, share]).tolist()
+            numbers = torch.stack([*some.aminmax(), level, share]).tolist()
+            low, high, level, share = map(float, numbers)
         except RuntimeError:  # they have no values here, as under vmap
             return
         far = low < offset - 4 * gain or high > offset + 4 * gain
@@ -395,8 +396,9 @@ class LeNet5(nn.Module):
         self._told = self._told | {kind}
         inverted = ", dark on light" if level - low > high - level else ""
         warnings.warn(
-            f"images from {low:.3g} to {high:.3g} on a background of {level:.3g}{inverted}: this"
-            f" network takes {offset:.3g} for background and {offset + gain:.3g} for ink, and"
+            "the images do not look prepared: they go from"
+            f" {low:.3g} to {high:.3g} on a background of {level:.3g}{inverted}; this network"
+            f" takes {offset:.4g} for background and {offset + gain:.4g} for ink, and"
             f" {self._preparing} makes such images of pictures (if it learnt others, set its"
             " scaling to None)",
             stacklevel=4,

@@ -168,7 +168,8 @@ class Subsampling2d(nn.Module):
         super().__init__()
         if channels < 1 or window < 1:
             raise ValueError(
-                f"Subsampling2d needs channels and a window of at least one, got {channels} and {window}"
+                "Subsampling2d needs channels and a window of at least one, got"
+                f" {channels} and {window}"
             )
         self.channels = channels
         self.average = average
@@ -215,7 +216,8 @@ class Subsampling2d(nn.Module):
 
 
 def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
-    return (value, value) if isinstance(value, int) else tuple(value)
+    first, second = (value, value) if isinstance(value, int) else value
+    return first, second
 
 
 def _input_maps(row: Iterable[int], in_channels: int) -> tuple[int, ...]:
@@ -269,6 +271,7 @@ class MappedConv2d(nn.Module):
     """
 
     bias: nn.Parameter | None
+    pairs: Tensor
 
     def __init__(
         self,
@@ -300,16 +303,18 @@ class MappedConv2d(nn.Module):
         self.weight = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
         bias_or_none = torch.empty(len(rows), device=device, dtype=dtype) if bias else None
         self.bias = None if bias_or_none is None else nn.Parameter(bias_or_none)
+        first = range(0, self.out_channels * in_channels, in_channels)
+        pairs = [o + i for o, row in zip(first, self.table, strict=True) for i in row]
+        with torch.inference_mode(False):
+            self.pairs = torch.tensor(pairs, device="cpu")
         self._place_pairs()
         self.reset_parameters()
 
+    @torch.inference_mode(False)
     def _place_pairs(self) -> None:
-        """Make the pairs where the weights are; of weights that are nowhere, on the CPU."""
-        device = "cpu" if self.weight.is_meta else self.weight.device
-        pairs = [
-            output * self.in_channels + i for output, row in enumerate(self.table) for i in row
-        ]
-        self.pairs = torch.tensor(pairs, device=device)
+        """Have the pairs where the weights are, unless those are nowhere."""
+        if not self.weight.is_meta:
+            self.pairs = self.pairs.to(self.weight.device)
 
     def _apply(self, fn, recurse: bool = True):
         """Move or cast the parameters, as all of torch's methods that do so; the pairs follow."""

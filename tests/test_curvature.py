@@ -13,7 +13,7 @@ from lenet1998.criteria import DiscriminativeLoss, DistanceLoss
 from lenet1998.curvature import RULES, Call, diagonal_curvature
 from lenet1998.data import prepare
 from lenet1998.models import build_criterion, build_model
-from lenet1998.modules import Conv2d, Linear, MappedConv2d, ScaledTanh, Subsampling2d
+from lenet1998.modules import MappedConv2d, ScaledTanh, Subsampling2d
 from lenet1998.recipes import RECIPES
 
 LUSH = Path(__file__).parent / "fixtures" / "lush_reference.npz"
@@ -110,21 +110,21 @@ def test_the_network_against_the_scalar_recursion(subsampling):
 @pytest.mark.parametrize(
     ("module", "shape"),
     [
-        (Conv2d(2, 3, 3), (2, 5, 4)),
+        (nn.Conv2d(2, 3, 3), (2, 5, 4)),
         (MappedConv2d([(0, 2), (1,)], 3, 2), (3, 4, 3)),
         (Subsampling2d(2), (2, 4, 2)),
         (Subsampling2d(2, nn.Sigmoid()), (2, 4, 2)),
         (Subsampling2d(2, nn.Identity(), average=True), (2, 4, 2)),
-        (Conv2d(4, 6, (3, 2), stride=(2, 1), padding=1, dilation=2, groups=2), (4, 7, 6)),
-        (Conv2d(2, 3, 3, padding="same", bias=False), (2, 5, 4)),
+        (nn.Conv2d(4, 6, (3, 2), stride=(2, 1), padding=1, dilation=2, groups=2), (4, 7, 6)),
+        (nn.Conv2d(2, 3, 3, padding="same", bias=False), (2, 5, 4)),
         (nn.AvgPool2d(2), (2, 4, 2)),
         (nn.AvgPool2d((3, 2), stride=1, padding=1), (2, 4, 3)),
         (nn.AvgPool2d(2, divisor_override=3), (2, 5, 2)),
         (nn.MaxPool2d(2), (2, 4, 2)),
         (nn.MaxPool2d(3, stride=2, padding=1, ceil_mode=True), (2, 6, 5)),
-        (Linear(5, 4), (5,)),
-        (Linear(5, 4, bias=False), (5,)),
-        (Linear(5, 4), (2, 5)),
+        (nn.Linear(5, 4), (5,)),
+        (nn.Linear(5, 4, bias=False), (5,)),
+        (nn.Linear(5, 4), (2, 5)),
         (ScaledTanh(), (6,)),
         (nn.Tanh(), (6,)),
         (nn.Sigmoid(), (6,)),
@@ -289,7 +289,7 @@ def vectors():
 
 def test_layers_that_share_a_parameter_add_up():
     """As one layer met twice does, and as the connections of V_k do."""
-    one, two = Linear(10, 10), Linear(10, 10)
+    one, two = nn.Linear(10, 10), nn.Linear(10, 10)
     apart = nn.Sequential(one, nn.Tanh(), two)
     two.load_state_dict(one.state_dict())
     h = diagonal_curvature(apart, nn.CrossEntropyLoss(), *vectors())
@@ -308,7 +308,7 @@ def test_layers_that_share_a_parameter_add_up():
 
 
 def test_a_single_layer_is_a_network():
-    h = diagonal_curvature(Linear(10, 10, bias=False), nn.CrossEntropyLoss(), *vectors())
+    h = diagonal_curvature(nn.Linear(10, 10, bias=False), nn.CrossEntropyLoss(), *vectors())
     assert list(h) == ["weight"]
 
 
@@ -320,13 +320,13 @@ def test_a_weight_that_is_made_of_others_is_refused():
 
 @pytest.mark.parametrize("between", [torch.relu, lambda x: x + 1, lambda x: x.flip(-1)])
 def test_a_function_between_the_layers_is_refused(between):
-    model = Chain(between, Linear(10, 10), Linear(10, 10))
+    model = Chain(between, nn.Linear(10, 10), nn.Linear(10, 10))
     with pytest.raises(TypeError, match="layer '0' must be the input of the next module"):
         diagonal_curvature(model, nn.CrossEntropyLoss(), *vectors())
 
 
 def test_flattening_between_the_layers_is_no_function():
-    model = Chain(lambda x: x.mT.contiguous().mT.clone(), Linear(10, 10), Linear(10, 10))
+    model = Chain(lambda x: x.mT.contiguous().mT.clone(), nn.Linear(10, 10), nn.Linear(10, 10))
     model[0].weight.data.fill_(math.nan)  # a diverged network is found out elsewhere
     assert diagonal_curvature(model, nn.CrossEntropyLoss(), *vectors())["1.bias"].isnan().all()
 
