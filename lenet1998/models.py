@@ -343,7 +343,8 @@ class LeNet5(nn.Module):
 
         Example::
 
-            >>> lenet1998.load_pretrained().read("seven.png").digit
+            >>> picture = lenet1998.data.load("digits").test_images[9]
+            >>> lenet1998.load_pretrained().read(picture).digit
             7
 
         Raises:

@@ -352,24 +352,24 @@ class Misread(NamedTuple):
     answer: np.ndarray
 
 
-_ASCII = "".join(map(chr, range(32, 128)))
-"""The characters of Fig. 3 in its order; the last is a cell without a label, and nothing in it."""
-
-
-def ascii_codes(characters: str = _ASCII) -> np.ndarray:
+def ascii_codes(characters: str | None = None) -> np.ndarray:
     """Codes of characters: (n, 84) int8 of -1 and +1, each glyph's 12 rows of 7 end to end.
 
     That black is +1 is not printed; Fig. 13, where ink and glyphs are both black, makes it likely.
 
+    Args:
+        characters: default: all of Fig. 3, from the space to ``~``, and last its empty cell.
+
     Raises:
         ValueError: a character that Fig. 3 has not.
     """
-    if unknown := set(characters) - set(_ASCII):
+    known = "".join(map(chr, range(32, 128)))
+    asked = known if characters is None else characters
+    if unknown := set(asked) - set(known):
         raise ValueError(f"Fig. 3 has no code for {', '.join(map(repr, sorted(unknown)))}")
     rows = [line for line in _text("ascii_bitmaps.txt").splitlines() if set(line) <= {*"#."}]
     cells = np.array([[1 if cell == "#" else -1 for cell in row] for row in rows if row], np.int8)
-    codes = cells.reshape(len(_ASCII), CODE_LENGTH)
-    return codes[[_ASCII.index(character) for character in characters]]
+    return cells.reshape(-1, CODE_LENGTH)[[known.index(character) for character in asked]]
 
 
 def digit_codes() -> np.ndarray:

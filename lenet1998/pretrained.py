@@ -100,7 +100,9 @@ class Weights(Enum):
         >>> weights = Weights.ORIGINAL
         >>> weights.meta["test_errors"], weights.meta["n"]
         (97, 10000)
-        >>> lenet1998.load_pretrained(weights).predict(weights.transforms()(picture)[None])
+        >>> images = weights.transforms()(lenet1998.data.load("digits").test_images[8:10])
+        >>> lenet1998.load_pretrained(weights).predict(images)
+        tensor([3, 7])
     """
 
     ORIGINAL = "original"

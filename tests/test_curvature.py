@@ -366,7 +366,7 @@ def test_by_connections_a_coefficient_of_means_is_one_of_sums_by_four():
     sums = build_model("original", seed=3).double()
     means = build_model(RECIPES["original"].changed(pooling="trainable_average"), seed=3)
     means = means.double()
-    means.load_state_dict(sums.state_dict())
+    means.load_state_dict(dict(sums.state_dict()))
     with torch.no_grad():
         for layer in (means.s2, means.s4):
             layer.weight *= layer.window**2
