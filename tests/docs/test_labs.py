@@ -11,6 +11,7 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 
 import lenet1998
 from lenet1998 import paper
+from lenet1998.ablate.__main__ import main
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -59,6 +60,13 @@ def test_a_wrong_solution_is_noticed():
     wrong = solution("Lab 1").replace("kernels = 6 * 3", "kernels = 5 * 3")
     with pytest.raises(AssertionError):
         blocks(wrong, namespace)
+
+
+def test_the_command_of_a_sheet_shows_the_row_that_the_sheet_names(tmp_path, monkeypatch, capsys):
+    (arguments,) = re.findall(r"python -m lenet1998\.ablate (.*)", (LABS / "switch.md").read_text())
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments.split()) == 0
+    assert "maxima" in capsys.readouterr().out
 
 
 def test_both_nets_of_side_by_side_are_of_thirty_lines():
