@@ -1,14 +1,14 @@
 """The readable reference: torch modules, autograd and a torch optimizer, pattern by pattern."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from lenet1998.curvature import diagonal_curvature
-from lenet1998.engines.kept import load_optimizer
-from lenet1998.engines.protocol import Curvature
+from lenet1998.engines.protocol import Curvature, check_tensor
+from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5, build_criterion, build_optimizer
 from lenet1998.optim import SDLM
 from lenet1998.recipes import Recipe
@@ -82,3 +82,40 @@ class EagerEngine:
         """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         (state,) = states
         load_optimizer(self.optimizer, state)
+
+
+def load_optimizer(optimizer: torch.optim.Optimizer, state: Mapping) -> None:
+    """Give an optimizer back what it had learnt of its parameters.
+
+    Its settings are the recipe's, and stay what they are whatever the state says.
+
+    Args:
+        optimizer: SDLM, SGD or Adam.
+        state: as its ``state_dict`` gave it.
+
+    Raises:
+        BadInput: the state of another kind of optimizer or of other parameters, or no numbers.
+    """
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    names = {
+        "SDLM": {"curvature"},
+        "SGD": {"momentum_buffer"} if optimizer.defaults.get("momentum") else set(),
+        "Adam": {"step", "exp_avg", "exp_avg_sq"},
+    }[type(optimizer).__name__]
+    # SDLM keeps a curvature of every parameter, the others a state of those that learn.
+    keeps = [names and ("curvature" in names or p.requires_grad) for p in parameters]
+    places = [place for place, kept in enumerate(keeps) if kept]
+    kept = state.get("state")
+    if not isinstance(kept, Mapping) or kept.keys() != set(places):
+        raise BadInput("it keeps the state of another optimizer")
+    for place, values in kept.items():
+        if not isinstance(values, Mapping) or values.keys() != names:
+            raise BadInput("it keeps the state of another optimizer")
+        p = parameters[place]
+        for name, value in values.items():
+            check_tensor(name, value, () if name == "step" else p.shape, p.dtype)
+            least = {"step": 1, "exp_avg_sq": 0, "curvature": 0}.get(name)
+            if least is not None and bool((value < least).any()):
+                raise BadInput(f"its {name} is below {least}")
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": dict(kept), "param_groups": groups})

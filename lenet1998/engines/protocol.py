@@ -1,12 +1,15 @@
-"""Protocol of the engines eager, compiled and cuda."""
+"""Protocol of the engines eager, compiled and cuda, and the check of the tensors they save."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5
+from lenet1998.weights_file import outline
 
 Curvature = Mapping[str, Tensor]
 """A curvature for each parameter, by name, as :mod:`lenet1998.curvature` estimates it."""
@@ -78,3 +81,17 @@ class Engine(Protocol):
         Raises:
             BadInput: what an engine of this recipe cannot have kept.
         """
+
+
+def check_tensor(name: str, value, shape: Sequence[int], dtype: torch.dtype) -> None:
+    """Refuse what is not a tensor of this shape and type.
+
+    Raises:
+        BadInput: with the name; also where a value is no number.
+    """
+    asked = (tuple(shape), dtype, torch.strided, False)
+    if not isinstance(value, Tensor) or outline(value) != asked:
+        raise BadInput(f"its {name} is no tensor of {tuple(shape)} {dtype}")
+    # Squares may have become infinite without any harm.
+    if value.isnan().any() or ("exp_avg_sq" not in name and value.isinf().any()):
+        raise BadInput(f"its {name} holds values that are no numbers")

@@ -10,8 +10,7 @@ from lenet1998 import paper
 from lenet1998.engines.compiled import network
 from lenet1998.engines.compiled.network import Network
 from lenet1998.engines.eager import in_order
-from lenet1998.engines.kept import check_tensor
-from lenet1998.engines.protocol import Curvature
+from lenet1998.engines.protocol import Curvature, check_tensor
 from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5, sgd_rates
 from lenet1998.recipes import NETWORK_SWITCHES, Recipe

@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from lenet1998.curvature import diagonal_curvature
-from lenet1998.engines.kept import check_tensor
-from lenet1998.engines.protocol import Curvature
+from lenet1998.engines.protocol import Curvature, check_tensor
 from lenet1998.models import LeNet5, build_criterion, sgd_rates
 from lenet1998.recipes import NETWORK_SWITCHES, Recipe
 
