@@ -22,6 +22,12 @@ def to_program(model: LeNet5) -> ExportedProgram:
     Shape:
         - its input: (N, in_channels, input_size, input_size), prepared as for the network; any N.
         - its output: (N, classes), with a blank class one more.
+
+    Example::
+
+        >>> program = to_program(lenet1998.load_pretrained("original"))
+        >>> program.module()(torch.zeros(5, 1, 32, 32)).shape
+        torch.Size([5, 10])
     """
     example = _example(model)
     return torch.export.export(model, (example,), dynamic_shapes=({0: Dim("patterns")},))

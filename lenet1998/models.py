@@ -351,12 +351,12 @@ class LeNet5(nn.Module):
             BadInput: no picture, or one with nothing on it.
             ValueError: a network that does not see one grey channel as MNIST has it.
         """
-        if self.scaling is None or self.c1.in_channels != 1:
+        if self.scaling is None or self.switches.get("in_channels", 1) != 1:
             raise ValueError("read prepares grey pictures: it needs in_channels=1, and a scaling")
         if not isinstance(picture, Picture):
             picture = read_picture(picture)
         images = prepare(picture.pattern[None], self.switches["input_size"], self.scaling)
-        outputs = self(images.to(self.c1.weight))
+        outputs = self(images.to(next(self.parameters())))
         digits = outputs[:, : self.switches.get("classes", paper.CLASSES)]
         share, digit = self.shares(outputs)[0], int(self.decide(digits))
         if not self.smallest_wins:
@@ -510,7 +510,7 @@ def kernels(model: LeNet5) -> tuple[np.ndarray, np.ndarray]:
     if model.switches["c3"] == "table":
         connected = layer.dense(torch.ones_like(c3)).bool()
         c3 = torch.where(connected, layer.dense(c3), torch.nan)
-    return model.c1.weight[:, 0].cpu().numpy(), c3.cpu().numpy()
+    return within(model.c1).weight[:, 0].cpu().numpy(), c3.cpu().numpy()
 
 
 FEATURES = "1998-c1-s4.safetensors"

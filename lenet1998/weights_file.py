@@ -43,7 +43,8 @@ def other_switches(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
 def save_weights(model: "LeNet5", file: str | PathLike[str]) -> None:
     """Write a network's state dict as a safetensors file that carries its switches.
 
-    ``python -m lenet1998.predict --variant VARIANT --weights FILE`` reads with it.
+    ``python -m lenet1998.predict --variant VARIANT --weights FILE`` reads with it, and
+    :func:`lenet1998.pretrained.load_net` loads it.
     """
     state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     save_file(state, file, metadata={"switches": json.dumps(model.switches)})
