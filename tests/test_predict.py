@@ -9,6 +9,7 @@ import pytest
 import torch
 from factory import make_record
 from PIL import Image, ImageDraw, ImageOps
+from safetensors.torch import save_file
 
 from lenet1998.__main__ import main as lenet1998
 from lenet1998.data import prepare
@@ -216,6 +217,17 @@ def test_no_network_is_one_line(flags, says, pictures, capsys):
     assert printed.out == ""
     assert printed.err.startswith(f"lenet1998: {says}")
     assert printed.err.count("\n") == 1
+
+
+def test_weights_of_ones_own_loop_are_read_by_the_variant_named(pictures, capsys):
+    save_file(build_model("modern", 2).state_dict(), "mine.safetensors")
+    arguments = ("--weights", "mine.safetensors", "two.png")
+    assert run("--variant", "modern", *arguments) == 0
+    assert "logits" in capsys.readouterr().out
+    assert run(*arguments) == 2
+    assert "mine.safetensors: was not written by a run" in capsys.readouterr().err
+    assert run("--variant", "original", *arguments) == 2
+    assert "the weights of another network" in capsys.readouterr().err
 
 
 # --- Confidence ---------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ def _parser() -> Parser:
         "--weights",
         type=path,
         metavar="PATH",
-        help="a run's folder or its weights.safetensors instead",
+        help="a run's folder or file of weights instead; of your own, of the --variant named",
     )
     add("--json", action="store_true", help="print one JSON object, nothing else")
     return parser
