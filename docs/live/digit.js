@@ -5,6 +5,7 @@
 const CENTRE = 14; // row and column, from 0, that a digit's centre of mass is put on, of 28
 const PEN_FIELD = 512; // the drawing's own units across
 const PEN = 40; // the pen's width in them
+const EVEN = 320; // units that a drawing's longer side is brought to: its ink is as thick as MNIST's
 const INK_SIDE = 128; // pixels across that the drawing is looked at in
 const FULL = 0.95; // of the pixels with ink; the rest is ink at its full strength
 
@@ -116,10 +117,33 @@ function inkOf(strokes) {
   return ink;
 }
 
+/** Strokes of any size as large as a digit is mostly drawn, in the middle; dots stay dots. */
+function evened(strokes) {
+  const axes = [0, 1].map((axis) => {
+    const sides = strokes.flat().map((point) => point[axis]);
+    return { low: Math.min(...sides), high: Math.max(...sides) };
+  });
+  const side = Math.max(...axes.map(({ low, high }) => high - low));
+  const scale = side < PEN / 2 ? 1 : EVEN / side;
+  return strokes.map((stroke) =>
+    stroke.map((point) =>
+      point.map((at, axis) => {
+        const { low, high } = axes[axis];
+        return PEN_FIELD / 2 + scale * (at - (low + high) / 2);
+      }),
+    ),
+  );
+}
+
+const lastDrawn = { strokes: null, pattern: null }; // a frame mostly shows what the last one did
+
 /** A drawing as a pattern like MNIST's, 28x28 bytes; null if nothing is drawn. */
 function patternOf(strokes) {
-  const field = normalised(inkOf(strokes), INK_SIDE, INK_SIDE);
-  return field && toBytes(field);
+  if (lastDrawn.strokes !== strokes) {
+    const field = strokes.length && normalised(inkOf(evened(strokes)), INK_SIDE, INK_SIDE);
+    Object.assign(lastDrawn, { strokes, pattern: field ? toBytes(field) : null });
+  }
+  return lastDrawn.pattern;
 }
 
 /** scikit-learn's digits as lenet1998.data.digits draws them: {images, labels, tested}. */
