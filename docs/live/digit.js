@@ -146,27 +146,29 @@ function patternOf(strokes) {
   return lastDrawn.pattern;
 }
 
-/** scikit-learn's digits as lenet1998.data.digits draws them: {images, labels, tested}. */
-const EmbeddedDigits = {
-  labels: unpacked(DIGITS.labels),
-  tested: DIGITS.tested,
-  levels: unpacked(DIGITS.images),
-  kept: new Map(),
+/** Digits as lenet1998.data.digits draws them: {labels, tested, image}. */
+class DigitSet {
+  constructor({ labels, tested, images, side, levels }) {
+    Object.assign(this, { tested, side, levels });
+    this.labels = unpacked(labels);
+    this.images = unpacked(images);
+    this.kept = new Map();
+  }
 
   /** Pattern 28x28 of bytes; the first `tested` of them are not learnt from. */
   image(number) {
     if (!this.kept.has(number)) {
-      const area = DIGITS.side ** 2;
-      const source = this.levels.subarray(number * area, (number + 1) * area);
-      const field = normalised(source, DIGITS.side, DIGITS.side);
-      const bytes = Uint8Array.from(field, (value) =>
-        halfEven(Math.round(((value * 255) / DIGITS.levels) * 1e6) / 1e6),
-      );
-      this.kept.set(number, bytes);
+      const area = this.side ** 2;
+      const source = this.images.subarray(number * area, (number + 1) * area);
+      const field = normalised(source, this.side, this.side);
+      const byte = (value) => halfEven(Math.round(((value * 255) / this.levels) * 1e6) / 1e6);
+      this.kept.set(number, Uint8Array.from(field, byte));
     }
     return this.kept.get(number);
-  },
-};
+  }
+}
+
+const EmbeddedDigits = new DigitSet(DIGITS); // scikit-learn's
 
 /** A pattern of side x side bytes in the middle of a larger field of bytes. */
 function padded(pattern, side, size) {
