@@ -85,6 +85,14 @@ def look_as(browser, size=DESKTOP, scheme="light"):
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
 
+def click(browser, name: str):
+    browser.execute_script("document.getElementById(arguments[0]).click()", name)
+
+
+def text_of(browser, name: str) -> str:
+    return ask(browser, "document.getElementById(arguments[0]).textContent", name)
+
+
 def show_live(browser, fragment="", size=DESKTOP, scheme="light"):
     """Open the live page from disk and wait until it has drawn."""
     look_as(browser, size, scheme)

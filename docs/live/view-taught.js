@@ -100,7 +100,7 @@ class Confusion {
 
   /** answers: of the test digits in their order; none before the first pass is tested. */
   show(answers) {
-    if (this.answers === answers) return;
+    if (String(this.answers) === String(answers)) return;
     this.answers = answers;
     document.getElementById("confused").hidden = !answers.length;
     this.cells.forEach((button, cell) => {
