@@ -1,7 +1,8 @@
 "use strict";
 /* What a network makes of a picture, in a plain sentence: by its distances and eq. 9's shares. */
 
-const SURE = 0.9; // a share from which on the words have no doubt
+const SURE = 0.9; // a share of softmax, or of rubbish, that leaves no doubt
+const CLEAR = 0.6; // a digit's share in eq. 9 that leaves none: rubbish always has 27 % or more
 
 /** A class as it is written. */
 function className(number) {
@@ -40,10 +41,10 @@ function verdictOf(network, outputs) {
   const distance = shown(outputs[read], 1);
   const code = `${name}’s code`;
   if (rubbish < SURE) {
-    if (classes[read] >= rubbish && classes[read] >= 0.5)
+    if (classes[read] >= CLEAR)
       return { read, doubt: 0, words: `It reads ${name}: F6 draws ${code}, at distance ${distance}.` };
-    const rival = rubbish >= 0.5 ? `rubbish has ${percent(rubbish)}` : `its share is ${share}`;
-    return { read, doubt: 1, words: `Perhaps ${name}: distance ${distance}, but ${rival}.` };
+    const rival = rubbish > classes[read] ? `rubbish has ${percent(rubbish)}` : `its share is ${share}`;
+    return { read, doubt: 1, words: `Perhaps ${name}: at distance ${distance}, ${rival}.` };
   }
   const words =
     outputs[read] < halfway(network, read)

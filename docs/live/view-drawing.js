@@ -181,7 +181,7 @@ class DrawingView {
   render({ state, pattern, side, inputs, size }) {
     this.drawPad(state, pattern, side);
     this.seen
-      .lay({ maps: 1, height: size, width: size, columns: 1, most: 12 })
+      .lay({ maps: 1, height: size, width: size, columns: 1, most: 8, room: Infinity })
       .draw(inputs, INPUT_SCALE);
     const window = this.app.receptive();
     if (window) this.seen.frame(0, window.row, window.column, window.side, window.side);

@@ -102,8 +102,8 @@ class FiguresView {
         });
       }
     }
-    roving(document.getElementById("fig13"));
-    roving(document.getElementById("fig8"));
+    roving(document.getElementById("fig13-bar"));
+    roving(document.getElementById("fig8-bar"));
     document
       .getElementById("mnist-file")
       .addEventListener("change", (event) => this.open(event.target.files[0]));

@@ -8,7 +8,7 @@ const LAYERS = {
     columns: [6, 3], most: 4,
   },
   s2: {
-    text: "6 maps of 14×14: each unit takes 2×2",
+    text: "6 maps of 14×14: each unit ",
     tour: "s2-subsampling",
     columns: [6, 3], most: 6,
   },
@@ -18,7 +18,7 @@ const LAYERS = {
     columns: [8, 4], most: 8,
   },
   s4: {
-    text: "16 maps of 5×5: each unit takes 2×2",
+    text: "16 maps of 5×5: each unit ",
     tour: "s4-subsampling",
     columns: [8, 8], most: 10,
   },
@@ -32,6 +32,12 @@ const LAYERS = {
     tour: "f6-a-layer-that-draws",
     columns: [7, 7], most: 14, gap: 0,
   },
+};
+const POOLED = {
+  trainable: "sums 2×2, times a coefficient",
+  trainable_average: "averages 2×2, times a coefficient",
+  average: "averages 2×2",
+  max: "takes the largest of 2×2",
 };
 const NARROW = 560; // pixels of room, below which maps stand in more rows
 
@@ -63,15 +69,14 @@ class LayersView {
   constructor(app) {
     this.app = app;
     this.sheets = {};
-    for (const [name, { text, tour }] of Object.entries(LAYERS)) {
+    this.texts = {};
+    for (const [name, { tour }] of Object.entries(LAYERS)) {
       const canvas = element("canvas", { tabIndex: 0 });
       canvas.setAttribute("role", "application");
       canvas.id = `layer-${name}`;
-      const title = element(
-        "h3",
-        { textContent: `${name.toUpperCase()} ` },
-        element("span", {}, `${text} `, tourLink(tour, name.toUpperCase())),
-      );
+      this.texts[name] = element("span");
+      const link = tourLink(tour, name.toUpperCase());
+      const title = element("h3", {}, `${name.toUpperCase()} `, this.texts[name], " ", link);
       const holder = element("div", { className: "layer" }, title, canvas);
       this.sheets[name] = new Sheet(canvas);
       this.listen(name, canvas);
@@ -133,10 +138,13 @@ class LayersView {
     drawStates(this.sheets, current);
     const { unit, network } = current;
     for (const [name, { canvas }] of Object.entries(this.sheets)) {
+      const pooled = name === "s2" || name === "s4" ? POOLED[network.recipe.pooling] : "";
+      const text = LAYERS[name].text + pooled;
+      this.texts[name].textContent = text;
       const here = name === unit.layer ? `, looking at ${this.app.unitWords()}` : "";
       canvas.setAttribute(
         "aria-label",
-        `${name.toUpperCase()}: ${LAYERS[name].text}${here}. Arrow keys move.`,
+        `${name.toUpperCase()}: ${text}${here}. Arrow keys move.`,
       );
     }
     this.table.render(network, unit);

@@ -146,6 +146,9 @@ class TrainingView {
     if (other) document.getElementById("asking").textContent = this.question();
     document.getElementById("use").disabled = !run?.network;
     document.getElementById("train-said").textContent = run ? this.about(run) : "";
+    const spoken = document.getElementById("train-spoken"); // a pass, not every pattern
+    const news = run ? this.news(run) : "";
+    if (spoken.textContent !== news) spoken.textContent = news;
     for (const [key, select] of Object.entries(this.fields))
       select.disabled = this.chosen().start === "above" && !["start", "rate", "seed"].includes(key);
   }
@@ -153,6 +156,12 @@ class TrainingView {
   question() {
     const { number, going } = this.run;
     return `Run ${number} is ${going ? "on its way" : "not finished"} and keeps what it began with.`;
+  }
+
+  news({ number, diverged, finished, going, passes, testing }) {
+    const state = diverged ? "diverged" : finished ? "done" : going ? "training" : "paused";
+    const error = testing.length ? `, ${shown(testing.at(-1)[1], 1)} % misread` : "";
+    return `Run ${number} ${state}, ${passes} passes${error}`;
   }
 
   about({ number, broken, diverged, finished, going, doing, left }) {

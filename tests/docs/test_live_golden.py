@@ -47,7 +47,9 @@ def readings():
     for table in tables:
         found = strings.read(table, repeats=True)
         expected = [[int(digit) for digit in found.text], found.penalty, list(found.positions)]
-        page = "((r) => [[...r.text].map(Number), r.penalty, r.positions])(readString(arguments[0]))"
+        page = (
+            "((r) => [[...r.text].map(Number), r.penalty, r.positions])(readString(arguments[0]))"
+        )
         yield "reading", page, table.tolist(), expected
 
 

@@ -1,4 +1,4 @@
-"""Networks are trained on the live page: beside it, stopped and gone on with, compared, and kept."""
+"""Networks are trained beside the live page: stopped, gone on with, compared, and kept."""
 
 import pytest
 from browser import PHONE, ask, click, complaints, show_live, text_of, wait
@@ -11,7 +11,7 @@ LEARNT = f"{VIEW}.run?.doing.includes('pattern')"
 def page(browser):
     """The page with nothing kept from before, and no run left on its way."""
     show_live(browser)
-    browser.execute_script("localStorage.clear(); location.reload()")
+    browser.execute_script("localStorage.clear()")
     show_live(browser)
     yield browser
     click(browser, "forget")
@@ -133,7 +133,9 @@ def test_a_run_whose_loss_is_no_number_stops_and_says_diverged(page):
     assert "diverged" in text_of(page, "train-said")
     assert "diverged" in ask(page, "document.querySelector('#runs tbody').textContent")
     click(page, "use")
-    wait(page, "app.state.net === 'run 1' && app.network.recipe.squash === 'relu' && !app.scheduled")
+    wait(
+        page, "app.state.net === 'run 1' && app.network.recipe.squash === 'relu' && !app.scheduled"
+    )
     assert text_of(page, "verdict") == "–"
     assert "no numbers" in text_of(page, "verdict-note")
 
