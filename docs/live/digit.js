@@ -5,7 +5,7 @@
 const CENTRE = 14; // row and column, from 0, that a digit's centre of mass is put on, of 28
 const PEN_FIELD = 512; // the drawing's own units across
 const PEN = 40; // the pen's width in them
-const EVEN = 320; // units that a drawing's longer side is brought to: its ink is as thick as MNIST's
+const EVEN = 320; // units that a drawing's longer side is brought to: ink as thick as MNIST's
 const INK_SIDE = 128; // pixels across that the drawing is looked at in
 const FULL = 0.95; // of the pixels with ink; the rest is ink at its full strength
 

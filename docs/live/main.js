@@ -149,7 +149,7 @@ class App {
       outputs,
       unit,
       shares: network.shares(outputs),
-      answer: network.decide(outputs),
+      answer: verdictOf(network, outputs).read,
       inputsOf: inputsOf(network, states, unit),
     };
     for (const view of this.views) view.render(this.current);

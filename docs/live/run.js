@@ -47,8 +47,8 @@ class Run {
     if (drawings.length) this.order = this.order.flatMap((pattern, n) => this.among(pattern, n));
     Object.assign(this, { passes: 0, learning: [], testing: [], answers: [], drawn: null });
     Object.assign(this, { doing: "", diverged: false, finished: false, steps: 0, spent: 0 });
-    const pass = Math.min(recipe.curvature_patterns, this.order.length) + this.order.length + tested;
-    this.total = pass * PAPER.passes;
+    const learnt = this.order.length;
+    this.total = (Math.min(recipe.curvature_patterns, learnt) + learnt + tested) * PAPER.passes;
     this.work = this.everything();
   }
 
@@ -66,7 +66,8 @@ class Run {
 
   /** The network's inputs of a pattern. */
   field({ number, drawing }) {
-    return prepared(drawing === undefined ? this.digits.image(number) : this.drawings[drawing].pattern);
+    const pattern = drawing === undefined ? this.digits.image(number) : this.drawings[drawing].pattern;
+    return prepared(pattern);
   }
 
   /** One step, timed; an end when all passes are done or the loss is no number. */
@@ -146,7 +147,8 @@ class Run {
     const { passes, learning, testing, answers, drawn, doing, diverged, finished } = this;
     const { parameters } = this.network;
     const left = this.steps ? this.left() : null;
-    return { passes, learning, testing, answers, drawn, doing, diverged, finished, left, parameters };
+    const ends = { diverged, finished, left };
+    return { passes, learning, testing, answers, drawn, doing, parameters, ...ends };
   }
 }
 

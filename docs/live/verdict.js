@@ -9,6 +9,11 @@ function className(number) {
   return number === 10 ? "blank" : String(number);
 }
 
+/** A verdict as one sign: "5", "5?" where nothing learnt is like it, "–" for no number. */
+function answerMark(read, doubt) {
+  return read === null ? "–" : className(read) + (doubt > 1 ? "?" : "");
+}
+
 /** Half the way, in squared distance, from a code to the nearest other one. */
 function halfway(network, digit) {
   const codes = network.parameters["output.codes"];
@@ -41,8 +46,8 @@ function verdictOf(network, outputs) {
   const distance = shown(outputs[read], 1);
   const code = `${name}’s code`;
   if (rubbish < SURE) {
-    if (classes[read] >= CLEAR)
-      return { read, doubt: 0, words: `It reads ${name}: F6 draws ${code}, at distance ${distance}.` };
+    const sure = `It reads ${name}: F6 draws ${code}, at distance ${distance}.`;
+    if (classes[read] >= CLEAR) return { read, doubt: 0, words: sure };
     const rival = rubbish > classes[read] ? `rubbish has ${percent(rubbish)}` : `its share is ${share}`;
     return { read, doubt: 1, words: `Perhaps ${name}: at distance ${distance}, ${rival}.` };
   }

@@ -1,5 +1,5 @@
 "use strict";
-/* The outputs: the verdict, all nets' verdicts, F6's bitmap beside the codes, the distances racing. */
+/* The outputs: the verdict, all nets' verdicts, F6 beside the codes, the distances racing. */
 
 const SETTLED = 200; // milliseconds without a change, after which the other nets are asked, too
 
@@ -102,7 +102,7 @@ class AnswerView {
   say({ network, outputs, pattern, state }) {
     const verdict = document.getElementById("verdict");
     const { read, doubt, words } = verdictOf(network, outputs);
-    const mark = !pattern ? "?" : read === null ? "–" : this.lanes[read].name + (doubt > 1 ? "?" : "");
+    const mark = pattern ? answerMark(read, doubt) : "?";
     const why = state.pick ? "This digit does not come with the page." : "Nothing is drawn.";
     const said = pattern ? words + this.label(state.pick, read) : why;
     verdict.classList.toggle("doubt", doubt > 0 || !pattern);
@@ -139,14 +139,14 @@ class AnswerView {
       if (!net || net.network.size !== size) continue;
       const { network } = net;
       const { read, doubt } = verdictOf(network, network.outputs(network.forward(inputs)));
-      answers.push({ name, read: read === null ? "–" : className(read), doubt });
+      answers.push({ name, doubt, mark: pattern ? answerMark(read, doubt) : "?" });
     }
-    const items = answers.map(({ name, read, doubt }) =>
+    const items = answers.map(({ name, doubt, mark }) =>
       element(
         "li",
         { className: doubt > 1 ? "doubt" : "" },
         `${name} `,
-        element("b", { textContent: pattern ? read + (doubt > 1 ? "?" : "") : "?" }),
+        element("b", { textContent: mark }),
       ),
     );
     document.getElementById("nets").replaceChildren(...items);

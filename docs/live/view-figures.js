@@ -2,7 +2,9 @@
 /* Fig. 13's nine patterns and Fig. 8's 82 digits, with what the nets of 1998 made of them. */
 
 const MNIST_IMAGES = 10_000;
-const MNIST_HEADER = [0, 0, 8, 3, 0, 0, MNIST_IMAGES >> 8, MNIST_IMAGES & 255, 0, 0, 0, 28, 0, 0, 0, 28];
+const MNIST_HEADER = [2051, MNIST_IMAGES, 28, 28].flatMap((number) =>
+  [24, 16, 8, 0].map((shift) => (number >> shift) & 255),
+);
 
 const Figures = {
   fig13: {
@@ -40,15 +42,17 @@ const Figures = {
 
   /** Take MNIST's test images from a file, packed or not; of a larger one no more is read. */
   async read(file) {
-    const bytes = await firstBytes(file, MNIST_HEADER.length + 784 * MNIST_IMAGES + 1);
-    const missing = MNIST_HEADER.length + 784 * MNIST_IMAGES - bytes.length;
-    const wrong = MNIST_HEADER.some((byte, at) => bytes[at] !== byte)
-      ? "it begins with other bytes"
-      : missing > 0
-        ? `${missing.toLocaleString("en")} bytes are missing at its end`
-        : "it goes on after the last image";
-    if (missing || wrong.startsWith("it begins")) {
-      throw new Error(`${file.name} is not t10k-images-idx3-ubyte, MNIST's 10,000 test images: ${wrong}.`);
+    const whole = MNIST_HEADER.length + 784 * MNIST_IMAGES;
+    const bytes = await firstBytes(file, whole + 1);
+    const missing = whole - bytes.length;
+    let wrong = "";
+    if (MNIST_HEADER.some((byte, at) => bytes[at] !== byte)) wrong = "it begins with other bytes";
+    else if (missing < 0) wrong = "it goes on after the last image";
+    else if (missing) wrong = `${missing.toLocaleString("en")} bytes are missing at its end`;
+    if (wrong) {
+      throw new Error(
+        `${file.name} is not t10k-images-idx3-ubyte, MNIST's 10,000 test images: ${wrong}.`,
+      );
     }
     this.mnist = bytes.subarray(MNIST_HEADER.length);
   },
@@ -58,8 +62,9 @@ const Figures = {
 async function firstBytes(file, most) {
   const magic = new Uint8Array(await file.slice(0, 2).arrayBuffer());
   const zipped = magic[0] === 0x1f && magic[1] === 0x8b;
-  const stream = file.stream();
-  const reader = (zipped ? stream.pipeThrough(new DecompressionStream("gzip")) : stream).getReader();
+  const packed = file.stream();
+  const stream = zipped ? packed.pipeThrough(new DecompressionStream("gzip")) : packed;
+  const reader = stream.getReader();
   const bytes = new Uint8Array(most);
   let filled = 0;
   try {
@@ -146,7 +151,7 @@ class FiguresView {
   }
 
   render({ states, answer, pattern, inputs, size }) {
-    const says = answer === 10 ? "a blank" : answer;
+    const says = answer === null ? "nothing" : className(answer);
     const [thirteen, eight] = [this.picked("fig13"), this.picked("fig8")];
     const scheme = Theme.css("paper");
     const stale = this.scheme !== scheme;

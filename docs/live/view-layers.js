@@ -50,8 +50,9 @@ function unitNamed(text) {
 /** A link to a section of the tour: in a checkout, which has no built pages, to its source. */
 function tourLink(section, name) {
   const page = location.pathname.endsWith("/docs/live/index.html") ? "tour.md" : "tour.html";
-  const link = { href: `../${page}#${section}`, textContent: "tour", ariaLabel: `${name} in the tour` };
-  return element("a", link);
+  const link = element("a", { href: `../${page}#${section}`, textContent: "tour" });
+  link.ariaLabel = `${name} in the tour`;
+  return link;
 }
 
 /** Let a mouse or finger on a layer's sheet choose the unit that is looked at. */

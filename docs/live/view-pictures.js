@@ -217,7 +217,9 @@ function svg(tag, attributes = {}, ...children) {
 /** One tab stop for the buttons of a group, through which arrow keys, Home and End lead. */
 function roving(group) {
   const buttons = () => [...group.querySelectorAll("button:not(:disabled)")];
-  const hold = (held) => buttons().forEach((button) => (button.tabIndex = button === held ? 0 : -1));
+  const hold = (held) => {
+    for (const button of buttons()) button.tabIndex = button === held ? 0 : -1;
+  };
   hold(buttons()[0]);
   group.addEventListener("focusin", ({ target }) => target.matches("button") && hold(target));
   group.addEventListener("keydown", (event) => {

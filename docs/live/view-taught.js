@@ -128,9 +128,10 @@ class Confusion {
       `${numbers.length} of label ${label}, read as ${read}. A click puts one in the field above.`;
     const place = document.getElementById("cell");
     place.replaceChildren(
-      ...numbers.map((number) =>
-        patternButton(EmbeddedDigits.image(number), `Test digit ${number}`, () => this.lift(number)),
-      ),
+      ...numbers.map((number) => {
+        const lift = () => this.lift(number);
+        return patternButton(EmbeddedDigits.image(number), `Test digit ${number}`, lift);
+      }),
     );
     roving(place);
   }

@@ -83,8 +83,8 @@ class TrainingView {
     given.recipe = { ...this.original, ...network, output };
     given.parameters = null;
     if (given.above) ({ recipe: given.recipe, parameters: given.parameters } = this.app.network);
-    const numbers = [...this.app.netNames(), ...this.runs.map((run) => `run ${run.number}`)];
-    const number = 1 + Math.max(0, ...numbers.map((name) => Number(/^run (\d+)$/.exec(name)?.[1] ?? 0)));
+    const kept = this.app.netNames().map((name) => Number(/^run (\d+)$/.exec(name)?.[1] ?? 0));
+    const number = 1 + Math.max(...kept, ...this.runs.map((run) => run.number));
     this.runs.push(new DistantRun(number, given, () => this.paint()));
   }
 
@@ -166,10 +166,11 @@ class TrainingView {
 
   about({ number, broken, diverged, finished, going, doing, left }) {
     if (broken) return `Run ${number} broke off: ${broken}`;
-    if (diverged) return `Run ${number} diverged, in ${doing}: its loss is no number. A smaller rate may help.`;
+    if (diverged) return `Run ${number} diverged, in ${doing}: its loss is no number.`;
     if (finished) return `Run ${number}, done`;
     const minutes = left && Math.ceil(left / 60_000);
-    const rest = !minutes ? "" : minutes > 1 ? `, about ${minutes} minutes left` : ", under a minute left";
+    const most = minutes > 1 ? `about ${minutes} minutes` : "under a minute";
+    const rest = minutes ? `, ${most} left` : "";
     return `Run ${number}${going ? "" : ", paused"}${doing ? `, ${doing}` : ""}${rest}`;
   }
 
@@ -191,9 +192,8 @@ class TrainingView {
     document.getElementById("stepped").hidden = !did;
     if (!did) return;
     const { number, drawing, label, read, loss, readAfter, after } = did;
-    const pattern =
-      drawing === undefined ? EmbeddedDigits.image(number) : this.run.given.drawings[drawing].pattern;
-    drawPattern(document.getElementById("stepped-digit"), pattern);
+    const own = this.run.given.drawings[drawing]?.pattern;
+    drawPattern(document.getElementById("stepped-digit"), own ?? EmbeddedDigits.image(number));
     document.getElementById("did").textContent =
       `A ${label}. Before the step it was read as ${className(read)}, with loss ${shown(loss)}; ` +
       `after it as ${className(readAfter)}, with loss ${shown(after)}.`;

@@ -16,12 +16,15 @@ const SLICE = 40; // milliseconds of work between looks at the orders
 /** The Worker's program, which ends in a call of `serve`. */
 function workerSource() {
   const constants = { PAPER, DIGITS, PARTS, BETWEEN, CENTRE, STEP, REPORT, SLICE };
+  const written = Object.entries(constants).map(
+    ([name, value]) => `const ${name} = ${JSON.stringify(value)};`,
+  );
   const squashings = Object.entries(SQUASHINGS).map(
     ([name, { value, slope }]) => `${name}: { value: ${value}, slope: ${slope} }`,
   );
   return [
     '"use strict";',
-    ...Object.entries(constants).map(([name, value]) => `const ${name} = ${JSON.stringify(value)};`),
+    ...written,
     `const SQUASHINGS = { ${squashings.join(", ")} };`,
     ...SOURCES.map(String),
     "serve();",
