@@ -243,9 +243,15 @@ const Nets = {
     this.known.set(name, { name, title, network: new Network(recipe, parameters) });
   },
 
-  load(name) {
-    if (!this.known.has(name) && Kept.names().includes(name)) this.put(name, Kept.load(name));
-    if (this.known.has(name)) return Promise.resolve(this.known.get(name));
+  async load(name) {
+    if (!this.known.has(name) && Kept.names().includes(name)) {
+      try {
+        this.put(name, Kept.load(name));
+      } catch {
+        throw new Error(`The network ${name}, as this browser kept it, is damaged.`);
+      }
+    }
+    if (this.known.has(name)) return this.known.get(name);
     if (!this.waiting.has(name)) {
       const script = document.createElement("script");
       script.src = `nets/${name}.js`;

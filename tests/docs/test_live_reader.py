@@ -216,6 +216,21 @@ def test_a_net_that_does_not_load_is_said_beside_its_field(browser):
     complaints(browser)
 
 
+@pytest.mark.parametrize(
+    "kept", ["{", "null", '{"title": 1, "recipe": {}, "shapes": {}, "values": "!"}']
+)
+def test_a_damaged_net_of_this_browser_is_said_and_the_others_work(browser, kept):
+    show_live(browser)
+    browser.execute_script("localStorage.setItem('lenet1998.net.run 9', arguments[0])", kept)
+    complaints(browser)
+    show_live(browser, "net=run 9", ready="app.notice === undefined")
+    wait(browser, "document.getElementById('net-title').textContent.includes('is damaged')")
+    browser.execute_script("app.change({ net: 'noise' }); app.use()")
+    wait(browser, "document.querySelectorAll('#nets li').length === NET_LIST.length")
+    browser.execute_script("localStorage.clear()")
+    assert complaints(browser) == []
+
+
 def test_few_tab_stops_and_no_slider_that_talks(browser):
     show_live(browser)
     browser.execute_script(

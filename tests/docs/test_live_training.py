@@ -154,6 +154,7 @@ def test_every_switch_is_trained_in_the_worker(page):
             click(page, "forget")
 
 
+@pytest.mark.slow  # a pass over all the digits
 def test_your_own_drawings_are_taught(page):
     """A 1 with the label 7 is learnt, though nobody else's 1 has it."""
     page.execute_script("app.change({ draw: handwritten(1), pick: '' })")
