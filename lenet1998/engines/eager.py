@@ -51,7 +51,8 @@ class EagerEngine:
             group["lr"] = eta * group.get("share", 1.0)
         if isinstance(self.optimizer, SDLM):
             (curvature,) = curvatures or [None]
-            self.optimizer.set_curvature(curvature)
+            learning = [name for name, p in self.model.named_parameters() if p.requires_grad]
+            self.optimizer.set_curvature([curvature[name] for name in learning])
 
     def train(
         self, images: Tensor, labels: Tensor, order: np.ndarray | None = None
