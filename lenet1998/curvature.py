@@ -276,14 +276,14 @@ def diagonal_curvature(
     Leaves gradients, the module's mode, the images and all generators as they are.
 
     Args:
-        model: modules that :data:`RULES` knows, such as :class:`~lenet1998.models.LeNet5`. It may
+        model: modules that :data:`~lenet1998.curvature_rules.RULES` knows, such as :class:`~lenet1998.models.LeNet5`. It may
             be compiled or data-parallel: the module within is used.
         criterion: the loss the model is trained with: of :mod:`lenet1998.criteria`,
             :class:`torch.nn.CrossEntropyLoss` or :class:`torch.nn.MSELoss`.
         images: (N, ...), as the model takes them; the paper takes N = 500.
         labels: (N,) of int64; for ``MSELoss`` of the outputs' shape.
         batch: the number of patterns held at once; the result does not depend on it.
-        subsampling: a key of :data:`SUBSAMPLING`.
+        subsampling: a key of :data:`~lenet1998.curvature_rules.SUBSAMPLING`.
 
     Returns:
         {parameter name: tensor of its shape, all >= 0}, in the order of ``named_parameters``,

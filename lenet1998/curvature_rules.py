@@ -70,7 +70,8 @@ PLAIN: tuple[type[nn.Module], ...] = (
     *(Add, nn.Flatten, nn.Unflatten, nn.ZeroPad2d, nn.ConstantPad2d),
     *(nn.Dropout, nn.Dropout1d, nn.Dropout2d),
 )
-"""Modules that only move or add values, and need no rule: see ``SELECTIONS``.
+"""Modules that only move or add values, and need no rule: see
+:data:`~lenet1998.curvature.SELECTIONS`.
 
 :meta hide-value:
 """
@@ -272,7 +273,7 @@ def register_slope(kind: type[nn.Module], slope: Slope) -> None:
 
     Example::
 
-        >>> register_slope(torch.nn.Softplus, lambda f, y: 1 - torch.exp(-f.beta * y))
+        >>> register_slope(torch.nn.Softsign, lambda f, y: (1 - y.abs()).square())
     """
     _check_registered(kind, slope, "slope(module, output)")
     SLOPES[kind] = slope
