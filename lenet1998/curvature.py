@@ -144,7 +144,7 @@ def _leaves(module: nn.Module, rules: Mapping, name: str = "") -> Iterator[tuple
         raise no_rule(name, module)
 
 
-def _hooks(leaf: nn.Module, name: str, rule: Rule) -> tuple[Callable, Callable]:
+def _hooks(leaf: nn.Module, name: str, rule: Rule, turns: list[tuple]) -> tuple[Callable, Callable]:
     """The hooks before and after a module that make it one node of autograd's graph."""
     entered: list[tuple[Tensor, Tensor]] = []
 
@@ -163,6 +163,7 @@ def _hooks(leaf: nn.Module, name: str, rule: Rule) -> tuple[Callable, Callable]:
         call = Call(name, leaf, given.detach().clone() if in_place else taken, output.detach())
         learning = [p for p in leaf.parameters() if p.requires_grad]
         output = _Turn.apply(call, rule, given, *learning)
+        turns.append((call, output, output.grad_fn))
         if in_place:  # who else has the input finds it changed
             given.copy_(output)
         return output
@@ -172,13 +173,18 @@ def _hooks(leaf: nn.Module, name: str, rule: Rule) -> tuple[Callable, Callable]:
 
 @contextmanager
 def _as_nodes(model: nn.Module, rules: Mapping[type[nn.Module], Rule]) -> Iterator[None]:
-    """Make every module that has a rule one node of autograd's graph while the block runs."""
+    """Make every module that has a rule one node of autograd's graph while the block runs.
+
+    Raises:
+        TypeError: at the end, an output that was written into behind autograd's back.
+    """
+    turns: list[tuple[Call, Tensor, Any]] = []
     names: dict[nn.Module, str] = {}  # a module that serves in two places is told of once
     for name, leaf in _leaves(model, rules):
         names.setdefault(leaf, name)
     handles = []
     for leaf, name in names.items():
-        before, after = _hooks(leaf, name, cast(Rule, rule_of(leaf, rules)))
+        before, after = _hooks(leaf, name, cast(Rule, rule_of(leaf, rules)), turns)
         # Next to the module: what the caller's own hooks do is done between modules.
         handles.append(leaf.register_forward_pre_hook(before, with_kwargs=True))
         handles.append(leaf.register_forward_hook(after, prepend=True))
@@ -187,6 +193,12 @@ def _as_nodes(model: nn.Module, rules: Mapping[type[nn.Module], Rule]) -> Iterat
     finally:
         for handle in handles:
             handle.remove()
+    for call, output, node in turns:
+        same = output.shape == call.output.shape and torch.allclose(
+            output, call.output, rtol=0, atol=0, equal_nan=True
+        )
+        if output.grad_fn is node and not same:
+            raise TypeError(f"the output of layer {call.name!r} was changed where autograd is off")
 
 
 def _sources(node: Any) -> set:
@@ -276,8 +288,9 @@ def diagonal_curvature(
     Leaves gradients, the module's mode, the images and all generators as they are.
 
     Args:
-        model: modules that :data:`~lenet1998.curvature_rules.RULES` knows, such as :class:`~lenet1998.models.LeNet5`. It may
-            be compiled or data-parallel: the module within is used.
+        model: modules that :data:`~lenet1998.curvature_rules.RULES` knows, such as
+            :class:`~lenet1998.models.LeNet5`. It may be compiled or data-parallel: the module
+            within is used.
         criterion: the loss the model is trained with: of :mod:`lenet1998.criteria`,
             :class:`torch.nn.CrossEntropyLoss` or :class:`torch.nn.MSELoss`.
         images: (N, ...), as the model takes them; the paper takes N = 500.
@@ -319,6 +332,8 @@ def diagonal_curvature(
         rules = {**RULES, Subsampling2d: SUBSAMPLING[subsampling], RBFOutput: of_codes}
         with _as_nodes(net, rules), _uncompiled(net), torch.enable_grad():
             outputs = net(part.clone())
+        if not isinstance(outputs, Tensor):
+            raise TypeError(f"the model must return one tensor, got {type(outputs).__name__}")
         check_outputs(loss, outputs, target)
         if outputs.grad_fn is None:  # nothing in it learns
             continue

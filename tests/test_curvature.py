@@ -518,6 +518,27 @@ def test_slices_written_in_place_are_refused():
         diagonal_curvature(Own(function), nn.CrossEntropyLoss(), *doubles())
 
 
+@pytest.mark.parametrize(
+    "write",
+    [lambda out: out.add_(1), lambda out: out.data.mul_(2), lambda out: out.detach().exp_()],
+)
+def test_what_is_written_behind_autograds_back_is_refused(write):
+    def function(net, x):
+        out = net.a(x)
+        with torch.no_grad():
+            write(out[:1])
+        return net.b(out) * net.gain
+
+    with pytest.raises(TypeError, match="output of layer 'a' was changed where autograd is off"):
+        diagonal_curvature(Own(function), nn.CrossEntropyLoss(), *doubles())
+
+
+def test_several_outputs_are_refused():
+    model = Own(lambda net, x: (net.b(net.a(x)), net.gain))
+    with pytest.raises(TypeError, match="the model must return one tensor, got tuple"):
+        diagonal_curvature(model, nn.CrossEntropyLoss(), *doubles())
+
+
 def test_codes_that_learn_are_refused():
     output = RBFOutput()
     codes = nn.Parameter(output.codes)
