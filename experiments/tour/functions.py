@@ -105,7 +105,7 @@ def push(file: Path, source: str | None = None) -> None:
         figure = Figure(figsize=(6.4, 3.4))
         axes = figure.subplots()
         for j, colour in zip(CONSTANTS, (BLUE, GREEN, ORANGE, VERMILION), strict=True):
-            shares = DiscriminativeLoss(j).log_posteriors(outputs)[0].exp()
+            shares = DiscriminativeLoss(j, half_distance=False).log_posteriors(outputs)[0].exp()
             axes.plot(far, shares[:, 2], color=colour, label=f"eq. 9, j = {j:g}")
         axes.axhline(0, color=PURPLE, ls="--", label="eq. 8")
         axes.set(xlabel="distance to the wrong code", ylabel="push, $-\\partial E/\\partial y$")
