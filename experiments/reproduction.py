@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.results import MEASURES, made_by, read_lines, shows
+from experiments.results import made_by, read_lines, shows
 from lenet1998.training.lines import SUFFIX
 from lenet1998.training.records import RunRecord
 
@@ -38,5 +38,5 @@ def _study(name: str, made_by: str, runs: Sequence[RunRecord]) -> dict:
 @shows(Path)
 def measures(results: Path) -> pd.DataFrame:
     """One row a JSON file of results: its command."""
-    there = sorted(name for name in MEASURES if (results / name).is_file())
+    there = sorted(file.name for file in results.glob("*.json"))
     return pd.DataFrame([{"measures": f"`{name}`", "made by": command(name)} for name in there])

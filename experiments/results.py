@@ -208,24 +208,3 @@ def digest(*shown: list[RunRecord] | dict, facts: tuple[str, ...] = ()) -> str:
         for part in value if hasattr(value, "_fields") else [value]:
             total.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode())
     return total.hexdigest()
-
-
-MEASURES = (
-    REJECTION_INVARIANCE,
-    ANSWERS,
-    FIG7,
-    FAULTS,
-    READ_STRINGS,
-    BLANK_SHARE,
-    RESTORATION,
-    SEARCH,
-    FIG6,
-    CLAIMS,
-    FEATURES,
-    ABLATIONS,
-    LICENCES,
-    RIVALS,
-    BENCHMARK,
-    BENCHMARKS_OLDER,
-)
-"""The JSON files of what else was measured."""
