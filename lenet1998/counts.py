@@ -18,7 +18,7 @@ _STEPS = {"c1": 1, "s2": 2, "c3": 2}
 class LayerCount:
     """One layer: its maps (or units) and their size, and what it counts.
 
-    ``multiply_accumulates`` are to read one pattern (:mod:`lenet1998.counts` defines them).
+    ``multiply_accumulates`` are to read one pattern (:mod:`lenet1998.layers` defines them).
     """
 
     name: str

@@ -92,17 +92,18 @@ def remake(root: Path, check: bool = False) -> list[str]:
     runs = committed.summary(results, ALL_VARIANTS)
     carried = [package] if lines.digest(runs) != _digest_of(package) else []
     pages = [file for file, text in texts.items() if text != fresh[file]]
-    drawn = {mark.picture: mark.function for mark in marks.values() if mark.picture}
-    digests = {file: function.digest(results) for file, function in drawn.items()}
+    functions = {mark.picture: mark.function for mark in marks.values() if mark.picture}
+    digests = {file: function.digest(results) for file, function in functions.items()}
     figures = [file for file, digest in digests.items() if _source_of(file) != digest]
     scripts = live.stale(root, runs_in(results, DISTORTIONS))
     if not check:
+        drawn = {file: functions[file].made(results) for file in figures}  # before all writing
         for file in carried:
             lines.write(file, runs)
         for file in pages:
             write_atomically(file, fresh[file].encode())
-        for file in figures:
-            style.save(drawn[file].made(results), file, digests[file])
+        for file, figure in drawn.items():
+            style.save(figure, file, digests[file])
         for file, text in scripts.items():
             file.parent.mkdir(exist_ok=True)
             write_atomically(file, text.encode())
@@ -159,7 +160,8 @@ def _marks(file: Path, text: str) -> Iterator[tuple[str, Mark]]:
                 link = PICTURE.fullmatch("".join(rows[number : number + 1]))
                 if not link:
                     raise BadInput(f"{where} must stand above ![WORDS](FILE.png)")
-                yield link[1], _mark(where, opens[2], Figure, file.parent / link[1])
+                picture = file.parent / link[1]
+                yield str(picture), _mark(where, opens[2], Figure, picture)
     if open_since:
         raise BadInput(f"{open_since} has no {END}")
 
