@@ -8,6 +8,7 @@ import io
 from pathlib import Path
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
@@ -41,9 +42,10 @@ STYLE = {
 
 
 def save(figure: Figure, file: Path, source: str | None = None) -> None:
-    """Write a PNG, in it a digest of the records it shows."""
+    """Write a figure as a PNG, in it a digest of the records it shows."""
     picture = io.BytesIO()
-    figure.savefig(picture, format="png", metadata={"Source": source} if source else None)
+    with rc_context(STYLE):
+        figure.savefig(picture, format="png", metadata={"Source": source} if source else None)
     write_atomically(file, picture.getvalue())
 
 

@@ -19,8 +19,8 @@ import numpy as np
 from safetensors.numpy import save as weights_to_bytes
 
 from lenet1998 import errors, paper
-from lenet1998.counts import multiply_accumulates
 from lenet1998.errors import BadInput
+from lenet1998.layers import multiply_accumulates
 from lenet1998.recipes import check_name, present_name
 
 SCHEMA = 1

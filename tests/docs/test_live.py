@@ -8,8 +8,7 @@ import torch
 from browser import LIVE, NETS, ask, show_live
 
 import lenet1998
-from experiments.documents import DISTORTIONS
-from experiments.results import runs_in
+from experiments.results import DISTORTIONS, runs_in
 from experiments.tour import live
 from lenet1998 import paper
 from lenet1998 import strings as reading
