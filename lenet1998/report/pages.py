@@ -3,9 +3,9 @@
 ``<!-- table: MODULE:FUNCTION WORDS -->`` and ``<!-- end -->`` stand around a table in a Markdown
 file. It is what a function of a checkout's ``experiments`` makes of the results that it declares
 (:func:`experiments.results.shows`) and of the words, if it takes any. ``<!-- figure:
-MODULE:FUNCTION -->`` stands on the line above the picture that a function draws, which carries a
-digest of what it shows. The runs that travel with the package and the live page's data are made
-here, too.
+MODULE:FUNCTION WORDS -->`` stands on the line above the picture that a function draws, which
+carries a digest of what it shows. The runs that travel with the package and the live page's data
+are made here, too.
 """
 
 import re
@@ -27,11 +27,15 @@ from lenet1998.training.records import write_atomically
 
 END = "<!-- end -->"
 MARK = re.compile(r"<!-- *(?:(?:generated|table|figure)\b.*?|end *)-->")
-TABLE = r"<!-- table: ([\w.]+:\w+(?: [^\s<>]+)*) -->"
+NAMED = r"([\w.]+:\w+(?: [^\s<>]+)*)"
+TABLE = rf"<!-- table: {NAMED} -->"
 BLOCK = re.compile(rf"({TABLE}\n).*?({END})", re.DOTALL)
-OPENING = re.compile(rf"{TABLE}|<!-- figure: ([\w.]+:\w+) -->")
-PICTURE = re.compile(r"!\[.*\]\((.+\.png)\)")
-FORMS = f"<!-- table: MODULE:FUNCTION WORDS --> and {END}, or <!-- figure: MODULE:FUNCTION -->"
+OPENING = re.compile(rf"{TABLE}|<!-- figure: {NAMED} -->")
+FILE = r"([^\s()\"]+\.(?:png|svg))"
+PICTURE = re.compile(rf'!\[.*\]\({FILE}\)|.* srcset="{FILE}">')
+FORMS = (
+    f"<!-- table: MODULE:FUNCTION WORDS --> and {END}, or <!-- figure: MODULE:FUNCTION WORDS -->"
+)
 DOCUMENTS = ("README.md", "docs/*.md", "docs/api/*.md")
 
 
@@ -51,15 +55,14 @@ class Mark:
     words: tuple[str, ...]
     picture: Path | None
 
-    def table(self, results: Path) -> str:
-        """Table in Markdown."""
+    def made(self, results: Path) -> pd.DataFrame | Figure:
+        """Table or figure of a folder of results."""
         try:
-            frame = self.function.made(results, *self.words)
+            return self.function.made(results, *self.words)
         except KeyError as error:
             if not self.words:
                 raise
             raise BadInput(f"{self.where}: there is no {error}") from None
-        return tables.markdown(frame)
 
 
 def remake(root: Path, check: bool = False) -> list[str]:
@@ -84,7 +87,11 @@ def remake(root: Path, check: bool = False) -> list[str]:
         for file in sorted(path for pattern in DOCUMENTS for path in root.glob(pattern))
     }
     marks = {name: mark for file, text in texts.items() for name, mark in _marks(file, text)}
-    made = {name: mark.table(results) for name, mark in marks.items() if not mark.picture}
+    made = {
+        name: tables.markdown(mark.made(results))
+        for name, mark in marks.items()
+        if not mark.picture
+    }
     fresh = {
         file: BLOCK.sub(lambda m: m[1] + made[m[2]] + m[3], text) for file, text in texts.items()
     }
@@ -92,12 +99,12 @@ def remake(root: Path, check: bool = False) -> list[str]:
     runs = committed.summary(results, ALL_VARIANTS)
     carried = [package] if lines.digest(runs) != _digest_of(package) else []
     pages = [file for file, text in texts.items() if text != fresh[file]]
-    functions = {mark.picture: mark.function for mark in marks.values() if mark.picture}
-    digests = {file: function.digest(results) for file, function in functions.items()}
+    of = {mark.picture: mark for mark in marks.values() if mark.picture}
+    digests = {file: mark.function.digest(results) for file, mark in of.items()}
     figures = [file for file, digest in digests.items() if _source_of(file) != digest]
     scripts = live.stale(root, runs_in(results, DISTORTIONS))
     if not check:
-        drawn = {file: functions[file].made(results) for file in figures}  # before all writing
+        drawn = {file: of[file].made(results) for file in figures}  # before all writing
         for file in carried:
             lines.write(file, runs)
         for file in pages:
@@ -159,8 +166,8 @@ def _marks(file: Path, text: str) -> Iterator[tuple[str, Mark]]:
             elif opens:
                 link = PICTURE.fullmatch("".join(rows[number : number + 1]))
                 if not link:
-                    raise BadInput(f"{where} must stand above ![WORDS](FILE.png)")
-                picture = file.parent / link[1]
+                    raise BadInput(f"{where} must stand above ![WORDS](FILE)")
+                picture = file.parent / (link[1] or link[2])
                 yield str(picture), _mark(where, opens[2], Figure, picture)
     if open_since:
         raise BadInput(f"{open_since} has no {END}")
