@@ -17,9 +17,9 @@ GREY = {"1", "L", "P", "RGB"}
 class Prepare(nn.Module):
     """Make a network's input of any picture or array: grey, padded, with scaled grey levels.
 
-    Arrays, tensors and Pillow's pictures up to ``size`` pixels wide, light ink on a dark ground, are
-    padded as they are: see :func:`lenet1998.data.prepare`, which does it. On a larger picture the
-    digit is found, scaled to 20x20 pixels and centred, whether its ink is dark or light.
+    Arrays and tensors are padded as they are, as :func:`lenet1998.data.prepare` does it, and so are
+    Pillow's pictures that fit, if their edge is dark. On any other picture the digit is found,
+    scaled to 20x20 pixels and centred, whether its ink is dark or light.
 
     Args:
         size: height and width of the network's field.
@@ -32,7 +32,7 @@ class Prepare(nn.Module):
 
     Raises:
         TypeError, ValueError: an input of another form, or one that allows two readings.
-        BadInput: a larger picture with nothing on it.
+        BadInput: a picture with nothing on it.
 
     Example::
 
@@ -57,14 +57,16 @@ class Prepare(nn.Module):
         return prepared[0] if one else prepared
 
     def _grey(self, picture: Image.Image) -> np.ndarray:
-        """Grey levels (H, W) uint8 of a picture, no larger than the field."""
+        """Grey levels (H, W) uint8 of a picture, light ink on dark, that can be padded."""
         if picture.mode not in GREY or picture.has_transparency_data:
             raise ValueError(
                 f"a picture of mode {picture.mode} has no grey levels of its own: convert it to L,"
                 " on a ground that the ink stands out from"
             )
         grey = np.asarray(picture.convert("L"))
-        return grey if max(grey.shape) <= self.size else to_picture(grey / 255).pattern
+        edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+        fits = all(side <= self.size and (self.size - side) % 2 == 0 for side in grey.shape)
+        return grey if fits and np.median(edge) < 128 else to_picture(grey / 255).pattern
 
     def extra_repr(self) -> str:
         return f"size={self.size}, scaling={self.scaling!r}"

@@ -181,18 +181,19 @@ def grey_levels(images: ArrayLike | torch.Tensor, name: str = "images") -> np.nd
             )
         images = images.cpu().numpy()
     array = np.asarray(images)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must be an array or tensor of numbers, got {array.dtype}")
     if array.ndim == 2:
         array = array[None]
     elif array.ndim == 4 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 3 or array.shape[2] in (1, 3, 4):
         raise ValueError(
-            f"{name} must be grey, (N, H, W), (N, 1, H, W) or (H, W), got {np.shape(images)}"
+            f"{name} must be grey, (N, H, W), (H, W) or (N, 1, H, W) with the channel before the"
+            f" rows, got {np.shape(images)}"
         )
     if array.dtype.kind == "b":
         return array * np.uint8(255)
-    if array.dtype.kind not in "iuf":
-        raise TypeError(f"{name} must be numbers, got {array.dtype}")
     low, high = array.min(initial=0), array.max(initial=0)
     if array.dtype.kind == "f":
         return _of_floats(array, low, high, name)
