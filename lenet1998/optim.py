@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+__all__ = ["SDLM"]
+
 
 def _check_rates(group: Mapping[str, Any]) -> None:
     for key, name in (("lr", "lr (eta)"), ("mu", "mu")):

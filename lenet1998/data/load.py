@@ -11,6 +11,8 @@ from lenet1998.data.patterns import Dataset, constant_order, normalise
 from lenet1998.errors import BadInput
 from lenet1998.recipes import DATASETS
 
+__all__ = ["load", "read_digits"]
+
 logger = logging.getLogger(__name__)
 
 

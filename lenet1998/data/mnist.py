@@ -162,11 +162,12 @@ def _download(files: list[str], raw: Path) -> dict[str, np.ndarray]:
     class Missing(MNIST):
         """The missing files of MNIST, from one mirror."""
 
-        resources = [each for each in MNIST.resources if each[0].removesuffix(".gz") in files]
         raw_folder = property(lambda self: self.root)
 
         def __init__(self, root: Path, mirror: str):
             self.root, self.mirrors = root, [mirror]
+            known = MNIST.resources
+            self.resources = [each for each in known if each[0].removesuffix(".gz") in files]
 
     logger.info("downloading MNIST into %s", raw)
     raw.mkdir(parents=True, exist_ok=True)

@@ -17,6 +17,8 @@ from lenet1998.data.streams import order_of, stream
 from lenet1998.data.sums import centre_of_mass, product, total
 from lenet1998.recipes import SCALINGS
 
+__all__ = ["CENTRE", "Dataset", "constant_order", "grey_levels", "normalise", "prepare", "scaled"]
+
 CENTRE = 14  # row and column, from 0, of the pixel that MNIST puts a digit's centre of mass on
 
 
@@ -204,20 +206,20 @@ def grey_levels(images: ArrayLike | torch.Tensor, name: str = "images") -> np.nd
     return array.astype(np.uint8, copy=False)
 
 
-ROUNDING = 1e-4
+_ROUNDING = 1e-4
 """Of a grey level: what arithmetic in float32 may add to a whole one, or to the range's end."""
 
 
 def _of_floats(array: np.ndarray, low: float, high: float, name: str) -> np.ndarray:
     """Grey levels of floats from 0 to 1: those that bytes were made into are whole again."""
-    if not -ROUNDING <= low <= high <= 1 + ROUNDING:  # a NaN is in no range
+    if not -_ROUNDING <= low <= high <= 1 + _ROUNDING:  # a NaN is in no range
         raise ValueError(
             f"{name} of floats must be from 0 to 1, as torchvision has them, got {low:g} to"
             f" {high:g}: divide grey levels by 255, and do not normalise"
         )
     levels = 255 * array.astype(np.float64).clip(0, 1)
     whole = np.rint(levels)
-    near = np.abs(levels - whole) < ROUNDING
+    near = np.abs(levels - whole) < _ROUNDING
     return whole.astype(np.uint8) if near.all() else np.where(near, whole, levels)
 
 

@@ -29,6 +29,8 @@ from lenet1998.training.checkpoints import CHECKPOINT
 from lenet1998.training.records import RunRecord
 from lenet1998.training.schedule import Schedule
 
+__all__ = ["Callback", "Interrupted", "Progress", "fit", "fit_together"]
+
 BLOCK = 1000
 """Patterns handed to an engine at once: how often progress is told and an interrupt is seen."""
 
