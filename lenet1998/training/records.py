@@ -25,23 +25,6 @@ from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5, build_model
 from lenet1998.recipes import check_name, present_name, recorded
 
-__all__ = [
-    "CorruptRecord",
-    "NewerRecord",
-    "RunRecord",
-    "arrays_in",
-    "check_passes",
-    "classes",
-    "has_record",
-    "labels_in",
-    "read_record",
-    "read_records",
-    "sweep",
-    "write_atomically",
-    "write_json",
-    "write_record",
-]
-
 
 SCHEMA = 1
 RECORD, PREDICTIONS, WEIGHTS = "record.json", "predictions.npy", "weights.safetensors"
