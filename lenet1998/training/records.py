@@ -25,7 +25,6 @@ from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5, build_model
 from lenet1998.recipes import check_name, present_name, recorded
 
-
 SCHEMA = 1
 RECORD, PREDICTIONS, WEIGHTS = "record.json", "predictions.npy", "weights.safetensors"
 
