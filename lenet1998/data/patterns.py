@@ -47,7 +47,7 @@ class Dataset:
         >>> train, test = digits  # Datasets of torch, for a DataLoader
         >>> image, label = train[0]
         >>> image.shape, image.dtype, label
-        (torch.Size([1, 28, 28]), torch.uint8, tensor(7))
+        (torch.Size([1, 28, 28]), torch.uint8, tensor(8))
     """
 
     name: str
