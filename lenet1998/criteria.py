@@ -5,6 +5,14 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
+__all__ = [
+    "DiscriminativeLoss",
+    "DistanceLoss",
+    "check_classes",
+    "check_labels",
+    "cross_entropy_curvature",
+]
+
 
 def check_labels(labels: Tensor, patterns: int) -> None:
     """Refuse what is not one label for each of so many patterns.

@@ -19,6 +19,8 @@ _REFUSED = {
 WRAPPERS = re.compile(r"^((module|_orig_mod)\.)+|(?<=\.)_orig_mod\.")
 """The parts of a parameter's name that torch.compile and data-parallel wrappers add."""
 
+__all__ = ["SDLM"]
+
 
 def _check_rates(group: Mapping[str, Any]) -> None:
     for key, name in (("lr", "lr (eta)"), ("mu", "mu")):
