@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.results import MEASURES, made_by, read_lines
+from experiments.results import made_by, read_lines, shows
 from lenet1998.training.lines import SUFFIX
 from lenet1998.training.records import RunRecord
 
@@ -15,6 +15,7 @@ def command(name: str) -> str:
     return f"`{made_by(Path(name).stem)}`"
 
 
+@shows(Path)
 def studies(results: Path) -> pd.DataFrame:
     """One row a study: its command, its runs, and how long they were trained."""
     found = {file.stem: read_lines(file) for file in sorted(results.glob(f"*{SUFFIX}"))}
@@ -34,7 +35,8 @@ def _study(name: str, made_by: str, runs: Sequence[RunRecord]) -> dict:
     }
 
 
+@shows(Path)
 def measures(results: Path) -> pd.DataFrame:
     """One row a JSON file of results: its command."""
-    there = sorted(name for name in MEASURES if (results / name).is_file())
+    there = sorted(file.name for file in results.glob("*.json"))
     return pd.DataFrame([{"measures": f"`{name}`", "made by": command(name)} for name in there])

@@ -1,10 +1,20 @@
-"""The committed results: runs as lines, and what else was measured as JSON."""
+"""The committed results: runs as lines, what else was measured as JSON, and who shows which."""
 
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
-from lenet1998 import errors
+import numpy as np
+
+from lenet1998 import errors, paper
 from lenet1998.errors import BadInput
+from lenet1998.recipes import RECIPES
+from lenet1998.report.committed import COMPARED
 from lenet1998.training import lines
 from lenet1998.training.records import RunRecord
 
@@ -15,6 +25,21 @@ FAULTS, RESTORATION, SEARCH, FIG6 = "faults.json", "restoration.json", "search.j
 CLAIMS, FEATURES = "claims.json", "features.json"
 ABLATIONS, READ_STRINGS, BLANK_SHARE = "ablations.json", "read_strings.json", "blank_share.json"
 LICENCES = "licences.json"
+
+ORIGINAL, MODERN = COMPARED["original"], COMPARED["modern"]
+DISTORTIONS = "published/distortions"
+ALL_VARIANTS = {
+    **COMPARED,
+    "distortions": DISTORTIONS,
+    "noise": "published/noise",
+    "1998-features": "features/1998-features",
+    "strings": "strings/strings",
+    "printed": "licences/printed",
+    "original-literal": "headline/original-literal",
+    "fitted": "fitted/fitted",
+    **{name: f"coursework/{name}" for name in RECIPES if name.startswith("coursework-")},
+}
+"""Each named variant's runs, as ``STUDY/RECIPE``."""
 
 MADE_BY = {
     "ablations": "experiments.ablations.runs",
@@ -109,22 +134,77 @@ def _read_lines(file: Path, *_) -> list[RunRecord]:
     return lines.ordered(lines.read(file))
 
 
-MEASURES = (
-    REJECTION_INVARIANCE,
-    ANSWERS,
-    FIG7,
-    FAULTS,
-    READ_STRINGS,
-    BLANK_SHARE,
-    RESTORATION,
-    SEARCH,
-    FIG6,
-    CLAIMS,
-    FEATURES,
-    ABLATIONS,
-    LICENCES,
-    RIVALS,
-    BENCHMARK,
-    BENCHMARKS_OLDER,
-)
-"""The JSON files of what else was measured."""
+# --- What the docs show -------------------------------------------------------------------------
+
+Source = str | tuple[str, ...] | dict[str, str] | Callable[[Path], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A function that makes a table or figure of results.
+
+    Attributes:
+        function: is given what each source holds, then the words of the mark that names it.
+        sources: ``NAME.json`` for its content; ``STUDY`` or ``STUDY/RECIPE`` for a list of runs,
+            several in a tuple for one list of all, in a dict for a list by name; or what else
+            makes something of the folder of results.
+        facts: names in :mod:`lenet1998.paper`, which a figure reads itself.
+    """
+
+    function: Callable
+    sources: tuple[Source, ...]
+    facts: tuple[str, ...] = ()
+
+    def __call__(self, *args):
+        return self.function(*args)
+
+    def made(self, results: Path, *words: str):
+        """Table or figure of a folder of results."""
+        return self.function(*self.held(results), *words)
+
+    def held(self, results: Path) -> list:
+        """Content of the sources."""
+        return [read(results, source) for source in self.sources]
+
+    def digest(self, results: Path) -> str:
+        """Digest of the sources, each list of a dict by itself, and of the facts."""
+        held = zip(self.sources, self.held(results), strict=True)
+        each = [list(of.values()) if isinstance(named, dict) else [of] for named, of in held]
+        return digest(*chain(*each), facts=self.facts)
+
+
+def shows(*sources: Source, facts: tuple[str, ...] = ()) -> Callable[[Callable], Shown]:
+    """Declare what a table or figure is made of; see :class:`Shown`."""
+    return lambda function: Shown(function, sources, facts)
+
+
+def read(results: Path, source: Source):
+    """Content of a source in a folder of results.
+
+    Raises:
+        BadInput: it is missing, or cannot be read.
+    """
+    match source:
+        case dict():
+            return {name: runs_in(results, one) for name, one in source.items()}
+        case tuple():
+            return runs_in(results, *source)
+        case str():
+            whole = source.endswith(".json")
+            return read_json(results / source) if whole else runs_in(results, source)
+    return source(results)
+
+
+def digest(*shown: list[RunRecord] | dict, facts: tuple[str, ...] = ()) -> str:
+    """SHA-256 over runs with their answers, JSON files' content, and facts by name."""
+    total = sha256()
+    for content in shown:
+        whole = isinstance(content, dict)
+        text = json.dumps(content, sort_keys=True) if whole else lines.digest(content)
+        total.update(text.encode())
+    for name in facts:
+        fact = getattr(paper, name)
+        value = fact() if callable(fact) else fact
+        for part in value if hasattr(value, "_fields") else [value]:
+            total.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode())
+    return total.hexdigest()

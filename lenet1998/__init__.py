@@ -1,6 +1,14 @@
 """The LeNet-5 that LeCun, Bottou, Bengio and Haffner published in 1998.
 
-The public names are loaded when first used: reading records and making tables needs no torch.
+The public names, modules among them, are loaded when first used: to answer ``--help`` takes no
+torch.
+
+Example::
+
+    >>> import lenet1998
+    >>> model = lenet1998.load_pretrained("original")
+    >>> digits = lenet1998.data.load("digits")
+    >>> model.predict(lenet1998.data.prepare(digits.test_images))
 """
 
 from importlib import import_module
@@ -8,7 +16,24 @@ from typing import TYPE_CHECKING
 
 from lenet1998.cli import guard_the_start_of_a_command
 
-if TYPE_CHECKING:  # for editors and type checkers; a test holds it to _HOME
+if TYPE_CHECKING:  # for editors and type checkers; a test holds it to __all__
+    from lenet1998 import (
+        counts,
+        criteria,
+        curvature,
+        data,
+        engines,
+        errors,
+        models,
+        modules,
+        optim,
+        paper,
+        pretrained,
+        recipes,
+        strings,
+        training,
+        transforms,
+    )
     from lenet1998.counts import count
     from lenet1998.curvature import diagonal_curvature
     from lenet1998.errors import BadInput
@@ -44,19 +69,37 @@ __all__ = [
     "RunRecord",
     "build_model",
     "count",
+    "counts",
+    "criteria",
+    "curvature",
+    "data",
     "diagonal_curvature",
+    "engines",
+    "errors",
     "fit",
     "load_pretrained",
+    "models",
+    "modules",
+    "optim",
+    "paper",
+    "pretrained",
+    "recipes",
+    "strings",
+    "training",
+    "transforms",
 ]
 
 
 guard_the_start_of_a_command()
 
+if not TYPE_CHECKING:  # to a type checker a name that is not above is a mistake
 
-def __getattr__(name: str):
-    if name not in _HOME:
+    def __getattr__(name: str):
+        if name in _HOME:
+            return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+        if name in __all__:
+            return import_module(f"{__name__}.{name}")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
 
 
 def __dir__() -> list[str]:

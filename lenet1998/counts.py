@@ -1,12 +1,12 @@
 """Count each layer's parameters, connections and multiply-accumulates as the paper does."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
+from lenet1998.layers import multiply_accumulates
 from lenet1998.models import STEP, LeNet5, within
 from lenet1998.modules import MappedConv2d, RBFOutput, Subsampling2d
 
@@ -17,7 +17,6 @@ __all__ = [
     "Replication",
     "count",
     "forms",
-    "multiply_accumulates",
     "replication",
 ]
 
@@ -29,7 +28,7 @@ _STEPS = {"c1": 1, "s2": 2, "c3": 2}
 class LayerCount:
     """One layer: its maps (or units) and their size, and what it counts.
 
-    ``multiply_accumulates`` are to read one pattern (:mod:`lenet1998.counts` defines them).
+    ``multiply_accumulates`` are to read one pattern (:mod:`lenet1998.layers` defines them).
     """
 
     name: str
@@ -188,21 +187,3 @@ def _kind(layer: nn.Module) -> tuple[str, Any, Any]:
 
 def _output_activation(model: LeNet5) -> str:
     return "squared distance" if model.smallest_wins else "none"
-
-
-SUBSAMPLING = ("s2", "s4")
-
-
-def multiply_accumulates(layer: Mapping, pooling: str) -> int:
-    """Multiply-accumulates of a layer to read one pattern: the one definition.
-
-    A multiply-accumulate is a connection, a bias's too; a subsampling unit, which adds its inputs
-    up first, makes only one, and in max pooling none.
-
-    Args:
-        layer: its ``name``, ``maps``, ``size`` and ``connections``, as records hold them.
-        pooling: the recipe's.
-    """
-    if layer["name"] not in SUBSAMPLING:
-        return layer["connections"]
-    return 0 if pooling == "max" else layer["maps"] * layer["size"] ** 2

@@ -5,6 +5,13 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
+__all__ = [
+    "DiscriminativeLoss",
+    "DistanceLoss",
+    "check_classes",
+    "check_labels",
+]
+
 
 def check_labels(labels: Tensor, patterns: int) -> None:
     """Refuse what is not one label for each of so many patterns.
@@ -129,8 +136,8 @@ class DiscriminativeLoss(_DistanceCriterion):
     Source: LeCun et al. 1998, eq. 9; j is never given (open question Q6).
 
     Args:
-        j: the rubbish class's constant.
-        half_distance, curvature: see :class:`DistanceLoss`. With
+        j: the rubbish class's constant. All three defaults are those of ``original``.
+        half_distance, curvature: see :class:`DistanceLoss`, whose defaults are eqs. 7 and 8. With
             :math:`p_i = e^{-y_i} / (e^{-j} + \sum e^{-y})`, :math:`p_0` the rubbish class's share
             and :math:`g_i = \partial y_i / \partial x`, ``gauss_newton`` is
             :math:`2 p_0 + \sum p_i g_i^2 - (\sum p_i g_i)^2`. With half the distance, y is halved
@@ -140,9 +147,7 @@ class DiscriminativeLoss(_DistanceCriterion):
         as :class:`DistanceLoss`
     """
 
-    def __init__(
-        self, j: float = 1.0, half_distance: bool = False, curvature: str = "gauss_newton"
-    ):
+    def __init__(self, j: float = 1.0, half_distance: bool = True, curvature: str = "constant"):
         super().__init__(half_distance, curvature)
         if not j > 0:
             raise ValueError(f"the rubbish class's constant j must be > 0, got {j}")
@@ -175,7 +180,72 @@ class DiscriminativeLoss(_DistanceCriterion):
         return f"j={self.j:g}, {super().extra_repr()}"
 
 
-def cross_entropy_curvature(logits: Tensor) -> Tensor:
-    """Softmax with cross-entropy: d2E/dz2 = p (1 - p) per logit, (N, classes), label-free."""
-    p = logits.softmax(-1)
+KNOWN = (DistanceLoss, DiscriminativeLoss, nn.CrossEntropyLoss, nn.MSELoss)
+"""The losses that the curvature can start from."""
+
+
+def pattern_shares(criterion: nn.Module, labels: Tensor, patterns: int) -> Tensor:
+    """The share of each pattern's own loss in the mean over all of them, (N,), 1 on average.
+
+    All are 1 but with a cross-entropy that weighs classes or ignores one. Smoothed labels leave
+    the second derivative as it is.
+
+    Raises:
+        TypeError: another loss than :data:`KNOWN`, a subclass or one that was changed, a sum over
+            patterns, or labels that are not of int64.
+        ValueError: not one label for each pattern, labels out of range, or none that counts.
+    """
+    kind, names = type(criterion), ", ".join(known.__name__ for known in KNOWN)
+    if kind not in KNOWN or "forward" in vars(criterion) or criterion._forward_hooks:
+        raise TypeError(
+            f"no curvature to start from for {kind.__name__}: known are {names}, none of them"
+            " changed or subclassed"
+        )
+    if getattr(criterion, "reduction", "mean") != "mean":
+        raise TypeError(
+            f"no curvature to start from for {kind.__name__} with"
+            f" reduction={criterion.reduction!r}: it is a mean over patterns, so use 'mean'"
+        )
+    if isinstance(criterion, nn.MSELoss):
+        if not isinstance(labels, Tensor) or len(labels) != patterns:
+            raise ValueError(f"MSELoss needs {patterns} targets of the outputs' shape")
+        return torch.ones(patterns, device=labels.device)
+    check_labels(labels, patterns)
+    if not isinstance(criterion, nn.CrossEntropyLoss):
+        return torch.ones(patterns, device=labels.device)
+    counted = labels != criterion.ignore_index
+    if not counted.any():
+        raise ValueError(f"all labels are {criterion.ignore_index}, which CrossEntropyLoss ignores")
+    weight = criterion.weight
+    if weight is None:
+        return counted / counted.float().mean()
+    check_classes(labels[counted], len(weight))
+    own = counted * weight[labels.where(counted, 0)]
+    smoothed = criterion.label_smoothing * weight.mean() * counted
+    return ((1 - criterion.label_smoothing) * own + smoothed) / own.mean()
+
+
+def output_curvature(criterion: nn.Module, outputs: Tensor) -> Tensor:
+    """Per pattern, the second derivative of cross-entropy or MSELoss by each output."""
+    if isinstance(criterion, nn.MSELoss):
+        return torch.full_like(outputs, 2 / outputs[0].numel())
+    p = outputs.softmax(-1)
     return p * (1 - p)
+
+
+def check_outputs(criterion: nn.Module, outputs: Tensor, labels: Tensor) -> None:
+    """Refuse outputs that are not one row of classes for each label.
+
+    Raises:
+        ValueError: another shape, or a label out of range.
+    """
+    if isinstance(criterion, nn.MSELoss):
+        if outputs.shape != labels.shape:
+            shapes = f"{tuple(outputs.shape)} and {tuple(labels.shape)}"
+            raise ValueError(f"MSELoss needs outputs and targets of one shape, got {shapes}")
+        return
+    if outputs.ndim != 2 or len(outputs) != len(labels):
+        raise ValueError(f"outputs must be (N, classes), got {tuple(outputs.shape)}")
+    if isinstance(criterion, nn.CrossEntropyLoss):
+        labels = labels[labels != criterion.ignore_index]
+    check_classes(labels, outputs.shape[1])

@@ -10,228 +10,267 @@ unit with total input :math:`a_i` and output :math:`x_i = f(a_i)`:
 
 where :math:`V_k` are the connections that share weight k (summed, not averaged), and h is averaged
 over the patterns. Source: LeCun et al. 1998, eqs. 22 to 27.
+
+The recursion runs as autograd's: each module becomes one node of its graph, whose backward is the
+module's rule. What a network does between its modules is therefore seen, and refused unless it
+passes h on as it passes gradients.
 """
 
-import math
-from collections.abc import Callable, Mapping
-from contextlib import contextmanager
-from functools import partial
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.utils.weak import WeakTensorKeyDictionary
 
-from lenet1998.criteria import check_classes, check_labels, cross_entropy_curvature
-from lenet1998.modules import MappedConv2d, RBFOutput, ScaledTanh, Subsampling2d
+from lenet1998.criteria import check_outputs, output_curvature, pattern_shares
+from lenet1998.curvature_rules import (
+    PAGE,
+    PLAIN,
+    RULES,
+    SLOPES,
+    SUBSAMPLING,
+    Add,
+    Call,
+    Rule,
+    Slope,
+    no_rule,
+    register_rule,
+    register_slope,
+    rule_of,
+)
+from lenet1998.modules import RBFOutput, Subsampling2d
 
+__all__ = [
+    "RULES",
+    "SELECTIONS",
+    "SLOPES",
+    "SUBSAMPLING",
+    "Add",
+    "Call",
+    "Rule",
+    "Slope",
+    "diagonal_curvature",
+    "register_rule",
+    "register_slope",
+]
 
-class Call(NamedTuple):
-    """One module's turn in the forward pass."""
-
-    name: str
-    module: Any  # of the type that its rule is for
-    input: Tensor
-    output: Tensor
-
-
-Rule = Callable[[Call, Tensor], tuple[Tensor, dict[str, Tensor]]]
-"""(call, h at its output) -> (h at its input, {parameter: h summed over the patterns}).
-All h at units are per pattern, of the unit's shape."""
-
-
-SLOPES: dict[type[nn.Module], Callable[[Any, Tensor], Tensor]] = {
-    ScaledTanh: lambda f, y: f.slope * (f.amplitude - y.square() / f.amplitude),
-    nn.Tanh: lambda f, y: 1 - y.square(),
-    nn.Sigmoid: lambda f, y: y * (1 - y),
-    nn.ReLU: lambda f, y: (y > 0).to(y),
-    nn.Identity: lambda f, y: torch.ones_like(y),
-}
-"""f'(a) of each squashing function f, from y = f(a) alone; a subclass has its parent's.
-
-:meta hide-value:
-"""
-
-
-def _no_rule(name: str, module: nn.Module, setting: str = "") -> TypeError:
-    return TypeError(f"no curvature rule for {type(module).__name__}{setting} (layer {name!r})")
-
-
-def _slope(squash: nn.Module, output: Tensor) -> Tensor:
-    for kind in type(squash).__mro__:
-        if kind in SLOPES:
-            return SLOPES[kind](squash, output)
-    raise TypeError(f"no slope for {type(squash).__name__}, which follows a subsampling")
-
-
-def _squash(call: Call, h: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    return _slope(call.module, call.output).square() * h, {}
-
-
-def _backward(function: Callable[..., Tensor], h: Tensor, *squares: Tensor) -> tuple[Tensor, ...]:
-    """h at a linear function's arguments: its backpropagation at the squares of all factors."""
-    factors = [factor.clone().requires_grad_() for factor in squares]
-    with torch.enable_grad():
-        outputs = function(*factors)
-    return torch.autograd.grad(outputs, factors, h)
-
-
-def _bias(layer: Any, h: Tensor) -> dict[str, Tensor]:
-    return {} if layer.bias is None else {"bias": h.sum([0, *range(2, h.ndim)])}
-
-
-def _conv2d(call: Call, h: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    layer = call.module
-    if layer.padding_mode != "zeros":  # an input may then reach a unit by several connections
-        raise _no_rule(call.name, layer, f" with padding_mode={layer.padding_mode}")
-    geometry = (layer.stride, layer.padding, layer.dilation, layer.groups)
-    h_inputs, h_weight = _backward(
-        lambda x, u: F.conv2d(x, u, None, *geometry), h, call.input.square(), layer.weight.square()
+SELECTIONS = frozenset(
+    f"{name}Backward{version}"
+    for name in (
+        *("Alias", "Clone", "ConstantPadNd", "Expand", "Flip", "Index", "IndexSelect", "Permute"),
+        *("Repeat", "Roll", "Select", "Slice", "Split", "SplitWithSizes", "Squeeze", "T", "Unbind"),
+        *("Transpose", "UnsafeView", "Unsqueeze", "View", "ReshapeAlias", "Cat", "Stack", "Relu"),
+        *("Narrow", "MaxPool2DWithIndices"),
     )
-    return h_inputs, {"weight": h_weight, **_bias(layer, h)}
+    for version in range(3)
+) | {"torch::autograd::CopyBackwards", "torch::autograd::AccumulateGrad"}
+"""Autograd's nodes for functions that pass each value on as it is, or leave it out.
 
-
-def _mapped_conv2d(call: Call, h: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    layer = call.module
-    dense = layer.dense(layer.weight)
-    h_inputs, h_weight = _backward(F.conv2d, h, call.input.square(), dense.square())
-    return h_inputs, {"weight": layer.connected(h_weight), **_bias(layer, h)}
-
-
-def _subsampling(call: Call, h: Tensor, over: str = "sum") -> tuple[Tensor, dict[str, Tensor]]:
-    layer = call.module
-    h = _slope(layer.squash, call.output).square() * h
-    if over == "sum":
-        squares = layer.pooled(call.input).square()
-    else:
-        squares = layer.pooled(call.input.square())
-        squares = squares / layer.window**2 if layer.average else squares
-    h_weight = (h * squares).sum((0, 2, 3))
-    share = layer.weight / layer.window**2 if layer.average else layer.weight
-    h_pooled = share.square().view(-1, 1, 1) * h
-    h_inputs = F.interpolate(h_pooled, scale_factor=layer.window)
-    return h_inputs, {"weight": h_weight, **_bias(layer, h)}
-
-
-def _average_pool(call: Call, h: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    pool = call.module
-    if pool.ceil_mode or not pool.count_include_pad:  # not all windows then weigh alike
-        raise _no_rule(call.name, pool, " with ceil_mode=True or count_include_pad=False")
-    window = pool.kernel_size
-    area = window**2 if isinstance(window, int) else math.prod(window)
-    (h_inputs,) = _backward(pool.forward, h, call.input)
-    return h_inputs / (pool.divisor_override or area), {}
-
-
-def _max_pool(call: Call, h: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    (h_inputs,) = _backward(call.module.forward, h, call.input)
-    return h_inputs, {}
-
-
-def _linear(call: Call, h: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    layer = call.module
-    rows, inputs = h.flatten(0, -2), call.input.flatten(0, -2)
-    h_weight = rows.T @ inputs.square()
-    return h @ layer.weight.square(), {"weight": h_weight, **_bias(layer, rows)}
-
-
-RULES: dict[type[nn.Module], Rule] = {
-    nn.Conv2d: _conv2d,
-    MappedConv2d: _mapped_conv2d,
-    Subsampling2d: _subsampling,
-    nn.AvgPool2d: _average_pool,
-    nn.MaxPool2d: _max_pool,
-    nn.Linear: _linear,
-    **dict.fromkeys(SLOPES, _squash),
-}
-"""The rule of each module type; a subclass uses its parent's.
+Their slopes are 0 and 1, which are their own squares: they pass h on as they pass gradients.
 
 :meta hide-value:
 """
 
-
-SUBSAMPLING: dict[str, Rule] = {
-    "sum": _subsampling,
-    "connections": partial(_subsampling, over="connections"),
-}
-"""The rules for a coefficient, which all four connections of a unit share.
-
-``connections`` is eq. 23 at its word: each connection's square is added. ``sum`` squares the sum of
-what the four bring, as the authors' library does, which keeps more than eq. 23 does: open question
-Q16.
-
-:meta hide-value:
-"""
+_OWNERS = WeakTensorKeyDictionary()
+"""The parameter of each curvature that is still in use."""
 
 
-def _rule(module: nn.Module, rules: Mapping[type[nn.Module], Rule] = RULES) -> Rule | None:
-    return next((rules[kind] for kind in type(module).__mro__ if kind in rules), None)
+def owner(h: Tensor) -> Tensor | None:
+    """The parameter whose curvature a tensor is, if :func:`diagonal_curvature` returned it."""
+    return _OWNERS.get(h)
 
 
-def _leaves(module: nn.Module, name: str = ""):
-    """The modules that the recursion steps through, outermost first: (name, module)."""
-    if _rule(module) is not None or isinstance(module, RBFOutput):
+def inner(module: Any) -> Any:
+    """The module that torch.compile or a data-parallel wrapper was given."""
+    wrappers = (nn.DataParallel, nn.parallel.DistributedDataParallel)
+    while isinstance(module, wrappers) or hasattr(module, "_orig_mod"):
+        module = module.module if isinstance(module, wrappers) else module._orig_mod
+    return module
+
+
+def _uncompiled(model: nn.Module):
+    """Where compiled parts run as they are written: inside a compiled one nothing is seen."""
+    compiled = any(hasattr(m, "_orig_mod") or m._compiled_call_impl for m in model.modules())
+    return torch.compiler.set_stance("force_eager") if compiled else nullcontext()
+
+
+class _Turn(torch.autograd.Function):
+    """A module's turn as one node, whose backward is the module's rule."""
+
+    @staticmethod
+    def forward(ctx, call, rule, given, *learning):
+        ctx.call, ctx.rule = call, rule
+        return call.output.clone()  # so that nobody writes into the call
+
+    @staticmethod
+    def backward(ctx, h):
+        call = ctx.call
+        h_input, of_parameters = ctx.rule(call, h)
+        own = dict(call.module.named_parameters())
+        for name in of_parameters.keys() - own.keys():  # made of others, as parametrizations are
+            raise no_rule(call.name, call.module, f" whose {name} is no parameter")
+        learning = {name: p for name, p in own.items() if p.requires_grad}
+        for name in learning.keys() - of_parameters.keys():
+            raise no_rule(call.name, call.module, f": none for its {name}")
+        found = [h_input, *(of_parameters[name] for name in learning)]
+        for value, of in zip(found, [call.input, *learning.values()], strict=True):
+            if not isinstance(value, Tensor) or value.shape != of.shape:
+                raise no_rule(call.name, call.module, ": its rule returns h of other shapes")
+        return None, None, *found
+
+
+def _leaves(module: nn.Module, rules: Mapping, name: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """The modules that have a rule, outermost first: (name, module).
+
+    Raises:
+        TypeError: a module without one, or one that draws or takes statistics as it runs.
+    """
+    normalizes = isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d))
+    draws = isinstance(module, (nn.Dropout, nn.Dropout1d, nn.Dropout2d)) and module.p > 0
+    if module.training and (draws or normalizes):
+        raise no_rule(name, module, " in training mode: call model.eval() first")
+    if normalizes and module.running_mean is None:
+        raise no_rule(name, module, " without running statistics")
+    if rule_of(module, rules) is not None:
         yield name, module
-    elif not any(True for _ in module.children()):
-        raise _no_rule(name, module)
-    else:
+    elif isinstance(module, tuple(rules)):
+        raise no_rule(name, module, " with a forward of its own")
+    elif any(True for _ in module.children()):
         for child_name, child in module.named_children():
-            yield from _leaves(child, f"{name}.{child_name}" if name else child_name)
+            yield from _leaves(child, rules, f"{name}.{child_name}" if name else child_name)
+    elif not isinstance(module, PLAIN):
+        raise no_rule(name, module)
+
+
+def _hooks(leaf: nn.Module, name: str, rule: Rule, turns: list[tuple]) -> tuple[Callable, Callable]:
+    """The hooks before and after a module that make it one node of autograd's graph."""
+    entered: list[tuple[Tensor, Tensor]] = []
+
+    def before(module, args, kwargs):
+        values = [*args, *kwargs.values()]
+        if len(values) != 1 or not isinstance(values[0], Tensor):
+            raise no_rule(name, leaf, " of anything but one tensor")
+        entered.append((values[0], values[0].detach().clone()))
+        return (entered[-1][1],), {}
+
+    def after(module, args, output):
+        given, taken = entered.pop()
+        if not isinstance(output, Tensor):
+            raise no_rule(name, leaf, " that returns anything but one tensor")
+        in_place = taken._version > 0
+        call = Call(name, leaf, given.detach().clone() if in_place else taken, output.detach())
+        learning = [p for p in leaf.parameters() if p.requires_grad]
+        output = _Turn.apply(call, rule, given, *learning)
+        turns.append((call, output, output.grad_fn))
+        if in_place:  # who else has the input finds it changed
+            given.copy_(output)
+        return output
+
+    return before, after
 
 
 @contextmanager
-def _taped(model: nn.Module):
-    """Yield the list to which every leaf module's calls are added while the block runs."""
-    tape: list[Call] = []
+def _as_nodes(model: nn.Module, rules: Mapping[type[nn.Module], Rule]) -> Iterator[None]:
+    """Make every module that has a rule one node of autograd's graph while the block runs.
 
-    def record(name):
-        return lambda module, args, output: tape.append(Call(name, module, args[0], output))
-
+    Raises:
+        TypeError: at the end, an output that was written into behind autograd's back.
+    """
+    turns: list[tuple[Call, Tensor, Any]] = []
     names: dict[nn.Module, str] = {}  # a module that serves in two places is told of once
-    for name, leaf in _leaves(model):
+    for name, leaf in _leaves(model, rules):
         names.setdefault(leaf, name)
-    handles = [leaf.register_forward_hook(record(name)) for leaf, name in names.items()]
+    handles = []
+    for leaf, name in names.items():
+        before, after = _hooks(leaf, name, cast(Rule, rule_of(leaf, rules)), turns)
+        # Next to the module: what the caller's own hooks do is done between modules.
+        handles.append(leaf.register_forward_pre_hook(before, with_kwargs=True))
+        handles.append(leaf.register_forward_hook(after, prepend=True))
     try:
-        yield tape
+        yield
     finally:
         for handle in handles:
             handle.remove()
+    for call, output, node in turns:
+        same = output.shape == call.output.shape and torch.allclose(
+            output, call.output, rtol=0, atol=0, equal_nan=True
+        )
+        if output.grad_fn is node and not same:
+            raise TypeError(f"the output of layer {call.name!r} was changed where autograd is off")
 
 
-def _check_chain(tape: list[Call], outputs: Tensor) -> None:
-    """Refuse a network in which anything is done to values between two of its modules.
+def _sources(node: Any) -> set:
+    """The modules' turns and the parameters that a value was made of, as nodes of the graph."""
+    if node is None:
+        return set()
+    if hasattr(node, "call") or not node.next_functions:
+        return {node}
+    return set().union(*(_sources(before) for before, _ in node.next_functions))
+
+
+def _turns(node: Any) -> list[str]:
+    """The names of the layers that a value comes from."""
+    return sorted({source.call.name for source in _sources(node) if hasattr(source, "call")})
+
+
+def _passes(node: Any) -> bool:
+    """Whether a function between modules passes h on; a product is made to."""
+    kind, edges = node.name(), [before for before, _ in node.next_functions]
+    if kind in SELECTIONS:
+        return True
+    if kind not in ("AddBackward0", "MulBackward0") or _sources(edges[0]) & _sources(edges[1]):
+        return False  # a value added to itself, or multiplied by itself, has another slope
+    if kind == "AddBackward0":
+        return node._saved_alpha == 1
+    factors = (node._saved_other, node._saved_self)
+    for constant, before, other in zip(reversed(factors), edges, reversed(edges), strict=True):
+        if before is None and constant.ndim and (other.name() not in SELECTIONS or _turns(other)):
+            return False  # a mask that may have been drawn, as dropout's is
+
+    def squared(gradients, at_output):
+        return tuple(
+            None if g is None else (at_output[0] * factor.square()).sum_to_size(g.shape)
+            for g, factor in zip(gradients, factors, strict=True)
+        )
+
+    node.register_hook(squared)
+    return True
+
+
+def _check_graph(outputs: Tensor) -> None:
+    """Refuse a network that does between its modules what the recursion cannot follow.
 
     Raises:
-        TypeError: a branch, or a function that is no module, after a layer, which is named.
+        TypeError: names the function and the layers before it.
     """
-    if not tape:
-        raise TypeError("the model ran none of its modules: there is no curvature to find")
-    for call, taken in zip(tape, [*(call.input for call in tape[1:]), outputs], strict=True):
-        given = call.output
-        if taken.data_ptr() == given.data_ptr() and taken.numel() == given.numel():
+    ahead, seen = [outputs.grad_fn], set()
+    while ahead:
+        node = ahead.pop()
+        if node is None or node in seen:
             continue
-        # Flattening may have made a copy.
-        if taken.numel() != given.numel() or not torch.allclose(
-            taken.flatten(), given.flatten(), rtol=0, atol=0, equal_nan=True
-        ):
+        seen.add(node)
+        call = getattr(node, "call", None)
+        if call is None and not _passes(node):
+            after = " and ".join(f"layer {name!r}" for name in _turns(node)) or "no layer"
             raise TypeError(
-                f"the output of layer {call.name!r} must be the input of the next module: the"
-                " curvature knows chains of modules, without branches or functions between them"
+                f"the curvature cannot follow {node.name()}, a function between modules (after"
+                f" {after}): compute it by modules that have rules, and sums by Add; see {PAGE}"
             )
+        if call and isinstance(call.module, RBFOutput) and node is not outputs.grad_fn:
+            raise no_rule(call.name, call.module, " before the network's output")
+        ahead += [before for before, _ in node.next_functions]
 
 
-def _start(tape: list[Call], criterion: nn.Module, labels: Tensor) -> Tensor:
-    """h where the recursion begins; an RBF layer is taken off the tape, as part of the loss."""
-    last = tape[-1]
-    if isinstance(last.module, RBFOutput):
-        state_curvature = getattr(criterion, "state_curvature", None)
-        if state_curvature is not None:
-            tape.pop()
-            return state_curvature(last.input, last.module.codes, labels)
-    elif isinstance(criterion, nn.CrossEntropyLoss):
-        return cross_entropy_curvature(last.output)
-    output, loss = type(last.module).__name__, type(criterion).__name__
-    raise TypeError(f"no curvature to start from for {loss} after {output}")
+def _start(outputs: Tensor, criterion: Any) -> Tensor:
+    """h at the outputs; RBF units are part of the loss, whose rule then asks the loss itself."""
+    last = getattr(outputs.grad_fn, "call", None)
+    after_codes = last is not None and isinstance(last.module, RBFOutput)
+    if after_codes != hasattr(criterion, "state_curvature"):
+        output = type(last.module).__name__ if last is not None else "a function"
+        raise TypeError(f"no curvature to start from for {type(criterion).__name__} after {output}")
+    return torch.ones_like(outputs) if after_codes else output_curvature(criterion, outputs)
 
 
 @torch.inference_mode(False)  # where nothing could be backpropagated
@@ -244,27 +283,31 @@ def diagonal_curvature(
     batch: int = 250,
     subsampling: str = "sum",
 ) -> dict[str, Tensor]:
-    """The curvature of every parameter, averaged over the patterns given.
+    """The curvature of every parameter that learns, averaged over the patterns given.
 
-    Leaves gradients, the module's mode and all generators as they are.
+    Leaves gradients, the module's mode, the images and all generators as they are.
 
     Args:
-        model: a chain of modules that :data:`RULES` knows, such as
-            :class:`~lenet1998.models.LeNet5`.
-        criterion: the loss the model is trained with.
-        images: (N, 1, H, W); the paper takes N = 500.
-        labels: (N,) of int64.
-        batch: how many patterns are held at once; the result does not depend on it.
-        subsampling: a key of :data:`SUBSAMPLING`.
+        model: modules that :data:`~lenet1998.curvature_rules.RULES` knows, such as
+            :class:`~lenet1998.models.LeNet5`. It may be compiled or data-parallel: the module
+            within is used.
+        criterion: the loss the model is trained with: of :mod:`lenet1998.criteria`,
+            :class:`torch.nn.CrossEntropyLoss` or :class:`torch.nn.MSELoss`.
+        images: (N, ...), as the model takes them; the paper takes N = 500.
+        labels: (N,) of int64; for ``MSELoss`` of the outputs' shape.
+        batch: the number of patterns held at once; the result does not depend on it.
+        subsampling: a key of :data:`~lenet1998.curvature_rules.SUBSAMPLING`.
 
     Returns:
-        {parameter name: tensor of its shape, all >= 0}, in the order of ``named_parameters``.
+        {parameter name: tensor of its shape, all >= 0}, in the order of ``named_parameters``,
+        without the frozen ones (``requires_grad`` False).
 
     Raises:
-        TypeError: a module or a criterion without a rule, a network that is no chain, or labels
-            that are not of int64.
+        TypeError: a module or a criterion without a rule, a function between modules that the
+            recursion cannot follow, a parameter that learns and that no rule reached, or labels
+            that are not of int64. The message names it.
         ValueError: another ``subsampling``, no patterns, not one label for each, labels out of
-            range, or outputs at more than one position of a field.
+            range, or outputs of another shape than the loss is of.
     """
     if not len(images):
         raise ValueError("the curvature needs at least one pattern")
@@ -272,26 +315,39 @@ def diagonal_curvature(
         raise ValueError(f"batch must be >= 1, got {batch}")
     if subsampling not in SUBSAMPLING:
         raise ValueError(f"subsampling must be one of {', '.join(SUBSAMPLING)}: {subsampling!r}")
-    rules = {**RULES, Subsampling2d: SUBSAMPLING[subsampling]}
-    check_labels(labels, len(images))
+    net, loss = inner(model), inner(criterion)
+    shares = pattern_shares(loss, labels, len(images))
+    parameters = ((name.replace("_orig_mod.", ""), p) for name, p in net.named_parameters())
+    learning = {name: p for name, p in parameters if p.requires_grad}
     # By parameter, not by layer: two layers may share one, and their connections then add up.
-    total = {p: torch.zeros_like(p) for p in model.parameters()}
-    for part, target in zip(images.split(batch), labels.split(batch), strict=True):
-        with _taped(model) as tape:
-            outputs = model(part)
-        if outputs.ndim != 2 and isinstance(tape[-1].module, (nn.Linear, RBFOutput)):
-            raise ValueError(f"outputs must be (N, classes), got {tuple(outputs.shape)}")
-        _check_chain(tape, outputs)
-        check_classes(target, outputs.shape[-1])
-        h = _start(tape, criterion, target)
-        for call in reversed(tape):
-            # Between two modules the maps may have been flattened: C5's 1x1 maps are a vector.
-            rule = _rule(call.module, rules)
-            assert rule is not None  # only modules that have one are on the tape
-            h, of_parameters = rule(call, h.reshape(call.output.shape))
-            for name, value in of_parameters.items():
-                parameter = getattr(call.module, name)
-                if parameter not in total:  # but made of others, as torch's parametrizations are
-                    raise _no_rule(call.name, call.module, f" whose {name} is no parameter")
-                total[parameter] += value
-    return {name: total[p] / len(images) for name, p in model.named_parameters()}
+    total = {name: torch.zeros_like(p) for name, p in learning.items()}
+    missed = set(learning)
+    for part, target, share in zip(
+        *(t.split(batch) for t in (images, labels, shares)), strict=True
+    ):
+
+        def of_codes(call, _, target=target):
+            return loss.state_curvature(call.input, call.module.codes, target), {}
+
+        rules = {**RULES, Subsampling2d: SUBSAMPLING[subsampling], RBFOutput: of_codes}
+        with _as_nodes(net, rules), _uncompiled(net), torch.enable_grad():
+            outputs = net(part.clone())
+        if not isinstance(outputs, Tensor):
+            raise TypeError(f"the model must return one tensor, got {type(outputs).__name__}")
+        check_outputs(loss, outputs, target)
+        if outputs.grad_fn is None:  # nothing in it learns
+            continue
+        h = _start(outputs, loss) * share.view(-1, *[1] * (outputs.ndim - 1))
+        _check_graph(outputs)
+        found = torch.autograd.grad(outputs, [*learning.values()], h, allow_unused=True)
+        for name, value in zip(learning, found, strict=True):
+            if value is not None:
+                total[name] += value
+                missed.discard(name)
+    if missed:
+        names = ", ".join(name for name in learning if name in missed)
+        raise TypeError(f"no rule reached the parameters {names}: freeze them, or see {PAGE}")
+    curvature = {name: h / len(images) for name, h in total.items()}
+    for name, h in curvature.items():
+        _OWNERS[h] = learning[name]
+    return curvature

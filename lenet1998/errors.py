@@ -14,6 +14,30 @@ from jsonschema import Draft202012Validator
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 
+__all__ = [
+    "AMOUNT",
+    "CHECKPOINT",
+    "RECIPE",
+    "RECORD",
+    "VERSIONS",
+    "BadInput",
+    "Schema",
+    "check",
+    "compare",
+    "in_short",
+    "lack_of_memory",
+    "list_of",
+    "object_of",
+    "one_line",
+    "or_null",
+    "pair_of",
+    "parse",
+    "parse_text",
+    "read",
+    "read_bytes",
+]
+
+
 LONGEST_WORD, LONGEST_LINE = 300, 700
 
 

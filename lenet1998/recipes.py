@@ -20,6 +20,31 @@ import numpy as np
 from lenet1998 import paper
 from lenet1998.errors import BadInput, in_short
 
+__all__ = [
+    "DATASETS",
+    "DESCRIPTIONS",
+    "ENGINES",
+    "LARGEST",
+    "NETWORK_SWITCHES",
+    "OF_ORIGINAL",
+    "ORIGINAL",
+    "RECIPES",
+    "RETIRED",
+    "SAFE",
+    "SCALINGS",
+    "SWITCHES",
+    "VARIANTS",
+    "Recipe",
+    "check_name",
+    "join_name",
+    "present_name",
+    "recipe_named",
+    "recorded",
+    "spaced_name",
+    "split_name",
+]
+
+
 if TYPE_CHECKING:
     from torch import Tensor
 

@@ -24,6 +24,23 @@ from lenet1998.models import STEP
 from lenet1998.pretrained import TrainedNet
 from lenet1998.recipes import Recipe
 
+__all__ = [
+    "NOTHING",
+    "Grammar",
+    "Reading",
+    "any_string",
+    "check_reads_strings",
+    "column_of",
+    "of_length",
+    "one_of",
+    "penalties",
+    "read",
+    "read_field",
+    "string_answer",
+    "string_in_words",
+]
+
+
 NOTHING = paper.CLASSES
 """The column of penalties that belongs to no character."""
 

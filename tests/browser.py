@@ -85,12 +85,20 @@ def look_as(browser, size=DESKTOP, scheme="light"):
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
 
-def show_live(browser, fragment="", size=DESKTOP, scheme="light"):
-    """Open the live page from disk and wait until it has drawn."""
+def click(browser, name: str):
+    browser.execute_script("document.getElementById(arguments[0]).click()", name)
+
+
+def text_of(browser, name: str) -> str:
+    return ask(browser, "document.getElementById(arguments[0]).textContent", name)
+
+
+def show_live(browser, fragment="", size=DESKTOP, scheme="light", ready="app.current !== null"):
+    """Open the live page from disk and wait until it has drawn, or is ready otherwise."""
     look_as(browser, size, scheme)
     browser.get("about:blank")
     browser.get(f"{(LIVE / 'index.html').as_uri()}#{fragment}")
-    wait(browser, "app.current !== null")
+    wait(browser, ready)
 
 
 def wait(browser, condition: str):

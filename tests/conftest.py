@@ -81,7 +81,8 @@ def no_net_figures(monkeypatch):
 @pytest.fixture
 def no_figures(no_net_figures, monkeypatch):
     """Commands that train and draw nothing."""
-    monkeypatch.setattr("lenet1998.reproduce.run.learning_curve", lambda *_: None)
+    for name in ("learning_curve", "save"):
+        monkeypatch.setattr(f"lenet1998.reproduce.run.{name}", lambda *_: None)
 
 
 def idx(array: np.ndarray) -> bytes:

@@ -13,7 +13,8 @@ import pytest
 import yaml
 from factory import make_record
 
-from experiments.documents import COMPARED, compared, headline
+from experiments.comparison.tables import side_by_side
+from experiments.published.tables import headline
 from lenet1998 import __version__, paper
 from lenet1998.ablate.components import DIRECTIONS, changes
 from lenet1998.cite.__main__ import PAPER, RELEASED, REPOSITORY, SOFTWARE, bibtex, main
@@ -117,16 +118,16 @@ def test_pages_have_the_bibtex_that_is_printed(capsys):
 
 
 def test_tables_are_those_of_the_records(capsys):
-    for name, table in (("headline", headline), ("comparison", compared)):
+    for name, table in (("headline", headline), ("comparison", side_by_side)):
         rows = printed(capsys, "--table", name).splitlines()
-        there = [f"| {' | '.join(row)} |" for row in table(RESULTS).to_numpy()]
+        there = [f"| {' | '.join(row)} |" for row in table.made(RESULTS).to_numpy()]
         # The runs with distortions are a study's, and do not come with the package.
         assert rows[2:] == [row for row in there if "with distortions" not in row]
 
 
 @pytest.mark.parametrize("name", ["headline", "comparison"])
 def test_every_form_has_n_and_the_interval(name, capsys):
-    runs = committed.named(COMPARED)
+    runs = committed.named(committed.COMPARED)
     for form in ("markdown", "latex"):
         text = printed(capsys, "--table", name, "--format", form)
         assert f"(n = {len(runs['original'])}; 95 " in text

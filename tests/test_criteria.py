@@ -5,8 +5,10 @@ import math
 import pytest
 import torch
 
-from lenet1998.criteria import DiscriminativeLoss, DistanceLoss, cross_entropy_curvature
+from lenet1998.criteria import DiscriminativeLoss, DistanceLoss, output_curvature
+from lenet1998.models import build_criterion
 from lenet1998.modules import RBFOutput
+from lenet1998.recipes import RECIPES
 
 
 def draw(n=5, scale=1.0):
@@ -41,7 +43,7 @@ def test_discriminative_loss_is_equation_nine(half, j):
 def test_discriminative_loss_stays_finite_at_any_distance():
     labels = torch.tensor([0, 1])
     distances = torch.full((2, 10), 1e4, requires_grad=True)
-    loss = DiscriminativeLoss(j=1e4 + 50)(distances, labels)
+    loss = DiscriminativeLoss(j=1e4 + 50, half_distance=False)(distances, labels)
     loss.backward()
     # Ten equal classes and no rubbish: log 10, whatever the distance.
     assert loss.item() == pytest.approx(math.log(10), rel=1e-3)
@@ -54,7 +56,7 @@ def test_discriminative_loss_stays_finite_at_any_distance():
 @pytest.mark.parametrize("scale", [0.3, 1.0])
 @pytest.mark.parametrize("make", [DistanceLoss, lambda **k: DiscriminativeLoss(j=60.0, **k)])
 def test_exact_curvature_is_the_hessian_diagonal_at_f6(make, half, scale):
-    criterion = make(half_distance=half)
+    criterion = make(half_distance=half, curvature="gauss_newton")
     output = RBFOutput(dtype=torch.float64)
     state, labels = draw(scale=scale)
     # Close to one code, where the right and the wrong classes compete.
@@ -66,6 +68,10 @@ def test_exact_curvature_is_the_hessian_diagonal_at_f6(make, half, scale):
         )
         assert torch.allclose(h, hessian.diagonal(), rtol=1e-9, atol=1e-10)
     assert (curvature >= 0).all()
+
+
+def test_the_defaults_are_those_of_original():
+    assert repr(DiscriminativeLoss()) == repr(build_criterion(RECIPES["original"]))
 
 
 @pytest.mark.parametrize("criterion", [DistanceLoss, DiscriminativeLoss])
@@ -80,7 +86,8 @@ def test_cross_entropy_curvature_is_its_hessian_diagonal():
     hessian = torch.autograd.functional.hessian(
         lambda z: torch.nn.functional.cross_entropy(z[None], torch.tensor([4])), logits[0]
     )
-    assert torch.allclose(cross_entropy_curvature(logits)[0], hessian.diagonal())
+    curvature = output_curvature(torch.nn.CrossEntropyLoss(), logits)
+    assert torch.allclose(curvature[0], hessian.diagonal())
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.documents import ALL_VARIANTS, DISTORTIONS, digest, read
+from experiments.results import ALL_VARIANTS, DISTORTIONS, digest, read
 from lenet1998.recipes import RECIPES
 from lenet1998.report.__main__ import main
 from lenet1998.report.pages import DOCUMENTS

@@ -1,12 +1,14 @@
 """What is imported is declared, so that an installation has all it needs."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -63,16 +65,52 @@ def test_nothing_is_declared_that_is_not_imported():
 def test_editors_see_every_public_name_where_it_lives():
     """What ``TYPE_CHECKING`` imports is what is loaded when first used."""
     tree = ast.parse((ROOT / "lenet1998" / "__init__.py").read_text())
-    (block,) = (node for node in tree.body if isinstance(node, ast.If))
-    seen = {
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    modules, *others = block.body
+    assert modules.module == "lenet1998"
+    homes = {
         alias.name: node.module.removeprefix("lenet1998.")
-        for node in block.body
+        for node in others
         for alias in node.names
     }
-    assert seen == lenet1998._HOME
-    assert sorted(seen) == sorted(lenet1998.__all__)
-    for name in seen:
+    assert homes == lenet1998._HOME
+    assert sorted([*homes, *(alias.name for alias in modules.names)]) == sorted(lenet1998.__all__)
+    for name in homes:
         assert getattr(lenet1998, name)
+    for alias in modules.names:
+        assert isinstance(getattr(lenet1998, alias.name), ModuleType)
+
+
+def test_modules_are_attributes_of_the_package():
+    """In a process that has imported nothing else."""
+    script = "import lenet1998; print(lenet1998.data.prepare, lenet1998.transforms.Prepare())"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.endswith("Prepare(size=32, scaling='paper')\n"), done.stderr
+    with pytest.raises(AttributeError, match="has no attribute 'anything'"):
+        _ = lenet1998.anything
+
+
+@pytest.mark.slow
+def test_type_checkers_know_what_there_is(tmp_path):
+    """A user's script is clean under ``mypy --strict``, and a name that is none is an error."""
+    script = tmp_path / "own.py"
+    script.write_text(
+        "import lenet1998\n"
+        "from lenet1998.transforms import Prepare\n"
+        "data = lenet1998.data.load('digits')\n"
+        "train, test = data\n"
+        "record = lenet1998.fit('original', passes=3, data=data, callback=lambda run: run.last)\n"
+        "model = record.build_model()\n"
+        "labels = model.predict(Prepare()(data.test_images))\n"
+        "lenet1998.anything\n"
+        "lenet1998.training.anything\n"
+    )
+    call = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", str(script)]
+    call += ["--config-file", "", "--ignore-missing-imports", "--cache-dir", str(tmp_path)]
+    done = subprocess.run(call, cwd=tmp_path, env=os.environ, capture_output=True, text=True)
+    errors = [line for line in done.stdout.splitlines() if ": error:" in line]
+    assert [line.split(":")[1] for line in errors] == ["8", "9"], done.stdout
+    assert all('has no attribute "anything"' in line for line in errors)
 
 
 def test_the_committed_results_stay_small_and_few():

@@ -10,9 +10,8 @@ import torch
 from safetensors.torch import save_file
 
 import lenet1998
-from experiments.documents import ALL_VARIANTS
 from experiments.pretrained.tables import NAMES, metadata, stated, weights_of
-from experiments.results import runs_in
+from experiments.results import ALL_VARIANTS, runs_in
 from lenet1998.data import load, prepare
 from lenet1998.errors import BadInput
 from lenet1998.pretrained import Weights, load_net, load_pretrained, save_weights

@@ -720,7 +720,7 @@ def test_layers_may_have_a_mu_of_their_own():
     rates = recipe.sdlm_rates(5e-4, curvature)
     assert {name: rate.unique().item() for name, rate in rates.items()} == pytest.approx(expected)
     optimizer = build_optimizer(recipe, model)
-    optimizer.set_curvature(curvature)
+    optimizer.set_curvature(list(curvature.values()))
     for rate, (name, p) in zip(optimizer.rates(), model.named_parameters(), strict=True):
         torch.testing.assert_close(rate, rates[name])
         assert rate.shape == p.shape

@@ -57,6 +57,12 @@ def asked(questions: list[list[str]]) -> dict:
     return json.loads(done.stdout)
 
 
+def test_tables_of_committed_runs_need_no_torch():
+    loaded = asked([["cite", "--table", table] for table in ("headline", "comparison")])["loaded"]
+    assert "pandas" in loaded
+    assert not {"torch", "torchvision", "numba"} & set(loaded)
+
+
 def test_whatever_needs_no_work_needs_no_slow_import():
     told = [["--help"], ["--version"], ["cite"], *([name, "--help"] for name in COMMANDS)]
     told += [[name, "--list"] for name in TRAINING]

@@ -45,7 +45,7 @@ def test_every_engine_has_every_squashing_function(name):
 
 
 def test_a_squashing_function_without_a_slope_is_an_error_and_not_taken_for_the_identity():
-    net = nn.Sequential(Subsampling2d(1, nn.Softplus()))
+    net = nn.Sequential(Subsampling2d(1, nn.Softplus()), nn.Flatten())
     images = torch.zeros(1, 1, 4, 4)
     with pytest.raises(TypeError, match="Softplus"):
         diagonal_curvature(net, nn.CrossEntropyLoss(), images, torch.zeros(1, dtype=torch.int64))

@@ -1,5 +1,7 @@
 """One definition of multiply-accumulates, wherever a network is counted."""
 
+from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -7,9 +9,9 @@ import pytest
 from experiments.published import tables as results
 from experiments.results import runs_in
 from lenet1998 import count
-from lenet1998.counts import multiply_accumulates
+from lenet1998.layers import layers_of, multiply_accumulates
 from lenet1998.models import build_model
-from lenet1998.recipes import RECIPES
+from lenet1998.recipes import NETWORK_SWITCHES, RECIPES
 from lenet1998.report import comparison
 
 RESULTS = Path(__file__).parents[1] / "experiments" / "results"
@@ -52,6 +54,24 @@ def test_a_record_counts_as_the_network_it_is_of(source):
     record = runs_in(RESULTS, source)[0]
     expected = count(build_model(record.recipe["name"])).multiply_accumulates
     assert record.multiply_accumulates == expected
+
+
+SHAPING = ("c3", "pooling", "input_size", "blank")
+"""Switches of the network, beside the output, that what a layer counts depends on."""
+
+
+@pytest.mark.parametrize("output", NETWORK_SWITCHES["output"])
+def test_what_switches_say_is_what_modules_count(output):
+    loss = {"rbf": "discriminative", "linear": "cross_entropy"}[output]
+    for values in product(*(NETWORK_SWITCHES[key] for key in SHAPING)):
+        changes = dict(zip(SHAPING, values, strict=True))
+        recipe = RECIPES["original"].changed(output=output, loss=loss, **changes)
+        assert layers_of(recipe) == [asdict(layer) for layer in count(build_model(recipe)).layers]
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_every_variants_switches_say_what_its_modules_count(recipe):
+    assert layers_of(recipe) == [asdict(layer) for layer in count(build_model(recipe)).layers]
 
 
 def test_the_pages_show_one_number():

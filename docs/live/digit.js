@@ -5,6 +5,7 @@
 const CENTRE = 14; // row and column, from 0, that a digit's centre of mass is put on, of 28
 const PEN_FIELD = 512; // the drawing's own units across
 const PEN = 40; // the pen's width in them
+const EVEN = 320; // units that a drawing's longer side is brought to: ink as thick as MNIST's
 const INK_SIDE = 128; // pixels across that the drawing is looked at in
 const FULL = 0.95; // of the pixels with ink; the rest is ink at its full strength
 
@@ -116,33 +117,58 @@ function inkOf(strokes) {
   return ink;
 }
 
-/** A drawing as a pattern like MNIST's, 28x28 bytes; null if nothing is drawn. */
-function patternOf(strokes) {
-  const field = normalised(inkOf(strokes), INK_SIDE, INK_SIDE);
-  return field && toBytes(field);
+/** Strokes of any size as large as a digit is mostly drawn, in the middle; dots stay dots. */
+function evened(strokes) {
+  const axes = [0, 1].map((axis) => {
+    const sides = strokes.flat().map((point) => point[axis]);
+    return { low: Math.min(...sides), high: Math.max(...sides) };
+  });
+  const side = Math.max(...axes.map(({ low, high }) => high - low));
+  const scale = side < PEN / 2 ? 1 : EVEN / side;
+  return strokes.map((stroke) =>
+    stroke.map((point) =>
+      point.map((at, axis) => {
+        const { low, high } = axes[axis];
+        return PEN_FIELD / 2 + scale * (at - (low + high) / 2);
+      }),
+    ),
+  );
 }
 
-/** scikit-learn's digits as lenet1998.data.digits draws them: {images, labels, tested}. */
-const EmbeddedDigits = {
-  labels: unpacked(DIGITS.labels),
-  tested: DIGITS.tested,
-  levels: unpacked(DIGITS.images),
-  kept: new Map(),
+const lastDrawn = { strokes: null, pattern: null }; // a frame mostly shows what the last one did
+
+/** A drawing as a pattern like MNIST's, 28x28 bytes; null if nothing is drawn. */
+function patternOf(strokes) {
+  if (lastDrawn.strokes !== strokes) {
+    const field = strokes.length && normalised(inkOf(evened(strokes)), INK_SIDE, INK_SIDE);
+    Object.assign(lastDrawn, { strokes, pattern: field ? toBytes(field) : null });
+  }
+  return lastDrawn.pattern;
+}
+
+/** Digits as lenet1998.data.digits draws them: {labels, tested, image}. */
+class DigitSet {
+  constructor({ labels, tested, images, side, levels }) {
+    Object.assign(this, { tested, side, levels });
+    this.labels = unpacked(labels);
+    this.images = unpacked(images);
+    this.kept = new Map();
+  }
 
   /** Pattern 28x28 of bytes; the first `tested` of them are not learnt from. */
   image(number) {
     if (!this.kept.has(number)) {
-      const area = DIGITS.side ** 2;
-      const source = this.levels.subarray(number * area, (number + 1) * area);
-      const field = normalised(source, DIGITS.side, DIGITS.side);
-      const bytes = Uint8Array.from(field, (value) =>
-        halfEven(Math.round(((value * 255) / DIGITS.levels) * 1e6) / 1e6),
-      );
-      this.kept.set(number, bytes);
+      const area = this.side ** 2;
+      const source = this.images.subarray(number * area, (number + 1) * area);
+      const field = normalised(source, this.side, this.side);
+      const byte = (value) => halfEven(Math.round(((value * 255) / this.levels) * 1e6) / 1e6);
+      this.kept.set(number, Uint8Array.from(field, byte));
     }
     return this.kept.get(number);
-  },
-};
+  }
+}
+
+const EmbeddedDigits = new DigitSet(DIGITS); // scikit-learn's
 
 /** A pattern of side x side bytes in the middle of a larger field of bytes. */
 function padded(pattern, side, size) {

@@ -3,9 +3,10 @@
 
 class App {
   constructor() {
-    this.state = readState(location.hash.slice(1));
     this.current = null;
     this.scheduled = false;
+    this.past = new Past();
+    this.arrive();
     Theme.read();
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
       Theme.read();
@@ -15,6 +16,7 @@ class App {
     this.views = [
       new DrawingView(this),
       new AnswerView(this),
+      new StripView(this),
       new LayersView(this),
       new ArithmeticView(this),
       new FiguresView(this),
@@ -26,29 +28,48 @@ class App {
     window.addEventListener("resize", () => this.schedule());
     window.addEventListener("hashchange", () => {
       if (location.hash.slice(1) !== this.written && location.hash.includes("=")) {
-        this.state = readState(location.hash.slice(1));
+        this.past.keep(this.state);
+        this.arrive();
         this.use();
       }
     });
     this.use();
   }
 
+  /** The state that the address asks for. */
+  arrive() {
+    const fragment = location.hash.slice(1);
+    this.state = readState(fragment);
+    const asked = new URLSearchParams(fragment.slice(0, LONGEST_FRAGMENT)).get("net");
+    if (asked && asked !== this.state.net)
+      this.notice = `There is no network “${asked.slice(0, 40)}” in this browser; this is another.`;
+  }
+
   chooser() {
     this.choice = document.getElementById("net");
-    this.choice.append(
-      ...NET_LIST.map(({ name }) => element("option", { value: name, textContent: name })),
-    );
+    for (const name of this.netNames()) this.choice.append(new Option(name));
     this.choice.addEventListener("change", () => {
       this.change({ net: this.choice.value });
       this.use();
     });
+    document.getElementById("copy").addEventListener("click", () => this.copy());
+  }
+
+  /** Those that come with the page, then those that were trained here. */
+  netNames() {
+    const own = [...Nets.known.keys(), ...Kept.names()];
+    return [...new Set([...NET_LIST.map(({ name }) => name), ...own])];
   }
 
   /** Offer a net that was trained here, and take it. */
   offer(name, title, network) {
-    if (!Nets.known.has(name))
-      this.choice.append(element("option", { value: name, textContent: name }));
+    const kept = Kept.save(name, title, network);
+    if (![...this.choice.options].some(({ value }) => value === name))
+      this.choice.append(new Option(name));
     Nets.known.set(name, { name, title, network });
+    this.notice = kept
+      ? "It is kept in this browser; a link to it works here only."
+      : "This browser keeps nothing: the network is lost when the page is left.";
     this.change({ net: name });
     this.use();
   }
@@ -56,22 +77,32 @@ class App {
   /** Load the state's network and show it. */
   async use() {
     const { net } = this.state;
+    const note = document.getElementById("net-title");
     try {
       const { title, network } = await Nets.load(net);
       if (net !== this.state.net) return;
       this.network = network;
       this.choice.value = net;
-      document.getElementById("net-title").textContent =
-        `${title[0].toUpperCase()}${title.slice(1)}.`;
-      this.trouble("");
+      note.textContent = `${title[0].toUpperCase()}${title.slice(1)}. ${this.notice ?? ""}`;
+      this.notice = undefined;
       this.schedule();
     } catch (error) {
-      this.trouble(error.message);
+      note.textContent = error.message;
     }
+    note.classList.toggle("trouble", net !== this.choice.value);
   }
 
-  trouble(words) {
-    document.getElementById("trouble").textContent = words;
+  /** The address on the clipboard; where that is refused, in words where it stands. */
+  async copy() {
+    this.address();
+    const said = document.getElementById("copy-said");
+    try {
+      await navigator.clipboard.writeText(location.href);
+      said.textContent = "Copied";
+    } catch {
+      said.textContent = "Copy it from the address bar";
+    }
+    setTimeout(() => (said.textContent = ""), 4000);
   }
 
   change(part) {
@@ -118,7 +149,7 @@ class App {
       outputs,
       unit,
       shares: network.shares(outputs),
-      answer: network.decide(outputs),
+      answer: verdictOf(network, outputs).read,
       inputsOf: inputsOf(network, states, unit),
     };
     for (const view of this.views) view.render(this.current);
@@ -150,10 +181,12 @@ class App {
   /** The state into the address, but not at every frame. */
   keep() {
     clearTimeout(this.keeping);
-    this.keeping = setTimeout(() => {
-      this.written = writeState(this.state);
-      history.replaceState(null, "", `#${this.written}`);
-    }, 250);
+    this.keeping = setTimeout(() => this.address(), 250);
+  }
+
+  address() {
+    this.written = writeState(this.state);
+    history.replaceState(null, "", `#${this.written}`);
   }
 
   scales() {

@@ -10,7 +10,7 @@ const SQUASHINGS = {
     value: (a) => PAPER.amplitude * Math.tanh(PAPER.slope * a),
     slope: (y) => PAPER.slope * (PAPER.amplitude - (y * y) / PAPER.amplitude),
   },
-  tanh: { label: "tanh(a)", value: Math.tanh, slope: (y) => 1 - y * y },
+  tanh: { label: "tanh(a)", value: (a) => Math.tanh(a), slope: (y) => 1 - y * y },
   relu: { label: "max(0, a)", value: (a) => Math.max(0, a), slope: (y) => (y > 0 ? 1 : 0) },
   logistic: {
     label: "1 / (1 + exp(-a))",
@@ -226,22 +226,32 @@ const Nets = {
   known: new Map(),
   waiting: new Map(),
 
-  add(net) {
-    const bytes = unpacked(net.values);
-    const values = Float64Array.from(new Float32Array(bytes.buffer));
-    const parameters = {};
-    let first = 0;
-    for (const [name, shape] of Object.entries(net.shapes)) {
-      const count = shape.reduce((product, side) => product * side, 1);
-      parameters[name] = values.subarray(first, first + count);
-      first += count;
-    }
-    const { title, recipe } = NET_LIST.find(({ name }) => name === net.name);
-    this.known.set(net.name, { name: net.name, title, network: new Network(recipe, parameters) });
+  /** Called by a net's script. */
+  add({ name, shapes, values }) {
+    this.put(name, { ...NET_LIST.find((net) => net.name === name), shapes, values });
   },
 
-  load(name) {
-    if (this.known.has(name)) return Promise.resolve(this.known.get(name));
+  put(name, { title, recipe, shapes, values }) {
+    const all = Float64Array.from(new Float32Array(unpacked(values).buffer));
+    const parameters = {};
+    let first = 0;
+    for (const [key, shape] of Object.entries(shapes)) {
+      const count = shape.reduce((product, side) => product * side, 1);
+      parameters[key] = all.subarray(first, first + count);
+      first += count;
+    }
+    this.known.set(name, { name, title, network: new Network(recipe, parameters) });
+  },
+
+  async load(name) {
+    if (!this.known.has(name) && Kept.names().includes(name)) {
+      try {
+        this.put(name, Kept.load(name));
+      } catch {
+        throw new Error(`The network ${name}, as this browser kept it, is damaged.`);
+      }
+    }
+    if (this.known.has(name)) return this.known.get(name);
     if (!this.waiting.has(name)) {
       const script = document.createElement("script");
       script.src = `nets/${name}.js`;
@@ -249,7 +259,10 @@ const Nets = {
         name,
         new Promise((resolve, reject) => {
           script.onload = () => resolve(this.known.get(name));
-          script.onerror = () => reject(new Error(`nets/${name}.js cannot be read`));
+          script.onerror = () => {
+            this.waiting.delete(name);
+            reject(new Error(`The network ${name} did not load: nets/${name}.js cannot be read.`));
+          };
         }),
       );
       document.head.append(script);

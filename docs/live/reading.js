@@ -1,6 +1,6 @@
 "use strict";
-/* Strings read off the outputs along a field, as lenet1998/reading.py does for any string: the
-   cheapest path, on which no two characters stand on contiguous outputs. */
+/* Strings read off the outputs along a field, as lenet1998/strings.py does for any string: the
+   cheapest path, on which an output without a character parts any two. */
 
 /** Whether outputs can say that there is no character: by a blank class or eq. 9's rubbish. */
 function readsStrings(network) {
@@ -17,25 +17,25 @@ function penalties(network, states) {
   });
 }
 
-/** {text, penalty, positions} of the cheapest path. */
+/** {text, penalty, positions} of the cheapest path. A digit stands on one output or on several
+    contiguous ones, and its position is where it is surest of them. */
 function readString(penalty) {
-  let free = { cost: 0, characters: null }; // after an output without a character
-  let on = { cost: Infinity, characters: null }; // after one with
+  let free = { cost: 0, last: null }; // the best path whose last output has no character
+  let on = Array.from({ length: 10 }, () => ({ cost: Infinity, last: null })); // one per digit
+  const best = () => on.reduce((least, path) => (path.cost < least.cost ? path : least), free);
   penalty.forEach((row, position) => {
-    const best = row.reduce(
-      (least, cost, digit) => (digit < 10 && cost < row[least] ? digit : least),
-      0,
-    );
-    const before = on.cost < free.cost ? on : free;
-    on = {
-      cost: free.cost + row[best],
-      characters: { digit: best, position, before: free.characters },
-    };
-    free = { cost: before.cost + row[10], characters: before.characters };
+    const ended = best();
+    on = on.map((path, digit) => {
+      const here = { digit, position, cost: row[digit], before: free.last };
+      if (path.cost >= free.cost) return { cost: free.cost + row[digit], last: here };
+      const surest = row[digit] < path.last.cost ? { ...here, before: path.last.before } : path.last;
+      return { cost: path.cost + row[digit], last: surest };
+    });
+    free = { cost: ended.cost + row[10], last: ended.last };
   });
-  const end = on.cost < free.cost ? on : free;
+  const end = best();
   const found = [];
-  for (let last = end.characters; last; last = last.before) found.unshift(last);
+  for (let { last } = end; last; last = last.before) found.unshift(last);
   return {
     text: found.map(({ digit }) => digit).join(""),
     penalty: end.cost,

@@ -1,5 +1,5 @@
 "use strict";
-/* A training run in the tab, a pattern at a time, and the switches that runs may differ in. */
+/* A training run, a pattern at a time, and the switches that runs may differ in. */
 
 const TRAINING_SWITCHES = {
   pooling: { label: "Subsampling", values: ["trainable", "trainable_average", "average", "max"] },
@@ -9,6 +9,7 @@ const TRAINING_SWITCHES = {
   loss: { label: "Loss", values: ["discriminative", "distance", "cross_entropy"] },
   rate: { label: "Global rate", values: ["1", "0.1", "10"] },
   seed: { label: "Seed", values: ["0", "1", "2", "3"] },
+  start: { label: "Starts from", values: ["fresh", "above"] },
 };
 const SWITCH_WORDS = {
   trainable: "coefficient × sum",
@@ -24,82 +25,142 @@ const SWITCH_WORDS = {
   1: "as printed",
   0.1: "a tenth",
   10: "ten times",
+  fresh: "random weights",
+  above: "the net chosen above",
 };
 const PARTS = 4; // of a pass, each with its error while learning
+const BETWEEN = 20; // digits from one of the reader's drawings to the next
 
 /** One network on its way: patterns in a constant order, the curvature anew before each pass. */
 class Run {
-  constructor(number, switches, original) {
-    const { rate, seed, ...network } = switches;
-    const linear = network.loss === "cross_entropy";
-    this.number = number;
-    this.switches = switches;
-    this.recipe = { ...original, ...network, output: linear ? "linear" : "rbf" };
-    this.factor = Number(rate);
-    this.network = freshNetwork(this.recipe, Number(seed) + 1);
+  /** switches: rate and seed of them are used here; recipe: the network's and the method's;
+      parameters: those to start from, or null; digits: a DigitSet; drawings: {pattern, label} each,
+      which are learnt in turn between the digits. */
+  constructor({ switches, recipe, parameters, digits, drawings }) {
+    Object.assign(this, { recipe, digits, drawings });
+    const [rate, seed] = [Number(switches.rate), Number(switches.seed)];
+    this.factor = rate;
+    this.network = parameters ? new Network(recipe, parameters) : freshNetwork(recipe, seed + 1);
     this.trainer = new Trainer(this.network);
-    const { tested, labels } = EmbeddedDigits;
-    this.order = shuffled(labels.length - tested, Number(seed) + 101).map((n) => n + tested);
-    this.passes = 0;
-    this.learning = []; // [pass, percent]
-    this.testing = [];
-    this.doing = "";
-    this.work = this.steps();
+    const { tested, labels } = digits;
+    this.order = shuffled(labels.length - tested, seed + 101).map((n) => this.digit(n + tested));
+    if (drawings.length) this.order = this.order.flatMap((pattern, n) => this.among(pattern, n));
+    Object.assign(this, { passes: 0, learning: [], testing: [], answers: [], drawn: null });
+    Object.assign(this, { doing: "", diverged: false, finished: false, steps: 0, spent: 0 });
+    const learnt = this.order.length;
+    this.total = (Math.min(recipe.curvature_patterns, learnt) + learnt + tested) * PAPER.passes;
+    this.work = this.everything();
   }
 
-  /** Every step of all passes, a pattern at a time. */
-  *steps() {
+  digit(number) {
+    return { number, label: this.digits.labels[number] };
+  }
+
+  /** A digit, and after every BETWEEN of them one of the drawings. */
+  among(pattern, n) {
+    const turn = (n + 1) / BETWEEN - 1;
+    if (!Number.isInteger(turn)) return [pattern];
+    const drawing = turn % this.drawings.length;
+    return [pattern, { drawing, label: this.drawings[drawing].label }];
+  }
+
+  /** The network's inputs of a pattern. */
+  field({ number, drawing }) {
+    const pattern = drawing === undefined ? this.digits.image(number) : this.drawings[drawing].pattern;
+    return prepared(pattern);
+  }
+
+  /** One step, timed; an end when all passes are done or the loss is no number. */
+  advance() {
+    const began = performance.now();
+    const { value, done } = this.work.next();
+    this.spent += performance.now() - began;
+    this.steps += 1;
+    this.finished = done || this.diverged;
+    return value;
+  }
+
+  /** Milliseconds that the rest takes, at the speed so far. */
+  left() {
+    return (this.spent / this.steps) * (this.total - this.steps);
+  }
+
+  /** Every step of all passes, a pattern at a time; those of learning give what they did. */
+  *everything() {
     const { trainer, order, recipe } = this;
-    const { labels } = EmbeddedDigits;
-    const inputs = (n) => prepared(EmbeddedDigits.image(n));
     for (let pass = 1; pass <= PAPER.passes; pass++) {
       this.doing = `pass ${pass}: estimating the curvature`;
       trainer.beginCurvature();
-      for (const n of order.slice(0, recipe.curvature_patterns)) {
-        trainer.addCurvature(inputs(n));
-        yield;
+      for (const pattern of order.slice(0, recipe.curvature_patterns)) {
+        trainer.addCurvature(this.field(pattern));
+        yield null;
       }
       trainer.finishCurvature();
-      const eta = PAPER.etas[pass - 1] * this.factor;
-      let [wrong, seen] = [0, 0];
-      for (const [place, n] of order.entries()) {
-        wrong += !trainer.learn(inputs(n), labels[n], eta).right;
-        seen += 1;
-        const part = Math.floor(((place + 1) * PARTS) / order.length);
-        this.doing = `pass ${pass}: pattern ${place + 1} of ${order.length}`;
-        if (part > Math.floor((place * PARTS) / order.length)) {
-          this.learning.push([pass - 1 + part / PARTS, (100 * wrong) / seen]);
-          [wrong, seen] = [0, 0];
-        }
-        yield;
-      }
-      yield* this.test(pass, inputs);
+      yield* this.learn(pass, PAPER.etas[pass - 1] * this.factor);
+      if (this.diverged) return;
+      yield* this.test(pass);
       this.passes = pass;
     }
   }
 
-  *test(pass, inputs) {
-    const { tested, labels } = EmbeddedDigits;
-    this.doing = `pass ${pass}: testing`;
-    let wrong = 0;
-    for (let n = 0; n < tested; n++) {
-      const states = this.network.forward(inputs(n));
-      wrong += this.network.decide(this.network.outputs(states)) !== labels[n];
-      yield;
+  *learn(pass, eta) {
+    const { order } = this;
+    let [wrong, seen] = [0, 0];
+    for (const [place, pattern] of order.entries()) {
+      const did = this.trainer.learn(this.field(pattern), pattern.label, eta);
+      this.diverged = !Number.isFinite(did.loss);
+      if (this.diverged) return;
+      wrong += did.read !== pattern.label;
+      seen += 1;
+      const part = Math.floor(((place + 1) * PARTS) / order.length);
+      this.doing = `pass ${pass}: pattern ${place + 1} of ${order.length}`;
+      if (part > Math.floor((place * PARTS) / order.length)) {
+        this.learning.push([pass - 1 + part / PARTS, (100 * wrong) / seen]);
+        [wrong, seen] = [0, 0];
+      }
+      yield { ...pattern, ...did };
     }
-    this.testing.push([pass, (100 * wrong) / tested]);
   }
 
-  /** In what it differs from the recipe. */
-  words(original) {
-    const changed = Object.entries(this.switches).filter(
-      ([key, value]) => value !== firstOfSwitch(key, original),
-    );
-    const words = changed.map(
-      ([key, value]) => `${TRAINING_SWITCHES[key].label}: ${SWITCH_WORDS[value] ?? value}`,
-    );
-    return words.join("; ") || "the 1998 recipe";
+  read(pattern) {
+    return this.network.decide(this.network.outputs(this.network.forward(this.field(pattern))));
   }
+
+  *test(pass) {
+    const { tested, labels } = this.digits;
+    this.doing = `pass ${pass}: testing`;
+    const answers = [];
+    for (let number = 0; number < tested; number++) {
+      answers.push(this.read({ number }));
+      yield null;
+    }
+    this.answers = answers;
+    const wrong = answers.filter((answer, number) => answer !== labels[number]).length;
+    this.testing.push([pass, (100 * wrong) / tested]);
+    this.drawn = this.drawings.filter(
+      ({ label }, drawing) => this.read({ drawing }) === label,
+    ).length;
+  }
+
+  /** All that a page shows of it, as it stands. */
+  report() {
+    const { passes, learning, testing, answers, drawn, doing, diverged, finished } = this;
+    const { parameters } = this.network;
+    const left = this.steps ? this.left() : null;
+    const ends = { diverged, finished, left };
+    return { passes, learning, testing, answers, drawn, doing, parameters, ...ends };
+  }
+}
+
+/** In what switches differ from the recipe. */
+function wordsOfSwitches(switches, original) {
+  const changed = Object.entries(switches).filter(
+    ([key, value]) => value !== firstOfSwitch(key, original),
+  );
+  const words = changed.map(
+    ([key, value]) => `${TRAINING_SWITCHES[key].label}: ${SWITCH_WORDS[value] ?? value}`,
+  );
+  return words.join("; ") || "the 1998 recipe";
 }
 
 /** A switch's value in the recipe that runs start from. */

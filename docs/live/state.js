@@ -47,6 +47,9 @@ function handwritten(digit) {
   return HANDWRITING[digit].map((points) => smoothed(points));
 }
 
+const MOST_POINTS = 2000; // of a drawing: what a link can hold, and a frame can draw
+const LONGEST_FRAGMENT = 4 * MOST_POINTS + 2000; // characters of an address that are looked at
+
 const DEFAULT_STATE = {
   net: NET_LIST[0].name,
   draw: handwritten(5), // strokes, unless `pick` names another picture
@@ -72,15 +75,25 @@ function writeStrokes(strokes) {
 
 function readStrokes(text) {
   const strokes = text.split(".").filter((stroke) => /^([A-Za-z0-9_-]{3})+$/.test(stroke));
-  return strokes.map((stroke) =>
-    stroke.match(/.{3}/g).map((three) => {
-      const bits = [...three].reduce(
-        (sum, character) => sum * 64 + SIXTY_FOUR.indexOf(character),
-        0,
-      );
-      return [Math.floor(bits / PEN_FIELD), bits % PEN_FIELD];
-    }),
-  );
+  return bounded(strokes.map(points));
+}
+
+/** The strokes as far as a drawing may have points. */
+function bounded(strokes) {
+  let left = MOST_POINTS;
+  const kept = strokes.map((stroke) => {
+    const part = stroke.slice(0, left);
+    left -= part.length;
+    return part;
+  });
+  return kept.filter((stroke) => stroke.length);
+}
+
+function points(stroke) {
+  return stroke.match(/.{3}/g).map((three) => {
+    const bits = [...three].reduce((sum, sign) => sum * 64 + SIXTY_FOUR.indexOf(sign), 0);
+    return [Math.floor(bits / PEN_FIELD), bits % PEN_FIELD];
+  });
 }
 
 /** The state as the address's fragment; what is as at first is left out. */
@@ -100,13 +113,13 @@ function writeState(state) {
 
 /** The state that a fragment stands for; what makes no sense in it is passed over. */
 function readState(fragment) {
-  const fields = new URLSearchParams(fragment);
+  const fields = new URLSearchParams(fragment.slice(0, LONGEST_FRAGMENT));
   const state = { ...DEFAULT_STATE, moves: { ...STILL }, switches: {} };
   const named = (key, names) => {
     if (names.includes(fields.get(key))) state[key] = fields.get(key);
   };
   const nets = NET_LIST.map(({ name }) => name);
-  named("net", nets);
+  named("net", [...nets, ...Kept.names()]);
   named("lineNet", nets);
   named("line", [...PAPER.strings.answers, "own"]);
   const [kind, number] = (fields.get("pick") ?? "").split(".");
@@ -121,8 +134,9 @@ function readState(fragment) {
     state.unit = fields.get("unit");
   if (/^\d{1,9}$/.test(fields.get("typed"))) state.typed = fields.get("typed");
   if (/^\d{1,3}$/.test(fields.get("position"))) state.position = Number(fields.get("position"));
-  for (const [key, value] of fields) {
-    if (key.startsWith("train.")) state.switches[key.slice("train.".length)] = value;
+  for (const [key, { values }] of Object.entries(TRAINING_SWITCHES)) {
+    const value = fields.get(`train.${key}`);
+    if (values.includes(value)) state.switches[key] = value;
   }
   return state;
 }

@@ -95,7 +95,7 @@ class Trainer {
     return typeof own === "number" ? own : mu;
   }
 
-  /** Learn one pattern at the global rate eta; its loss, and whether it was read right before. */
+  /** Learn one pattern at the global rate eta; its loss and what it was read as, before. */
   learn(field, label, eta) {
     const { network, gradients } = this;
     const states = network.forward(field);
@@ -115,7 +115,7 @@ class Trainer {
         for (let k = 0; k < values.length; k++) values[k] -= (eta * slope[k]) / (mu + h[k]);
       }
     }
-    return { loss, right: read === label };
+    return { loss, read };
   }
 
   /** Estimate the curvature anew as the mean over patterns: begin, add each, finish. */

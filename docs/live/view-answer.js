@@ -1,5 +1,7 @@
 "use strict";
-/* The outputs: F6's bitmap beside the codes, the distances racing, the rubbish class's share. */
+/* The outputs: the verdict, all nets' verdicts, F6 beside the codes, the distances racing. */
+
+const SETTLED = 200; // milliseconds without a change, after which the other nets are asked, too
 
 class AnswerView {
   constructor(app) {
@@ -42,9 +44,11 @@ class AnswerView {
       row.append(...cells("", ""), this.rubbish);
       list.append(row);
     }
-    document.getElementById("answer-title").textContent = rbf
-      ? `${network.classes === 11 ? "Eleven" : "Ten"} distances race to zero`
-      : "Ten scores: the largest wins";
+    const title = rbf
+      ? `${network.classes === 11 ? "Eleven" : "Ten"} distances race to zero `
+      : "Ten scores: the largest wins ";
+    const link = tourLink("the-output-distances", "The output");
+    document.getElementById("answer-title").replaceChildren(title, link);
     document.getElementById("answer-note").textContent = rbf
       ? `The answer is the code nearest to F6's state. The shares are eq. 9's, where rubbish is a class at ` +
         `the constant distance j = ${network.recipe.rubbish_j}` +
@@ -53,7 +57,7 @@ class AnswerView {
   }
 
   lane(network, digit) {
-    const name = digit === 10 ? "blank" : String(digit);
+    const name = className(digit);
     const row = element(
       "li",
       { className: "lane" },
@@ -62,7 +66,7 @@ class AnswerView {
     const code = element("canvas", { ariaHidden: "true" });
     const all = network.parameters[network.smallestWins ? "output.codes" : "output.weight"];
     const values = all.subarray(84 * digit, 84 * digit + 84);
-    drawBitmap(code, values, network.smallestWins ? CODE_SCALE : weightScale(values), 3);
+    drawBitmap(code, values, network.smallestWins ? CODE_SCALE : weightScale(values), 2);
     code.removeAttribute("style");
     const bar = element("i");
     const [distance, share] = [element("span"), element("span")];
@@ -95,26 +99,56 @@ class AnswerView {
     this.say(this.app.current);
   }
 
-  say({ network, outputs, shares, answer, pattern, state }) {
+  say({ network, outputs, pattern, state }) {
     const verdict = document.getElementById("verdict");
-    const note = document.getElementById("verdict-note");
-    const read = pattern ? this.lanes[answer].name : "?";
-    if (verdict.textContent !== read) verdict.textContent = read; // what is set is spoken
-    if (!pattern) {
-      const why = state.pick ? "This digit does not come with the page" : "Nothing is drawn";
-      note.textContent = `${why}. This is what the network makes of an empty field.`;
-      return;
-    }
-    const [first, second] = outputs
-      .map((value, digit) => ({ value, digit }))
-      .sort((a, b) => (network.smallestWins ? a.value - b.value : b.value - a.value));
-    const unit = network.smallestWins ? "distance" : "score";
-    note.textContent =
-      `${unit} ${shown(first.value, 1)}; next is ${this.lanes[second.digit].name} with ${shown(second.value, 1)}` +
-      (shares.rubbish > Math.max(...shares.classes) ? ". Rubbish has the largest share." : ".");
+    const { read, doubt, words } = verdictOf(network, outputs);
+    const mark = pattern ? answerMark(read, doubt) : "?";
+    const why = state.pick ? "This digit does not come with the page." : "Nothing is drawn.";
+    const said = pattern ? words + this.label(state.pick, read) : why;
+    verdict.classList.toggle("doubt", doubt > 0 || !pattern);
+    if (verdict.textContent !== mark) verdict.textContent = mark;
+    document.getElementById("verdict-note").textContent = said;
+    this.speak(`${mark}. ${said}`);
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => this.askAll(), SETTLED);
   }
-}
 
-function percent(share) {
-  return share > 0 && share < 0.001 ? "< 0.1 %" : `${(100 * share).toFixed(1)} %`;
+  /** The label that a digit of someone's came with. */
+  label(pick, read) {
+    const [kind, number] = pick.split(".");
+    const labels = { digit: EmbeddedDigits.labels[number], fig8: Figures.fig8[number]?.label };
+    const label = labels[kind];
+    if (label === undefined) return "";
+    return ` Its label is ${label}: ${label === read ? "right" : "misread"}.`;
+  }
+
+  /** For screen readers, once a movement has come to rest. */
+  speak(words) {
+    clearTimeout(this.speaking);
+    const place = document.getElementById("verdict-spoken");
+    if (place.textContent !== words)
+      this.speaking = setTimeout(() => (place.textContent = words), 2 * SETTLED);
+  }
+
+  /** Every net's verdict on the same field; one that does not load is left out. */
+  async askAll() {
+    const { inputs, size, pattern } = this.app.current;
+    const answers = [];
+    for (const name of this.app.netNames()) {
+      const net = await Nets.load(name).catch(() => null);
+      if (!net || net.network.size !== size) continue;
+      const { network } = net;
+      const { read, doubt } = verdictOf(network, network.outputs(network.forward(inputs)));
+      answers.push({ name, doubt, mark: pattern ? answerMark(read, doubt) : "?" });
+    }
+    const items = answers.map(({ name, doubt, mark }) =>
+      element(
+        "li",
+        { className: doubt > 1 ? "doubt" : "" },
+        `${name} `,
+        element("b", { textContent: mark }),
+      ),
+    );
+    document.getElementById("nets").replaceChildren(...items);
+  }
 }

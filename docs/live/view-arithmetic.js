@@ -58,7 +58,7 @@ class ArithmeticView {
   /** For screen readers, and not at every step of a mouse. */
   speak(words) {
     clearTimeout(this.waiting);
-    if (!document.activeElement?.id.startsWith("layer-")) return;
+    if (!/^(layer-|lanes)/.test(document.activeElement?.id)) return;
     this.waiting = setTimeout(
       () => (this.spoken.textContent = `${this.app.unitWords()}. ${words}`),
       400,

@@ -1,5 +1,5 @@
 "use strict";
-/* The drawing field, what the network sees of it, and the sliders that move it. */
+/* The drawing field, and what the network sees of it. */
 
 /** How each kind of picture came into the field. */
 const PICTURE_WORDS = {
@@ -22,7 +22,7 @@ class DrawingView {
     this.listenToKeys();
     const press = (id, action) => document.getElementById(id).addEventListener("click", action);
     press("undo", () => this.undo());
-    press("clear", () => this.set([]));
+    press("clear", () => this.replace([]));
     press("someone", () => this.pickSomeone());
     for (let digit = 0; digit < 10; digit++) {
       const button = element("button", {
@@ -34,12 +34,32 @@ class DrawingView {
       document.getElementById("written").append(button);
     }
     this.sliders = Object.entries(MOVES).map(([key, move]) => new Slider(app, key, move));
+    roving(document.getElementById("written"));
+    roving(document.getElementById("sliders"));
+    document.getElementById("tour-input").append(tourLink("the-input", "The input"));
+    document.addEventListener("keydown", (event) => {
+      const typing = event.target.matches("input:not([type=range])");
+      if (event.key !== "z" || !(event.ctrlKey || event.metaKey) || typing) return;
+      this.undo();
+      event.preventDefault();
+    });
   }
 
-  /** New strokes, and an end to whatever was being written. */
+  /** New strokes, and an end to whatever was being written; never more than a link can hold. */
   set(strokes) {
     this.writing = null;
-    this.app.change({ draw: strokes, pick: "" });
+    const draw = bounded(strokes);
+    const full = draw.flat().length === MOST_POINTS;
+    document.getElementById("pad-said").textContent = full
+      ? "That is as much ink as a link can hold: undo or clear to draw on."
+      : "";
+    this.app.change({ draw, pick: "" });
+  }
+
+  /** Other strokes than those that are there, which Undo brings back. */
+  replace(strokes) {
+    this.app.past.keep(this.app.state);
+    this.set(strokes);
   }
 
   /** The strokes to go on with: none where a picture was picked. */
@@ -47,12 +67,17 @@ class DrawingView {
     return this.app.state.pick ? [] : this.app.state.draw;
   }
 
+  /** To before the last stroke, picture or slider; in a drawing from a link, stroke by stroke. */
   undo() {
-    this.set(this.strokes().slice(0, -1));
+    this.writing = null;
+    this.app.change(
+      this.app.past.back() ?? { draw: this.strokes().slice(0, -1), pick: "", moves: { ...STILL } },
+    );
   }
 
   pickSomeone() {
     this.writing = null;
+    this.app.past.keep(this.app.state);
     const number = Math.floor(Math.random() * EmbeddedDigits.tested);
     this.app.change({ pick: `digit.${number}` });
   }
@@ -72,7 +97,7 @@ class DrawingView {
       pad.setPointerCapture(event.pointerId);
       this.pen.shown = false;
       this.drawing = event.pointerId;
-      this.set([...this.strokes(), [place(event)]]);
+      this.replace([...this.strokes(), [place(event)]]);
       event.preventDefault();
       pad.focus({ preventScroll: true, focusVisible: false });
     });
@@ -108,7 +133,7 @@ class DrawingView {
         if (pen.down) this.extend([pen.x, pen.y]);
       } else if (event.key === " " || event.key === "Enter") {
         pen.down = !pen.down;
-        if (pen.down) this.set([...this.strokes(), [[pen.x, pen.y]]]);
+        if (pen.down) this.replace([...this.strokes(), [[pen.x, pen.y]]]);
       } else if (event.key === "Backspace" || event.key === "Delete") {
         pen.down = false;
         this.undo();
@@ -129,12 +154,12 @@ class DrawingView {
   write(digit) {
     const goal = handwritten(digit);
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
-      this.set(goal);
+      this.replace(goal);
       return;
     }
     const mine = { points: 1 };
     const total = goal.reduce((sum, stroke) => sum + stroke.length, 0);
-    this.set([]);
+    this.replace([]);
     this.writing = mine;
     const next = () => {
       if (this.writing !== mine) return;
@@ -156,7 +181,7 @@ class DrawingView {
   render({ state, pattern, side, inputs, size }) {
     this.drawPad(state, pattern, side);
     this.seen
-      .lay({ maps: 1, height: size, width: size, columns: 1, most: 12 })
+      .lay({ maps: 1, height: size, width: size, columns: 1, most: 8, room: Infinity })
       .draw(inputs, INPUT_SCALE);
     const window = this.app.receptive();
     if (window) this.seen.frame(0, window.row, window.column, window.side, window.side);
@@ -205,71 +230,5 @@ class DrawingView {
     sheet.draw(pattern, { kind: "state", low: 0, limit: 255 });
     pen.imageSmoothingEnabled = false;
     pen.drawImage(sheet.canvas, 0, 0, PEN_FIELD, PEN_FIELD);
-  }
-}
-
-/** One slider, with a button that moves it to and fro. */
-class Slider {
-  constructor(app, key, { label, low, high, step, unit }) {
-    Object.assign(this, { app, key, low, high, step, unit, playing: false });
-    this.input = element("input", { type: "range", id: `move-${key}`, min: low, max: high, step });
-    this.output = element("output", {});
-    this.button = element("button", {
-      type: "button",
-      textContent: "▶",
-      ariaLabel: `Animate: ${label}`,
-    });
-    this.button.setAttribute("aria-pressed", "false");
-    const row = element(
-      "div",
-      { className: "slider" },
-      element("label", { htmlFor: this.input.id, textContent: label }),
-    );
-    row.append(this.input, this.output, this.button);
-    document.getElementById("sliders").append(row);
-    this.input.addEventListener("input", () => {
-      this.play(false);
-      this.move(Number(this.input.value));
-    });
-    row.addEventListener("dblclick", (event) => {
-      if (event.target === this.button) return;
-      this.play(false);
-      this.move(STILL[key]);
-    });
-    this.button.addEventListener("click", () => this.play(!this.playing));
-  }
-
-  move(value) {
-    this.app.change({ moves: { ...this.app.state.moves, [this.key]: value } });
-  }
-
-  /** Sway from where it stands to either end and back, in four seconds. */
-  play(on) {
-    if (on === this.playing) return;
-    this.playing = on;
-    this.button.textContent = on ? "❚❚" : "▶";
-    this.button.setAttribute("aria-pressed", String(on));
-    if (!on) {
-      this.move(STILL[this.key]);
-      return;
-    }
-    const [still, began] = [STILL[this.key], performance.now()];
-    const next = (now) => {
-      if (!this.playing) return;
-      const wave = Math.sin(((now - began) / 4000) * 2 * Math.PI);
-      const reach = wave > 0 ? this.high - still : still - this.low;
-      this.move(still + wave * reach);
-      requestAnimationFrame(next);
-    };
-    requestAnimationFrame(next);
-  }
-
-  render(moves) {
-    const value = moves[this.key];
-    if (Number(this.input.value) !== value) this.input.value = value;
-    const percent = this.key === "noise";
-    this.output.textContent = percent
-      ? `${Math.round(100 * value)} %`
-      : `${shown(value, this.step < 0.1 ? 2 : 1)}${this.unit}`;
   }
 }

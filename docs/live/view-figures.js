@@ -2,6 +2,9 @@
 /* Fig. 13's nine patterns and Fig. 8's 82 digits, with what the nets of 1998 made of them. */
 
 const MNIST_IMAGES = 10_000;
+const MNIST_HEADER = [2051, MNIST_IMAGES, 28, 28].flatMap((number) =>
+  [24, 16, 8, 0].map((shift) => (number >> shift) & 255),
+);
 
 const Figures = {
   fig13: {
@@ -37,37 +40,47 @@ const Figures = {
     return this.mnist.subarray(first, first + 784);
   },
 
-  /** Take MNIST's test images from a file, packed or not. */
+  /** Take MNIST's test images from a file, packed or not; of a larger one no more is read. */
   async read(file) {
-    let stream = file.stream();
-    const magic = new Uint8Array(await file.slice(0, 2).arrayBuffer());
-    if (magic[0] === 0x1f && magic[1] === 0x8b)
-      stream = stream.pipeThrough(new DecompressionStream("gzip"));
-    const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
-    const header = [
-      0,
-      0,
-      8,
-      3,
-      0,
-      0,
-      MNIST_IMAGES >> 8,
-      MNIST_IMAGES & 255,
-      0,
-      0,
-      0,
-      28,
-      0,
-      0,
-      0,
-      28,
-    ];
-    if (bytes.length !== 16 + 784 * MNIST_IMAGES || header.some((byte, at) => bytes[at] !== byte)) {
-      throw new Error(`${file.name} is not t10k-images-idx3-ubyte, MNIST's 10,000 test images`);
+    const whole = MNIST_HEADER.length + 784 * MNIST_IMAGES;
+    const bytes = await firstBytes(file, whole + 1);
+    const missing = whole - bytes.length;
+    let wrong = "";
+    if (MNIST_HEADER.some((byte, at) => bytes[at] !== byte)) wrong = "it begins with other bytes";
+    else if (missing < 0) wrong = "it goes on after the last image";
+    else if (missing) wrong = `${missing.toLocaleString("en")} bytes are missing at its end`;
+    if (wrong) {
+      throw new Error(
+        `${file.name} is not t10k-images-idx3-ubyte, MNIST's 10,000 test images: ${wrong}.`,
+      );
     }
-    this.mnist = bytes.subarray(16);
+    this.mnist = bytes.subarray(MNIST_HEADER.length);
   },
 };
+
+/** The bytes of a file, unpacked if it is a .gz, and not more than so many. */
+async function firstBytes(file, most) {
+  const magic = new Uint8Array(await file.slice(0, 2).arrayBuffer());
+  const zipped = magic[0] === 0x1f && magic[1] === 0x8b;
+  const packed = file.stream();
+  const stream = zipped ? packed.pipeThrough(new DecompressionStream("gzip")) : packed;
+  const reader = stream.getReader();
+  const bytes = new Uint8Array(most);
+  let filled = 0;
+  try {
+    while (filled < most) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      bytes.set(value.subarray(0, most - filled), filled);
+      filled += value.length;
+    }
+  } catch {
+    const why = zipped ? "the .gz is cut or damaged" : "the browser cannot read it";
+    throw new Error(`${file.name} cannot be read: ${why}.`);
+  }
+  reader.cancel().catch(() => {}); // of a stream that failed there is nothing to cancel
+  return bytes.subarray(0, Math.min(filled, most));
+}
 
 class FiguresView {
   constructor(app) {
@@ -94,6 +107,8 @@ class FiguresView {
         });
       }
     }
+    roving(document.getElementById("fig13-bar"));
+    roving(document.getElementById("fig8-bar"));
     document
       .getElementById("mnist-file")
       .addEventListener("change", (event) => this.open(event.target.files[0]));
@@ -118,23 +133,25 @@ class FiguresView {
   }
 
   pick(kind, number) {
+    this.app.past.keep(this.app.state, kind);
     this.app.change({ pick: `${kind}.${number}` });
     if (kind === "fig8") this.chips[number].scrollIntoView({ block: "nearest" });
   }
 
   async open(file) {
     if (!file) return;
+    const said = document.getElementById("file-said");
     try {
       await Figures.read(file);
-      this.app.trouble("");
+      said.textContent = "";
       this.pick("fig8", this.picked("fig8") ?? 0);
     } catch (error) {
-      this.app.trouble(error.message);
+      said.textContent = error.message;
     }
   }
 
-  render({ states, answer, pattern }) {
-    const says = answer === 10 ? "a blank" : answer;
+  render({ states, answer, pattern, inputs, size }) {
+    const says = answer === null ? "nothing" : className(answer);
     const [thirteen, eight] = [this.picked("fig13"), this.picked("fig8")];
     const scheme = Theme.css("paper");
     const stale = this.scheme !== scheme;
@@ -165,9 +182,21 @@ class FiguresView {
     if (thirteen !== undefined) {
       drawBitmap(document.getElementById("fig13-then"), this.f6(thirteen), CODE_SCALE);
       drawBitmap(document.getElementById("fig13-now"), states.f6.values, CODE_SCALE);
+      this.field("fig13-input", inputs, size);
+    }
+    document.getElementById("misread").hidden = eight === undefined || !pattern;
+    if (eight !== undefined && pattern) {
+      drawBitmap(document.getElementById("fig8-now"), states.f6.values, CODE_SCALE);
+      this.field("fig8-input", inputs, size);
     }
     document.getElementById("fig8-said").textContent =
       eight === undefined ? "" : this.about(eight, says, pattern);
+  }
+
+  field(id, inputs, size) {
+    new Sheet(document.getElementById(id))
+      .lay({ maps: 1, height: size, width: size, columns: 1, most: 4, room: Infinity })
+      .draw(inputs, INPUT_SCALE);
   }
 
   f6(number) {

@@ -2,12 +2,42 @@
 /* Every map of every layer; one unit is looked at, and frames show what it sees. */
 
 const LAYERS = {
-  c1: { text: "6 maps of 28×28: kernels of 5×5 on the input", columns: [6, 3], most: 4 },
-  s2: { text: "6 maps of 14×14: each unit takes 2×2", columns: [6, 3], most: 6 },
-  c3: { text: "16 maps of 10×10: kernels on some of S2's maps", columns: [8, 4], most: 8 },
-  s4: { text: "16 maps of 5×5: each unit takes 2×2", columns: [8, 8], most: 10 },
-  c5: { text: "120 units: each sees all of S4", columns: [30, 20], most: 18, gap: 0 },
-  f6: { text: "84 units, in the order of the 7×12 picture", columns: [7, 7], most: 14, gap: 0 },
+  c1: {
+    text: "6 maps of 28×28: kernels of 5×5 on the input",
+    tour: "c1-convolution",
+    columns: [6, 3], most: 4,
+  },
+  s2: {
+    text: "6 maps of 14×14: each unit ",
+    tour: "s2-subsampling",
+    columns: [6, 3], most: 6,
+  },
+  c3: {
+    text: "16 maps of 10×10: kernels on some of S2's maps",
+    tour: "c3-convolution-by-a-table",
+    columns: [8, 4], most: 8,
+  },
+  s4: {
+    text: "16 maps of 5×5: each unit ",
+    tour: "s4-subsampling",
+    columns: [8, 8], most: 10,
+  },
+  c5: {
+    text: "120 units: each sees all of S4",
+    tour: "c5-a-convolution-of-one-unit",
+    columns: [30, 20], most: 18, gap: 0,
+  },
+  f6: {
+    text: "84 units, in the order of the 7×12 picture",
+    tour: "f6-a-layer-that-draws",
+    columns: [7, 7], most: 14, gap: 0,
+  },
+};
+const POOLED = {
+  trainable: "sums 2×2, times a coefficient",
+  trainable_average: "averages 2×2, times a coefficient",
+  average: "averages 2×2",
+  max: "takes the largest of 2×2",
 };
 const NARROW = 560; // pixels of room, below which maps stand in more rows
 
@@ -17,19 +47,37 @@ function unitNamed(text) {
   return { layer, map: Number(map), at: Number(at) };
 }
 
+/** A link to a section of the tour: in a checkout, which has no built pages, to its source. */
+function tourLink(section, name) {
+  const page = location.pathname.endsWith("/docs/live/index.html") ? "tour.md" : "tour.html";
+  const link = element("a", { href: `../${page}#${section}`, textContent: "tour" });
+  link.ariaLabel = `${name} in the tour`;
+  return link;
+}
+
+/** Let a mouse or finger on a layer's sheet choose the unit that is looked at. */
+function pointAt(app, name, sheet) {
+  const look = (event) => {
+    const place = sheet.under(event);
+    if (place) app.change({ unit: `${name}.${place.map}.${place.at}` });
+  };
+  const { canvas } = sheet;
+  canvas.addEventListener("pointermove", (event) => event.pointerType === "mouse" && look(event));
+  canvas.addEventListener("pointerdown", look);
+}
+
 class LayersView {
   constructor(app) {
     this.app = app;
     this.sheets = {};
-    for (const [name, { text }] of Object.entries(LAYERS)) {
+    this.texts = {};
+    for (const [name, { tour }] of Object.entries(LAYERS)) {
       const canvas = element("canvas", { tabIndex: 0 });
       canvas.setAttribute("role", "application");
       canvas.id = `layer-${name}`;
-      const title = element(
-        "h3",
-        { textContent: `${name.toUpperCase()} ` },
-        element("span", { textContent: text }),
-      );
+      this.texts[name] = element("span");
+      const link = tourLink(tour, name.toUpperCase());
+      const title = element("h3", {}, `${name.toUpperCase()} `, this.texts[name], " ", link);
       const holder = element("div", { className: "layer" }, title, canvas);
       this.sheets[name] = new Sheet(canvas);
       this.listen(name, canvas);
@@ -42,12 +90,7 @@ class LayersView {
   }
 
   listen(name, canvas) {
-    const look = (event) => {
-      const place = this.sheets[name].under(event);
-      if (place) this.app.change({ unit: `${name}.${place.map}.${place.at}` });
-    };
-    canvas.addEventListener("pointermove", (event) => event.pointerType === "mouse" && look(event));
-    canvas.addEventListener("pointerdown", look);
+    pointAt(this.app, name, this.sheets[name]);
     canvas.addEventListener("focus", () => {
       if (unitNamed(this.app.state.unit).layer !== name && canvas.matches(":focus-visible"))
         this.step(name, 0, 0);
@@ -86,36 +129,48 @@ class LayersView {
     this.app.change({ unit: `${name}.${map}.${at}` });
   }
 
-  render({ network, states, inputsOf }) {
+  render(current) {
     const room = document.getElementById("layers").clientWidth;
     for (const [name, sheet] of Object.entries(this.sheets)) {
       const { columns, most, gap } = LAYERS[name];
-      const { maps, height, width, values } = states[name];
+      const { maps, height, width } = current.states[name];
       sheet.lay({ maps, height, width, gap, most, columns: columns[room < NARROW ? 1 : 0], room });
-      const { recipe } = network;
-      const pooled = name === "s2" || name === "s4";
-      const squash =
-        pooled && recipe.subsampling_squash !== "none" ? recipe.subsampling_squash : recipe.squash;
-      sheet.draw(values, name === "f6" && network.smallestWins ? CODE_SCALE : scaleOf(squash));
     }
-    const { unit } = this.app.current;
-    const own = states[unit.layer];
-    if (unit.layer in this.sheets) {
-      const [row, column] = [Math.floor(unit.at / own.width), unit.at % own.width];
-      this.sheets[unit.layer].frame(unit.map, row, column, 1, 1);
-    }
-    for (const { layer, map, row, column, height, width } of inputsOf) {
-      if (layer in this.sheets) this.sheets[layer].frame(map, row, column, height, width, "accent");
-    }
+    drawStates(this.sheets, current);
+    const { unit, network } = current;
     for (const [name, { canvas }] of Object.entries(this.sheets)) {
+      const pooled = name === "s2" || name === "s4" ? POOLED[network.recipe.pooling] : "";
+      const text = LAYERS[name].text + pooled;
+      this.texts[name].textContent = text;
       const here = name === unit.layer ? `, looking at ${this.app.unitWords()}` : "";
       canvas.setAttribute(
         "aria-label",
-        `${name.toUpperCase()}: ${LAYERS[name].text}${here}. Arrow keys move.`,
+        `${name.toUpperCase()}: ${text}${here}. Arrow keys move.`,
       );
     }
     this.table.render(network, unit);
   }
+}
+
+/** The states of layers on their sheets; the unit that is looked at, and what it sees, framed. */
+function drawStates(sheets, { network, states, unit, inputsOf }) {
+  for (const [name, sheet] of Object.entries(sheets))
+    sheet.draw(states[name].values, scaleOfLayer(network, name));
+  const across = states[unit.layer].width;
+  const [row, column] = [Math.floor(unit.at / across), unit.at % across];
+  sheets[unit.layer]?.frame(unit.map, row, column, 1, 1);
+  for (const { layer, map, row: top, column: left, height, width } of inputsOf)
+    sheets[layer]?.frame(map, top, left, height, width, "accent");
+}
+
+function scaleOfLayer(network, name) {
+  if (name === "input") return INPUT_SCALE;
+  const { recipe, smallestWins } = network;
+  if (name === "output" || (name === "f6" && smallestWins)) return CODE_SCALE;
+  const pooled = name === "s2" || name === "s4";
+  return scaleOf(
+    pooled && recipe.subsampling_squash !== "none" ? recipe.subsampling_squash : recipe.squash,
+  );
 }
 
 /** Table I: which of S2's maps each of C3's sees; the row or column looked at lights up. */

@@ -52,6 +52,7 @@ class LineView {
       document.getElementById("strings").append(button);
       return button;
     });
+    roving(document.getElementById("strings"));
     this.typed = document.getElementById("typed");
     this.typed.addEventListener("input", () => {
       const digits = this.typed.value.replace(/\D/g, "");
@@ -103,7 +104,7 @@ class LineView {
       try {
         ({ network } = await Nets.load(state.lineNet));
       } catch (error) {
-        this.app.trouble(error.message);
+        document.getElementById("line-note").textContent = error.message;
         return;
       }
       if (this.key !== key) return;

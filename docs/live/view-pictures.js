@@ -214,6 +214,31 @@ function svg(tag, attributes = {}, ...children) {
   return made;
 }
 
+/** One tab stop for the buttons of a group, through which arrow keys, Home and End lead. */
+function roving(group) {
+  const buttons = () => [...group.querySelectorAll("button:not(:disabled)")];
+  const hold = (held) => {
+    for (const button of buttons()) button.tabIndex = button === held ? 0 : -1;
+  };
+  hold(buttons()[0]);
+  group.addEventListener("focusin", ({ target }) => target.matches("button") && hold(target));
+  group.addEventListener("keydown", (event) => {
+    const all = buttons();
+    const at = all.indexOf(event.target);
+    const to = {
+      ArrowLeft: at - 1,
+      ArrowUp: at - 1,
+      ArrowRight: at + 1,
+      ArrowDown: at + 1,
+      Home: 0,
+      End: all.length - 1,
+    }[event.key];
+    if (at < 0 || to === undefined) return;
+    all[(to + all.length) % all.length].focus();
+    event.preventDefault();
+  });
+}
+
 /** A number in few figures, with a true minus. */
 function shown(value, digits = 2) {
   const text = value.toFixed(digits);

@@ -1,28 +1,29 @@
 "use strict";
-/* A network trained in the tab: switches, the learning curve, kernels and F6 as they form. */
-
-const SLICE = 14; // milliseconds of work a frame
-const REDRAW = 300; // milliseconds from one picture of the kernels to the next
-const STYLES = 4; // that the style sheet has for runs
+/* Networks trained beside the page: switches, orders to the runs, kernels and F6 as they form. */
 
 class TrainingView {
   constructor(app) {
     this.app = app;
     this.original = NET_LIST[0].recipe;
     this.runs = [];
-    this.going = false;
     this.fields = Object.fromEntries(
       Object.entries(TRAINING_SWITCHES).map((entry) => this.field(...entry)),
     );
-    document.getElementById("train").addEventListener("click", () => this.press());
-    document.getElementById("forget").addEventListener("click", () => this.forget());
-    document.getElementById("use").addEventListener("click", () => this.hand());
+    const press = (id, action) => document.getElementById(id).addEventListener("click", action);
+    press("train", () => this.press());
+    press("step", () => this.step());
+    press("forget", () => this.forget());
+    press("use", () => this.hand());
+    press("another", () => this.press());
+    press("back-to-run", () => this.back());
     const { tested, labels } = EmbeddedDigits;
     document.getElementById("learnt-count").textContent = (labels.length - tested).toLocaleString(
       "en",
     );
     document.getElementById("tested-count").textContent = tested;
     this.examples = Array.from({ length: 10 }, (_, digit) => labels.indexOf(digit));
+    this.taught = new TaughtDrawings(app, () => this.say());
+    this.confusion = new Confusion(app);
     this.say();
   }
 
@@ -30,11 +31,7 @@ class TrainingView {
     const select = element("select", { id: `switch-${key}` });
     const first = firstOfSwitch(key, this.original);
     const sorted = [first, ...values.filter((value) => value !== first)];
-    select.append(
-      ...sorted.map((value) =>
-        element("option", { value, textContent: SWITCH_WORDS[value] ?? value }),
-      ),
-    );
+    select.append(...sorted.map((value) => new Option(SWITCH_WORDS[value] ?? value, value)));
     select.addEventListener("change", () => {
       const switches = { ...this.app.state.switches, [key]: select.value };
       if (select.value === first) delete switches[key];
@@ -59,177 +56,158 @@ class TrainingView {
     return this.runs[this.runs.length - 1];
   }
 
-  /** Whether the switches are those of the run that is on its way. */
-  same() {
-    const chosen = this.chosen();
-    return this.run && Object.keys(chosen).every((key) => chosen[key] === this.run.switches[key]);
+  /** The choices that a run would begin with now. */
+  wanted() {
+    const switches = this.chosen();
+    const above = switches.start === "above" ? this.app.state.net : "";
+    return { switches, above, drawings: this.taught.drawings };
   }
 
-  /** Train, pause, or go on; with other switches, begin another run beside the last. */
+  /** Whether the last run began with the choices as they are now. */
+  same() {
+    const { switches, above, drawings } = this.wanted();
+    const { given } = this.run;
+    return (
+      Object.keys(switches).every((key) => switches[key] === given.switches[key]) &&
+      above === given.above &&
+      drawings.length === given.drawings.length
+    );
+  }
+
+  /** A run with the choices as they are now; the one before it is paused. */
+  begin() {
+    this.run?.order("pause");
+    const given = this.wanted();
+    const { rate, seed, start, ...network } = given.switches;
+    const output = network.loss === "cross_entropy" ? "linear" : "rbf";
+    given.recipe = { ...this.original, ...network, output };
+    given.parameters = null;
+    if (given.above) ({ recipe: given.recipe, parameters: given.parameters } = this.app.network);
+    const kept = this.app.netNames().map((name) => Number(/^run (\d+)$/.exec(name)?.[1] ?? 0));
+    const number = 1 + Math.max(...kept, ...this.runs.map((run) => run.number));
+    this.runs.push(new DistantRun(number, given, () => this.paint()));
+  }
+
+  /** Train, pause, or go on; with other choices, begin another run beside the last. */
   press() {
-    if (this.going && this.same()) {
-      this.going = false;
-    } else {
-      if (!this.same() || this.run.finished)
-        this.runs.push(new Run(this.runs.length + 1, this.chosen(), this.original));
-      if (!this.going) requestAnimationFrame(() => this.go());
-      this.going = true;
-    }
+    if (!this.run || this.run.finished || !this.same()) this.begin();
+    this.run.order(this.run.going ? "pause" : "go");
     this.paint();
   }
 
+  /** Learn one pattern, and show what the step did. */
+  step() {
+    if (!this.run || this.run.finished || !this.same()) this.begin();
+    this.run.order("pause");
+    this.run.order("step");
+    if (!this.run.learning.length) this.run.doing = "estimating the curvature, then one pattern";
+    this.say();
+  }
+
   forget() {
-    this.going = false;
+    for (const run of this.runs) run.stop();
     this.runs = [];
     this.paint();
   }
 
-  /** As much work as a frame has time for. */
-  go() {
-    if (!this.going) return;
-    const end = performance.now() + SLICE;
-    const { run } = this;
-    while (performance.now() < end && !run.finished) run.finished = run.work.next().done;
-    if (run.finished) this.going = false;
-    if (!this.painted || performance.now() - this.painted > REDRAW || run.finished) this.paint();
-    else this.say();
-    requestAnimationFrame(() => this.go());
+  /** The switches of the last run, again. */
+  back() {
+    const entries = Object.entries(this.run.given.switches);
+    const changed = entries.filter(([key, value]) => value !== firstOfSwitch(key, this.original));
+    this.app.change({ switches: Object.fromEntries(changed) });
+    for (const [key, value] of entries) this.fields[key].value = value;
+    this.say();
+  }
+
+  words(run) {
+    const taught = run.given.drawings.length;
+    const words = run.given.above
+      ? `${run.given.above}, trained on`
+      : wordsOfSwitches(run.given.switches, this.original);
+    return words + (taught ? `, with ${taught} of your drawings` : "");
   }
 
   /** A copy of the net of the last run, for the views above. */
   hand() {
     const { run } = this;
-    const copies = Object.entries(run.network.parameters).map(([name, values]) => [
-      name,
-      values.slice(),
-    ]);
-    const title = `Trained here: ${run.words(this.original)}, ${run.passes} passes`;
-    this.app.offer(`run ${run.number}`, title, new Network(run.recipe, Object.fromEntries(copies)));
+    const title = `Trained here: ${this.words(run)}, ${run.passes} passes`;
+    this.app.offer(`run ${run.number}`, title, run.network);
     document.getElementById("draw-title").focus();
   }
 
   say() {
+    const { run } = this;
+    const other = run && !this.same();
     const button = document.getElementById("train");
-    const another = this.run && !this.same();
-    if (another) button.textContent = "Train another";
-    else if (this.going) button.textContent = "Pause";
-    else button.textContent = this.run && !this.run.finished ? "Go on" : "Train";
-    document.getElementById("use").disabled = !this.run;
-    const said = document.getElementById("train-said");
-    const state = !this.run
-      ? ""
-      : this.run.finished
-        ? "done"
-        : this.going
-          ? this.run.doing
-          : "paused";
-    said.textContent = this.run ? `Run ${this.run.number}, ${state}` : "";
+    if (other) button.textContent = "Train another";
+    else if (run?.going) button.textContent = "Pause";
+    else button.textContent = run && !run.finished ? "Go on" : "Train";
+    document.getElementById("asked").hidden = !other || run.finished;
+    if (other) document.getElementById("asking").textContent = this.question();
+    document.getElementById("use").disabled = !run?.network;
+    document.getElementById("train-said").textContent = run ? this.about(run) : "";
+    const spoken = document.getElementById("train-spoken"); // a pass, not every pattern
+    const news = run ? this.news(run) : "";
+    if (spoken.textContent !== news) spoken.textContent = news;
+    for (const [key, select] of Object.entries(this.fields))
+      select.disabled = this.chosen().start === "above" && !["start", "rate", "seed"].includes(key);
+  }
+
+  question() {
+    const { number, going } = this.run;
+    return `Run ${number} is ${going ? "on its way" : "not finished"} and keeps what it began with.`;
+  }
+
+  news({ number, diverged, finished, going, passes, testing }) {
+    const state = diverged ? "diverged" : finished ? "done" : going ? "training" : "paused";
+    const error = testing.length ? `, ${shown(testing.at(-1)[1], 1)} % misread` : "";
+    return `Run ${number} ${state}, ${passes} passes${error}`;
+  }
+
+  about({ number, broken, diverged, finished, going, doing, left }) {
+    if (broken) return `Run ${number} broke off: ${broken}`;
+    if (diverged) return `Run ${number} diverged, in ${doing}: its loss is no number.`;
+    if (finished) return `Run ${number}, done`;
+    const minutes = left && Math.ceil(left / 60_000);
+    const most = minutes > 1 ? `about ${minutes} minutes` : "under a minute";
+    const rest = minutes ? `, ${most} left` : "";
+    return `Run ${number}${going ? "" : ", paused"}${doing ? `, ${doing}` : ""}${rest}`;
   }
 
   paint() {
-    this.painted = performance.now();
+    const { run, runs } = this;
     this.say();
-    document.getElementById("learning").hidden = !this.run;
-    this.curve();
-    this.table();
-    if (this.run) this.pictures(this.run.network);
+    document.getElementById("learning").hidden = !run;
+    document.getElementById("curve").replaceChildren(curveOf(runs));
+    const table = document.getElementById("runs");
+    table.hidden = !run;
+    table.tBodies[0].replaceChildren(...runs.map((one) => rowOf(one, this.words(one))));
+    this.did(run?.did);
+    this.confusion.show(run?.answers ?? []);
+    if (run?.network) this.pictures(run.network);
+  }
+
+  /** What one step did to the pattern that it was made for. */
+  did(did) {
+    document.getElementById("stepped").hidden = !did;
+    if (!did) return;
+    const { number, drawing, label, read, loss, readAfter, after } = did;
+    const own = this.run.given.drawings[drawing]?.pattern;
+    drawPattern(document.getElementById("stepped-digit"), own ?? EmbeddedDigits.image(number));
+    document.getElementById("did").textContent =
+      `A ${label}. Before the step it was read as ${className(read)}, with loss ${shown(loss)}; ` +
+      `after it as ${className(readAfter)}, with loss ${shown(after)}.`;
   }
 
   render({ state }) {
     for (const [key, select] of Object.entries(this.fields)) {
       const value = state.switches[key] ?? firstOfSwitch(key, this.original);
-      if (select.value !== value && TRAINING_SWITCHES[key].values.includes(value))
-        select.value = value;
+      if (select.value !== value) select.value = value;
     }
+    this.taught.render();
     const scheme = Theme.css("paper") + window.innerWidth;
     if (this.scheme !== scheme) this.paint();
     this.scheme = scheme;
-  }
-
-  /** Errors by pass on a scale whose steps double. */
-  curve() {
-    // On a phone as narrow as its room: drawn wider, its numbers would shrink.
-    const width = Math.min(560, document.documentElement.clientWidth - 32);
-    const [height, left, bottom] = [300, 44, 26];
-    const last = Math.max(4, ...this.runs.map((run) => Math.ceil(run.learning.at(-1)?.[0] ?? 0)));
-    const x = (pass) => left + ((width - left - 8) * pass) / last;
-    const low = Math.log2(100 / 2 ** 8);
-    const y = (error) =>
-      8 +
-      ((height - bottom - 8) * (Math.log2(100) - Math.log2(Math.max(error, 100 / 2 ** 8)))) /
-        (Math.log2(100) - low);
-    const made = svg("svg", {
-      viewBox: `0 0 ${width} ${height}`,
-      role: "img",
-      "aria-label": this.curveWords(),
-    });
-    for (let step = 0; step <= 8; step++) {
-      const error = 100 / 2 ** step;
-      made.append(
-        svg("line", { class: "grid", x1: left, x2: width - 8, y1: y(error), y2: y(error) }),
-      );
-      const label = error >= 10 ? Number(error.toFixed(1)) : error.toFixed(1);
-      if (step % 2 === 0)
-        made.append(
-          svg("text", { x: left - 8, y: y(error) + 4, "text-anchor": "end" }, String(label)),
-        );
-    }
-    const every = Math.ceil(last / 10);
-    for (let pass = 0; pass <= last; pass += every) {
-      made.append(
-        svg("text", { x: x(pass), y: height - 6, "text-anchor": "middle" }, String(pass)),
-      );
-    }
-    const path = (points) =>
-      points
-        .map(([pass, error], n) => `${n ? "L" : "M"}${x(pass).toFixed(1)} ${y(error).toFixed(1)}`)
-        .join("");
-    for (const run of this.runs) {
-      const style = `run-${(run.number - 1) % STYLES}`;
-      made.append(svg("path", { class: `${style} learning`, d: path(run.learning) || "M0 0" }));
-      made.append(svg("path", { class: style, d: path(run.testing) || "M0 0" }));
-      for (const [pass, error] of run.testing) {
-        made.append(
-          svg("circle", { class: style, cx: x(pass), cy: y(error), r: 2.5, fill: "currentColor" }),
-        );
-      }
-    }
-    document.getElementById("curve").replaceChildren(made);
-  }
-
-  curveWords() {
-    const runs = this.runs.map(
-      (run) => `run ${run.number} ${run.testing.map(([, error]) => shown(error, 1)).join(", ")}`,
-    );
-    return runs.length
-      ? `Test errors in percent by pass: ${runs.join("; ")}`
-      : "Learning curve, empty until a run begins";
-  }
-
-  table() {
-    const table = document.getElementById("runs");
-    table.hidden = !this.runs.length;
-    const percentOf = (points) => (points.length ? shown(points.at(-1)[1], 1) : "");
-    table.tBodies[0].replaceChildren(
-      ...this.runs.map((run) => {
-        const mark = element("strong", {
-          className: `run-${(run.number - 1) % STYLES}`,
-          textContent: `― ${run.number}`,
-        });
-        const texts = [
-          run.words(this.original),
-          run.passes,
-          percentOf(run.learning),
-          percentOf(run.testing),
-        ];
-        return element(
-          "tr",
-          {},
-          element("td", {}, mark),
-          ...texts.map((text) => element("td", { textContent: text })),
-        );
-      }),
-    );
   }
 
   pictures(network) {

@@ -1,48 +1,65 @@
 """Figures of docs/ablations.md: all effects, the ladder to ``modern``, rejection."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from experiments.ablations.measures_tables import Measure, rejection
+from experiments.ablations.rates_tables import ABLATED
+from experiments.results import ABLATIONS, shows
 from lenet1998.ablate import effects as ablations
-from lenet1998.ablate.effects import TITLES, test_error
+from lenet1998.ablate.effects import TITLES, Comparison, families, test_error
+from lenet1998.errors import BadInput
 from lenet1998.report.statistics import summarise
-from lenet1998.report.style import BLUE, GREEN, STYLE, VERMILION, save
+from lenet1998.report.style import BLUE, GREEN, STYLE, VERMILION
 from lenet1998.training.records import RunRecord
 
 MARKS = (("o", VERMILION), ("s", BLUE), ("^", GREEN))
 
 
-def forest(runs: Sequence[RunRecord], file: Path, source: str | None = None) -> None:
-    """All effects on the test error."""
-    families = ablations.families(runs)
-    found = {TITLES[key]: ablations.effects(some) for key, some in families.items()}
-    ablations.forest(found, file, source)
+def _measured(measure: Measure, *directions: str) -> dict[str, list[Comparison]]:
+    """The changes whose nets and their base's are measured, of the directions that have any.
+
+    Raises:
+        BadInput: none has.
+    """
+    found = {
+        direction: [one for one in measure.families[direction] if one.ours and one.base]
+        for direction in directions
+    }
+    if not any(found.values()):
+        raise BadInput(
+            f"{ABLATIONS}: no change and its base are measured ({', '.join(directions)})"
+        )
+    return {direction: rows for direction, rows in found.items() if rows}
 
 
-def ladder(runs: Sequence[RunRecord], content: dict, file: Path, source: str | None = None) -> None:
+@shows(ABLATED)
+def forest(runs: Sequence[RunRecord]) -> Figure:
+    """All effects on the test error, of the directions that have any."""
+    found = {TITLES[key]: ablations.effects(some) for key, some in families(runs).items()}
+    return ablations.forest({title: some for title, some in found.items() if some})
+
+
+@shows(ABLATED, ABLATIONS)
+@rc_context(STYLE)
+def ladder(runs: Sequence[RunRecord], content: dict) -> Figure:
     """Test error, and rejection of what stands between two digits, from rung to rung."""
-    families = ablations.families(runs)
-    rungs = families["ladder"]
+    between = rejection(families(runs), content)[0]
+    rungs = _measured(between, "ladder")["ladder"]
     titles = ["original", *(f"{rung.component}: {rung.title}" for rung in rungs)]
-    between = rejection(families, content)[0]
-    with rc_context(STYLE):
-        figure = Figure(figsize=(8.6, 4.4), layout="constrained")
-        error, area = figure.subplots(1, 2, sharey=True)
-        steps = [rungs[0].base, *(rung.ours for rung in rungs)]
-        _steps(error, [[test_error(run) for run in some if run.last] for some in steps])
-        kept = between.families["ladder"]
-        nets = [kept[0].base, *(rung.ours for rung in kept)]
-        _steps(area, [[between.value(run) for run in some] for some in nets])
-        error.set_yticks(range(len(titles)), titles)
-        error.invert_yaxis()
-        error.set_xlabel("test error, %")
-        area.set_xlabel("area under the ROC curve,\nagainst what is between two digits")
-        save(figure, file, source)
+    figure = Figure(figsize=(8.6, 4.4), layout="constrained")
+    error, area = figure.subplots(1, 2, sharey=True)
+    steps = [rungs[0].base, *(rung.ours for rung in rungs)]
+    for axes, value in ((error, test_error), (area, between.value)):
+        _steps(axes, [[value(run) for run in some if run.last] for some in steps])
+    error.set_yticks(range(len(titles)), titles)
+    error.invert_yaxis()
+    error.set_xlabel("test error, %")
+    area.set_xlabel("area under the ROC curve,\nagainst what is between two digits")
+    return figure
 
 
 def _steps(axes, values: Sequence[Sequence[float]]) -> None:
@@ -55,35 +72,32 @@ def _steps(axes, values: Sequence[Sequence[float]]) -> None:
         axes.plot(summary.mean, place, "o", color=VERMILION, ms=5)
 
 
-def rejections(
-    runs: Sequence[RunRecord], content: dict, file: Path, source: str | None = None
-) -> None:
+@shows(ABLATED, ABLATIONS)
+@rc_context(STYLE)
+def rejections(runs: Sequence[RunRecord], content: dict) -> Figure:
     """Rejection of three kinds of rubbish by every net of one out and one in."""
-    families = ablations.families(runs)
-    measures = rejection(families, content)[:3]
-    shown = {direction: families[direction] for direction in ("out", "in")}
+    measures = rejection(families(runs), content)[:3]
+    shown = _measured(measures[0], "out", "in")
     heights = [len(rows) + 2 for rows in shown.values()]
-    with rc_context(STYLE):
-        figure = Figure(figsize=(8, 0.24 * sum(heights) + 1), layout="constrained")
-        panels = figure.subplots(len(shown), 1, sharex=True, height_ratios=heights)
-        for axes, direction in zip(panels, shown, strict=True):
-            for measure, (mark, colour) in zip(measures, MARKS, strict=True):
-                _missed(axes, measure, direction, mark, colour)
-            names = ["original" if direction == "out" else "modern"]
-            names += [f"{one.component}: {one.title}" for one in shown[direction]]
-            axes.set_yticks(range(len(names)), names)
-            axes.set_ylim(len(names) - 0.4, -0.6)
-            axes.set_title(TITLES[direction], loc="left", fontsize="medium")
-            axes.set_xscale("log")
-        panels[-1].set_xlabel("1 - area under the ROC curve (bars: standard deviation of runs)")
-        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-        save(figure, file, source)
+    figure = Figure(figsize=(8, 0.24 * sum(heights) + 1), layout="constrained")
+    panels = figure.subplots(len(shown), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
+    for axes, (direction, rows) in zip(panels, shown.items(), strict=True):
+        for measure, (mark, colour) in zip(measures, MARKS, strict=True):
+            _missed(axes, measure, rows, mark, colour)
+        names = ["original" if direction == "out" else "modern"]
+        names += [f"{one.component}: {one.title}" for one in rows]
+        axes.set_yticks(range(len(names)), names)
+        axes.set_ylim(len(names) - 0.4, -0.6)
+        axes.set_title(TITLES[direction], loc="left", fontsize="medium")
+        axes.set_xscale("log")
+    panels[-1].set_xlabel("1 - area under the ROC curve (bars: standard deviation of runs)")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
 
 
-def _missed(axes, measure: Measure, direction: str, mark: str, colour: str) -> None:
+def _missed(axes, measure: Measure, rows: Sequence[Comparison], mark: str, colour: str) -> None:
     """Distance from a perfect area, a mark for each net's kind."""
-    comparisons = measure.families[direction]
-    groups: list[Sequence[RunRecord]] = [comparisons[0].base, *(one.ours for one in comparisons)]
+    groups: list[Sequence[RunRecord]] = [rows[0].base, *(one.ours for one in rows)]
     for place, some in enumerate(groups):
         lacking = 1 - np.array([measure.value(run) for run in some])
         low, high = lacking.mean() - lacking.std(), lacking.mean() + lacking.std()

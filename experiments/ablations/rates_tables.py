@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,12 +11,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from experiments.ablations.measures_tables import first_below
+from experiments.results import shows
 from lenet1998.ablate.effects import test_error
 from lenet1998.ablate.tuning import OPTIMIZERS, SCHEDULES, TUNINGS, Tuning
-from lenet1998.report.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, STYLE, VERMILION, save
+from lenet1998.report.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, STYLE, VERMILION
 from lenet1998.report.tables import brief, by_recipe
 from lenet1998.training.records import RunRecord
 
+ABLATED, TUNED = "ablations", "tuning"
 LOST = 50.0
 """Percent: a run that ends above it has learnt nothing, or has diverged."""
 COLOURS = dict(zip(OPTIMIZERS, (VERMILION, BLUE, GREEN, PURPLE, ORANGE), strict=True))
@@ -45,6 +46,7 @@ def _error(run: RunRecord) -> float:
     return test_error(run) if run.last else 100.0
 
 
+@shows(TUNED)
 def tuned(runs: Sequence[RunRecord]) -> pd.DataFrame:
     """Tuned ways to learn: the best rate and schedule, its error held out, and its cost."""
     named = by_recipe(runs)
@@ -68,6 +70,7 @@ def tuned(runs: Sequence[RunRecord]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@shows(TUNED)
 def reliable(runs: Sequence[RunRecord]) -> pd.DataFrame:
     """Over three decades of rates: how wide the range is in which an optimizer does well."""
     named = by_recipe(runs)
@@ -96,20 +99,21 @@ def _near(means: Sequence[float]) -> int:
     return sum(mean <= np.nanmin(means) + 0.5 for mean in means)
 
 
-def sensitivity(runs: Sequence[RunRecord], file: Path, source: str | None = None) -> None:
+@shows(TUNED)
+@rc_context(STYLE)
+def sensitivity(runs: Sequence[RunRecord]) -> Figure:
     """Held-out error against the global rate, over three decades, a line an optimizer."""
     named = by_recipe(runs)
-    with rc_context(STYLE):
-        figure = Figure(figsize=(7.4, 4.2), layout="constrained")
-        axes = figure.subplots()
-        for key, colour in COLOURS.items():
-            _line(axes, TUNINGS[key], named, colour)
-        axes.set(xscale="log", yscale="log", xlabel="global rate over the tuned one")
-        axes.set_ylabel("error on 10,000 held-out patterns, %")
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter("{x:g}")
-        axes.legend(loc="upper left")
-        save(figure, file, source)
+    figure = Figure(figsize=(7.4, 4.2), layout="constrained")
+    axes = figure.subplots()
+    for key, colour in COLOURS.items():
+        _line(axes, TUNINGS[key], named, colour)
+    axes.set(xscale="log", yscale="log", xlabel="global rate over the tuned one")
+    axes.set_ylabel("error on 10,000 held-out patterns, %")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:g}")
+    axes.legend(loc="upper left")
+    return figure
 
 
 def _line(axes: Axes, tuning: Tuning, named: Runs, colour: str) -> None:
@@ -118,6 +122,8 @@ def _line(axes: Axes, tuning: Tuning, named: Runs, colour: str) -> None:
         for recipe in tuning.three_decades
         for run in named.get(recipe.name, [])
     ]
+    if not points:
+        return
     rates, errors = np.array(points).T
     axes.plot(rates, errors, "o", color=colour, ms=3, alpha=0.5)
     at = np.unique(rates)
@@ -163,27 +169,26 @@ def _seconds(run: RunRecord, passes: int) -> float:
     return sum(row["seconds"] for row in run.per_pass[:passes])
 
 
-def against_time(runs: Sequence[RunRecord], file: Path, source: str | None = None) -> None:
+@shows(ABLATED)
+@rc_context(STYLE)
+def against_time(runs: Sequence[RunRecord]) -> Figure:
     """Test error against patterns seen and against seconds of a core, means over seeds."""
-    with rc_context(STYLE):
-        figure = Figure(figsize=(9.4, 3.8), layout="constrained")
-        seen, spent = figure.subplots(1, 2, sharey=True)
-        colours = (BLACK, *COLOURS.values())
-        for (name, some), colour in zip(ways(runs).items(), colours, strict=False):
-            kept = [run for run in some if not run.diverged]
-            errors = np.mean(
-                [[row["test_error_percent"] for row in run.per_pass] for run in kept], 0
-            )
-            seconds = np.median([[row["seconds"] for row in run.per_pass] for run in kept], 0)
-            patterns = kept[0].dataset["train_patterns"] * np.arange(1, len(errors) + 1)
-            seen.plot(patterns, errors, color=colour, label=f"{name} (n = {len(kept)})")
-            spent.plot(np.cumsum(seconds), errors, color=colour)
-        for axes, label in ((seen, "patterns seen"), (spent, "seconds of a core")):
-            axes.set(xscale="log", yscale="log", xlabel=label)
-            for axis, few in ((axes.xaxis, (1, 2, 5)), (axes.yaxis, (1, 1.2, 1.5, 2, 3, 5))):
-                axis.set_major_locator(LogLocator(subs=few))
-                axis.set_major_formatter("{x:,.8g}")
-                axis.set_minor_locator(NullLocator())
-        seen.set_ylabel("test error, %")
-        seen.legend()
-        save(figure, file, source)
+    figure = Figure(figsize=(9.4, 3.8), layout="constrained")
+    seen, spent = figure.subplots(1, 2, sharey=True)
+    colours = (BLACK, *COLOURS.values())
+    for (name, some), colour in zip(ways(runs).items(), colours, strict=False):
+        kept = [run for run in some if not run.diverged]
+        errors = np.mean([[row["test_error_percent"] for row in run.per_pass] for run in kept], 0)
+        seconds = np.median([[row["seconds"] for row in run.per_pass] for run in kept], 0)
+        patterns = kept[0].dataset["train_patterns"] * np.arange(1, len(errors) + 1)
+        seen.plot(patterns, errors, color=colour, label=f"{name} (n = {len(kept)})")
+        spent.plot(np.cumsum(seconds), errors, color=colour)
+    for axes, label in ((seen, "patterns seen"), (spent, "seconds of a core")):
+        axes.set(xscale="log", yscale="log", xlabel=label)
+        for axis, few in ((axes.xaxis, (1, 2, 5)), (axes.yaxis, (1, 1.2, 1.5, 2, 3, 5))):
+            axis.set_major_locator(LogLocator(subs=few))
+            axis.set_major_formatter("{x:,.8g}")
+            axis.set_minor_locator(NullLocator())
+    seen.set_ylabel("test error, %")
+    seen.legend()
+    return figure

@@ -6,9 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-import pandas as pd
-
-from experiments.claims.verdicts import NOT_TESTABLE, NOT_YET, VERDICTS, agrees
+from experiments.claims.verdicts import NOT_TESTABLE, NOT_YET, agrees
 from experiments.results import ABLATIONS as ABLATED
 from experiments.results import everything, made_by, read_json, read_lines
 from lenet1998 import paper
@@ -187,33 +185,3 @@ def not_testable(_: Evidence) -> Finding:
 def by_page(claims: Iterable[Claim]) -> tuple[Claim, ...]:
     """In the order of the paper's pages; where those are the same, as they come."""
     return tuple(sorted(claims, key=lambda claim: [*map(int, claim.page.split("-"))]))
-
-
-def table(claims: Iterable[Claim], results: Path) -> pd.DataFrame:
-    """One row per statement."""
-    evidence = Evidence(results)
-    rows = []
-    for claim in claims:
-        found = claim.found(evidence)
-        rows.append(
-            {
-                "page": claim.page,
-                "section": claim.section,
-                "the paper says": claim.words,
-                "tested by": claim.test,
-                "ours": found.ours,
-                "verdict": f"**{found.verdict}**",
-                "command": f"`{claim.command}`",
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def summary(claims: Iterable[Claim], results: Path) -> pd.DataFrame:
-    """Number of statements with each verdict."""
-    evidence = Evidence(results)
-    given = [claim.found(evidence).verdict for claim in claims]
-    counts = [given.count(verdict) for verdict in VERDICTS]
-    return pd.DataFrame(
-        {"verdict": [*VERDICTS, "all"], "statements": [*counts, len(given)]},
-    )

@@ -2,19 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from experiments.results import ANSWERS, everything, shows
 from lenet1998.recipes import spaced_name
 from lenet1998.report.statistics import holm, prediction_interval, summarise, verdict, welch
-from lenet1998.report.style import BLACK, BLUE, STYLE, VERMILION, band, save
+from lenet1998.report.style import BLACK, BLUE, STYLE, VERMILION, band
 from lenet1998.report.tables import PLUS_MINUS, brief, by_recipe, curve, passing, spread
 from lenet1998.training.records import RunRecord
 
+COURSEWORK = "coursework"
 LAST, BEST, TRAINING = "at the end", "of the best epoch", "training, at the end"
 HUNDREDTH = 0.005  # half the last digit of a claim
 WHOLE = 0.5
@@ -82,6 +83,7 @@ CLAIMS = (
 PADDED_BY_CLASS = (99.39, 99.74, 99.32, 99.21, 98.98, 99.33, 98.64, 98.74, 98.67, 98.91)
 
 
+@shows(COURSEWORK, everything)
 def claims(records: Sequence[RunRecord], every: Sequence[RunRecord]) -> pd.DataFrame:
     """One row per claim: claimed | ours | where one more run would fall | verdict.
 
@@ -112,6 +114,7 @@ def claims(records: Sequence[RunRecord], every: Sequence[RunRecord]) -> pd.DataF
     return pd.DataFrame(rows)
 
 
+@shows(COURSEWORK)
 def best_epoch(records: Sequence[RunRecord]) -> pd.DataFrame:
     """Gap between the best of many test scores and the last one, by recipe."""
     rows = []
@@ -131,6 +134,7 @@ def best_epoch(records: Sequence[RunRecord]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@shows(ANSWERS)
 def by_class(measured: dict) -> pd.DataFrame:
     """``coursework-padded``'s accuracy by digit, beside the claim.
 
@@ -153,6 +157,7 @@ def by_class(measured: dict) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@shows((COURSEWORK, "coursework_open"))
 def open_choices(records: Sequence[RunRecord]) -> pd.DataFrame:
     """Effects of a report's open points on its accuracies.
 
@@ -208,31 +213,32 @@ def _varied(name: str, base: str) -> str:
 REPORTS = ("24-epochs", "adam", "tanh-28", "padded", "sweep")
 
 
-def learning_curves(records: Sequence[RunRecord], file: Path, source: str | None = None) -> None:
+@shows(COURSEWORK)
+@rc_context(STYLE)
+def learning_curves(records: Sequence[RunRecord]) -> Figure:
     """Accuracy after each epoch of the five recipes, with the claims as points."""
     groups = by_recipe(records)
-    with rc_context(STYLE):
-        figure = Figure(figsize=(9.6, 5.6), layout="constrained")
-        grid = figure.subplots(2, 3)
-        *panels, corner = grid.flat
-        for axes, report in zip(panels, REPORTS, strict=True):
-            name = f"coursework-{report}"
-            runs = [run for run in groups[name] if run.per_pass]
-            training = [[100 - error for error in errors] for errors in _errors(runs)]
-            band(axes, training, BLUE, "training, on the fly")
-            band(axes, [accuracy(run) for run in runs], VERMILION, "test (or held out)")
-            axes.lines[1].set(marker="s", ms=3)
-            _claimed(axes, name, runs[0].recipe["passes"])
-            axes.set_title(f"{name} (n = {len(runs)})", loc="left", size=9)
-            axes.set(xlabel="epoch", ylabel="accuracy, %", ylim=(94, 100.15))
-            axes.xaxis.get_major_locator().set_params(integer=True)
-        corner.axis("off")
-        corner.plot([], [], **CLAIMED, label="claimed, test")
-        corner.plot([], [], **CLAIMED_TRAINING, label="claimed, training")
-        corner.plot([], [], color=BLACK, ls="--", lw=1, label="claimed, best epoch")
-        handles = [*panels[0].get_legend_handles_labels()[0], *corner.lines]
-        corner.legend(handles=handles, loc="center left")
-        save(figure, file, source)
+    figure = Figure(figsize=(9.6, 5.6), layout="constrained")
+    grid = figure.subplots(2, 3)
+    *panels, corner = grid.flat
+    for axes, report in zip(panels, REPORTS, strict=True):
+        name = f"coursework-{report}"
+        runs = [run for run in groups[name] if run.per_pass]
+        training = [[100 - error for error in errors] for errors in _errors(runs)]
+        band(axes, training, BLUE, "training, on the fly")
+        band(axes, [accuracy(run) for run in runs], VERMILION, "test (or held out)")
+        axes.lines[1].set(marker="s", ms=3)
+        _claimed(axes, name, runs[0].recipe["passes"])
+        axes.set_title(f"{name} (n = {len(runs)})", loc="left", size=9)
+        axes.set(xlabel="epoch", ylabel="accuracy, %", ylim=(94, 100.15))
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    corner.axis("off")
+    corner.plot([], [], **CLAIMED, label="claimed, test")
+    corner.plot([], [], **CLAIMED_TRAINING, label="claimed, training")
+    corner.plot([], [], color=BLACK, ls="--", lw=1, label="claimed, best epoch")
+    handles = [*panels[0].get_legend_handles_labels()[0], *corner.lines]
+    corner.legend(handles=handles, loc="center left")
+    return figure
 
 
 CLAIMED = {"color": BLACK, "marker": "D", "mfc": "white", "ls": "none", "ms": 6}
@@ -258,7 +264,9 @@ def _claimed(axes, name: str, epochs: int) -> None:
 SHOWN_EPOCHS = (1, 2, 5, 10, 20)
 
 
-def sweep(records: Sequence[RunRecord], file: Path, source: str | None = None) -> None:
+@shows("sweep")
+@rc_context({**STYLE, "axes.grid": False})
+def sweep(records: Sequence[RunRecord]) -> Figure:
     """Held-out accuracy by learning rate and momentum: a heat map for each number of epochs.
 
     The colour is of the error's logarithm, because the interesting differences are near 100 %.
@@ -266,37 +274,33 @@ def sweep(records: Sequence[RunRecord], file: Path, source: str | None = None) -
     rates = sorted({run.recipe["eta"] for run in records})
     momenta = sorted({run.recipe["momentum"] for run in records})
     seeds = len({run.seed for run in records})
-    with rc_context({**STYLE, "axes.grid": False}):
-        figure = Figure(figsize=(9.8, 3.4), layout="constrained")
-        row = figure.subplots(1, len(SHOWN_EPOCHS), sharey=True)
-        for axes, epoch in zip(row, SHOWN_EPOCHS, strict=True):
-            cells = np.array(
-                [
-                    [_errors_of(records, rate, momentum, epoch) for momentum in momenta]
-                    for rate in rates
-                ]
-            )
-            errors = cells.mean(-1)
-            image = axes.imshow(np.log10(errors), cmap="cividis_r", vmin=0, vmax=2, aspect="auto")
-            for i, j in np.ndindex(errors.shape):
-                summary = summarise(cells[i, j])
-                words = f"{100 - summary.mean:.1f}\n{PLUS_MINUS} {summary.sd:.1f}"
-                look = {"color": "black" if errors[i, j] < 12 else "white", "size": 8}
-                axes.text(j, i, words, ha="center", va="center", **look)
-            axes.set_xticks(range(len(momenta)), [f"{momentum:g}" for momentum in momenta])
-            axes.set_yticks(range(len(rates)), [f"{rate:g}" for rate in rates])
-            axes.set(xlabel="momentum", title=f"{epoch} epoch{'s' * (epoch > 1)}")
-            axes.tick_params(length=0)
-        row[0].set_ylabel("learning rate")
-        bar = figure.colorbar(image, ax=row, label="error, %", pad=0.01)
-        bar.set_ticks([0, 1, 2], labels=["1", "10", "100"])
-        patterns = records[0].dataset["test_patterns"]
-        figure.suptitle(
-            f"accuracy on {patterns:,} held-out patterns, %: mean {PLUS_MINUS} standard deviation"
-            f" over n = {seeds} seeds",
-            size=9,
+    figure = Figure(figsize=(9.8, 3.4), layout="constrained")
+    row = figure.subplots(1, len(SHOWN_EPOCHS), sharey=True)
+    for axes, epoch in zip(row, SHOWN_EPOCHS, strict=True):
+        cells = np.array(
+            [[_errors_of(records, rate, momentum, epoch) for momentum in momenta] for rate in rates]
         )
-        save(figure, file, source)
+        errors = cells.mean(-1)
+        image = axes.imshow(np.log10(errors), cmap="cividis_r", vmin=0, vmax=2, aspect="auto")
+        for i, j in np.ndindex(errors.shape):
+            summary = summarise(cells[i, j])
+            words = f"{100 - summary.mean:.1f}\n{PLUS_MINUS} {summary.sd:.1f}"
+            look = {"color": "black" if errors[i, j] < 12 else "white", "size": 8}
+            axes.text(j, i, words, ha="center", va="center", **look)
+        axes.set_xticks(range(len(momenta)), [f"{momentum:g}" for momentum in momenta])
+        axes.set_yticks(range(len(rates)), [f"{rate:g}" for rate in rates])
+        axes.set(xlabel="momentum", title=f"{epoch} epoch{'s' * (epoch > 1)}")
+        axes.tick_params(length=0)
+    row[0].set_ylabel("learning rate")
+    bar = figure.colorbar(image, ax=row, label="error, %", pad=0.01)
+    bar.set_ticks([0, 1, 2], labels=["1", "10", "100"])
+    patterns = records[0].dataset["test_patterns"]
+    figure.suptitle(
+        f"accuracy on {patterns:,} held-out patterns, %: mean {PLUS_MINUS} standard deviation"
+        f" over n = {seeds} seeds",
+        size=9,
+    )
+    return figure
 
 
 def _errors_of(

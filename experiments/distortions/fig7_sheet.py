@@ -16,8 +16,7 @@ from matplotlib import colormaps, rc_context
 from matplotlib.figure import Figure
 
 # isort: split
-from experiments.documents import digest
-from experiments.results import read_json
+from experiments.results import digest, read_json
 from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import Dataset, distortions, load
@@ -34,7 +33,8 @@ DRAWS = {  # what is drawn, in words, and the range that ours are drawn from
 }
 
 
-def sheet(dataset: Dataset, fits: dict, file: Path, source: str) -> None:
+@rc_context(PICTURES)
+def sheet(dataset: Dataset, fits: dict) -> Figure:
     """The hundred digits of 1998, a hundred of ours from the same originals, and the draws.
 
     Args:
@@ -49,26 +49,25 @@ def sheet(dataset: Dataset, fits: dict, file: Path, source: str) -> None:
     # Turn 0: no run draws from it.
     ours = warp(originals, draw(len(originals), stream(0, "distortions")))
     pictures = {"Fig. 7 (1998)": 255 - then.patterns.reshape(ours.shape), "ours": ours}
-    with rc_context(PICTURES):
-        figure = Figure(figsize=(9.8, 7.0), layout="constrained")
-        grid = figure.add_gridspec(2, 10, height_ratios=(2.6, 1))
-        for half, (title, hundred) in enumerate(pictures.items()):
-            axes = figure.add_subplot(grid[0, 5 * half : 5 * half + 5])
-            show(axes, tile(hundred, variants)[0], colormaps["gray_r"], 0, 255)
-            axes.set_title(title, color=(VERMILION, BLUE)[half])
-        for place, (name, (label, (low, high))) in enumerate(DRAWS.items()):
-            axes = figure.add_subplot(grid[1, 2 * place : 2 * place + 2])
-            drawn = [digit["drawn"][name] for digit in fits["digits"]]
-            width = (high - low) / 8
-            bins = np.arange(low - width, high + 1.5 * width, width)
-            axes.hist(drawn, bins, color=VERMILION, alpha=0.4, label=f"Fig. 7, n = {len(drawn)}")
-            expected = len(drawn) * width / (high - low)
-            axes.plot([low, low, high, high], [0, expected, expected, 0], color=BLUE, label="ours")
-            axes.set(xlabel=label, yticks=[])
-            axes.spines["left"].set_visible(False)
-        handles, labels = axes.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=2)
-        save(figure, file, source)
+    figure = Figure(figsize=(9.8, 7.0), layout="constrained")
+    grid = figure.add_gridspec(2, 10, height_ratios=(2.6, 1))
+    for half, (title, hundred) in enumerate(pictures.items()):
+        axes = figure.add_subplot(grid[0, 5 * half : 5 * half + 5])
+        show(axes, tile(hundred, variants)[0], colormaps["gray_r"], 0, 255)
+        axes.set_title(title, color=(VERMILION, BLUE)[half])
+    for place, (name, (label, (low, high))) in enumerate(DRAWS.items()):
+        axes = figure.add_subplot(grid[1, 2 * place : 2 * place + 2])
+        drawn = [digit["drawn"][name] for digit in fits["digits"]]
+        width = (high - low) / 8
+        bins = np.arange(low - width, high + 1.5 * width, width)
+        axes.hist(drawn, bins, color=VERMILION, alpha=0.4, label=f"Fig. 7, n = {len(drawn)}")
+        expected = len(drawn) * width / (high - low)
+        axes.plot([low, low, high, high], [0, expected, expected, 0], color=BLUE, label="ours")
+        axes.set(xlabel=label, yticks=[])
+        axes.spines["left"].set_visible(False)
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    return figure
 
 
 @entry
@@ -80,7 +79,7 @@ def main(arguments=None):
     flags = parser.parse_args(arguments)
     content, data = read_json(flags.results / "fig7.json"), load("mnist", flags.data)
     file = writable(flags.root / "docs" / "figures", "--root") / "fig7.png"
-    sheet(data, content, file, digest(content))
+    save(sheet(data, content), file, digest(content))
     print(file)
     return 0
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from experiments.results import ALL_VARIANTS, DISTORTIONS, FIG7, ORIGINAL, shows
 from lenet1998 import paper
 from lenet1998.report.statistics import (
     difference_verdict,
@@ -19,6 +20,7 @@ PUBLISHED_GAIN = paper.TEST_ERROR_PERCENT - paper.DISTORTED_TEST_ERROR_PERCENT
 GAIN_KNOWN_TO = 0.055  # points: each of the two published errors is rounded
 READINGS = {"original": "distortions", "fitted": "fitted,distortions=true"}
 """The names of runs without and with distortions."""
+FITTED = ALL_VARIANTS["fitted"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ def _between(ends: tuple[float, float]) -> str:
     return "{:.2f} to {:.2f}".format(*ends)
 
 
+@shows((ORIGINAL, DISTORTIONS, FITTED, f"{FITTED},distortions=true"))
 def distortion_gain(records: Sequence[RunRecord]) -> pd.DataFrame:
     """Gain in test error by training with distortions, then and now (docs/protocol.md)."""
     kinds = by_recipe([run for run in records if not run.diverged])
@@ -93,6 +96,7 @@ POINTS = {  # from the pixel that MNIST puts a digit's centre of mass on, row an
 }
 
 
+@shows(FIG7)
 def fig7_ranges(result: dict) -> pd.DataFrame:
     """Ranges of the distortions' random numbers, estimated from Fig. 7's digits.
 
@@ -114,6 +118,7 @@ def fig7_ranges(result: dict) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@shows(FIG7)
 def fig7_checks(result: dict) -> pd.DataFrame:
     """Checks of the fit of Fig. 7's digits: residuals, and other ways to draw them.
 

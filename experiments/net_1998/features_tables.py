@@ -1,7 +1,6 @@
 """docs/1998-net.md and 1998-features.md: nets on the recovered layers, and the paper's patterns."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,10 +8,11 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from experiments.readings.scores import of_the_net
+from experiments.results import FEATURES, shows
 from lenet1998 import paper
 from lenet1998.report import style
 from lenet1998.report.statistics import holm, summarise, welch
-from lenet1998.report.style import PICTURES, save
+from lenet1998.report.style import PICTURES
 from lenet1998.report.tables import brief
 from lenet1998.restore.printing import MIDDLE, PAPER
 from lenet1998.show.inside_figures import GREY
@@ -52,6 +52,7 @@ def _kinds(result: dict) -> list[str]:
     return [name for name in NAMES if name in result["nets"]]
 
 
+@shows(FEATURES)
 def features(result: dict) -> pd.DataFrame:
     """Nets on the recovered layers beside whole nets of ours that were trained the same way."""
     ways = list(zip(WHOLE, ON_FEATURES, strict=True))
@@ -87,6 +88,7 @@ def _near(nets: Sequence[dict], layer: str, figure: str) -> str:
     return f"{rms:.3f} ({correlation:.2f})"
 
 
+@shows(FEATURES)
 def told(result: dict) -> pd.DataFrame:
     """Distance of C5 and F6 from the printed states, by the states that the nets were told."""
     rows = []
@@ -135,6 +137,7 @@ def _of(counts: np.ndarray, total: int) -> str:
     return f"{brief(counts.tolist())} of {total}"
 
 
+@shows(FEATURES)
 def patterns(result: dict) -> pd.DataFrame:
     """Agreement of our nets with LeNet-5 on the paper's own patterns, and F6 beside 1998's."""
     rows = []
@@ -160,6 +163,7 @@ def patterns(result: dict) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@shows(FEATURES)
 def fig13(result: dict) -> pd.DataFrame:
     """Pattern by pattern, how many nets read what LeNet-5 read."""
     labels = result["of_1998"]["fig13"]
@@ -180,6 +184,7 @@ def fig13(result: dict) -> pd.DataFrame:
     )
 
 
+@shows(FEATURES)
 def strings(result: dict) -> pd.DataFrame:
     """String by string, LeNet-5's reading of nine windows, and how many nets read all digits so."""
     counts = {
@@ -207,6 +212,7 @@ TRAINING_SETS = ("noise", "strings")
 """Nets trained on III-E's set and on VII-B's: the text names both for the net of the figures."""
 
 
+@shows(FEATURES)
 def training_sets(result: dict) -> pd.DataFrame:
     """Nets of ours trained on either set beside the net of the figures, and which is nearer."""
     nets = {name: result["nets"][name] for name in TRAINING_SETS}
@@ -256,6 +262,7 @@ def _nearer(difference: float, p: float, more: bool) -> str:
     return "VII-B (`strings`)" if (difference < 0) == more else "III-E (`noise`)"
 
 
+@shows(FEATURES)
 def card(result: dict) -> pd.DataFrame:
     """The packaged weights: seed 0, beside all seeds."""
     nets = result["nets"]["1998-features"]
@@ -274,7 +281,9 @@ def card(result: dict) -> pd.DataFrame:
     )
 
 
-def f6_figure(result: dict, file: Path, source: str | None = None) -> None:
+@shows(FEATURES)
+@rc_context(PICTURES)
+def f6_figure(result: dict) -> Figure:
     """F6's states for Fig. 13's patterns: 1998's, and below those of a net of each kind."""
     printed = paper.fig13_states()
     rows = {"1998, as printed": 1 - printed.f6.reshape(9, -1) / MIDDLE}
@@ -288,15 +297,14 @@ def f6_figure(result: dict, file: Path, source: str | None = None) -> None:
     sheets = [style.tile(row, 9, (0, GAP))[0] for row in pictures]
     between = np.full((GAP, sheets[0].shape[1]), np.nan)
     sheet = np.concatenate([part for row in sheets for part in (row, between)])
-    with rc_context(PICTURES):
-        figure = Figure(figsize=(7.4, 7.4 * len(sheet) / len(sheet[0])))
-        axes = figure.add_axes((0, 0, 1, 1))
-        style.show(axes, sheet, GREY, -1, 1)
-        middle = 0.0
-        for words, row in zip(("Fig. 13", *rows), sheets, strict=True):
-            axes.text(-GAP, middle + len(row) / 2, words, ha="right", va="center")
-            middle += len(row) + GAP
-        save(figure, file, source)
+    figure = Figure(figsize=(7.4, 7.4 * len(sheet) / len(sheet[0])))
+    axes = figure.add_axes((0, 0, 1, 1))
+    style.show(axes, sheet, GREY, -1, 1)
+    middle = 0.0
+    for words, row in zip(("Fig. 13", *rows), sheets, strict=True):
+        axes.text(-GAP, middle + len(row) / 2, words, ha="right", va="center")
+        middle += len(row) + GAP
+    return figure
 
 
 def _enlarged(states: np.ndarray) -> np.ndarray:

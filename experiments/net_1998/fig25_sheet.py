@@ -36,7 +36,8 @@ def in_a_row(states: np.ndarray) -> np.ndarray:
     return np.concatenate(states.reshape(-1, *paper.CODE_SHAPE), 1)
 
 
-def draw(file: Path) -> None:
+@rc_context(PICTURES)
+def draw() -> Figure:
     """A column for each string: what the net saw, F6 of 1998, F6 of ours, and both answers."""
     shown, fields = paper.printed_strings(), published_fields()
     recipe, model = recipe_named("strings"), load_pretrained("strings")
@@ -48,28 +49,25 @@ def draw(file: Path) -> None:
     width = fields.shape[-1]
     first = (paper.INPUT_SIZE - STEP) / 2
     across = (first, first + STEP * ours.shape[1])
-    with rc_context(PICTURES):
-        figure = Figure(figsize=(11.5, 2.7))
-        grid = figure.subplots(3, len(fields), height_ratios=(32, 8, 8))
-        figure.subplots_adjust(left=0.06, right=1, bottom=0, top=1, hspace=0.35, wspace=0.08)
-        for (top, middle, bottom), *string in zip(
-            grid.T, fields[:, 0].numpy(), then, ours, shown.answer, answers, strict=True
-        ):
-            field, printed, made, answer, answered = string
-            top.imshow(field, cmap=GREY, extent=(0, width, len(field), 0), aspect="auto")
-            top.set_title(f"1998: {answer}, ours: {answered}")
-            for axes, states in ((middle, printed), (bottom, made)):
-                sheet = in_a_row(states)
-                axes.imshow(
-                    sheet, cmap=GREY, vmin=-1, vmax=1, extent=(*across, 12, 0), aspect="auto"
-                )
-            for axes in (top, middle, bottom):
-                axes.set(xlim=(FIG25_FIRST, width - FIG25_FIRST), xticks=[], yticks=[])
-                axes.spines[:].set_visible(False)
-        look = {"rotation": 0, "ha": "right", "va": "center"}
-        for axes, words in zip(grid[:, 0], ("input", "F6 of 1998", "F6 of ours"), strict=True):
-            axes.set_ylabel(words, **look)
-        save(figure, file)
+    figure = Figure(figsize=(11.5, 2.7))
+    grid = figure.subplots(3, len(fields), height_ratios=(32, 8, 8))
+    figure.subplots_adjust(left=0.06, right=1, bottom=0, top=1, hspace=0.35, wspace=0.08)
+    for (top, middle, bottom), *string in zip(
+        grid.T, fields[:, 0].numpy(), then, ours, shown.answer, answers, strict=True
+    ):
+        field, printed, made, answer, answered = string
+        top.imshow(field, cmap=GREY, extent=(0, width, len(field), 0), aspect="auto")
+        top.set_title(f"1998: {answer}, ours: {answered}")
+        for axes, states in ((middle, printed), (bottom, made)):
+            sheet = in_a_row(states)
+            axes.imshow(sheet, cmap=GREY, vmin=-1, vmax=1, extent=(*across, 12, 0), aspect="auto")
+        for axes in (top, middle, bottom):
+            axes.set(xlim=(FIG25_FIRST, width - FIG25_FIRST), xticks=[], yticks=[])
+            axes.spines[:].set_visible(False)
+    look = {"rotation": 0, "ha": "right", "va": "center"}
+    for axes, words in zip(grid[:, 0], ("input", "F6 of 1998", "F6 of ours"), strict=True):
+        axes.set_ylabel(words, **look)
+    return figure
 
 
 @entry
@@ -82,7 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
     flags = parser.parse_args(arguments)
     file = writable(flags.root / "docs" / "figures") / "fig25.png"
     with one_thread():
-        draw(file)
+        save(draw(), file)
     print(file)
     return 0
 

@@ -4,7 +4,6 @@ Recovers the layers anew; needs no MNIST.
 """
 
 import sys
-from pathlib import Path
 
 import numpy as np
 
@@ -41,13 +40,13 @@ def strip(shares: dict[str, np.ndarray], pattern: int) -> np.ndarray:
     return np.concatenate(padded, 1)
 
 
-def sheet(printed: dict[str, np.ndarray], ours: dict[str, np.ndarray], file: Path) -> None:
+@rc_context(PICTURES)
+def sheet(printed: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> Figure:
     """Each pattern twice: as Fig. 13 prints its states, and as the recovered layers compute them.
 
     Args:
         printed, ours: by layer (9, maps, side, side), as shares of the display's limit, and
             ``input`` (9, 32, 32), 1 for ink.
-        file: the picture.
     """
     rows = []
     for pattern in range(len(printed["input"])):
@@ -62,18 +61,17 @@ def sheet(printed: dict[str, np.ndarray], ours: dict[str, np.ndarray], file: Pat
                 )
             )
     pictures = np.concatenate(rows)
-    with rc_context(PICTURES):
-        figure = Figure(figsize=(12, 12 * len(pictures) / pictures.shape[1]))
-        axes = figure.add_axes((0, 0, 1, 1))
-        style.show(axes, pictures, GREY, -1, 1)
-        start = 32 + SPACE
-        for layer in LAYERS:
-            count, side = printed[layer].shape[1:3]
-            axes.text(start, -3, f"{layer.upper()}: {count} maps")
-            start += count * (side + 1) - 1 + SPACE
-        axes.text(0, -3, "input")
-        axes.set_title("above: printed in 1998; below: computed by the recovered layers", pad=18)
-        save(figure, file)
+    figure = Figure(figsize=(12, 12 * len(pictures) / pictures.shape[1]))
+    axes = figure.add_axes((0, 0, 1, 1))
+    style.show(axes, pictures, GREY, -1, 1)
+    start = 32 + SPACE
+    for layer in LAYERS:
+        count, side = printed[layer].shape[1:3]
+        axes.text(start, -3, f"{layer.upper()}: {count} maps")
+        start += count * (side + 1) - 1 + SPACE
+    axes.text(0, -3, "input")
+    axes.set_title("above: printed in 1998; below: computed by the recovered layers", pad=18)
+    return figure
 
 
 @entry
@@ -88,7 +86,7 @@ def main(arguments=None):
     computed = states_of(restored, restored.pixels)
     ours = {layer: drawn_as(computed[layer], restored.limit) for layer in LAYERS}
     printed = {layer: states[layer].value for layer in LAYERS}
-    sheet({"input": image, **printed}, ours, file)
+    save(sheet({"input": image, **printed}, ours), file)
     print(file)
     return 0
 

@@ -1,14 +1,14 @@
 """docs/1998-net.md: the layers recovered from Fig. 13, what they show, and how sure they are."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
+from experiments.results import RESTORATION, shows
 from lenet1998 import paper
 from lenet1998.report.tables import brief
 from lenet1998.restore.layers import as_pictures
-from lenet1998.show.inside_figures import nets_kernels
+from lenet1998.show.inside_figures import kernels as draw_kernels
 
 LAYERS = ("c1", "s2", "c3", "s4")
 NAMES = dict(zip(LAYERS, ("C1", "S2", "C3", "S4"), strict=True))
@@ -22,6 +22,7 @@ def _rms(values) -> float:
     return float(np.sqrt(np.mean(np.square(values))))
 
 
+@shows(RESTORATION)
 def layers(result: dict) -> pd.DataFrame:
     """Residuals of the printed states by the recovered layers, beside the print's quantisation."""
     held_out = result["held_out"]
@@ -42,6 +43,7 @@ def layers(result: dict) -> pd.DataFrame:
     )
 
 
+@shows(RESTORATION)
 def table_one(result: dict) -> pd.DataFrame:
     """The sizes of C3's kernels when every map may see all six maps of S2."""
     rows = []
@@ -65,6 +67,7 @@ def table_one(result: dict) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@shows(RESTORATION)
 def squashings(result: dict) -> pd.DataFrame:
     """Residuals of the printed states by the function after the subsampling."""
     kinds = result["squashings"]
@@ -83,6 +86,7 @@ def squashings(result: dict) -> pd.DataFrame:
     )
 
 
+@shows(RESTORATION)
 def subsampling(result: dict) -> pd.DataFrame:
     """The trained coefficients and biases, and the four places of the window apart."""
     weights, sd = result["weights"], result["bootstrap"]
@@ -105,6 +109,7 @@ def subsampling(result: dict) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@shows(RESTORATION)
 def kernels(result: dict) -> pd.DataFrame:
     """Uncertainty of the kernels: bootstrap, other priors, and known nets recovered."""
     rows = []
@@ -138,6 +143,7 @@ def _middle_and_most(shares) -> str:
     return f"{100 * np.median(shares):.1f} %, at most {100 * np.max(shares):.0f} %"
 
 
+@shows(RESTORATION)
 def fig25(result: dict) -> pd.DataFrame:
     """Fig. 25's maps, as the layers recovered from Fig. 13 compute them."""
     return pd.DataFrame(
@@ -154,6 +160,7 @@ def fig25(result: dict) -> pd.DataFrame:
     )
 
 
+@shows(RESTORATION)
 def known_nets(result: dict) -> pd.DataFrame:
     """Residuals of nets of ours, printed as Fig. 13 is, beside the 1998 net's."""
     ours = result["ours"]
@@ -175,10 +182,11 @@ def known_nets(result: dict) -> pd.DataFrame:
     )
 
 
-def kernel_figure(result: dict, file: Path, source: str | None = None) -> None:
+@shows(RESTORATION)
+def kernel_figure(result: dict) -> Figure:
     """The kernels of 1998 in the places of Table I, above those of a net of ours."""
     nets = [
         (*as_pictures(result["weights"]), "1998, recovered from Fig. 13"),
         (*as_pictures(result["weights_of_ours"]), "ours: noise, seed 100"),
     ]
-    nets_kernels(nets, file, source)
+    return draw_kernels(nets)

@@ -12,9 +12,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load, save
 
-from experiments.documents import ALL_VARIANTS
 from experiments.pretrained.tables import NAMES, metadata, weights_of
-from experiments.results import runs_in
+from experiments.results import ALL_VARIANTS, runs_in
 from experiments.study import SCRATCH
 from lenet1998.cli import Parser, entry, path
 from lenet1998.data import Dataset, prepare

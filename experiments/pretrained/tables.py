@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 from safetensors import safe_open
 
+from experiments.results import ALL_VARIANTS, shows
 from lenet1998.report.tables import spread
 from lenet1998.training.records import RunRecord
 
@@ -60,6 +61,10 @@ def stated(file: Path) -> dict[str, str]:
         return opened.metadata() or {}
 
 
+SHOWN = {name: ALL_VARIANTS[name] for name in NAMES}
+
+
+@shows(SHOWN)
 def overview(runs: Mapping[str, Sequence[RunRecord]]) -> pd.DataFrame:
     """One row a net: its own error, and that of all seeds of its recipe."""
     rows = []
@@ -76,8 +81,10 @@ def overview(runs: Mapping[str, Sequence[RunRecord]]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def card(runs: Sequence[RunRecord], name: str) -> pd.DataFrame:
+@shows(SHOWN)
+def card(of: Mapping[str, Sequence[RunRecord]], name: str) -> pd.DataFrame:
     """Card of a net, from its file's metadata and the records."""
+    runs = of[name]
     file = weights_of(name)
     facts, first = stated(file), runs[0]
     content = file.read_bytes() if facts else b""

@@ -20,8 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 # isort: split
-from experiments.documents import DISTORTIONS, digest
-from experiments.results import runs_in
+from experiments.results import DISTORTIONS, digest, runs_in
 from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.data import Dataset, load
@@ -82,36 +81,36 @@ def tiles(records: Sequence[RunRecord]) -> list[Tile]:
     return [Tile(label, answer, tuple(ours)) for label, answer, ours in rows]
 
 
-def errors_sheet(dataset: Dataset, records: Sequence[RunRecord], file: Path, source: str) -> None:
+@rc_context(STYLE)
+def errors_sheet(dataset: Dataset, records: Sequence[RunRecord]) -> Figure:
     """The 82 digits of Fig. 8, with what they were taken for in 1998 and now."""
     sheet = tiles(records)
     images = dataset.test_images[paper.fig8_errors().index]
     across, down = STEP
     rows = -(-len(sheet) // COLUMNS)
-    with rc_context(STYLE):
-        width, height = COLUMNS * across, rows * down
-        figure = Figure(figsize=(9.6, 9.6 * height / width))
-        axes = figure.add_axes((0, 0, 1, 1))
-        for place, (tile, image) in enumerate(zip(sheet, images, strict=True)):
-            row, column = divmod(place, COLUMNS)
-            _tile(axes, tile, image, column * across, row * down)
-        axes.set(xlim=(-2, width - 6), ylim=(height - 12, -12), aspect="equal")
-        axes.axis("off")
-        nets = len(sheet[0].answers)
-        axes.set_title(
-            f"Above each digit: its label {ARROW} LeNet-5's answer in 1998. Below: how many of our"
-            f" {nets} nets misread it {ARROW} their commonest\nwrong answer. A cell per net: high"
-            " with 1998's answer, half as high with another wrong one, flat if it read it right.",
-            loc="left",
-            size=9,
-            linespacing=1.5,
-        )
-        for kind, (colour, marker, words) in KINDS.items():
-            count = sum(tile.kind == kind for tile in sheet)
-            look = {"color": colour, "marker": marker, "ls": "none", "ms": 6, "mew": 1.5}
-            axes.plot([], [], label=f"{words}: {count} of {len(sheet)}", **look)
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=len(KINDS))
-        save(figure, file, source)
+    width, height = COLUMNS * across, rows * down
+    figure = Figure(figsize=(9.6, 9.6 * height / width))
+    axes = figure.add_axes((0, 0, 1, 1))
+    for place, (tile, image) in enumerate(zip(sheet, images, strict=True)):
+        row, column = divmod(place, COLUMNS)
+        _tile(axes, tile, image, column * across, row * down)
+    axes.set(xlim=(-2, width - 6), ylim=(height - 12, -12), aspect="equal")
+    axes.axis("off")
+    nets = len(sheet[0].answers)
+    axes.set_title(
+        f"Above each digit: its label {ARROW} LeNet-5's answer in 1998. Below: how many of our"
+        f" {nets} nets misread it {ARROW} their commonest\nwrong answer. A cell per net: high"
+        " with 1998's answer, half as high with another wrong one, flat if it read it right.",
+        loc="left",
+        size=9,
+        linespacing=1.5,
+    )
+    for kind, (colour, marker, words) in KINDS.items():
+        count = sum(tile.kind == kind for tile in sheet)
+        look = {"color": colour, "marker": marker, "ls": "none", "ms": 6, "mew": 1.5}
+        axes.plot([], [], label=f"{words}: {count} of {len(sheet)}", **look)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=len(KINDS))
+    return figure
 
 
 def _tile(axes, tile: Tile, image: np.ndarray, left: float, top: float) -> None:
@@ -156,7 +155,7 @@ def main(arguments=None):
         )
     dataset = load("mnist", flags.data)
     file = writable(flags.root / "docs" / "figures", "--root") / "fig8.png"
-    errors_sheet(dataset, records, file, digest(records))
+    save(errors_sheet(dataset, records), file, digest(records))
     print(file)
     return 0
 

@@ -5,14 +5,40 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from experiments.published.figures import BY_SIZE
+from experiments.results import (
+    ANSWERS,
+    DISTORTIONS,
+    FIG6,
+    MODERN,
+    ORIGINAL,
+    REJECTION_INVARIANCE,
+    everything,
+    shows,
+)
 from lenet1998 import paper
 from lenet1998.errors import BadInput
 from lenet1998.recipes import spaced_name
 from lenet1998.report.statistics import holm, prediction_interval, verdict, welch
-from lenet1998.report.tables import brief, by_recipe, passing, spread
+from lenet1998.report.tables import beside_the_paper, brief, by_recipe, passing, spread, summary_of
 from lenet1998.training.records import RunRecord
 
+FEWER = (
+    BY_SIZE[0],
+    "published/original,eta=stretched,passes=80,train_size=15000",
+    "published/original,passes=80,train_size=15000",
+)
 FIGURE_RESOLUTION = 0.015  # percent, of what is read off Fig. 5 and Fig. 6
+
+
+@shows(ORIGINAL, DISTORTIONS)
+def headline(runs: Sequence[RunRecord], distorted: Sequence[RunRecord]) -> pd.DataFrame:
+    """The 1998 recipe's runs beside the paper, and the test error of those with distortions."""
+    frame = beside_the_paper(summary_of(runs))
+    test = spread([run.last["test_error_percent"] for run in distorted])
+    published = str(paper.DISTORTED_TEST_ERROR_PERCENT)
+    frame.loc[1.5] = ["test error with distortions, %", test, published]
+    return frame.sort_index()
 
 
 @dataclass(frozen=True)
@@ -82,6 +108,7 @@ def claims() -> list[Claim]:
     return rows
 
 
+@shows(FEWER, FIG6)
 def fewer_patterns(records: Sequence[RunRecord], again: dict) -> pd.DataFrame:
     """Explanations tried for Fig. 6's errors with 15,000 patterns, beside one more run of ours.
 
@@ -118,6 +145,7 @@ def fewer_patterns(records: Sequence[RunRecord], again: dict) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@shows(BY_SIZE, everything)
 def errors(records: Sequence[RunRecord], every: Sequence[RunRecord]) -> pd.DataFrame:
     """One row per published error: published | ours | where one more run would fall | verdict.
 
@@ -178,6 +206,7 @@ def shared_with_1998(record: RunRecord) -> Shared:
     )
 
 
+@shows((DISTORTIONS, ORIGINAL, MODERN), ANSWERS)
 def fingerprint(records: Sequence[RunRecord], measured: dict) -> pd.DataFrame:
     """Per kind of net: how much its errors overlap with Fig. 8's 82, and with one another.
 
@@ -214,6 +243,7 @@ def fingerprint(records: Sequence[RunRecord], measured: dict) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@shows(REJECTION_INVARIANCE)
 def rejection(measures: dict) -> pd.DataFrame:
     """Test patterns to reject for 0.5 % error among the rest, beside Fig. 10's nets."""
     rows = [
@@ -227,6 +257,7 @@ def rejection(measures: dict) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@shows(ORIGINAL)
 def cost(records: Sequence[RunRecord]) -> pd.DataFrame:
     """Figs. 11 and 12 and the training time, which is 1998's for 10 to 20 passes."""
     record = records[0]

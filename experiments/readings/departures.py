@@ -1,10 +1,12 @@
 """docs/differences.md: in what a reading departs from the printed words, as one list."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
+from experiments.results import shows
 from lenet1998 import paper
 from lenet1998.recipes import RECIPES
 
@@ -74,12 +76,13 @@ def of(recipe: Mapping) -> list[str]:
     return [departure.short for departure in DEPARTURES if departure.made(recipe)]
 
 
-def variants() -> dict[str, Mapping]:
+def variants(_: Path) -> dict[str, Mapping]:
     """The named variants that are readings of the 1998 recipe."""
     names = "printed", "original", "fitted", "original-literal"
     return {name: RECIPES[name].as_dict() for name in names}
 
 
+@shows(variants)
 def table(recipes: Mapping[str, Mapping]) -> pd.DataFrame:
     """Every point with what is printed, and which of some recipes depart from it."""
     rows = [

@@ -13,6 +13,7 @@ import pandas as pd
 
 from experiments.readings import departures
 from experiments.readings.scores import CURVES_UNIT, NET_UNIT, RATES_UNIT, differences
+from experiments.results import LICENCES, shows
 from lenet1998 import paper
 from lenet1998.recipes import ORIGINAL, Recipe, recipe_named
 from lenet1998.report.statistics import prediction_interval
@@ -219,6 +220,7 @@ def taken_and_rival(content: dict, records: Sequence[RunRecord]) -> list[str]:
     return [trial.letter for trial in in_order(trials(content, first))[:2]]
 
 
+@shows(LICENCES, "licences")
 def licences(content: dict, records: Sequence[RunRecord]) -> pd.DataFrame:
     """The readings beside 1998's figures, and the decision."""
     of = trials(content, records)

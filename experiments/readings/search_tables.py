@@ -11,9 +11,10 @@ from scipy.stats import spearmanr
 
 from experiments.readings import departures
 from experiments.readings.scores import DRAWS, SURE, Misfit, Trial, misfit
+from experiments.results import SEARCH, runs_in, shows
 from lenet1998 import paper
 from lenet1998.recipes import join_name, spaced_name, split_name
-from lenet1998.report.style import BLACK, BLUE, ORANGE, STYLE, save
+from lenet1998.report.style import BLACK, BLUE, ORANGE, STYLE
 from lenet1998.report.tables import brief, by_recipe, rates
 from lenet1998.training.records import RunRecord
 
@@ -53,6 +54,11 @@ def stage_of(run: RunRecord) -> int:
     return next(stage for stage in (2, 3, 4) if run.seed in SEEDS[stage])
 
 
+def last_stage(results: Path) -> list[RunRecord]:
+    """The finalists' runs."""
+    return [run for run in runs_in(results, STUDY) if stage_of(run) == 4]
+
+
 def _by_reading(runs: Sequence[RunRecord], stage: int) -> dict[str, list[Trial]]:
     """A stage's trials by the name of their reading over all passes."""
     groups: dict[str, list[Trial]] = {}
@@ -78,6 +84,7 @@ def _two(value: float) -> str:
     return f"{value:.2f}"
 
 
+@shows(STUDY)
 def stages(runs: Sequence[RunRecord]) -> pd.DataFrame:
     """Stages of the search that have run, with the misfits of their readings."""
     rows = []
@@ -110,6 +117,7 @@ def _correlation(runs: Sequence[RunRecord], stage: int) -> str:
     return _two(spearmanr(*([fits[n].all for n in shared] for fits in (here, before))).statistic)
 
 
+@shows(STUDY)
 def best(runs: Sequence[RunRecord]) -> pd.DataFrame:
     """The readings of the last stage that has run, at most twenty, the smallest misfit first."""
     groups = _by_reading(runs, _stages(runs)[-1])
@@ -187,6 +195,7 @@ def decision(content: dict, records: Sequence[RunRecord]) -> tuple[str, str]:
     )
 
 
+@shows(SEARCH, last_stage)
 def finalists(content: dict, records: Sequence[RunRecord]) -> pd.DataFrame:
     """The finalists, the smallest misfit first, and what is decided."""
     groups = ranked_finalists(content, records)
@@ -221,6 +230,7 @@ def _last(runs: Sequence[RunRecord], key: str) -> str:
     return "diverged" if any(r.diverged for r in runs) else _spread([r.last[key] for r in runs])
 
 
+@shows(SEARCH, last_stage)
 def nets(content: dict, records: Sequence[RunRecord]) -> pd.DataFrame:
     """The quantities that N compares: of 1998's net, and of each finalist's with noise."""
     rows = []
@@ -233,6 +243,7 @@ def nets(content: dict, records: Sequence[RunRecord]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@shows(SEARCH, last_stage)
 def rates_by_layer(content: dict, records: Sequence[RunRecord]) -> pd.DataFrame:
     """The range of effective rates that each layer begins with, by finalist."""
     rows = []
@@ -246,29 +257,30 @@ def rates_by_layer(content: dict, records: Sequence[RunRecord]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def figure(runs: Sequence[RunRecord], file: Path, source: str | None = None) -> None:
+@shows(STUDY)
+@rc_context(STYLE)
+def figure(runs: Sequence[RunRecord]) -> Figure:
     """Misfits of the readings with the curves and the rates: of stage 1, and of the last one."""
     fits = dict(_ranked(_by_reading(runs, 1)))
     last = _by_reading(runs, _stages(runs)[-1])
     seeds = {len(trials) for trials in last.values()}
     kinds = {"sums": BLUE, "averages": ORANGE}
-    with rc_context(STYLE):
-        drawing = Figure(figsize=(7, 4.6), layout="constrained")
-        axes = drawing.subplots()
-        for kind, colour in kinds.items():
-            chosen = [
-                fit
-                for name, fit in fits.items()
-                if ("trainable_average" in name) == (kind == "averages") and np.isfinite(fit.all)
-            ]
-            points = np.array([(fit.curves, fit.rates) for fit in chosen])
-            label = f"{kind}, 5 passes (n = {len(chosen)} readings, one seed)"
-            axes.scatter(*points.T, s=14, color=colour, alpha=0.6, label=label)
-        points = np.array([(fit.curves, fit.rates) for _, fit in _ranked(last)])
-        label = f"the best {len(last)}, 20 passes (n = {max(seeds)} each)"
-        axes.scatter(*points.T, s=40, facecolors="none", edgecolors=BLACK, label=label)
-        axes.set(xscale="log", xlabel="S: off Fig. 5's curves, in units of 10 %")
-        axes.set(ylabel="R: off the published rates, in factors of 2")
-        axes.xaxis.set_major_formatter("{x:g}")
-        drawing.legend(loc="outside lower center", ncols=1)
-        save(drawing, file, source)
+    drawing = Figure(figsize=(7, 4.6), layout="constrained")
+    axes = drawing.subplots()
+    for kind, colour in kinds.items():
+        chosen = [
+            fit
+            for name, fit in fits.items()
+            if ("trainable_average" in name) == (kind == "averages") and np.isfinite(fit.all)
+        ]
+        points = np.array([(fit.curves, fit.rates) for fit in chosen])
+        label = f"{kind}, 5 passes (n = {len(chosen)} readings, one seed)"
+        axes.scatter(*points.T, s=14, color=colour, alpha=0.6, label=label)
+    points = np.array([(fit.curves, fit.rates) for _, fit in _ranked(last)])
+    label = f"the best {len(last)}, 20 passes (n = {max(seeds)} each)"
+    axes.scatter(*points.T, s=40, facecolors="none", edgecolors=BLACK, label=label)
+    axes.set(xscale="log", xlabel="S: off Fig. 5's curves, in units of 10 %")
+    axes.set(ylabel="R: off the published rates, in factors of 2")
+    axes.xaxis.set_major_formatter("{x:g}")
+    drawing.legend(loc="outside lower center", ncols=1)
+    return drawing

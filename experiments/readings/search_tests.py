@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from experiments.published.tables import shared_with_1998
-from experiments.readings.search_tables import LETTERS, OPEN, ranked_finalists
+from experiments.readings.search_tables import LETTERS, OPEN, last_stage, ranked_finalists
+from experiments.results import SEARCH, shows
 from lenet1998 import paper
 from lenet1998.recipes import spaced_name
 from lenet1998.report.tables import brief
@@ -23,6 +24,7 @@ def _mean(values: Sequence[float], digits: int = 2) -> str:
     return f"{brief(values, digits=digits)} (n = {len(values)})" if values else ""
 
 
+@shows(SEARCH, last_stage, "fitted")
 def held_back(
     content: dict, finalists: Sequence[RunRecord], published: Sequence[RunRecord]
 ) -> pd.DataFrame:

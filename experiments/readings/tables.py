@@ -3,17 +3,17 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from experiments.results import shows
 from lenet1998 import paper
 from lenet1998.recipes import spaced_name
 from lenet1998.report.statistics import holm, log_ratio_rms, summarise, welch
-from lenet1998.report.style import BLACK, BLUE, GREEN, PURPLE, STYLE, VERMILION, band, save
+from lenet1998.report.style import BLACK, BLUE, GREEN, PURPLE, STYLE, VERMILION, band
 from lenet1998.report.tables import PLUS_MINUS, by_recipe, curve, rates
 from lenet1998.training.records import RunRecord
 
@@ -47,6 +47,7 @@ def score(runs: Sequence[RunRecord]) -> Score | None:
     )
 
 
+@shows("readings")
 def readings(records: Sequence[RunRecord]) -> pd.DataFrame:
     """One row per reading: its score against Fig. 5, and what it is read with. Best first."""
     rows = [_lush()]
@@ -76,6 +77,7 @@ FINALIST = 10
 """Runs of a reading that was taken to the end."""
 
 
+@shows("readings")
 def finalists(records: Sequence[RunRecord]) -> pd.DataFrame:
     """The readings with ten runs, the best fit first, and whether the others can be told from it.
 
@@ -141,7 +143,13 @@ def _at_the_end(runs: Sequence[RunRecord], key: str) -> str:
     return f"{summary.mean:.2f}" + (f" {PLUS_MINUS} {summary.sd:.2f}" if summary.n > 1 else "")
 
 
-def learning_curves(*groups: Sequence[RunRecord], file: Path, source: str | None = None) -> None:
+EQUATION_8 = "readings/original,loss=distance,half_distance=false,f6_curvature=gauss_newton"
+DRAWN = ("readings/original", EQUATION_8, f"{EQUATION_8},initialisation=fan_in")
+
+
+@shows(*DRAWN)
+@rc_context(STYLE)
+def learning_curves(*groups: Sequence[RunRecord]) -> Figure:
     """Fig. 5's two curves by reading, and as the authors' own library runs (once).
 
     The groups are eq. 9 with j = 1, eq. 8 as printed, and that with the literal initial weights.
@@ -156,19 +164,18 @@ def learning_curves(*groups: Sequence[RunRecord], file: Path, source: str | None
         ("training error on the fly, %", "train_error_percent", "train_error"),
         ("test error, %", "test_error_percent", "test_error"),
     )
-    with rc_context(STYLE):
-        figure = Figure(figsize=(9.4, 4.4), layout="constrained")
-        both = figure.subplots(1, 2, sharey=True)
-        for axes, (label, key, field) in zip(both, panels, strict=True):
-            for runs, (name, colour) in zip(groups, kinds, strict=True):
-                band(axes, curve(runs, key), colour, f"{name} (n = {len(runs)})")
-            theirs = getattr(lush, field)
-            axes.plot(lush.passes, theirs, color=GREEN, ls="--", label="authors' library (n = 1)")
-            look = {"color": BLACK, "marker": "o", "mfc": "white", "ls": "none", "ms": 4.5}
-            axes.plot(published.passes, getattr(published, field), label="Fig. 5 (1998)", **look)
-            axes.set(xlabel="pass", ylabel=label, yscale="log")
-            axes.yaxis.set_major_formatter("{x:g}")
-            axes.xaxis.get_major_locator().set_params(integer=True)
-        handles, labels = both[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=5)
-        save(figure, file, source)
+    figure = Figure(figsize=(9.4, 4.4), layout="constrained")
+    both = figure.subplots(1, 2, sharey=True)
+    for axes, (label, key, field) in zip(both, panels, strict=True):
+        for runs, (name, colour) in zip(groups, kinds, strict=True):
+            band(axes, curve(runs, key), colour, f"{name} (n = {len(runs)})")
+        theirs = getattr(lush, field)
+        axes.plot(lush.passes, theirs, color=GREEN, ls="--", label="authors' library (n = 1)")
+        look = {"color": BLACK, "marker": "o", "mfc": "white", "ls": "none", "ms": 4.5}
+        axes.plot(published.passes, getattr(published, field), label="Fig. 5 (1998)", **look)
+        axes.set(xlabel="pass", ylabel=label, yscale="log")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    handles, labels = both[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=5)
+    return figure

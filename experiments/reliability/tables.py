@@ -1,15 +1,15 @@
 """docs/reliability.md: what a hostile day found."""
 
-from pathlib import Path
-
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lenet1998.report.style import BLACK, BLUE, SKY, STYLE, VERMILION, save
+from experiments.results import FAULTS, shows
+from lenet1998.report.style import BLACK, BLUE, SKY, STYLE, VERMILION
 
 
+@shows(FAULTS)
 def runs(result: dict) -> pd.DataFrame:
     """Runs that were stopped, and what came of resuming them."""
     return pd.DataFrame(
@@ -26,6 +26,7 @@ def runs(result: dict) -> pd.DataFrame:
     )
 
 
+@shows(FAULTS)
 def files(result: dict) -> pd.DataFrame:
     """Damaged files, and how many got past their reader."""
     kinds = result["files"]
@@ -48,6 +49,7 @@ def files(result: dict) -> pd.DataFrame:
     )
 
 
+@shows(FAULTS)
 def flags(result: dict) -> pd.DataFrame:
     """Command lines with a value that a flag cannot have."""
     rows = {name: (told["cases"], len(told["failures"])) for name, told in result["flags"].items()}
@@ -73,14 +75,15 @@ SAME = {"color": BLACK, "marker": "|", "ms": 12, "mew": 2, "ls": "none", "clip_o
 BELOW = {"loc": "upper left", "bbox_to_anchor": (-0.02, -0.06), "ncols": 3}
 
 
-def figure(result: dict, file: Path, source: str | None = None) -> None:
+@shows(FAULTS)
+@rc_context(STYLE)
+def figure(result: dict) -> Figure:
     """Trials on runs and on files, kind by kind, with their outcome."""
-    with rc_context(STYLE):
-        sheet = Figure(figsize=(8.4, 8.4), layout="constrained")
-        upper, lower = sheet.subplots(2, 1, height_ratios=(4, 3))
-        _trials(upper, result["runs"])
-        _damaged(lower, result["files"])
-        save(sheet, file, source)
+    sheet = Figure(figsize=(8.4, 8.4), layout="constrained")
+    upper, lower = sheet.subplots(2, 1, height_ratios=(4, 3))
+    _trials(upper, result["runs"])
+    _damaged(lower, result["files"])
+    return sheet
 
 
 def _trials(axes: Axes, kinds: dict) -> None:

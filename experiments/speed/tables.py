@@ -1,10 +1,18 @@
-"""docs/performance.md: other ways to train the same networks."""
+"""docs/performance.md: the engines, and other ways to train the same networks."""
 
 import pandas as pd
 
-from lenet1998.benchmark.tables import processor, versions
+from experiments.results import BENCHMARK, BENCHMARKS_OLDER, RIVALS, shows
+from lenet1998.benchmark.tables import benchmark, processor, versions
 
 
+@shows(BENCHMARK, BENCHMARKS_OLDER)
+def engines(latest: dict, older: dict) -> pd.DataFrame:
+    """The engines side by side, on each machine and with each arithmetic that was measured."""
+    return benchmark(latest, *older["machines"])
+
+
+@shows(RIVALS)
 def rivals(result: dict) -> pd.DataFrame:
     """Measurements of ``experiments/speed/rivals.py``, per pattern."""
     one, batches = (

@@ -9,9 +9,10 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.results import BLANK_SHARE, READ_STRINGS, shows
 from lenet1998 import paper
 from lenet1998.recipes import spaced_name
-from lenet1998.report.style import BLUE, GREEN, ORANGE, PURPLE, STYLE, VERMILION, save
+from lenet1998.report.style import BLUE, GREEN, ORANGE, PURPLE, STYLE, VERMILION
 from lenet1998.report.tables import brief
 from lenet1998.restore.printing import MIDDLE
 
@@ -37,6 +38,7 @@ AXIS_LABELS = {
 }
 
 
+@shows()
 def f6_between_digits() -> pd.DataFrame:
     """The nearest codes to the states of F6 in Figs. 25 and 26, and how far the blank cell is."""
     shown = paper.printed_strings()
@@ -62,6 +64,7 @@ def f6_between_digits() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@shows(READ_STRINGS)
 def published(result: dict) -> pd.DataFrame:
     """The five published strings: 1998's nearest codes, and what each kind of our nets makes of it.
 
@@ -94,6 +97,7 @@ def _answers(nets: Sequence[dict], way: str) -> str:
     return ", ".join(f"{text or 'nothing'} ({n})" for text, n in counts.most_common())
 
 
+@shows(READ_STRINGS)
 def usual(result: dict) -> pd.DataFrame:
     """Strings as they are usually drawn: each net, each way of reading them."""
     gap = result["axes"]["gap"].index(result["usual"]["gap"])
@@ -115,6 +119,7 @@ def usual(result: dict) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@shows(BLANK_SHARE)
 def blank_share(result: dict) -> pd.DataFrame:
     """Strings of held-out digits by how often the centre digit is missing in training."""
     rows = []
@@ -132,6 +137,7 @@ def blank_share(result: dict) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@shows(READ_STRINGS)
 def speed(result: dict) -> pd.DataFrame:
     """Work saved by replication on a strip."""
     told = result["speed"]
@@ -155,21 +161,22 @@ def speed(result: dict) -> pd.DataFrame:
     )
 
 
-def figure(result: dict, file, source: str | None = None) -> None:
+@shows(READ_STRINGS)
+@rc_context(STYLE)
+def figure(result: dict) -> Figure:
     """Strings read right along each axis: a line a net, in a band of a standard deviation."""
-    with rc_context(STYLE):
-        drawing = Figure(figsize=(9.0, 5.6))
-        drawing.subplots_adjust(hspace=0.35, bottom=0.2)
-        for axes, axis in zip(drawing.subplots(2, 2, sharey=True).flat, AXIS_LABELS, strict=True):
-            for way, found in _by_way(result).items():
-                if way in LINES:
-                    right = np.array([row[axis]["right_percent"] for row in found])
-                    _line(axes, result["axes"][axis], right, way)
-            axes.set(xlabel=AXIS_LABELS[axis], ylim=(0, 100))
-        for axes in drawing.axes[::2]:
-            axes.set_ylabel("strings read right, %")
-        drawing.legend(*drawing.axes[0].get_legend_handles_labels(), loc="lower center", ncols=3)
-        save(drawing, file, source)
+    drawing = Figure(figsize=(9.0, 5.6))
+    drawing.subplots_adjust(hspace=0.35, bottom=0.2)
+    for axes, axis in zip(drawing.subplots(2, 2, sharey=True).flat, AXIS_LABELS, strict=True):
+        for way, found in _by_way(result).items():
+            if way in LINES:
+                right = np.array([row[axis]["right_percent"] for row in found])
+                _line(axes, result["axes"][axis], right, way)
+        axes.set(xlabel=AXIS_LABELS[axis], ylim=(0, 100))
+    for axes in drawing.axes[::2]:
+        axes.set_ylabel("strings read right, %")
+    drawing.legend(*drawing.axes[0].get_legend_handles_labels(), loc="lower center", ncols=3)
+    return drawing
 
 
 def _line(axes: Axes, values: Sequence[float], right: np.ndarray, way: tuple[str, str]) -> None:

@@ -15,11 +15,14 @@ from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from experiments.results import ORIGINAL, RESTORATION, shows
 from experiments.tour.layers import KERNEL, PATTERN, WINDOW
 from lenet1998 import paper
 from lenet1998.report import style
+from lenet1998.report.style import STYLE
 from lenet1998.restore.layers import as_pictures
 from lenet1998.restore.printing import MIDDLE, PAPER
+from lenet1998.training.records import RunRecord
 
 WIDTH = 7.7
 SMALL, LARGE = 8, 9.5
@@ -41,11 +44,9 @@ class Theme(NamedTuple):
     plus: str
 
 
-LIGHT = Theme("#ffffff", "#1a1a1a", "#767676", style.EMPTY, style.BLUE, "#b84a0a", "#0b5f9c")
-DARK = Theme("#131416", "#e8e8e8", "#a0a0a0", "#3a4048", style.SKY, "#f0894a", "#5db4f2")
-
-ALL = {"svg.fonttype": "path", "svg.hashsalt": "lenet1998", "font.size": SMALL}
-"""Letters as curves, so that they look alike everywhere, and the same bytes each time."""
+_LIGHT = Theme("#ffffff", "#1a1a1a", "#767676", style.EMPTY, style.BLUE, "#b84a0a", "#0b5f9c")
+_DARK = Theme("#131416", "#e8e8e8", "#a0a0a0", "#3a4048", style.SKY, "#f0894a", "#5db4f2")
+THEMES = {"light": _LIGHT, "dark": _DARK}
 
 
 def _sheet(height: float, theme: Theme) -> tuple[Figure, Axes]:
@@ -90,16 +91,16 @@ FROM_THE_LAYER_BEFORE = {
 PICTURES = 1.2  # the middle of the row of pictures, inches from above
 
 
-def network(layers: Sequence[Mapping], dark: bool = False) -> Figure:
+@shows(ORIGINAL, facts=("fig13_states", "C3_TABLE", "digit_codes"))
+def network(runs: Sequence[RunRecord], ground: str = "light") -> Figure:
     """LeNet-5 from the input to the ten codes, with sizes, counts, Table I and the rule of sizes.
 
     Args:
-        layers: ``name``, ``maps``, ``size``, ``parameters`` and ``connections`` of each, as records
-            hold them.
-        dark: light letters on a dark ground.
+        runs: of the network.
+        ground: ``light`` or ``dark``.
     """
-    theme = DARK if dark else LIGHT
-    with rc_context({**ALL, "text.color": theme.ink}):
+    layers, theme = runs[0].layers, THEMES[ground]
+    with rc_context({**STYLE, "font.size": SMALL, "text.color": theme.ink}):
         figure, axes = _sheet(4.7, theme)
         first = {"name": "input", "maps": 1, "size": paper.INPUT_SIZE}
         ends = [_layer(axes, counted, theme) for counted in (first, *layers)]
@@ -228,14 +229,15 @@ MAP, PLACE = 1, (8, 20)
 """The unit that is worked: its map of C1, and its row and column in the map."""
 
 
-def convolution(result: Mapping, dark: bool = False) -> Figure:
+@shows(RESTORATION, facts=("fig13_states",))
+def convolution(result: Mapping, ground: str = "light") -> Figure:
     """One unit of C1: its 25 inputs, its 25 weights, their products, the sum and the squashing.
 
     Args:
         result: of the restoration, whose ``weights`` hold C1's of 1998.
-        dark: light letters on a dark ground.
+        ground: ``light`` or ``dark``.
     """
-    theme = DARK if dark else LIGHT
+    theme = THEMES[ground]
     kernel = as_pictures(result["weights"])[0][MAP]
     bias = result["weights"]["c1.bias"][MAP]
     ink = (PAPER - paper.fig13_states().input[PATTERN]) / PAPER
@@ -247,7 +249,7 @@ def convolution(result: Mapping, dark: bool = False) -> Figure:
     largest = np.abs(kernel).max()
     signed = LinearSegmentedColormap.from_list("", [theme.minus, theme.ground, theme.plus])
     inked = LinearSegmentedColormap.from_list("", [theme.ground, theme.line])
-    with rc_context({**ALL, "text.color": theme.ink}):
+    with rc_context({**STYLE, "font.size": SMALL, "text.color": theme.ink}):
         figure, axes = _sheet(3.05, theme)
         wide, side = paper.INPUT_SIZE, 1.05
         extent = (0.1, 0.1 + side, 0.85 + side, 0.85)

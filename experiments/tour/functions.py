@@ -3,18 +3,18 @@
 What needs torch is imported by the figure that needs it: asking what is stale needs none.
 """
 
-from pathlib import Path
-
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.results import shows
 from experiments.tour.layers import PATTERN, outline
 from lenet1998 import paper
-from lenet1998.report.style import BLUE, GREEN, ORANGE, PURPLE, STYLE, VERMILION, save
+from lenet1998.report.style import BLUE, GREEN, ORANGE, PURPLE, STYLE, VERMILION
 from lenet1998.restore.printing import MIDDLE
 
+TANH = ("TANH_AMPLITUDE", "TANH_SLOPE")
 SMALL, LARGE = 0.05, 2.0
 """Coefficients of a subsampling unit that is nearly linear, and of one that is a gate."""
 MAP = 5  # of C1: strokes on an even ground
@@ -24,7 +24,9 @@ RIGHT_CODE = 20.0
 """How far the right code is where a wrong one is pushed away."""
 
 
-def scaled_tanh(file: Path, source: str | None = None) -> None:
+@shows(facts=TANH)
+@rc_context(STYLE)
+def scaled_tanh() -> Figure:
     """The squashing function with its first and second derivatives."""
     import torch
 
@@ -35,24 +37,25 @@ def scaled_tanh(file: Path, source: str | None = None) -> None:
     (first,) = torch.autograd.grad(value.sum(), a, create_graph=True)
     (second,) = torch.autograd.grad(first.sum(), a)
     x, y, slope, bend = (tensor.detach().numpy() for tensor in (a, value, first, second))
-    with rc_context(STYLE):
-        figure = Figure(figsize=(6.4, 3.6))
-        axes = figure.subplots()
-        axes.plot(x, y, color=BLUE, label="f")
-        axes.plot(x, slope, color=GREEN, ls="--", label="f'")
-        axes.plot(x, bend, color=VERMILION, ls="-.", label="f''")
-        axes.plot([-1, 1], [-1, 1], "o", color=BLUE, mfc="white", label="f(±1) = ±1")
-        sharpest = x[np.abs(bend).argmax()]
-        axes.axvline(-abs(sharpest), color=VERMILION, lw=0.8, ls=":")
-        axes.axvline(abs(sharpest), color=VERMILION, lw=0.8, ls=":")
-        axes.axhline(0, color="black", lw=0.6)
-        axes.set(xlabel="total input a", xlim=(-4, 4))
-        axes.set_title(f"|f''| is largest at ±{abs(sharpest):.3f} (dotted)", loc="left")
-        axes.legend()
-        save(figure, file, source)
+    figure = Figure(figsize=(6.4, 3.6))
+    axes = figure.subplots()
+    axes.plot(x, y, color=BLUE, label="f")
+    axes.plot(x, slope, color=GREEN, ls="--", label="f'")
+    axes.plot(x, bend, color=VERMILION, ls="-.", label="f''")
+    axes.plot([-1, 1], [-1, 1], "o", color=BLUE, mfc="white", label="f(±1) = ±1")
+    sharpest = x[np.abs(bend).argmax()]
+    axes.axvline(-abs(sharpest), color=VERMILION, lw=0.8, ls=":")
+    axes.axvline(abs(sharpest), color=VERMILION, lw=0.8, ls=":")
+    axes.axhline(0, color="black", lw=0.6)
+    axes.set(xlabel="total input a", xlim=(-4, 4))
+    axes.set_title(f"|f''| is largest at ±{abs(sharpest):.3f} (dotted)", loc="left")
+    axes.legend()
+    return figure
 
 
-def subsampling(file: Path, source: str | None = None) -> None:
+@shows(facts=("fig13_states", *TANH))
+@rc_context(STYLE)
+def subsampling() -> Figure:
     """A subsampling unit's output by the mean of its window, and for a map of 1998's C1."""
     import torch
 
@@ -68,22 +71,21 @@ def subsampling(file: Path, source: str | None = None) -> None:
     maps = torch.tensor((1 - greys / MIDDLE) * limit, dtype=torch.float64)[None, None]
     mean = torch.linspace(-limit, limit, 401, dtype=torch.float64)
     windows = mean.view(-1, 1, 1, 1).expand(-1, 1, 2, 2)
-    with rc_context(STYLE):
-        figure = Figure(figsize=(7.4, 3.0))
-        grid = figure.add_gridspec(2, 4, width_ratios=(2.3, 1, 1, 0.02), wspace=0.15, hspace=0.3)
-        curve = figure.add_subplot(grid[:, 0])
-        places = [figure.add_subplot(grid[row, column]) for row in (0, 1) for column in (1, 2)]
-        _map(places[0], maps[0, 0].numpy(), limit, f"C1's map {MAP}", "black")
-        for place, (coefficient, bias, colour, name) in zip(places[1:], kinds, strict=True):
-            unit = Subsampling2d(1, dtype=torch.float64).requires_grad_(requires_grad=False)
-            unit.weight.fill_(coefficient)
-            unit.bias.fill_(bias)
-            curve.plot(mean, unit(windows).flatten(), color=colour, label=name)
-            states = unit(maps)[0, 0].numpy()
-            _map(place, states, np.abs(states).max(), name, colour)
-        curve.set(xlabel="mean of the window's four inputs", ylabel="state of the unit")
-        curve.axhline(0, color="black", lw=0.6)
-        save(figure, file, source)
+    figure = Figure(figsize=(7.4, 3.0))
+    grid = figure.add_gridspec(2, 4, width_ratios=(2.3, 1, 1, 0.02), wspace=0.15, hspace=0.3)
+    curve = figure.add_subplot(grid[:, 0])
+    places = [figure.add_subplot(grid[row, column]) for row in (0, 1) for column in (1, 2)]
+    _map(places[0], maps[0, 0].numpy(), limit, f"C1's map {MAP}", "black")
+    for place, (coefficient, bias, colour, name) in zip(places[1:], kinds, strict=True):
+        unit = Subsampling2d(1, dtype=torch.float64).requires_grad_(requires_grad=False)
+        unit.weight.fill_(coefficient)
+        unit.bias.fill_(bias)
+        curve.plot(mean, unit(windows).flatten(), color=colour, label=name)
+        states = unit(maps)[0, 0].numpy()
+        _map(place, states, np.abs(states).max(), name, colour)
+    curve.set(xlabel="mean of the window's four inputs", ylabel="state of the unit")
+    curve.axhline(0, color="black", lw=0.6)
+    return figure
 
 
 def _map(axes: Axes, states: np.ndarray, limit: float, title: str, colour: str) -> None:
@@ -93,7 +95,9 @@ def _map(axes: Axes, states: np.ndarray, limit: float, title: str, colour: str) 
     axes.set_title(title, fontsize=8, color=colour)
 
 
-def push(file: Path, source: str | None = None) -> None:
+@shows()
+@rc_context(STYLE)
+def push() -> Figure:
     """Push of eq. 9 on a wrong code, by its distance."""
     import torch
 
@@ -101,35 +105,35 @@ def push(file: Path, source: str | None = None) -> None:
 
     far = torch.linspace(0, 35, 701, dtype=torch.float64)
     outputs = torch.stack([torch.full_like(far, RIGHT_CODE), far], 1)
-    with rc_context(STYLE):
-        figure = Figure(figsize=(6.4, 3.4))
-        axes = figure.subplots()
-        for j, colour in zip(CONSTANTS, (BLUE, GREEN, ORANGE, VERMILION), strict=True):
-            shares = DiscriminativeLoss(j).log_posteriors(outputs)[0].exp()
-            axes.plot(far, shares[:, 2], color=colour, label=f"eq. 9, j = {j:g}")
-        axes.axhline(0, color=PURPLE, ls="--", label="eq. 8")
-        axes.set(xlabel="distance to the wrong code", ylabel="push, $-\\partial E/\\partial y$")
-        axes.set_title(f"the right code is {RIGHT_CODE:g} away", loc="left")
-        axes.legend()
-        save(figure, file, source)
+    figure = Figure(figsize=(6.4, 3.4))
+    axes = figure.subplots()
+    for j, colour in zip(CONSTANTS, (BLUE, GREEN, ORANGE, VERMILION), strict=True):
+        shares = DiscriminativeLoss(j, half_distance=False).log_posteriors(outputs)[0].exp()
+        axes.plot(far, shares[:, 2], color=colour, label=f"eq. 9, j = {j:g}")
+    axes.axhline(0, color=PURPLE, ls="--", label="eq. 8")
+    axes.set(xlabel="distance to the wrong code", ylabel="push, $-\\partial E/\\partial y$")
+    axes.set_title(f"the right code is {RIGHT_CODE:g} away", loc="left")
+    axes.legend()
+    return figure
 
 
-def rates(file: Path, source: str | None = None) -> None:
+@shows(facts=("ETA_SCHEDULE", "MU", "RATE_RANGE"))
+@rc_context(STYLE)
+def rates() -> Figure:
     """The rate of one parameter by its curvature, at each stage of the printed schedule."""
     curvature = np.logspace(-4, 3, 400)
     colours = (VERMILION, ORANGE, GREEN, BLUE, PURPLE)
-    with rc_context(STYLE):
-        figure = Figure(figsize=(6.4, 3.6))
-        axes = figure.subplots()
-        first = 1
-        for (passes, eta), colour in zip(paper.ETA_SCHEDULE, colours, strict=True):
-            label = f"passes {first} to {first + passes - 1}: η = {eta:g}"
-            axes.loglog(curvature, eta / (paper.MU + curvature), color=colour, label=label)
-            first += passes
-        axes.axhspan(*paper.RATE_RANGE, color=VERMILION, alpha=0.12, lw=0)
-        axes.axvline(paper.MU, color="black", lw=0.8, ls=":")
-        axes.text(paper.MU * 1.15, 2e-8, f"μ = {paper.MU:g}")
-        axes.set(xlabel="curvature h", ylabel="rate η / (μ + h)")
-        axes.set_title("shaded: the rates of pass 1 as published (III-B, p.10)", loc="left")
-        axes.legend(loc="upper right", fontsize=8)
-        save(figure, file, source)
+    figure = Figure(figsize=(6.4, 3.6))
+    axes = figure.subplots()
+    first = 1
+    for (passes, eta), colour in zip(paper.ETA_SCHEDULE, colours, strict=True):
+        label = f"passes {first} to {first + passes - 1}: η = {eta:g}"
+        axes.loglog(curvature, eta / (paper.MU + curvature), color=colour, label=label)
+        first += passes
+    axes.axhspan(*paper.RATE_RANGE, color=VERMILION, alpha=0.12, lw=0)
+    axes.axvline(paper.MU, color="black", lw=0.8, ls=":")
+    axes.text(paper.MU * 1.15, 2e-8, f"μ = {paper.MU:g}")
+    axes.set(xlabel="curvature h", ylabel="rate η / (μ + h)")
+    axes.set_title("shaded: the rates of pass 1 as published (III-B, p.10)", loc="left")
+    axes.legend(loc="upper right", fontsize=8)
+    return figure

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from experiments.results import shows
 from lenet1998 import paper
 
 
+@shows()
 def constants() -> pd.DataFrame:
     """Each constant with its value and where it stands in the paper."""
     names = [name for name in paper.PLACES if name.isupper()]

@@ -16,7 +16,7 @@ from lenet1998.errors import BadInput
 from lenet1998.recipes import Recipe
 from lenet1998.report.committed import committed, lacking
 from lenet1998.report.statistics import Paired, equivalence, holm, paired
-from lenet1998.report.style import BLACK, BLUE, GREEN, STYLE, VERMILION, save
+from lenet1998.report.style import BLACK, BLUE, GREEN, STYLE, VERMILION
 from lenet1998.report.tables import brief, by_recipe
 from lenet1998.training.records import RunRecord
 
@@ -254,26 +254,24 @@ COLOURS = {MATTERS: VERMILION, NO_DIFFERENCE: GREEN, CANNOT_TELL: BLACK}
 DIFFERENCE = "change of the test error, points (95 %)"
 
 
-def forest(groups: Mapping[str, Sequence[Effect]], file: Path, source: str | None = None) -> None:
+@rc_context(STYLE)
+def forest(groups: Mapping[str, Sequence[Effect]]) -> Figure:
     """Effects on the test error with their intervals, a panel a direction.
 
     Args:
         groups: the effects by the panel's title.
-        file: the PNG.
-        source: a digest of the records it shows.
     """
     heights = [len(rows) + 1 for rows in groups.values()]
-    with rc_context(STYLE):
-        figure = Figure(figsize=(8, 0.26 * sum(heights) + 1.2), layout="constrained")
-        panels = np.atleast_1d(figure.subplots(len(groups), 1, sharex=True, height_ratios=heights))
-        for axes, (title, rows) in zip(panels, groups.items(), strict=True):
-            of_changes(axes, [f"{e.of.component}: {e.of.title}" for e in rows])
-            for place, effect in enumerate(rows):
-                interval(axes, effect, place)
-            axes.set_title(title, loc="left", fontsize="medium")
-        panels[-1].set_xlabel(DIFFERENCE)
-        tell_verdicts(figure)
-        save(figure, file, source)
+    figure = Figure(figsize=(8, 0.26 * sum(heights) + 1.2), layout="constrained")
+    panels = np.atleast_1d(figure.subplots(len(groups), 1, sharex=True, height_ratios=heights))
+    for axes, (title, rows) in zip(panels, groups.items(), strict=True):
+        of_changes(axes, [f"{e.of.component}: {e.of.title}" for e in rows])
+        for place, effect in enumerate(rows):
+            interval(axes, effect, place)
+        axes.set_title(title, loc="left", fontsize="medium")
+    panels[-1].set_xlabel(DIFFERENCE)
+    tell_verdicts(figure)
+    return figure
 
 
 def of_changes(axes: Axes, names: Sequence[str]) -> None:

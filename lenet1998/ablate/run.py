@@ -9,6 +9,7 @@ from lenet1998.ablate import effects as report
 from lenet1998.ablate.effects import Pairs, beside, of_committed, recipes_of
 from lenet1998.cli import writable
 from lenet1998.compare.run import train
+from lenet1998.report.style import save
 from lenet1998.report.tables import latex, markdown
 from lenet1998.training.records import write_atomically, write_json
 
@@ -63,7 +64,7 @@ def publish(
     }
     for kind, text in texts.items():
         write_atomically(out / f"ablations.{kind}", text.encode())
-    report.forest(shown, figure)
+    save(report.forest(shown), figure)
     if as_json:
         print(json.dumps({"effects": numbers}))
     else:

@@ -10,6 +10,7 @@ from lenet1998.recipes import Recipe, recorded
 from lenet1998.report import comparison
 from lenet1998.report.committed import committed, lacking
 from lenet1998.report.statistics import mcnemar
+from lenet1998.report.style import save
 from lenet1998.report.tables import markdown
 from lenet1998.reproduce.run import show_each
 from lenet1998.training import study
@@ -70,7 +71,7 @@ def publish(groups: dict[str, list[RunRecord]], out: Path, as_json: bool) -> int
     write_json(out / "comparison.json", comparison.compare(groups))
     write_atomically(out / "comparison.md", "\n".join(map(markdown, tables)).encode())
     write_atomically(out / "comparison.csv", comparison.tidy(groups).to_csv(index=False).encode())
-    comparison.learning_curves(*groups.values(), file=figure, names=list(groups))
+    save(comparison.learning_curves(groups), figure)
     if as_json:
         print(json.dumps(comparison.compare(groups)))
     else:

@@ -1,24 +1,20 @@
 """MNIST's four files: found, verified by their SHA-256, and downloaded where they are missing."""
 
-import io
 import logging
-import queue
+import re
 import stat
-import tempfile
 import threading
 import time
 import zlib
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from functools import partial
-from hashlib import file_digest, sha256
-from http.client import HTTPException
+from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 import numpy as np
+from tqdm import tqdm
 
 from lenet1998.data.patterns import Dataset
 from lenet1998.errors import BadInput
@@ -39,214 +35,195 @@ MNIST_BYTES = {
     "t10k-labels-idx1-ubyte": 10_008,
 }
 
-PROBE_SECONDS = 8.0  # to find out whether any mirror answers
-STALL_SECONDS = 20.0  # without a byte, while downloading
-FILE_SECONDS = 300.0  # for one file from one mirror, however its bytes come
-DOWNLOAD_SECONDS = 600.0  # for all files from all mirrors
-
-# What urllib raises; ValueError where it is given, or sent on to, what is no address.
-_REFUSALS = (OSError, HTTPException, ValueError)
+RAW = Path("MNIST", "raw")
+"""Where torchvision keeps the files, below its directory."""
+PROBE_SECONDS = 4.5  # until a mirror begins to send; torchvision knows two
+STALL_SECONDS = 20.0  # without another 32 KB
+MIRROR_SECONDS = 300.0  # for all files
 
 
 class Absent(BadInput):
     """MNIST is neither on disk nor to be downloaded."""
 
 
-def read_mnist(raw: Path) -> Dataset:
-    """MNIST from the folder of its unzipped files, downloaded first if they are not there.
+def read_mnist(directory: Path) -> Dataset:
+    """MNIST from torchvision's directory, downloaded first if it is not there.
+
+    Files in another folder near by, of like names, gzipped or not, do as well if their content is
+    the published one.
 
     Raises:
-        Absent: they are neither there nor to be had.
+        Absent: a file is neither there nor to be had; files that look like it are named.
         BadInput: a file that is there is not the published one.
     """
-    missing = [file for file in MNIST_SHA256 if not _verified(raw / file)]
+    raw, faults = directory / RAW, []
+    found = {file: _find(directory, file, faults) for file in MNIST_SHA256}
+    missing = [file for file, content in found.items() if content is None]
     if missing:
         try:
-            _download(missing, raw)
+            found |= _download(missing, raw)
         except OSError as error:
             reason = " ".join(str(error).split())
             raise Absent(
                 f"MNIST is not at hand ({reason}): put {', '.join(missing)} (unzipped) into {raw}"
+                + "".join(f"; {fault}" for fault in faults)
             ) from error
     return Dataset(
         "mnist",
-        *(_read(raw / file) for file in MNIST_SHA256),
+        *(_parse(content) for content in found.values()),
         checksum=sha256("".join(MNIST_SHA256.values()).encode()).hexdigest(),
     )
 
 
-def _read(file: Path) -> np.ndarray:
-    """Read a verified file, in the shape that its header gives; labels as int64.
+def _parse(content: np.ndarray) -> np.ndarray:
+    """Parse a verified file, in the shape that its header gives; labels as int64.
 
     torchvision reads such files, too, but takes longer to import than a short run takes.
     """
-    content = np.fromfile(file, np.uint8)
     start = 4 + 4 * content[3]  # the fourth byte counts the dimensions
     values = content[start:].reshape(content[4:start].view(">i4"))
     return values.astype(np.int64) if values.ndim == 1 else values
 
 
-def _verified(path: Path) -> bool:
-    """Look for a file; BadInput if it is there and is not the published one."""
-    try:
-        state = path.stat()
-        if stat.S_ISREG(state.st_mode):
-            with path.open("rb") as file:
-                fault = _fault(path.name, state.st_size, file)
-        else:
-            fault = "is no regular file"  # and may never end
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise BadInput(f"cannot read {path}: {error}") from error
-    if fault:
-        raise BadInput(f"{path} {fault}: replace it, or remove it to download it again")
-    return True
+def _find(directory: Path, file: str, faults: list[str]) -> np.ndarray | None:
+    """Content of a file as bytes, or None where it is missing.
 
+    Faults of files that only look like it are added to ``faults``.
 
-def _fault(name: str, size: int, content: BinaryIO) -> str | None:
-    """Fault of a file's content, or None if it is the published one.
-
-    What no file of MNIST has the size of is not read.
+    Raises:
+        BadInput: the file has a fault, or cannot be read.
     """
-    if size in MNIST_BYTES.values():
-        digest = file_digest(content, "sha256").hexdigest()
-        if digest == MNIST_SHA256[name]:
-            return None
-        for other, known in MNIST_SHA256.items():
-            if digest == known:
-                return f"holds the content of {other}: the files are swapped"
+    for path in (directory / RAW / file, *_alike(directory, file)):
+        try:
+            content, fault = _read(path, file)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise BadInput(f"cannot read {path}: {error}") from error
+        if not fault:
+            return content
+        if path == directory / RAW / file:
+            raise BadInput(f"{path} {fault}: replace it, or remove it to download it again")
+        faults.append(f"{path} {fault}")
+    return None
+
+
+def _alike(directory: Path, file: str) -> Iterator[Path]:
+    """Files near by with a like name, such as unpackers, browsers and other collections give."""
+    part, kind, *_ = file.split("-")
+    part = part.replace("t10k", "(t10k|test)")
+    like = re.compile(f"{part}[-_. ]?{kind[:-1]}", re.IGNORECASE)
+    folders = [*directory.glob("[mM][nN][iI][sS][tT]"), directory]
+    for folder in (*(folder / "raw" for folder in folders), *folders):
+        for path in sorted(folder.glob("*")):
+            if like.search(path.name) and path != directory / RAW / file:
+                yield from sorted(path.glob("*")) if path.is_dir() else [path]
+
+
+def _read(path: Path, name: str) -> tuple[np.ndarray, str | None]:
+    """Content of a file, unzipped, and its fault if it is not the published one.
+
+    A file that is longer than any of MNIST's is not read.
+    """
+    state, longest = path.stat(), max(MNIST_BYTES.values())
+    if not stat.S_ISREG(state.st_mode):
+        return np.empty(0, np.uint8), "is no regular file"  # and may never end
+    content, size = np.empty(0, np.uint8), state.st_size
+    if size <= longest:
+        with path.open("rb") as file:
+            content = np.fromfile(file, np.uint8, longest)
+    if content[:2].tobytes() == b"\x1f\x8b":
+        try:
+            unzipped = zlib.decompressobj(wbits=31).decompress(content, longest + 1)
+        except zlib.error as error:
+            return content, f"is no gzip file ({error})"
+        content, size = np.frombuffer(bytearray(unzipped), np.uint8), len(unzipped)
+    digest = sha256(content).hexdigest()
+    if digest == MNIST_SHA256[name]:
+        return content, None
+    for other, known in MNIST_SHA256.items():
+        if digest == known:
+            return content, f"holds the content of {other}: the files are swapped"
     if size < MNIST_BYTES[name]:
-        return f"is truncated: {size:,} bytes of {MNIST_BYTES[name]:,}"
+        return content, f"is truncated: {size:,} bytes of {MNIST_BYTES[name]:,}"
     if size > MNIST_BYTES[name]:
-        return f"is too long: {size:,} bytes for {MNIST_BYTES[name]:,}"
-    return f"has the wrong SHA-256, {digest} for {MNIST_SHA256[name]}"
+        return content, f"is too long: {size:,} bytes for {MNIST_BYTES[name]:,}"
+    return content, f"has the wrong SHA-256, {digest} for {MNIST_SHA256[name]}"
 
 
-def _download(files: list[str], raw: Path) -> None:
-    """Download files into `raw`; all are verified before any is put there."""
+def _download(files: list[str], raw: Path) -> dict[str, np.ndarray]:
+    """Let torchvision download files, from one mirror after another, verified before any is kept.
+
+    Raises:
+        OSError: not all files are to be had, with what each mirror did instead.
+    """
     from torchvision.datasets import MNIST
 
-    mirrors = list(MNIST.mirrors)
-    _probe([f"{mirror}{files[0]}.gz" for mirror in mirrors])
+    class Missing(MNIST):
+        """The missing files of MNIST, from one mirror."""
+
+        raw_folder = property(lambda self: self.root)
+
+        def __init__(self, root: Path, mirror: str):
+            self.root, self.mirrors = root, [mirror]
+            known = MNIST.resources
+            self.resources = [each for each in known if each[0].removesuffix(".gz") in files]
+
     logger.info("downloading MNIST into %s", raw)
-    until = time.monotonic() + DOWNLOAD_SECONDS
     raw.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=raw) as folder:
-        for file in files:
-            (Path(folder) / file).write_bytes(_from_any(mirrors, file, until))
-        for file in files:
-            (Path(folder) / file).replace(raw / file)
-
-
-def _from_any(mirrors: list[str], file: str, until: float) -> bytes:
-    """A file's content, unzipped and verified; mirrors that fail are from now on asked last.
-
-    Args:
-        until: when the download as a whole is given up, by :func:`time.monotonic`.
-
-    Raises:
-        OSError: no mirror has it, with what each did instead.
-    """
     complaints = []
-    for mirror in tuple(mirrors):
-        try:
-            # What deflate cannot compress is hardly longer for it.
-            content = _unzipped(_get(f"{mirror}{file}.gz", 2 * MNIST_BYTES[file], until), file)
-            if fault := _fault(file, len(content), io.BytesIO(content)):
-                raise OSError(f"{file} as downloaded {fault}")
-        except _REFUSALS as error:
-            complaints.append(f"{mirror}: {error}")
-            mirrors.remove(mirror)
-            mirrors.append(mirror)
-        else:
-            return content
-    raise OSError(f"no mirror has {file}.gz: {'; '.join(complaints)}")
+    for mirror in MNIST.mirrors:
+        # A mirror that was given up may still be writing.
+        with TemporaryDirectory(dir=raw, ignore_cleanup_errors=True) as name:
+            folder, found = Path(name), {}
+            try:
+                _with_limits(Missing(folder, mirror).download, folder)
+                for file in files:
+                    found[file], fault = _read(folder / file, file)
+                    if fault:
+                        raise OSError(f"{file} as downloaded {fault}")
+            except Exception as error:  # urllib and torchvision raise whatever they stumble upon
+                *_, reason = str(error).splitlines() or [type(error).__name__]
+                complaints.append(f"{mirror}: {reason}")
+            else:
+                for file in files:
+                    (folder / file).replace(raw / file)
+                return found
+    raise OSError(f"no mirror has all of it: {'; '.join(complaints)}")
 
 
-def _unzipped(packed: bytearray, file: str) -> bytes:
-    """Unzip a file, up to a little more than its right number of bytes."""
-    try:
-        return zlib.decompressobj(wbits=31).decompress(packed, MNIST_BYTES[file] + 1)
-    except zlib.error as error:
-        raise OSError(f"what comes as {file}.gz is no gzip file ({error})") from None
+def _with_limits(download: Callable[[], None], folder: Path) -> None:
+    """Run a download into a folder with limits of time and size, which torchvision knows none of.
 
-
-def _get(url: str, largest: int, until: float) -> bytearray:
-    """Fetch an address, at most so many bytes.
+    It runs in a thread that is left behind when it is given up.
 
     Raises:
-        OSError: another answer, or not all of it within FILE_SECONDS or by ``until``.
+        Exception: what the download raised.
+        OSError: a limit was passed.
     """
-    now = time.monotonic()
-    end = min(now + FILE_SECONDS, until)
-    late = TimeoutError(
-        f"timed out after {FILE_SECONDS:g} seconds"
-        if end < until
-        else f"the download as a whole was not done after {DOWNLOAD_SECONDS:g} seconds"
-    )
-    if end <= now:
-        raise late
+    errors: list[Exception] = []
 
-    def read() -> bytearray:
-        content = bytearray()
-        with _open(url, STALL_SECONDS) as response:
-            while part := response.read1(1 << 16):
-                content += part
-                if len(content) > largest:
-                    raise OSError(f"sends more than {largest:,} bytes")
-                if time.monotonic() > end:
-                    raise late
-        return content
-
-    try:
-        return _first_answer([read], end - now)
-    except queue.Empty:
-        raise late from None
-
-
-def _probe(urls: list[str]) -> None:
-    """OSError if none of the addresses answers within PROBE_SECONDS, be it with a refusal."""
-
-    def ask(url: str) -> None:
-        with suppress(HTTPError):
-            _open(url, PROBE_SECONDS).close()
-
-    try:
-        _first_answer([partial(ask, url) for url in urls], PROBE_SECONDS)
-    except (queue.Empty, *_REFUSALS) as error:
-        raise OSError("no mirror can be reached") from error
-
-
-def _open(url: str, seconds: float):
-    """The response to a GET, since some servers refuse HEAD; no byte may take longer than that."""
-    try:
-        return urlopen(Request(url, headers={"User-Agent": "lenet1998"}), timeout=seconds)
-    except HTTPError as error:
-        error.close()
-        raise
-
-
-def _first_answer(tasks: list[Callable], seconds: float):
-    """Result of the first task to succeed, or the last one's error if all fail; else queue.Empty.
-
-    They run in threads that are left behind, because neither looking up a host name nor reading an
-    answer's header has a time limit as a whole.
-    """
-    answers: queue.SimpleQueue = queue.SimpleQueue()
-
-    def run(task: Callable) -> None:
+    def run() -> None:
         try:
-            answers.put((task(), None))
+            download()
         except Exception as error:
-            answers.put((None, error))
+            errors.append(error)
 
-    for task in tasks:
-        threading.Thread(target=run, args=(task,), daemon=True).start()
-    end = time.monotonic() + seconds
-    for _ in tasks:
-        answer, error = answers.get(timeout=max(0.0, end - time.monotonic()))
-        if error is None:
-            return answer
-        logger.debug("%s", error)
-    raise error
+    thread = threading.Thread(target=run, daemon=True)
+    begun = heard = time.monotonic()
+    seen, patience = 0, PROBE_SECONDS
+    # Its bar is for terminals only.
+    with patch("torchvision.datasets.utils.tqdm", partial(tqdm, disable=None)):
+        thread.start()
+        while thread.is_alive():
+            thread.join(0.05)
+            now = time.monotonic()
+            size = sum(1 + file.stat().st_size for file in folder.glob("*"))
+            if size != seen:
+                seen, heard, patience = size, now, STALL_SECONDS
+            if size > 2 * sum(MNIST_BYTES.values()):  # zipped and unzipped
+                raise OSError(f"sends more than {sum(MNIST_BYTES.values()):,} bytes")
+            if now > min(heard + patience, begun + MIRROR_SECONDS):
+                raise TimeoutError(f"timed out after {now - begun:.1f} seconds")
+    if errors:
+        raise errors[0]

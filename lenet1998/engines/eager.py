@@ -51,7 +51,8 @@ class EagerEngine:
             group["lr"] = eta * group.get("share", 1.0)
         if isinstance(self.optimizer, SDLM):
             (curvature,) = curvatures or [None]
-            self.optimizer.set_curvature(curvature)
+            learning = [name for name, p in self.model.named_parameters() if p.requires_grad]
+            self.optimizer.set_curvature([curvature[name] for name in learning])
 
     def train(
         self, images: Tensor, labels: Tensor, order: np.ndarray | None = None
@@ -102,9 +103,7 @@ def load_optimizer(optimizer: torch.optim.Optimizer, state: Mapping) -> None:
         "SGD": {"momentum_buffer"} if optimizer.defaults.get("momentum") else set(),
         "Adam": {"step", "exp_avg", "exp_avg_sq"},
     }[type(optimizer).__name__]
-    # SDLM keeps a curvature of every parameter, the others a state of those that learn.
-    keeps = [names and ("curvature" in names or p.requires_grad) for p in parameters]
-    places = [place for place, kept in enumerate(keeps) if kept]
+    places = [place for place, p in enumerate(parameters) if names and p.requires_grad]
     kept = state.get("state")
     if not isinstance(kept, Mapping) or kept.keys() != set(places):
         raise BadInput("it keeps the state of another optimizer")

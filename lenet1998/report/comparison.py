@@ -2,16 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from lenet1998.counts import multiply_accumulates
+from lenet1998.layers import multiply_accumulates
 from lenet1998.report.statistics import holm, summarise, welch
-from lenet1998.report.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, STYLE, VERMILION, band, save
+from lenet1998.report.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, STYLE, VERMILION, band
 from lenet1998.report.tables import curve, spread
 from lenet1998.training.records import RunRecord
 
@@ -176,63 +175,28 @@ def by_layer(groups: Groups) -> pd.DataFrame:
     return pd.DataFrame(columns).rename_axis("layer").reset_index()
 
 
-def answers(measured: dict) -> pd.DataFrame:
-    """Nets of two variants and the same seed on the same patterns: exact McNemar, seed by seed.
-
-    Args:
-        measured: ``mcnemar``, for each pair of nets ``variants``, ``only_first``, ``only_second``
-            (patterns that only that one misread) and ``p``.
-    """
-    pairs = pd.DataFrame(measured["mcnemar"])
-    pairs["variants"] = pairs["variants"].map(tuple)
-    rows = []
-    for (first, second), nets in pairs.groupby("variants", sort=False):
-        rows.append(
-            {
-                "nets": f"{first}, {second}",
-                "n": len(nets),
-                "only the first misread": spread(nets["only_first"], 1),
-                "only the second misread": spread(nets["only_second"], 1),
-                "p, seed by seed": ", ".join(f"{p:.2g}" for p in nets["p"]),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def learning_curves(
-    *groups: list[RunRecord],
-    file: Path,
-    source: str | None = None,
-    names: Sequence[str] | None = None,
-) -> None:
-    """Training error on the fly and test error after each pass, a band a variant.
-
-    Args:
-        groups: the runs of each variant.
-        file, source: as for :func:`~lenet1998.report.figures.save`.
-        names: of the variants; default: of their recipes.
-    """
-    names = names or [runs[0].recipe["name"] for runs in groups]
+@rc_context(STYLE)
+def learning_curves(groups: Groups) -> Figure:
+    """Training error on the fly and test error after each pass, a band a variant."""
     panels = (
         ("training error on the fly, %", "train_error_percent"),
         ("test error, %", "test_error_percent"),
     )
-    with rc_context(STYLE):
-        figure = Figure(figsize=(9.4, 4.4), layout="constrained")
-        both = figure.subplots(1, 2, sharey=True)
-        for axes, (label, key) in zip(both, panels, strict=True):
-            for place, (name, runs) in enumerate(zip(names, groups, strict=True)):
-                begun = [run for run in runs if run.per_pass]
-                if begun:
-                    colour = COLOURS[place % len(COLOURS)]
-                    band(axes, curve(begun, key), colour, f"{name} (n = {len(begun)})")
-                    axes.lines[-1].set_marker(MARKERS[place % len(MARKERS)])
-            axes.set(xlabel="pass", ylabel=label, yscale="log")
-            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            axes.yaxis.set_major_formatter("{x:g}")
-            axes.yaxis.set_minor_locator(NullLocator())
-            axes.xaxis.get_major_locator().set_params(integer=True)
-        columns = 4 if max(map(len, names)) < 30 else 2
-        handles = both[0].get_legend_handles_labels()
-        figure.legend(*handles, loc="outside lower center", ncols=columns)
-        save(figure, file, source)
+    figure = Figure(figsize=(9.4, 4.4), layout="constrained")
+    both = figure.subplots(1, 2, sharey=True)
+    for axes, (label, key) in zip(both, panels, strict=True):
+        for place, (name, runs) in enumerate(groups.items()):
+            begun = [run for run in runs if run.per_pass]
+            if begun:
+                colour = COLOURS[place % len(COLOURS)]
+                band(axes, curve(begun, key), colour, f"{name} (n = {len(begun)})")
+                axes.lines[-1].set_marker(MARKERS[place % len(MARKERS)])
+        axes.set(xlabel="pass", ylabel=label, yscale="log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    columns = 4 if max(map(len, groups)) < 30 else 2
+    handles = both[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=columns)
+    return figure

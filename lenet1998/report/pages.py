@@ -1,26 +1,68 @@
 """README and docs, remade from committed records.
 
-A Markdown file marks a generated table with ``<!-- generated: NAME -->`` and ``<!-- end -->``;
-what stands between is replaced. A figure carries, in the file, a digest of the sources it shows.
-Which records make which table or figure, :mod:`experiments.documents` says. The runs that
-travel with the package and the live page's data are made here, too.
+``<!-- table: MODULE:FUNCTION WORDS -->`` and ``<!-- end -->`` stand around a table in a Markdown
+file. It is what a function of a checkout's ``experiments`` makes of the results that it declares
+(:func:`experiments.results.shows`) and of the words, if it takes any. ``<!-- figure:
+MODULE:FUNCTION WORDS -->`` stands on the line above the picture that a function draws, which
+carries a digest of what it shows. The runs that travel with the package and the live page's data
+are made here, too.
 """
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from inspect import signature
 from pathlib import Path
 
-from experiments.documents import ALL_VARIANTS, DISTORTIONS, FIGURES, TABLES
-from experiments.results import runs_in
+import pandas as pd
+from matplotlib.figure import Figure
+
+from experiments.results import ALL_VARIANTS, DISTORTIONS, Shown, runs_in
 from experiments.tour import live
 from lenet1998.errors import BadInput
 from lenet1998.report import committed, style, tables
 from lenet1998.training import lines
 from lenet1998.training.records import write_atomically
 
-BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 END = "<!-- end -->"
-MARK = re.compile(r"<!-- *(?:generated\b.*?|end *)-->")
+MARK = re.compile(r"<!-- *(?:(?:generated|table|figure)\b.*?|end *)-->")
+NAMED = r"([\w.]+:\w+(?: [^\s<>]+)*)"
+TABLE = rf"<!-- table: {NAMED} -->"
+BLOCK = re.compile(rf"({TABLE}\n).*?({END})", re.DOTALL)
+OPENING = re.compile(rf"{TABLE}|<!-- figure: {NAMED} -->")
+FILE = r"([^\s()\"]+\.(?:png|svg))"
+PICTURE = re.compile(rf'!\[.*\]\({FILE}\)|.* srcset="{FILE}">')
+FORMS = (
+    f"<!-- table: MODULE:FUNCTION WORDS --> and {END}, or <!-- figure: MODULE:FUNCTION WORDS -->"
+)
 DOCUMENTS = ("README.md", "docs/*.md", "docs/api/*.md")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A table or figure of a page.
+
+    Attributes:
+        where: page, line and mark, for complaints.
+        function: what makes it.
+        words: for the function.
+        picture: the figure's file; None of a table.
+    """
+
+    where: str
+    function: Shown
+    words: tuple[str, ...]
+    picture: Path | None
+
+    def made(self, results: Path) -> pd.DataFrame | Figure:
+        """Table or figure of a folder of results."""
+        try:
+            return self.function.made(results, *self.words)
+        except KeyError as error:
+            if not self.words:
+                raise
+            raise BadInput(f"{self.where}: there is no {error}") from None
 
 
 def remake(root: Path, check: bool = False) -> list[str]:
@@ -36,41 +78,43 @@ def remake(root: Path, check: bool = False) -> list[str]:
         What was stale, as ``file: name``.
 
     Raises:
-        BadInput: a mark without its other half, or of no table, or a source that cannot be read;
-            then nothing is written.
+        BadInput: a mark without its other half, or of no table or figure, or a source that cannot
+            be read; then nothing is written.
     """
     results = root / "experiments" / "results"
     texts = {
         file: _text(file)
         for file in sorted(path for pattern in DOCUMENTS for path in root.glob(pattern))
     }
+    marks = {name: mark for file, text in texts.items() for name, mark in _marks(file, text)}
+    made = {
+        name: tables.markdown(mark.made(results))
+        for name, mark in marks.items()
+        if not mark.picture
+    }
     fresh = {
-        file: BLOCK.sub(lambda m: m[1] + tables.markdown(TABLES[m[2]](results)) + m[3], text)
-        for file, text in texts.items()
+        file: BLOCK.sub(lambda m: m[1] + made[m[2]] + m[3], text) for file, text in texts.items()
     }
     package = root / "lenet1998" / "report" / committed.FILE.name
     runs = committed.summary(results, ALL_VARIANTS)
     carried = [package] if lines.digest(runs) != _digest_of(package) else []
     pages = [file for file, text in texts.items() if text != fresh[file]]
-    drawings = {
-        root / "docs" / "figures" / name: drawing
-        for name, drawing in FIGURES.items()
-        if _source_of(root / "docs" / "figures" / name) != drawing.digest(results)
-    }
+    of = {mark.picture: mark for mark in marks.values() if mark.picture}
+    digests = {file: mark.function.digest(results) for file, mark in of.items()}
+    figures = [file for file, digest in digests.items() if _source_of(file) != digest]
     scripts = live.stale(root, runs_in(results, DISTORTIONS))
     if not check:
-        for drawing in drawings.values():
-            drawing.held(results)  # before anything is written
+        drawn = {file: of[file].made(results) for file in figures}  # before all writing
         for file in carried:
             lines.write(file, runs)
         for file in pages:
             write_atomically(file, fresh[file].encode())
-        for file, drawing in drawings.items():
-            drawing.remake(results, file)
+        for file, figure in drawn.items():
+            style.save(figure, file, digests[file])
         for file, text in scripts.items():
             file.parent.mkdir(exist_ok=True)
             write_atomically(file, text.encode())
-    return [str(file.relative_to(root)) for file in (*pages, *carried, *drawings, *scripts)]
+    return [str(file.relative_to(root)) for file in (*pages, *carried, *figures, *scripts)]
 
 
 def _digest_of(package: Path) -> str | None:
@@ -90,28 +134,61 @@ def _source_of(figure: Path) -> str | None:
 
 
 def _text(file: Path) -> str:
-    """A page whose marks all have their other half.
-
-    Raises:
-        BadInput: a page with other marks: what stands after such a one would be taken for a table.
-    """
     try:
-        text = file.read_text("utf-8")
+        return file.read_text("utf-8")
     except UnicodeDecodeError as error:
         raise BadInput(f"{file}: no text in UTF-8 ({error})") from None
+
+
+def _marks(file: Path, text: str) -> Iterator[tuple[str, Mark]]:
+    """Find the tables of a page by what their marks name, and the figures by their files.
+
+    Raises:
+        BadInput: a mark of no table or figure, or without its other half: what stands after such a
+            one would be taken for a table.
+    """
+    rows = text.splitlines()
     open_since = None
-    for number, line in enumerate(text.splitlines(), 1):
-        for mark in MARK.findall(line):
-            closes = mark == END
-            if line.strip() != mark or not (closes or BLOCK.fullmatch(f"{mark}\n{END}")):
-                raise BadInput(f"{file}:{number}: {mark} must be a line of its own, written so")
-            if closes and open_since is None:
-                raise BadInput(f"{file}:{number}: {END} ends no generated table")
-            if not closes and open_since is not None:
-                raise BadInput(f"{file}:{open_since}: the generated table has no {END}")
-            open_since = None if closes else number
-    if open_since is not None:
-        raise BadInput(f"{file}:{open_since}: the generated table has no {END}")
-    if unknown := {name for _, name, _ in BLOCK.findall(text)} - set(TABLES):
-        raise BadInput(f"{file}: no generated table is called {', '.join(sorted(unknown))}")
-    return text
+    for number, row in enumerate(rows, 1):
+        for mark in MARK.findall(row):
+            where = f"{file}:{number}: {mark}"
+            opens = OPENING.fullmatch(mark)
+            if row.lstrip() != mark or not (opens or mark == END):
+                raise BadInput(f"{where} must be a line of its own, written so: {FORMS}")
+            if open_since and mark != END:
+                raise BadInput(f"{open_since} has no {END}")
+            if mark == END and not open_since:
+                raise BadInput(f"{where} ends no table")
+            open_since = None
+            if opens and opens[1]:
+                open_since = where
+                yield opens[1], _mark(where, opens[1], pd.DataFrame)
+            elif opens:
+                link = PICTURE.fullmatch("".join(rows[number : number + 1]))
+                if not link:
+                    raise BadInput(f"{where} must stand above ![WORDS](FILE)")
+                picture = file.parent / (link[1] or link[2])
+                yield str(picture), _mark(where, opens[2], Figure, picture)
+    if open_since:
+        raise BadInput(f"{open_since} has no {END}")
+
+
+def _mark(where: str, name: str, kind: type, picture: Path | None = None) -> Mark:
+    """Import what a mark names.
+
+    Raises:
+        BadInput: there is no such function, it makes something else, or takes other words.
+    """
+    module, function, *words = re.split("[: ]", name)
+    try:
+        found = getattr(import_module(f"experiments.{module}"), function, None)
+    except ModuleNotFoundError as error:
+        raise BadInput(f"{where}: {error}") from None
+    if not isinstance(found, Shown) or signature(found.function).return_annotation is not kind:
+        told = f"experiments.{module} has no {function} that shows results as a {kind.__name__}"
+        raise BadInput(f"{where}: {told}")
+    try:
+        signature(found.function).bind(*found.sources, *words)
+    except TypeError as error:
+        raise BadInput(f"{where}: {error}") from None
+    return Mark(where, found, tuple(words), picture)

@@ -5,9 +5,11 @@ that are open there are none of our business.
 """
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
@@ -37,18 +39,27 @@ STYLE = {
     "legend.frameon": False,
     "figure.dpi": 110,
     "savefig.bbox": "tight",
+    # In SVG letters are curves, which look alike everywhere, and the same bytes each time.
+    "svg.fonttype": "path",
+    "svg.hashsalt": "lenet1998",
 }
 
 
 def save(figure: Figure, file: Path, source: str | None = None) -> None:
-    """Write a PNG, in it a digest of the records it shows."""
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", metadata={"Source": source} if source else None)
+    """Write a figure as a PNG or SVG, in it a digest of the records it shows."""
+    picture, kind = io.BytesIO(), file.suffix.removeprefix(".")
+    about = {"Source": source} if source else {}
+    about |= {"Date": None} if kind == "svg" else {}  # else no two files are the same
+    with rc_context(STYLE):
+        figure.savefig(picture, format=kind, metadata=about)
     write_atomically(file, picture.getvalue())
 
 
 def source_of(file: Path) -> str | None:
-    """The digest that :func:`save` put into a PNG."""
+    """The digest that :func:`save` put into a PNG or SVG."""
+    if file.suffix == ".svg":
+        found = re.search("<dc:source>(.*)</dc:source>", file.read_text("utf-8"))
+        return found and found[1]
     with Image.open(file) as image:
         return image.text.get("Source")
 

@@ -14,6 +14,7 @@ from lenet1998.pretrained import load_net
 from lenet1998.recipes import Recipe
 from lenet1998.report.committed import arithmetic_of, committed_run
 from lenet1998.report.figures import learning_curve
+from lenet1998.report.style import save
 from lenet1998.report.tables import beside_the_paper, summary_of
 from lenet1998.show.answers import FIGURES, ask, draw
 from lenet1998.training import study
@@ -37,7 +38,7 @@ def run(recipe: Recipe, seeds: list[int], out: Path, flags: Namespace) -> int:
         records = list(run_all(cells, out, flags, dataset).values())
         summary = summary_of(records)
         write_json(out / SUMMARY_FILE, summary)
-        learning_curve(records, out / FIGURES / "learning-curve.png")
+        save(learning_curve(records), out / FIGURES / "learning-curve.png")
         show_each(cells, dataset)
     return publish(records, summary, out, flags.json)
 

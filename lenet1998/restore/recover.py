@@ -9,11 +9,12 @@ from safetensors.numpy import save as weights_to_bytes
 from lenet1998 import paper
 from lenet1998.cli import writable
 from lenet1998.errors import BadInput
+from lenet1998.report.style import save
 from lenet1998.restore.__main__ import FIELDS
 from lenet1998.restore.layers import LAYERS, as_pictures
 from lenet1998.restore.printing import Reading, Scale
 from lenet1998.restore.refine import Restored, read_fig13, restore
-from lenet1998.show.inside_figures import kernels as draw_kernels
+from lenet1998.show.inside_figures import kernels
 from lenet1998.training.records import arrays_in, write_atomically
 
 MOST = 64 * 2**20
@@ -37,7 +38,8 @@ def run(states_file: Path | None, folder: Path, as_json: bool) -> int:
     source = "Fig. 13" if states_file is None else str(states_file)
     weights = weights_to_bytes(restored.weights, metadata={"source": source})
     write_atomically(out / "c1-s4.safetensors", weights)
-    draw_kernels(*as_pictures(restored.weights), f"recovered from {source}", out / "kernels.png")
+    drawn = kernels([(*as_pictures(restored.weights), f"recovered from {source}")])
+    save(drawn, out / "kernels.png")
     return publish(restored, states, len(scale.levels), out, as_json)
 
 

@@ -1,6 +1,4 @@
-"""Figures of one run: its curves, and what its net reads right and wrong. Arrays in, PNG out."""
-
-from pathlib import Path
+"""Figures of one run: its curves, and what its net reads right and wrong."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
 
 from lenet1998.report import style
-from lenet1998.report.style import BLUE, PICTURES, PLAIN, RIGHT, STYLE, VERMILION, WRONG, save
+from lenet1998.report.style import BLUE, PICTURES, PLAIN, RIGHT, STYLE, VERMILION, WRONG
 from lenet1998.training.records import RunRecord
 
 ARROW = "\N{RIGHTWARDS ARROW}"
@@ -18,34 +16,34 @@ ARROW = "\N{RIGHTWARDS ARROW}"
 # --- Curves -------------------------------------------------------------------------------------
 
 
-def curves(record: RunRecord, file: Path) -> None:
+@rc_context(STYLE)
+def curves(record: RunRecord) -> Figure:
     """Mean loss of each pass, and the errors on the fly and after it, with the accuracies."""
     passes = [entry["pass"] for entry in record.per_pass]
-    with rc_context(STYLE):
-        figure = Figure(figsize=(8.6, 3.6), layout="constrained")
-        loss, error = figure.subplots(1, 2)
-        # The dots are for runs of one pass, which make no line.
-        dots = {"marker": ".", "ms": 5}
-        loss.plot(passes, _column(record, "loss"), color=BLUE, **dots)
-        loss.set(ylabel=f"mean loss of the pass ({record.recipe['loss'].replace('_', ' ')})")
-        for key, colour, dashes, label in (
-            ("test_error_percent", VERMILION, "-", "test, after the pass"),
-            ("train_error_percent", BLUE, "--", "training, on the fly"),
-        ):
-            error.plot(passes, _column(record, key), color=colour, ls=dashes, label=label, **dots)
-        error.set(ylabel="error, %")
-        error.legend()
-        for axes in (loss, error):
-            largest = max(line.get_ydata().max() for line in axes.lines)
-            axes.set(xlabel="pass", ylim=(0, 1.08 * largest or 1))
-            axes.xaxis.get_major_locator().set_params(integer=True)
-        accuracy = error.secondary_yaxis("right", functions=(_complement, _complement))
-        accuracy.set_ylabel("accuracy, %")
-        ending = "" if record.status == "finished" else f", {record.status} in the next pass"
-        last = f"{record.last['test_error_percent']:.2f} % after pass {record.last['pass']}{ending}"
-        title = f"{record.recipe['name']}, seed {record.seed}: test error {last}"
-        figure.suptitle(title, size="medium", x=0, ha="left")
-        save(figure, file)
+    figure = Figure(figsize=(8.6, 3.6), layout="constrained")
+    loss, error = figure.subplots(1, 2)
+    # The dots are for runs of one pass, which make no line.
+    dots = {"marker": ".", "ms": 5}
+    loss.plot(passes, _column(record, "loss"), color=BLUE, **dots)
+    loss.set(ylabel=f"mean loss of the pass ({record.recipe['loss'].replace('_', ' ')})")
+    for key, colour, dashes, label in (
+        ("test_error_percent", VERMILION, "-", "test, after the pass"),
+        ("train_error_percent", BLUE, "--", "training, on the fly"),
+    ):
+        error.plot(passes, _column(record, key), color=colour, ls=dashes, label=label, **dots)
+    error.set(ylabel="error, %")
+    error.legend()
+    for axes in (loss, error):
+        largest = max(line.get_ydata().max() for line in axes.lines)
+        axes.set(xlabel="pass", ylim=(0, 1.08 * largest or 1))
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    accuracy = error.secondary_yaxis("right", functions=(_complement, _complement))
+    accuracy.set_ylabel("accuracy, %")
+    ending = "" if record.status == "finished" else f", {record.status} in the next pass"
+    last = f"{record.last['test_error_percent']:.2f} % after pass {record.last['pass']}{ending}"
+    title = f"{record.recipe['name']}, seed {record.seed}: test error {last}"
+    figure.suptitle(title, size="medium", x=0, ha="left")
+    return figure
 
 
 def _column(record: RunRecord, key: str) -> list[float]:
@@ -59,7 +57,8 @@ def _complement(percent):
 # --- Classes ------------------------------------------------------------------------------------
 
 
-def accuracy_by_class(classes: pd.DataFrame, title: str, file: Path) -> None:
+@rc_context({**PICTURES, "axes.grid": True, "axes.grid.axis": "x"})
+def accuracy_by_class(classes: pd.DataFrame, title: str) -> Figure:
     """The accuracy of each digit with its 95 % interval, beside that of all.
 
     Args:
@@ -67,26 +66,26 @@ def accuracy_by_class(classes: pd.DataFrame, title: str, file: Path) -> None:
     """
     digits, everything = classes.iloc[:-2], classes.iloc[-1]
     places = digits.index
-    with rc_context({**PICTURES, "axes.grid": True, "axes.grid.axis": "x"}):
-        figure = Figure(figsize=(6.4, 3.8))
-        axes = figure.subplots()
-        axes.axvline(everything["accuracy_percent"], color="#777777", ls=":", lw=1.2)
-        axes.hlines(places, digits["low"], digits["high"], color=BLUE, lw=1.6)
-        axes.plot(digits["accuracy_percent"], places, "o", color=BLUE, ms=6)
-        axes.set_yticks(places)
-        axes.invert_yaxis()
-        misread = digits["misread"].map("{:,} of ".format) + digits["patterns"].map("{:,}".format)
-        aside = axes.secondary_yaxis("right")
-        aside.set_yticks(places, misread)
-        aside.tick_params(length=0)
-        aside.spines["right"].set_visible(False)
-        aside.set_ylabel("misread", labelpad=8)
-        axes.set(xlabel="read right, % (bar: 95 % interval; dotted: all digits)", ylabel="digit")
-        axes.set_title(title)
-        save(figure, file)
+    figure = Figure(figsize=(6.4, 3.8))
+    axes = figure.subplots()
+    axes.axvline(everything["accuracy_percent"], color="#777777", ls=":", lw=1.2)
+    axes.hlines(places, digits["low"], digits["high"], color=BLUE, lw=1.6)
+    axes.plot(digits["accuracy_percent"], places, "o", color=BLUE, ms=6)
+    axes.set_yticks(places)
+    axes.invert_yaxis()
+    misread = digits["misread"].map("{:,} of ".format) + digits["patterns"].map("{:,}".format)
+    aside = axes.secondary_yaxis("right")
+    aside.set_yticks(places, misread)
+    aside.tick_params(length=0)
+    aside.spines["right"].set_visible(False)
+    aside.set_ylabel("misread", labelpad=8)
+    axes.set(xlabel="read right, % (bar: 95 % interval; dotted: all digits)", ylabel="digit")
+    axes.set_title(title)
+    return figure
 
 
-def confusion(table: pd.DataFrame, title: str, file: Path) -> None:
+@rc_context(PICTURES)
+def confusion(table: pd.DataFrame, title: str) -> Figure:
     """Confusion matrix, its shades logarithmic.
 
     Args:
@@ -95,22 +94,21 @@ def confusion(table: pd.DataFrame, title: str, file: Path) -> None:
     counts = table.to_numpy()
     shades = LogNorm(1, max(counts.max(), 2))
     colours = LinearSegmentedColormap.from_list("", ["#e3eef6", BLUE, "#00263d"])
-    with rc_context(PICTURES):
-        figure = Figure(figsize=(6.0, 5.4))
-        axes = figure.subplots()
-        axes.imshow(np.where(counts, counts, np.nan), cmap=colours, norm=shades)
-        for (row, column), count in np.ndenumerate(counts):
-            if count:
-                ink = "white" if shades(count) > 0.4 else "black"
-                axes.text(column, row, f"{count:,}", ha="center", va="center", color=ink, size=8)
-        axes.set(xlabel="answer", ylabel="label", xticks=table.columns, yticks=table.index)
-        down, across = (np.arange(side + 1) - 0.5 for side in counts.shape)
-        axes.hlines(down, -0.5, across[-1], clip_on=False, **PLAIN)
-        axes.vlines(across, -0.5, down[-1], clip_on=False, **PLAIN)
-        axes.tick_params(length=0)
-        axes.spines[["left", "bottom"]].set_visible(False)
-        axes.set_title(title)
-        save(figure, file)
+    figure = Figure(figsize=(6.0, 5.4))
+    axes = figure.subplots()
+    axes.imshow(np.where(counts, counts, np.nan), cmap=colours, norm=shades)
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            ink = "white" if shades(count) > 0.4 else "black"
+            axes.text(column, row, f"{count:,}", ha="center", va="center", color=ink, size=8)
+    axes.set(xlabel="answer", ylabel="label", xticks=table.columns, yticks=table.index)
+    down, across = (np.arange(side + 1) - 0.5 for side in counts.shape)
+    axes.hlines(down, -0.5, across[-1], clip_on=False, **PLAIN)
+    axes.vlines(across, -0.5, down[-1], clip_on=False, **PLAIN)
+    axes.tick_params(length=0)
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.set_title(title)
+    return figure
 
 
 # --- Pictures -----------------------------------------------------------------------------------
@@ -121,9 +119,8 @@ MISREAD = 40
 """As many misread patterns are shown at most."""
 
 
-def predictions(
-    images: np.ndarray, truth: np.ndarray, answers: np.ndarray, title: str, file: Path
-) -> None:
+@rc_context(PICTURES)
+def predictions(images: np.ndarray, truth: np.ndarray, answers: np.ndarray, title: str) -> Figure:
     """The first pattern of each digit that was read right, then the first misread ones.
 
     Args:
@@ -141,14 +138,13 @@ def predictions(
     ]
     parts = [part for part in parts if len(part[0])]
     rows = [-(-len(indices) // COLUMNS) for indices, _, _ in parts]
-    with rc_context(PICTURES):
-        figure = Figure(figsize=(7.6, 1.05 * sum(rows) + 0.5), layout="constrained")
-        every = figure.subplots(len(parts), height_ratios=rows, squeeze=False)
-        for axes, (indices, words, look) in zip(every[:, 0], parts, strict=True):
-            _pictures(axes, images[indices], truth[indices], answers[indices], look)
-            axes.set_title(words, color=look["color"])
-        figure.suptitle(title, size="medium", x=0, ha="left")
-        save(figure, file)
+    figure = Figure(figsize=(7.6, 1.05 * sum(rows) + 0.5), layout="constrained")
+    every = figure.subplots(len(parts), height_ratios=rows, squeeze=False)
+    for axes, (indices, words, look) in zip(every[:, 0], parts, strict=True):
+        _pictures(axes, images[indices], truth[indices], answers[indices], look)
+        axes.set_title(words, color=look["color"])
+    figure.suptitle(title, size="medium", x=0, ha="left")
+    return figure
 
 
 def _pictures(axes: Axes, images, truth, answers, look: dict) -> None:

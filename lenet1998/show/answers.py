@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from lenet1998.counts import count, forms
@@ -15,6 +16,7 @@ from lenet1998.engines.exactly import one_thread
 from lenet1998.errors import BadInput
 from lenet1998.models import kernels, layer_states
 from lenet1998.pretrained import TrainedNet
+from lenet1998.report.style import save
 from lenet1998.report.tables import markdown
 from lenet1998.show import answer_figures as run_figures
 from lenet1998.show import inside_figures as net_figures
@@ -133,38 +135,42 @@ def draw(answers: Answers, pattern: int, out: Path) -> list[Path]:
     Returns:
         The files.
     """
-    written: list[Path] = []
-
-    def to(name: str) -> Path:
-        written.append(out / name)
-        return written[-1]
-
-    model, record = answers.net.model, answers.net.record
     confusion = net_tables.confusion(answers.truth, answers.answers)
-    for name, table in (("layers", answers.layers), ("classes", answers.classes)):
-        write_atomically(to(f"{name}.csv"), table.to_csv(index=False).encode())
-    write_atomically(to("confusion.csv"), confusion.to_csv().encode())
-    write_atomically(to("layers.md"), markdown(answers.layers).encode())
-    write_atomically(to("classes.md"), markdown(net_tables.in_words(answers.classes)).encode())
+    texts = {
+        "layers.csv": answers.layers.to_csv(index=False),
+        "classes.csv": answers.classes.to_csv(index=False),
+        "confusion.csv": confusion.to_csv(),
+        "layers.md": markdown(answers.layers),
+        "classes.md": markdown(net_tables.in_words(answers.classes)),
+    }
+    figures = figures_of(answers, confusion, pattern)
+    for name, text in texts.items():
+        write_atomically(out / name, text.encode())
+    for name, figure in figures.items():
+        save(figure, out / name)
+    return [out / name for name in (*texts, *figures)]
 
-    if record and record.per_pass:
-        run_figures.curves(record, to("learning-curve.png"))
-    run_figures.accuracy_by_class(answers.classes, answers.title, to("per-class.png"))
-    run_figures.confusion(confusion, answers.title, to("confusion.png"))
-    images = answers.images[:, 0].numpy()
-    run_figures.predictions(
-        images, answers.truth, answers.answers, answers.title, to("predictions.png")
-    )
 
+def figures_of(answers: Answers, confusion: pd.DataFrame, pattern: int) -> dict[str, Figure]:
+    """Draw the figures of a net, by the names of their files."""
+    model, record, title = answers.net.model, answers.net.record, answers.title
     c1, c3 = kernels(model)
-    net_figures.kernels(c1, c3, answers.name, to("kernels.png"))
+    codes = model.output.codes.numpy() if model.smallest_wins else None
+    images, truth = answers.images[:, 0].numpy(), answers.truth
     shown = net_figures.Shown(
         layer_states(model, answers.images[pattern]),
-        int(answers.truth[pattern]),
+        int(truth[pattern]),
         int(answers.answers[pattern]),
         answers.title_of(pattern),
     )
-    net_figures.feature_maps(shown, c1, to("feature-maps.png"))
-    codes = model.output.codes.numpy() if model.smallest_wins else None
-    net_figures.f6(shown, codes, to("f6.png"))
-    return written
+    curves = (
+        {"learning-curve.png": run_figures.curves(record)} if record and record.per_pass else {}
+    )
+    return curves | {
+        "per-class.png": run_figures.accuracy_by_class(answers.classes, title),
+        "confusion.png": run_figures.confusion(confusion, title),
+        "predictions.png": run_figures.predictions(images, truth, answers.answers, title),
+        "kernels.png": net_figures.kernels([(c1, c3, answers.name)]),
+        "feature-maps.png": net_figures.feature_maps(shown, c1),
+        "f6.png": net_figures.f6(shown, codes),
+    }

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from matplotlib import colormaps, rc_context
@@ -13,7 +12,7 @@ from matplotlib.figure import Figure
 
 from lenet1998 import paper
 from lenet1998.report import style
-from lenet1998.report.style import BLUE, PICTURES, PLAIN, RIGHT, VERMILION, WRONG, save
+from lenet1998.report.style import BLUE, PICTURES, PLAIN, RIGHT, VERMILION, WRONG
 
 SIGNED = LinearSegmentedColormap.from_list("", [VERMILION, "white", BLUE], N=255).with_extremes(
     bad=style.EMPTY
@@ -47,26 +46,19 @@ class Shown:
 # --- Kernels ------------------------------------------------------------------------------------
 
 
-def kernels(c1: np.ndarray, c3: np.ndarray, title: str, file: Path) -> None:
+@rc_context(PICTURES)
+def kernels(nets: Sequence[tuple[np.ndarray, np.ndarray, str]]) -> Figure:
     """C1's kernels, and right of each those that C3's maps put on what becomes of it in S2.
 
     Args:
-        c1: (6, K, K).
-        c3: (16, 6, K, K), nan where a map does not see another: the gaps of Table I.
+        nets: drawn one below the other; of each C1's kernels (6, K, K), C3's (16, 6, K, K), nan
+            where a map does not see another: the gaps of Table I, and a title.
     """
-    nets_kernels([(c1, c3, title)], file)
-
-
-def nets_kernels(
-    nets: Sequence[tuple[np.ndarray, np.ndarray, str]], file: Path, source: str | None = None
-) -> None:
-    """The kernels of one net below those of another: of each C1's, C3's and a title."""
-    with rc_context(PICTURES):
-        figure = Figure(figsize=(9.4, 3.3 * len(nets)))
-        figure.subplots_adjust(left=0, right=1, bottom=0, top=1, hspace=0.35)
-        for axes, net in zip(figure.subplots(len(nets), squeeze=False)[:, 0], nets, strict=True):
-            _kernels(figure, axes, *net)
-        save(figure, file, source)
+    figure = Figure(figsize=(9.4, 3.3 * len(nets)))
+    figure.subplots_adjust(left=0, right=1, bottom=0, top=1, hspace=0.35)
+    for axes, net in zip(figure.subplots(len(nets), squeeze=False)[:, 0], nets, strict=True):
+        _kernels(figure, axes, *net)
+    return figure
 
 
 def _kernels(figure: Figure, axes: Axes, c1: np.ndarray, c3: np.ndarray, title: str) -> None:
@@ -102,29 +94,29 @@ STRIP = 15  # units in a row of C5
 BITMAP = (1, *paper.CODE_SHAPE)
 
 
-def feature_maps(shown: Shown, c1: np.ndarray, file: Path) -> None:
+@rc_context(PICTURES)
+def feature_maps(shown: Shown, c1: np.ndarray) -> Figure:
     """The state of every layer for one image, C1's maps first, each under its kernel (6, K, K)."""
     states = shown.states
-    with rc_context(PICTURES):
-        figure = Figure(figsize=(7.4, 7.2))
-        figure.subplots_adjust(left=0, right=1, bottom=0, top=1)
-        # In inches what each row is high when it is as wide as the figure, and a little more.
-        heights = (1.05, 1.05, 1.05, 0.45, 0.43, 1.5)
-        grid = figure.add_gridspec(6, 14, height_ratios=heights, hspace=0.33)
-        _image(figure.add_subplot(grid[0, :2]), states["image"])
-        _enlarged(figure.add_subplot(grid[0, 2:]), c1)
-        _state(figure.add_subplot(grid[1, 2:]), "C1", states["c1"], 6)
-        _state(figure.add_subplot(grid[2, 2:]), "S2", states["s2"], 6)
-        _state(figure.add_subplot(grid[3, :]), "C3", states["c3"], 16)
-        _state(figure.add_subplot(grid[4, :]), "S4", states["s4"], 16)
-        _state(figure.add_subplot(grid[5, :6]), "C5", states["c5"][:, None, None], STRIP)
-        _state(figure.add_subplot(grid[5, 6:9]), "F6", states["f6"].reshape(BITMAP), 1)
-        _outputs(figure.add_subplot(grid[5, 10:12]), shown)
-        _head(
-            figure,
-            f"{shown.title}\nEach layer from its smallest state (white) to its largest (black)",
-        )
-        save(figure, file)
+    figure = Figure(figsize=(7.4, 7.2))
+    figure.subplots_adjust(left=0, right=1, bottom=0, top=1)
+    # In inches what each row is high when it is as wide as the figure, and a little more.
+    heights = (1.05, 1.05, 1.05, 0.45, 0.43, 1.5)
+    grid = figure.add_gridspec(6, 14, height_ratios=heights, hspace=0.33)
+    _image(figure.add_subplot(grid[0, :2]), states["image"])
+    _enlarged(figure.add_subplot(grid[0, 2:]), c1)
+    _state(figure.add_subplot(grid[1, 2:]), "C1", states["c1"], 6)
+    _state(figure.add_subplot(grid[2, 2:]), "S2", states["s2"], 6)
+    _state(figure.add_subplot(grid[3, :]), "C3", states["c3"], 16)
+    _state(figure.add_subplot(grid[4, :]), "S4", states["s4"], 16)
+    _state(figure.add_subplot(grid[5, :6]), "C5", states["c5"][:, None, None], STRIP)
+    _state(figure.add_subplot(grid[5, 6:9]), "F6", states["f6"].reshape(BITMAP), 1)
+    _outputs(figure.add_subplot(grid[5, 10:12]), shown)
+    _head(
+        figure,
+        f"{shown.title}\nEach layer from its smallest state (white) to its largest (black)",
+    )
+    return figure
 
 
 def _head(figure: Figure, title: str) -> None:
@@ -179,7 +171,8 @@ def _outputs(axes: Axes, shown: Shown) -> None:
 # --- F6 -----------------------------------------------------------------------------------------
 
 
-def f6(shown: Shown, codes: np.ndarray | None, file: Path) -> None:
+@rc_context(PICTURES)
+def f6(shown: Shown, codes: np.ndarray | None) -> Figure:
     """F6's state drawn as the 7x12 bitmap that the codes are, and its distance to each code.
 
     Args:
@@ -189,22 +182,21 @@ def f6(shown: Shown, codes: np.ndarray | None, file: Path) -> None:
     state = shown.states["f6"]
     # On the codes' scale where there are codes, so that -1 and +1 look alike in both.
     low, high = (-1, 1) if codes is not None else (state.min(), state.max())
-    with rc_context(PICTURES):
-        figure = Figure(figsize=(8.6, 3.3))
-        image, bitmap, output = figure.subplots(1, 3, width_ratios=(1.3, 1.3, 3.4))
-        figure.subplots_adjust(left=0, right=1, wspace=0.12)
-        _image(image, shown.states["image"])
-        _framed(bitmap, state.reshape(paper.CODE_SHAPE), low, high)
-        bitmap.set_title(f"F6: {state.min():.2f} to {state.max():.2f}")
-        if codes is None:
-            _outputs(output, shown)
-            output.set_title("without codes F6 draws no digit; the outputs (logits)")
-        else:
-            _codes(output, codes, shown)
-            number = "ten" if len(codes) == paper.CLASSES else "eleven"
-            output.set_title(f"the {number} codes (+1 black), and F6's squared distance to each")
-        _head(figure, shown.title)
-        save(figure, file)
+    figure = Figure(figsize=(8.6, 3.3))
+    image, bitmap, output = figure.subplots(1, 3, width_ratios=(1.3, 1.3, 3.4))
+    figure.subplots_adjust(left=0, right=1, wspace=0.12)
+    _image(image, shown.states["image"])
+    _framed(bitmap, state.reshape(paper.CODE_SHAPE), low, high)
+    bitmap.set_title(f"F6: {state.min():.2f} to {state.max():.2f}")
+    if codes is None:
+        _outputs(output, shown)
+        output.set_title("without codes F6 draws no digit; the outputs (logits)")
+    else:
+        _codes(output, codes, shown)
+        number = "ten" if len(codes) == paper.CLASSES else "eleven"
+        output.set_title(f"the {number} codes (+1 black), and F6's squared distance to each")
+    _head(figure, shown.title)
+    return figure
 
 
 def _codes(axes: Axes, codes: np.ndarray, shown: Shown) -> None:

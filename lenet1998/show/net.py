@@ -15,6 +15,7 @@ from lenet1998.data.patterns import scaled
 from lenet1998.errors import BadInput
 from lenet1998.models import STEP, layer_states
 from lenet1998.pretrained import TrainedNet, load_net
+from lenet1998.report.style import save
 from lenet1998.show.answers import FIGURES, Answers, ask, draw
 from lenet1998.show.string_figure import WIDEST, ShownString, string_figure
 from lenet1998.show.tables import in_words
@@ -69,7 +70,7 @@ def _show_string(net: TrainedNet, flags: argparse.Namespace) -> int:
     states = layer_states(net.model, field)
     shown = ShownString(states, costs, reading.text, reading.positions, STEP, title)
     file = writable(_folder(net, flags)) / "string.png"
-    string_figure(shown, file)
+    save(string_figure(shown), file)
     if flags.json:
         print(json.dumps({"net": net.source, **answer, "files": [str(file)]}))
     else:

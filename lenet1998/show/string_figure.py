@@ -1,7 +1,6 @@
 """A string inside the replicated net, drawn as Fig. 25 is: layer by layer, down to the answer."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from matplotlib import rc_context
@@ -10,7 +9,7 @@ from matplotlib.figure import Figure
 
 from lenet1998 import paper
 from lenet1998.report import style
-from lenet1998.report.style import PICTURES, PLAIN, RIGHT, save
+from lenet1998.report.style import PICTURES, PLAIN, RIGHT
 from lenet1998.show.inside_figures import GREY
 
 WIDEST = 600  # columns of a field that are still drawn
@@ -39,7 +38,8 @@ class ShownString:
     title: str
 
 
-def string_figure(shown: ShownString, file: Path) -> None:
+@rc_context(PICTURES)
+def string_figure(shown: ShownString) -> Figure:
     """Input, C1, C3, C5 and F6 at each position, the penalties, and the answer under them."""
     states = shown.states
     height, width = states["image"].shape
@@ -51,25 +51,24 @@ def string_figure(shown: ShownString, file: Path) -> None:
     # As high as each is when it is as wide as the figure; C5 and the penalties are squeezed.
     heights = [inches * height / width, *(inches * np.divide(*s.shape) for s in sheets.values())]
     heights += [1.3, INCHES * shown.step * 12 / 7, 1.6]
-    with rc_context(PICTURES):
-        figure = Figure(figsize=(inches, 1.25 * sum(heights)))
-        rows = figure.subplots(len(heights), height_ratios=heights)
-        figure.subplots_adjust(left=0, right=1, bottom=0.05, top=0.97, hspace=0.5)
-        _sheet(rows[0], states["image"], "input")
-        for axes, (name, sheet) in zip(rows[1:3], sheets.items(), strict=True):
-            _sheet(axes, sheet, name)
-        edge = (height - shown.step) / 2  # an output's cell is in the middle of its window
-        across = (edge, edge + shown.step * len(shown.penalties))
-        _cells(rows[3], states["c5"].reshape(120, -1), across, width)
-        rows[3].set_title("C5, 120 units at each position")
-        rows[3].set_yticks([])
-        bitmaps = states["f6"].reshape(paper.CODE_LENGTH, -1).T.reshape(-1, *paper.CODE_SHAPE)
-        _cells(rows[4], np.concatenate(bitmaps, 1), across, width, low=-1, high=1)
-        rows[4].set_title("F6 at each position, -1 white to +1 black")
-        rows[4].set_yticks([])
-        _penalties(rows[5], shown, across, width)
-        figure.text(0, 1, shown.title, va="bottom")
-        save(figure, file)
+    figure = Figure(figsize=(inches, 1.25 * sum(heights)))
+    rows = figure.subplots(len(heights), height_ratios=heights)
+    figure.subplots_adjust(left=0, right=1, bottom=0.05, top=0.97, hspace=0.5)
+    _sheet(rows[0], states["image"], "input")
+    for axes, (name, sheet) in zip(rows[1:3], sheets.items(), strict=True):
+        _sheet(axes, sheet, name)
+    edge = (height - shown.step) / 2  # an output's cell is in the middle of its window
+    across = (edge, edge + shown.step * len(shown.penalties))
+    _cells(rows[3], states["c5"].reshape(120, -1), across, width)
+    rows[3].set_title("C5, 120 units at each position")
+    rows[3].set_yticks([])
+    bitmaps = states["f6"].reshape(paper.CODE_LENGTH, -1).T.reshape(-1, *paper.CODE_SHAPE)
+    _cells(rows[4], np.concatenate(bitmaps, 1), across, width, low=-1, high=1)
+    rows[4].set_title("F6 at each position, -1 white to +1 black")
+    rows[4].set_yticks([])
+    _penalties(rows[5], shown, across, width)
+    figure.text(0, 1, shown.title, va="bottom")
+    return figure
 
 
 def _sheet(axes: Axes, sheet: np.ndarray, name: str) -> None:

@@ -6,15 +6,14 @@ The public names are loaded when first used: reading a command's flags needs no 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # a test holds it to _HOME
+if TYPE_CHECKING:  # a test holds it to __all__
     from lenet1998.training.run import fit, fit_together
-
-_HOME = {"fit": "run", "fit_together": "run"}
 
 __all__ = ["fit", "fit_together"]
 
+if not TYPE_CHECKING:  # to a type checker a name that is not above is a mistake
 
-def __getattr__(name: str):
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    def __getattr__(name: str):
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.run"), name)

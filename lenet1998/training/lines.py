@@ -13,7 +13,6 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -21,10 +20,9 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
-from lenet1998.counts import count
 from lenet1998.errors import BadInput, in_short, read_bytes
-from lenet1998.models import build_model
-from lenet1998.recipes import NETWORK_SWITCHES, Recipe, recorded
+from lenet1998.layers import layers_of
+from lenet1998.recipes import Recipe, recorded
 from lenet1998.training.records import RunRecord, arrays_in, classes, read_records, write_atomically
 
 logger = logging.getLogger(__name__)
@@ -121,7 +119,7 @@ def _of_line(line: bytes, source: Path) -> tuple[RunRecord, bool]:
             del row["train_errors"]
         if about["status"] not in ("finished", "diverged") or type(about["seed"]) is not int:
             raise ValueError(f"status {about['status']}, seed {about['seed']}")
-        run = RunRecord(**about, per_pass=rows, layers=_layers(recipe))
+        run = RunRecord(**about, per_pass=rows, layers=layers_of(recipe))
         return run, bool(rows) and "answers" not in content
     except BadInput:
         raise
@@ -143,17 +141,6 @@ def _recipe(text: str, source: Path) -> tuple[Recipe, dict]:
     except BadInput as error:
         raise BadInput(f"{source}{error.message}") from None
     return recipe, dict(content)
-
-
-_counted: dict[tuple, list[dict]] = {}
-
-
-def _layers(recipe: Recipe) -> list[dict]:
-    """Count the layers of a recipe's network, of each network once: they are many runs."""
-    network = tuple(getattr(recipe, key) for key in NETWORK_SWITCHES)
-    if network not in _counted:
-        _counted[network] = [asdict(layer) for layer in count(build_model(recipe)).layers]
-    return _counted[network]
 
 
 def _give_answers(runs: Sequence[RunRecord], file: Path) -> None:

@@ -14,14 +14,18 @@ import zipfile
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from safetensors.numpy import save as weights_to_bytes
 
 from lenet1998 import errors, paper
-from lenet1998.counts import multiply_accumulates
 from lenet1998.errors import BadInput
-from lenet1998.recipes import check_name, present_name
+from lenet1998.layers import multiply_accumulates
+from lenet1998.recipes import check_name, present_name, recorded
+
+if TYPE_CHECKING:
+    from lenet1998.models import LeNet5
 
 SCHEMA = 1
 RECORD, PREDICTIONS, WEIGHTS = "record.json", "predictions.npy", "weights.safetensors"
@@ -91,6 +95,26 @@ class RunRecord:
         """Time spent training, without evaluation."""
         of_all = self.environment.get("seconds")  # where those of each pass were not kept
         return sum(entry["seconds"] for entry in self.per_pass) if of_all is None else of_all
+
+    def build_model(self) -> "LeNet5":
+        """Build the run's network as it was after the last finished pass.
+
+        Raises:
+            ValueError: the record holds no weights.
+        """
+        if self.weights is None:
+            raise ValueError(
+                "this record holds no weights: a run without a finished pass has none, and"
+                f" read_record leaves them in {WEIGHTS}, where"
+                " lenet1998.pretrained.load_net(folder) finds them"
+            )
+        import torch  # reading runs takes none
+
+        from lenet1998.models import build_model
+
+        model = build_model(recorded(self.recipe, "the record"), self.seed)
+        model.load_state_dict({name: torch.from_numpy(w) for name, w in self.weights.items()})
+        return model
 
     def as_json(self) -> dict:
         """The content of ``record.json``."""

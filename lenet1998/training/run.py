@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from lenet1998 import engines
@@ -21,20 +23,25 @@ from lenet1998.engines.exactly import one_thread, plain_modes
 from lenet1998.engines.protocol import Curvature
 from lenet1998.errors import BadInput
 from lenet1998.models import build_model, pooled_curvature, sgd_rates
-from lenet1998.recipes import Recipe
+from lenet1998.recipes import SWITCHES, Recipe, recipe_named
 from lenet1998.training import checkpoints, environment
 from lenet1998.training.checkpoints import CHECKPOINT
 from lenet1998.training.records import RunRecord
 from lenet1998.training.schedule import Schedule
 
+__all__ = ["Callback", "Interrupted", "Progress", "fit", "fit_together"]
+
 BLOCK = 1000
 """Patterns handed to an engine at once: how often progress is told and an interrupt is seen."""
 
-Progress = Callable[[int, int, float], None]
-"""Told after each block: (pass, patterns done in it, of them misread on the fly).
+Progress = Callable[[int, int, float], object]
+"""Called after each block: (pass, patterns done in it, of them misread on the fly).
 
 Where runs are trained together, the mean of those that have not diverged.
 """
+
+Callback = Callable[[RunRecord], object]
+"""Called after each pass with the record as it stands."""
 
 
 class Interrupted(Exception):  # noqa: N818
@@ -46,6 +53,40 @@ def _expect(argument: str, value: object, *kinds: type) -> None:
     if not isinstance(value, kinds):
         wanted = " or ".join(kind.__name__ for kind in kinds)
         raise TypeError(f"{argument} must be a {wanted}, got {type(value).__name__}")
+
+
+def _recipe(recipe: Recipe | str, switches: dict[str, Any]) -> Recipe:
+    """A recipe by its variant's name or as it is, with switches changed."""
+    _expect("recipe", recipe, Recipe, str)
+    if unknown := sorted(switches.keys() - SWITCHES.keys()):
+        raise TypeError(
+            f"{', '.join(unknown)}: neither an argument of fit nor a switch of a recipe, which are"
+            f" {', '.join(SWITCHES)}"
+        )
+    named = recipe_named(recipe) if isinstance(recipe, str) else recipe
+    return named.changed(**switches) if switches else named
+
+
+def _dataset(data: Dataset | Sequence[ArrayLike] | None) -> Dataset:
+    """The patterns of a run, whatever form they were given in."""
+    if data is None:
+        return load()
+    if isinstance(data, (tuple, list)) and len(data) == 4:
+        return Dataset("own", *data)
+    if not isinstance(data, Dataset):
+        raise TypeError(
+            "data must be a Dataset or four arrays, training images and labels and test images and"
+            f" labels, got {type(data).__name__}"
+        )
+    return data
+
+
+def _stops(callback: Callable, *news) -> bool:
+    """Call a callback; whether it wants the run stopped."""
+    try:
+        return bool(callback(*news))
+    except StopIteration:
+        return True
 
 
 def _path(folder: str | os.PathLike | None) -> Path | None:
@@ -184,42 +225,60 @@ class Run:
 
 
 def fit(
-    recipe: Recipe,
+    recipe: Recipe | str = "original",
     seed: int = 0,
-    data: Dataset | None = None,
+    data: Dataset | Sequence[ArrayLike] | None = None,
     *,
     engine: str = "auto",
     device: str | torch.device = "auto",
     folder: str | os.PathLike | None = None,
     resume: bool = False,
     progress: Progress | None = None,
+    callback: Callback | None = None,
+    **switches: Any,
 ) -> RunRecord:
     """Train a network as a recipe says and measure it after each pass, with one torch thread.
 
     What is learnt does not depend on the caller's threads, grad mode, default dtype or device.
 
+    Example::
+
+        >>> record = lenet1998.fit("original", passes=3, data=load("digits"))
+        >>> record.recipe["name"], record.last["test_errors"]
+        ('original,passes=3', 22)
+        >>> model = record.build_model()
+
     Args:
-        recipe: what to train, and how.
+        recipe: what to train, and how: a recipe, or the name of a variant.
         seed: of the run's generators for the initial weights, the order, and the draws, from 0 to
             2^32 - 1.
-        data: the patterns; default: MNIST, or the embedded digits where it cannot be had.
+        data: the patterns: a :class:`~lenet1998.data.Dataset`, or its four arrays: training images
+            and labels, test images and labels. Default: MNIST, or the embedded digits where it
+            cannot be had.
         engine: ``auto`` (the fastest one here that knows the recipe), ``eager``, ``compiled`` or
             ``cuda``.
         device: ``auto``, ``cpu`` or ``cuda[:i]``.
         folder: where a checkpoint is kept after each pass; none without it.
         resume: go on from that checkpoint, if there is one.
-        progress: told after each block of patterns; may raise to stop the run.
+        progress: called after each block of patterns with the pass, the patterns done in it and
+            how many of them were misread. To stop the run it returns something true or raises
+            StopIteration; a pass that is not done does not count. What else it raises is passed on.
+        callback: called after each pass with the record so far; stops the run in the same ways.
+        switches: of the recipe, to be changed: ``passes=3, pooling="max"``.
 
     Returns:
         The run record, weights included. A run whose loss stops being finite comes back with
-        ``status`` "diverged", as it stood after the last good pass.
+        ``status`` "diverged", as it stood after the last good pass; one that was stopped, as it
+        stood after its last pass.
 
     Raises:
-        BadInput: an engine or device that is not here, or a checkpoint of another run.
-        TypeError, ValueError: an argument of another type, or a seed out of range; it is named.
+        BadInput: an engine or device that is not here, a value that a switch does not have, or a
+            checkpoint of another run.
+        TypeError, ValueError: an argument of another type, data that the network cannot learn, or
+            a seed out of range; it is named.
     """
     (record,) = fit_together(
-        recipe,
+        _recipe(recipe, switches),
         [seed],
         data,
         engine=engine,
@@ -227,6 +286,7 @@ def fit(
         folders=[folder],
         resume=resume,
         progress=progress,
+        callback=callback,
     )
     return record
 
@@ -236,18 +296,20 @@ def fit(
 def fit_together(
     recipe: Recipe,
     seeds: Sequence[int],
-    data: Dataset | None,
+    data: Dataset | Sequence[ArrayLike] | None,
     *,
     engine: str = "cuda",
     device: str | torch.device = "auto",
     folders: Sequence[str | os.PathLike | None] | None = None,
     resume: bool = False,
     progress: Progress | None = None,
+    callback: Callback | None = None,
 ) -> list[RunRecord]:
     """Train independent runs of a recipe in step, each as :func:`fit` would train it.
 
     Args:
         recipe, data, device, resume, progress: as for :func:`fit`.
+        callback: as for :func:`fit`, called with the record of each run; any stops all.
         seeds: one per run.
         engine: as for :func:`fit`, but only ``cuda`` trains more than one run.
         folders: one per run, as for :func:`fit`.
@@ -262,10 +324,10 @@ def fit_together(
     _expect("recipe", recipe, Recipe)
     seeds = [plain_seed(seed) for seed in seeds]
     paths = [_path(folder) for folder in folders or [None] * len(seeds)]
-    data = load() if data is None else data
-    _expect("data", data, Dataset)
-    if progress is not None:
-        _expect("progress", progress, Callable)
+    data = _dataset(data)
+    for name, called in (("progress", progress), ("callback", callback)):
+        if called is not None:
+            _expect(name, called, Callable)
     engines.check(engine, recipe)
     target = resolve_device("cuda" if engine == "cuda" and device == "auto" else str(device))
     runs = [
@@ -278,12 +340,17 @@ def fit_together(
             run.resume()
         in_step.setdefault(len(run.record.per_pass), []).append(run)
     for some in in_step.values():
-        train(engines.create(engine, recipe, [run.model for run in some]), some, progress)
+        created = engines.create(engine, recipe, [run.model for run in some])
+        train(created, some, progress, callback)
     return [run.record for run in runs]
 
 
-def train(engine: Engine, runs: list[Run], progress: Progress | None) -> None:
+def train(
+    engine: Engine, runs: list[Run], progress: Progress | None, callback: Callback | None
+) -> None:
     """Train runs that have as many passes behind them to the end, or until all have diverged.
+
+    Either callback may end them earlier.
 
     Runs that diverged earlier are carried along.
     """
@@ -303,7 +370,9 @@ def train(engine: Engine, runs: list[Run], progress: Progress | None) -> None:
             return
         begun = time.perf_counter()
         engine.begin_pass(recipe.learning_rate(pass_number), curvatures)
-        losses, errors = _train_pass(engine, runs, pass_number, progress)
+        losses, errors, done, stopped = _train_pass(engine, runs, pass_number, progress)
+        if stopped and done < runs[0].schedule.per_pass:
+            return
         engine.end_pass()
         seconds = time.perf_counter() - begun
         states = engine.state_dicts()
@@ -311,12 +380,21 @@ def train(engine: Engine, runs: list[Run], progress: Progress | None) -> None:
             run.end_pass(pass_number, float(loss), int(wrong), seconds)
             if run.checkpoint and not run.record.diverged:
                 checkpoints.save(run.checkpoint, run.record, run.model, engine, state)
+            if callback and not run.record.diverged:
+                stopped |= _stops(callback, run.record)
+        if stopped:
+            return
 
 
 def _train_pass(
     engine: Engine, runs: list[Run], pass_number: int, progress: Progress | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Hand an engine a pass block by block; each run's sum of losses and number misread."""
+) -> tuple[np.ndarray, np.ndarray, int, bool]:
+    """Hand an engine a pass block by block.
+
+    Returns:
+        Each run's sum of losses, (R,), and number misread, (R,); how many patterns were learnt, and
+        whether the run is to be stopped.
+    """
     losses, errors, done = np.zeros(len(runs)), np.zeros(len(runs), np.int64), 0
     for patterns, *block in _blocks(runs, pass_number):
         block_losses, block_errors = engine.train(*block)
@@ -326,9 +404,9 @@ def _train_pass(
         sound = [not run.record.diverged for run in runs]
         if not any(sound):
             break
-        if progress:
-            progress(pass_number, done, errors[sound].mean())
-    return losses, errors
+        if progress and _stops(progress, pass_number, done, errors[sound].mean()):
+            return losses, errors, done, True
+    return losses, errors, done, False
 
 
 def _blocks(

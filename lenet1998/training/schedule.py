@@ -34,6 +34,27 @@ def check_size(recipe: Recipe, dataset: Dataset) -> None:
         )
 
 
+def check_patterns(recipe: Recipe, dataset: Dataset) -> None:
+    """Refuse patterns that the network of a recipe cannot learn or be tested on.
+
+    Raises:
+        ValueError: no test patterns, too many classes, or images of a size that is not the paper's
+            where the recipe makes patterns of them.
+    """
+    if not (len(dataset.test_images) or recipe.held_out):
+        raise ValueError(f"{dataset.name} has no test patterns")
+    if dataset.classes > paper.CLASSES:
+        raise ValueError(
+            f"labels must be 0 to {paper.CLASSES - 1}, the classes of {recipe.name}; {dataset.name}"
+            f" has {dataset.classes - 1}"
+        )
+    field, size = (paper.FIELD_SIZE, paper.FIELD_SIZE), dataset.train_images.shape[1:]
+    if (recipe.distortions or recipe.flanks) and size != field:
+        raise ValueError(
+            f"images must be {field}, of which {recipe.name} makes more patterns, got {size}"
+        )
+
+
 class Schedule:
     """Order of the patterns that a run learns, each draw from a stream of its own.
 
@@ -53,6 +74,7 @@ class Schedule:
         self.seed = seed
         self.dataset = dataset
         check_size(recipe, dataset)
+        check_patterns(recipe, dataset)
         originals = len(dataset.train_images)
         self.per_pass = recipe.train_size or originals - recipe.held_out
         order = constant_order(originals, seed)

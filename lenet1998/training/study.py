@@ -6,6 +6,7 @@ again, so a study that was interrupted goes on where it was.
 """
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
@@ -271,8 +272,8 @@ def run_on_cluster(
 ) -> Iterator[tuple[Cell, RunRecord]]:
     """Run cells on a Dask cluster, which runs those of a lost worker again; yields as run.
 
-    Data is read where the cells run: from the setting's directory there, else the workers' own
-    ``$LENET1998_DATA``.
+    Data is read where the cells run: from the setting's directory there, made absolute here, else
+    the workers' own ``$LENET1998_DATA``.
 
     Raises:
         BadInput: Dask is not installed, no scheduler answers at the address or it is lost, the
@@ -289,6 +290,10 @@ def run_on_cluster(
     if setting.dataset == "auto":
         # A worker without MNIST is to say so, not to train on the digits unasked.
         setting = replace(setting, dataset=load_once(setting.dataset, setting.directory).name)
+    if setting.directory is not None:
+        # A worker was started in some other folder, and may have another home.
+        directory = Path(os.path.abspath(os.path.expanduser(setting.directory)))
+        setting = replace(setting, directory=directory)
     with cluster(address) as executor:
         calls = {(cell,): (run_together, cell.recipe, [cell.seed], setting) for cell in cells}
         yield from _collect(executor, calls)

@@ -30,6 +30,7 @@ from lenet1998.training import fit, flags
 ROOT = Path(__file__).parents[2]
 TEXTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXTS += sorted((ROOT / "docs" / "api").glob("*.md"))
+LABS = sorted((ROOT / "docs" / "labs").glob("*.md"))  # whose blocks test_labs.py runs
 MARKDOWN = [page for page in TEXTS if "```python" in page.read_text()]
 MODULES = [file for file in (ROOT / "lenet1998").rglob("*.py") if ">>> " in file.read_text()]
 NAMES = {
@@ -82,7 +83,7 @@ COMMAND = re.compile(r"python -m (lenet1998|experiments)\.([\w.]*\w)((?: [^`\n|#
 def commands() -> list[tuple[str, str, tuple[str, ...]]]:
     """All commands that README and docs name: the kind, the name, and the arguments."""
     found = {}
-    for page in TEXTS:
+    for page in [*TEXTS, *LABS]:
         for kind, name, rest in COMMAND.findall(page.read_text().replace("\\\n", " ")):
             found[kind, name, tuple(shlex.split(rest))] = None
     return sorted(found, key=lambda command: (-len(command[2]), command))

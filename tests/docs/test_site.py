@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(
     page.relative_to(DOCS).with_suffix(".html").as_posix()
-    for page in [*DOCS.glob("*.md"), *DOCS.glob("api/*.md")]
+    for page in [*DOCS.glob("*.md"), *DOCS.glob("*/*.md")]
 )
 SHOWN = ("index.html", "tour.html", "api/curvature.html")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

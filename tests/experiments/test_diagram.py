@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 import lenet1998
-from experiments.results import RESTORATION, read_json
+from experiments.results import MODERN, runs_in
 from experiments.tour import diagram
 from experiments.tour.layers import PATTERN
 from lenet1998 import paper
@@ -20,10 +20,8 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [asdict(of) for of in lenet1998.count(lenet1998.build_model("original")).layers]
 
 
-def drawn(name: str, dark: bool):
-    if name == "network":
-        return diagram.network(LAYERS, dark)
-    return diagram.convolution(read_json(ROOT / "experiments" / "results" / RESTORATION), dark)
+def drawn(name: str, ground: str = "light"):
+    return getattr(diagram, name).made(ROOT / "experiments" / "results", ground)
 
 
 def texts(figure) -> list[Text]:
@@ -34,11 +32,11 @@ def words(figure) -> str:
     return "\n".join(text.get_text() for text in texts(figure))
 
 
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("ground", ["light", "dark"])
 @pytest.mark.parametrize("name", ["network", "convolution"])
-def test_letters_can_be_read(name, dark):
+def test_letters_can_be_read(name, ground):
     """8 points and more at the page's 740 pixels, inside the figure, and none over another."""
-    figure = drawn(name, dark)
+    figure = drawn(name, ground)
     renderer = FigureCanvasAgg(figure).get_renderer()
     assert figure.get_figwidth() * 96 <= 740
     assert min(text.get_fontsize() for text in texts(figure)) >= 8
@@ -57,7 +55,7 @@ def test_letters_can_be_read(name, dark):
 
 
 def test_the_network_has_the_numbers_of_the_model():
-    shown = words(drawn("network", dark=False)).split("\n")
+    shown = words(drawn("network")).split("\n")
     for of in LAYERS:
         assert f"{of['parameters']:,}" in shown
         assert f"{of['connections']:,}" in shown
@@ -69,13 +67,13 @@ def test_the_network_has_the_numbers_of_the_model():
 
 
 def test_the_rule_of_sizes_gives_the_sides_of_the_model():
-    shown = words(drawn("network", dark=False))
+    shown = words(drawn("network"))
     ends = [line.rpartition(" = ")[2] for line in shown.split("\n") if ")/" in line and "=" in line]
     assert ends == [str(of["size"]) for of in LAYERS[:5]]
 
 
 def test_another_model_has_other_numbers():
-    others = [asdict(of) for of in lenet1998.count(lenet1998.build_model("modern")).layers]
+    others = runs_in(ROOT / "experiments" / "results", MODERN)
     assert "61,706" in words(diagram.network(others))
 
 
@@ -86,7 +84,7 @@ def test_the_unit_is_that_of_1998():
     image = paper.BACKGROUND + (paper.INK - paper.BACKGROUND) * (PAPER - greys) / PAPER
     total = net.c1(image[None, None])[0][(diagram.MAP, *diagram.PLACE)].item()
     state = net.squash(torch.tensor(total)).item()
-    shown = words(drawn("convolution", dark=False))
+    shown = words(drawn("convolution"))
     assert f"a = {total:+.2f}" in shown
     assert f"= {state:+.2f}" in shown
     # Fig. 13 prints the same state, as far as its greys tell.
@@ -94,6 +92,6 @@ def test_the_unit_is_that_of_1998():
     assert paper.TANH_AMPLITUDE * (1 - grey / 127.5) == pytest.approx(state, abs=0.05)
 
 
-@pytest.mark.parametrize("name", ["network", "network-dark", "convolution", "convolution-dark"])
+@pytest.mark.parametrize("name", ["network", "network-dark", "convolution"])
 def test_the_files_are_small(name):
     assert (ROOT / "docs" / "figures" / f"{name}.svg").stat().st_size < 150_000

@@ -1,6 +1,7 @@
 """Registration recovers known maps; the study of Fig. 7 recovers what made its digits."""
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 
@@ -10,7 +11,6 @@ import pytest
 from experiments.distortions import fig7, registration
 from experiments.distortions.fig7 import Draws, draws, maps_of
 from lenet1998 import paper
-from lenet1998.data import Dataset
 from lenet1998.report.statistics import uniform_ends, uniform_p
 
 ROOT = Path(__file__).parents[2]
@@ -127,8 +127,7 @@ def made_figure(digits, monkeypatch):
     originals = np.repeat(registration.padded(digits.train_images[indices]), 5, axis=0)
     patterns = printed(originals, maps_of(some)).reshape(10, 5, 32, 32)
     figure = paper.DistortedDigits(patterns, indices)
-    nothing = np.zeros(0)
-    data = Dataset("mnist", digits.train_images, nothing, nothing, nothing, "abc")
+    data = dataclasses.replace(digits, name="mnist", checksum="abc")
     monkeypatch.setattr(paper, "fig7_patterns", lambda: figure)
     monkeypatch.setattr(fig7, "load", lambda *_: data)
     monkeypatch.setattr(fig7, "REPEATS", 1)

@@ -74,7 +74,7 @@ def start(command: Command, folder: Path, resume: bool, digits: Dataset, before=
     try:
         with open(os.devnull, "w") as nowhere, open(folder.with_suffix(".err"), "w") as told:
             sys.stdout, sys.stderr = nowhere, told
-            for name in ("show_each", "learning_curve"):
+            for name in ("show_each", "learning_curve", "save"):
                 setattr(work, name, lambda *_: None)
             study.load_once = lambda *_: digits
             if before:

@@ -7,24 +7,23 @@ from pathlib import Path
 
 import pytest
 from factory import put
-from made_up import PAGE, ROOT, net, run, sizes, some_measures
+from made_up import ROOT, net, run, sizes, some_measures
 
-from experiments import documents
+from experiments import results as sources
+from experiments.published.figures import BY_SIZE
+from experiments.published.tables import FEWER
 from lenet1998 import paper
-from lenet1998.report import pages
 from lenet1998.training.records import write_json
 
 
 @pytest.fixture
-def checkout(tmp_path, monkeypatch):
+def checkout(tmp_path):
     """A checkout with the page of results, and two runs of everything that it shows."""
-    drawings = {name: documents.FIGURES[name] for name in PAGE}
-    monkeypatch.setattr(pages, "FIGURES", drawings)
     results = tmp_path / "experiments" / "results"
-    folders = dict(zip(documents.BY_SIZE, sizes(2), strict=True))
+    folders = dict(zip(BY_SIZE, sizes(2), strict=True))
     first = "fitted/fitted"
     distorted = f"{first},distortions=true"
-    for source in (documents.MODERN, *documents.READINGS, *documents.FEWER[1:], first, distorted):
+    for source in (sources.MODERN, *FEWER[1:], first, distorted):
         folders[source] = [run("any", seed=seed) for seed in range(2)]
     for source, records in folders.items():
         for seed, record in enumerate(records):
@@ -33,18 +32,18 @@ def checkout(tmp_path, monkeypatch):
             made.dataset["test_patterns"] = paper.TEST_SIZE
             made.environment["processor"] = "a processor"
             put(results, source, made)
-    write_json(results / documents.REJECTION_INVARIANCE, some_measures())
-    kinds = map(Path, (documents.DISTORTIONS, documents.ORIGINAL, documents.MODERN))
+    write_json(results / sources.REJECTION_INVARIANCE, some_measures())
+    kinds = map(Path, (sources.DISTORTIONS, sources.ORIGINAL, sources.MODERN))
     alike = [{"variant": kind.name, "seed": s, "dice": 0.5} for kind in kinds for s in range(2)]
-    answers = json.loads((ROOT / "experiments" / "results" / documents.ANSWERS).read_bytes())
-    write_json(results / documents.ANSWERS, answers | {"alike": alike})
+    answers = json.loads((ROOT / "experiments" / "results" / sources.ANSWERS).read_bytes())
+    write_json(results / sources.ANSWERS, answers | {"alike": alike})
     again = [
         {"recipe": source.partition("/")[2], "seed": seed, "percent": 0.1 * seed}
-        for source in documents.FEWER
+        for source in FEWER
         for seed in range(2)
     ]
-    write_json(results / documents.FIG6, {"runs": again})
-    shutil.copy(ROOT / "experiments" / "results" / documents.FIG7, results)
+    write_json(results / sources.FIG6, {"runs": again})
+    shutil.copy(ROOT / "experiments" / "results" / sources.FIG7, results)
     page = tmp_path / "docs" / "results.md"
     page.parent.mkdir()
     page.write_text((ROOT / "docs" / "results.md").read_text())

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 THEN = paper.fig8_errors()
 RIGHT = np.zeros(paper.TEST_SIZE, np.uint8)
 RIGHT[THEN.index] = THEN.label
-PAGE = ("fig5.png", "fig6.png", "readings.png", "invariance.png")
+PAGE = ("fig5.png", "fig6.png", "invariance.png")
 """Figures of the page of results."""
 
 

@@ -10,7 +10,8 @@ from experiments.ablations.measures import ROTATIONS, SCALES, SHIFTS
 from lenet1998.ablate.components import ORIGINAL, changes, chosen
 from lenet1998.ablate.effects import effects, effects_table, families
 from lenet1998.ablate.tuning import LADDER, OPTIMIZERS, TUNINGS
-from lenet1998.report.style import source_of
+from lenet1998.errors import BadInput
+from lenet1998.report import style
 
 C3 = ORIGINAL.changed(c3="dense")
 MOVES = [f"shift {by}" for by in SHIFTS] + [f"scale {by}" for by in SCALES]
@@ -117,20 +118,37 @@ def test_every_change_has_its_row_in_every_table(whole):
 
 def test_figures_are_drawn(whole, tmp_path):
     runs, content = whole
-    ablation_figures.forest(runs, tmp_path / "forest.png", "a digest")
-    ablation_figures.ladder(runs, content, tmp_path / "ladder.png", "a digest")
-    ablation_figures.rejections(runs, content, tmp_path / "rejection.png", "a digest")
-    rates.against_time(runs, tmp_path / "speed.png", "a digest")
     trials = [
         run
         for key in OPTIMIZERS
         for recipe in TUNINGS[key].three_decades
         for run in runs_of(recipe, 3, 4)
     ]
-    rates.sensitivity(trials, tmp_path / "rates.png", "a digest")
-    for file in tmp_path.iterdir():
-        assert source_of(file) == "a digest"
-        assert file.stat().st_size > 10_000
+    panels = {
+        ablation_figures.forest(runs): 4,
+        ablation_figures.ladder(runs, content): 2,
+        ablation_figures.rejections(runs, content): 2,
+        rates.against_time(runs): 2,
+        rates.sensitivity(trials): 1,
+    }
+    for figure, count in panels.items():
+        assert len(figure.axes) == count
+        assert all(axes.lines for axes in figure.axes)
+        style.save(figure, tmp_path / "figure.png")  # what cannot be drawn warns here
+
+
+def test_figures_leave_out_directions_without_runs_or_measures():
+    runs = runs_of(ORIGINAL, 2, 3, 2) + runs_of(C3, 4, 6, 5)
+    nets = [net(ORIGINAL, seed) for seed in range(3)] + [net(C3, seed, 0.7) for seed in range(3)]
+    assert len(ablation_figures.forest(runs).axes) == 1
+    (axes,) = ablation_figures.rejections(runs, {"nets": nets}).axes
+    assert [text.get_text() for text in axes.get_yticklabels()] == [
+        "original",
+        "c3: every map sees all six",
+    ]
+    for draw in (ablation_figures.ladder, ablation_figures.rejections):
+        with pytest.raises(BadInput, match=r"ablations\.json: no change and its base are measured"):
+            draw(runs, {"nets": nets[:3]})
 
 
 def test_the_best_trial_is_that_of_the_least_error_and_of_equals_the_larger_rate():

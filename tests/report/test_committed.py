@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 from factory import make_record, put
 
-from experiments.documents import ALL_VARIANTS
-from experiments.results import runs_in
+from experiments.results import ALL_VARIANTS, runs_in
 from lenet1998.ablate.components import changes
 from lenet1998.recipes import RECIPES
 from lenet1998.report import committed, comparison

@@ -5,7 +5,6 @@ import json
 import pytest
 from made_up import ROOT, run
 
-from experiments import documents
 from experiments.claims import errors
 from experiments.claims.ledger import Evidence
 from experiments.claims.verdicts import agrees
@@ -45,7 +44,7 @@ def test_the_published_gain_is_judged_by_the_difference_of_means(gain, words):
 
 def test_the_ledger_says_of_the_gain_what_the_table_says():
     results = ROOT / "experiments" / "results"
-    table = documents.TABLES["distortion-gain"](results).set_index("reading")
+    table = distortions.distortion_gain.made(results).set_index("reading")
     found = errors.gain(Evidence(results))
     assert found.ours.startswith(table.loc["original", "gain, points"])
     assert found.verdict == agrees(table.loc["original", "the published gain"])
@@ -87,7 +86,7 @@ def test_how_fig_7_was_drawn():
 
 
 def test_the_table_of_fig_7_is_of_the_committed_study():
-    table = documents.TABLES["fig7-ranges"](ROOT / "experiments" / "results")
+    table = distortions.fig7_ranges.made(ROOT / "experiments" / "results")
     assert table["range"].tolist() == [
         "-2.0 to 2.0",
         "-2.0 to 2.0",

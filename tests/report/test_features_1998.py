@@ -92,9 +92,11 @@ def test_the_card_is_of_seed_0(result):
     assert table["misread by these weights"].tolist() == ["80 of 10,000", "400 of 10,000"]
 
 
-def test_the_figure_is_drawn(result, tmp_path):
-    page.f6_figure(result, tmp_path / "f6.png", "digest")
-    assert (tmp_path / "f6.png").stat().st_size > 5000
+def test_the_figure_has_a_row_for_each_kind_of_net(result):
+    (axes,) = page.f6_figure(result).axes
+    words = [text.get_text() for text in axes.texts]
+    assert words[:2] == ["Fig. 13", "1998, as printed"]
+    assert len(words) == 2 + len(result["f6_states"])
 
 
 def test_the_training_set_whose_nets_are_nearer(result):

@@ -21,19 +21,11 @@ ARROW = "\N{RIGHTWARDS ARROW}"
 LOSS = {"output": "linear", "loss": "cross_entropy"}
 
 
-@pytest.fixture
-def drawn(monkeypatch):
+def drawn(function, *content) -> list:
     """The axes of a figure, as they stand when it is saved."""
-    kept = []
-    for module in (run_figures, net_figures):
-        monkeypatch.setattr(module, "save", lambda figure, *_: kept.append(figure))
-
-    def draw(function, *content):
-        function(*content, None)
-        FigureCanvasAgg(kept[-1]).draw()  # what cannot be drawn warns here
-        return kept[-1].axes
-
-    return draw
+    figure = function(*content)
+    FigureCanvasAgg(figure).draw()  # what cannot be drawn warns here
+    return figure.axes
 
 
 def texts(axes) -> list[str]:
@@ -62,7 +54,7 @@ def test_pictures_are_laid_out_row_by_row():
 # --- Curves ---------------------------------------------------------------------------------------
 
 
-def test_curves_are_the_records(drawn):
+def test_curves_are_the_records():
     loss, error = drawn(run_figures.curves, make_record((8, 4, 2), recipe=LOSS))
     np.testing.assert_allclose(loss.lines[0].get_xydata(), [[1, 1], [2, 1 / 2], [3, 1 / 3]])
     assert loss.get_ylabel() == "mean loss of the pass (cross entropy)"
@@ -79,7 +71,7 @@ def test_curves_are_the_records(drawn):
     assert "1.00 % after pass 3" in error.figure.get_suptitle()
 
 
-def test_curves_of_one_perfect_pass_and_of_a_run_that_diverged(drawn):
+def test_curves_of_one_perfect_pass_and_of_a_run_that_diverged():
     loss, error = drawn(run_figures.curves, make_record((0,), recipe=LOSS))
     assert error.get_ylim() == (0, 1)
     assert loss.lines[0].get_marker() not in ("", "None", None)
@@ -94,7 +86,7 @@ ANSWERS = TRUTH.copy()
 ANSWERS[[0, 1, 25, 199]] = [6, 6, 7, 4]
 
 
-def test_accuracy_by_class(drawn):
+def test_accuracy_by_class():
     classes = by_class(TRUTH, ANSWERS)
     axes = drawn(run_figures.accuracy_by_class, classes, "title")[0]
     everything, digits = axes.lines
@@ -106,12 +98,12 @@ def test_accuracy_by_class(drawn):
     assert words[:3] == ["2 of 20", "1 of 20", "0 of 20"]
 
 
-def test_digits_that_were_not_asked_have_no_dot(drawn):
+def test_digits_that_were_not_asked_have_no_dot():
     axes = drawn(run_figures.accuracy_by_class, by_class(TRUTH[:40], ANSWERS[:40]), "title")[0]
     assert np.isfinite(axes.lines[1].get_xdata()).tolist() == [True] * 2 + [False] * 8
 
 
-def test_confusion_writes_every_count_that_is_not_zero(drawn):
+def test_confusion_writes_every_count_that_is_not_zero():
     (axes,) = drawn(run_figures.confusion, confusion(TRUTH, ANSWERS), "title")
     written = {text.get_position(): text.get_text() for text in axes.texts}
     assert written[0, 0] == "18"
@@ -123,7 +115,7 @@ def test_confusion_writes_every_count_that_is_not_zero(drawn):
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("answer", "label")
 
 
-def test_confusion_of_hardly_anything(drawn):
+def test_confusion_of_hardly_anything():
     (axes,) = drawn(run_figures.confusion, confusion(np.array([3]), np.array([3])), "title")
     assert texts(axes) == ["1"]
 
@@ -135,7 +127,7 @@ def picture(number: int) -> np.ndarray:
     return np.full((4, 4), float(number))
 
 
-def test_right_and_wrong_are_told_apart_without_colour(drawn):
+def test_right_and_wrong_are_told_apart_without_colour():
     images = np.stack([picture(number) for number in range(200)])
     right, wrong = drawn(run_figures.predictions, images, TRUTH, ANSWERS, "title")
     assert texts(right) == list("0123456789")
@@ -150,7 +142,7 @@ def test_right_and_wrong_are_told_apart_without_colour(drawn):
         assert looks[0].isdisjoint(looks[1])
 
 
-def test_each_picture_stands_under_its_own_words(drawn):
+def test_each_picture_stands_under_its_own_words():
     images = np.stack([picture(number) for number in range(200)])
     right, wrong = drawn(run_figures.predictions, images, TRUTH, ANSWERS, "title")
     first_right = [2, 20, *range(40, 200, 20)]
@@ -162,7 +154,7 @@ def test_each_picture_stands_under_its_own_words(drawn):
             assert text.get_position()[1] < top
 
 
-def test_no_more_than_forty_misread_are_shown(drawn):
+def test_no_more_than_forty_misread_are_shown():
     images = np.zeros((200, 4, 4))
     images[:, 0] = 1
     (wrong,) = drawn(run_figures.predictions, images, TRUTH, (TRUTH + 1) % 10, "title")
@@ -184,9 +176,9 @@ def shown(variant: str, label: int, answer: int) -> tuple[Shown, np.ndarray | No
 
 
 @pytest.mark.parametrize(("variant", "count"), [("original", 60), ("modern", 96)])
-def test_kernels_stand_where_table_i_puts_them(variant, count, drawn):
+def test_kernels_stand_where_table_i_puts_them(variant, count):
     c1, c3 = kernels(build_model(variant))
-    axes = drawn(net_figures.kernels, c1, c3, "title")[0]
+    axes = drawn(net_figures.kernels, [(c1, c3, "title")])[0]
     sheet = image_of(axes).filled(np.nan)
     assert np.isfinite(sheet).sum() == (6 + count) * 25
     np.testing.assert_allclose(sheet[6:11, :5] * np.abs(c1).max(), c1[1])
@@ -199,7 +191,7 @@ def test_kernels_stand_where_table_i_puts_them(variant, count, drawn):
     assert [*map(str, range(6)), *map(str, range(16))] == words[:22]
 
 
-def test_every_layers_maps_are_drawn_c1s_first_under_its_kernels(drawn):
+def test_every_layers_maps_are_drawn_c1s_first_under_its_kernels():
     about, _ = shown("original", 4, 6)
     c1, _ = kernels(build_model("original", seed=2))
     axes = drawn(net_figures.feature_maps, about, c1)
@@ -220,14 +212,14 @@ def test_every_layers_maps_are_drawn_c1s_first_under_its_kernels(drawn):
     assert texts(axes[8])[6].endswith("answer")
 
 
-def test_a_layer_in_which_nothing_stirs_is_drawn(drawn):
+def test_a_layer_in_which_nothing_stirs_is_drawn():
     about, _ = shown("coursework-24-epochs", 0, 0)
     about.states["c3"][:] = 0
     axes = drawn(net_figures.feature_maps, about, kernels(build_model("modern"))[0])
     assert axes[4].get_title("left") == "C3: 0.00 to 0.00"
 
 
-def test_f6_is_a_bitmap_beside_the_ten_codes_with_their_distances(drawn):
+def test_f6_is_a_bitmap_beside_the_ten_codes_with_their_distances():
     about, codes = shown("original", 4, 6)
     _, bitmap, output = drawn(net_figures.f6, about, codes)
     rows, columns = paper.CODE_SHAPE
@@ -246,7 +238,7 @@ def test_f6_is_a_bitmap_beside_the_ten_codes_with_their_distances(drawn):
     assert styles[4] != styles[6]
 
 
-def test_the_right_answer_has_one_frame(drawn):
+def test_the_right_answer_has_one_frame():
     about, codes = shown("original", 3, 3)
     output = drawn(net_figures.f6, about, codes)[2]
     marks = [text.split("\n")[1] for text in texts(output)]
@@ -255,7 +247,7 @@ def test_the_right_answer_has_one_frame(drawn):
     assert colours.count(colours[3]) == 1
 
 
-def test_f6_without_codes_is_said_to_draw_nothing(drawn):
+def test_f6_without_codes_is_said_to_draw_nothing():
     about, codes = shown("modern", 1, 2)
     assert codes is None
     _, bitmap, output = drawn(net_figures.f6, about, codes)

@@ -24,7 +24,7 @@ def rows(frame, column) -> dict[str, str]:
 
 
 def test_a_packaged_net_is_told_with_its_own_numbers_and_all_seeds(runs):
-    told = rows(card(runs, "original"), "original")
+    told = rows(card({"original": runs}, "original"), "original")
     assert told["misread by these weights"] == "3 of 200 (1.50 %)"
     assert told["test error of all seeds, %"].startswith("2.00 ")
     assert "(n = 2; " in told["test error of all seeds, %"]
@@ -35,7 +35,7 @@ def test_a_packaged_net_is_told_with_its_own_numbers_and_all_seeds(runs):
 
 
 def test_a_net_that_is_not_packaged_says_so(runs):
-    told = rows(card(runs, "noise"), "noise")
+    told = rows(card({"noise": runs}, "noise"), "noise")
     assert told["misread by these weights"].startswith("not in this version: train")
     assert "(n = 2; " in told["test error of all seeds, %"]
     assert not {"seed", "commit", "weights"} & told.keys()

@@ -2,7 +2,6 @@
 
 import pytest
 from matplotlib.colors import to_hex
-from PIL import Image
 
 from experiments.reliability import tables as reliability
 from lenet1998.report.style import BLUE, SKY, VERMILION
@@ -25,11 +24,8 @@ RESULT = {
 
 
 @pytest.fixture
-def panels(monkeypatch):
-    figures = []
-    monkeypatch.setattr(reliability, "save", lambda figure, *_: figures.append(figure))
-    reliability.figure(RESULT, None)
-    return figures[0].axes
+def panels():
+    return reliability.figure(RESULT).axes
 
 
 def widths(axes, colour) -> list[float]:
@@ -54,10 +50,3 @@ def test_damaged_files_are_shares_of_their_kind(panels):
     assert widths(axes, SKY) == [10, 20]
     assert widths(axes, VERMILION) == [0, 10]
     assert [text.get_text() for text in axes.texts] == ["9 + 1 + 0", "14 + 4 + 2"]
-
-
-def test_the_picture_is_a_file_that_tells_its_source(tmp_path):
-    reliability.figure(RESULT, tmp_path / "x.png", "a digest")
-    with Image.open(tmp_path / "x.png") as image:
-        assert image.width > 800
-        assert image.text["Source"] == "a digest"

@@ -7,14 +7,14 @@ import pytest
 from factory import make_record, put
 
 from experiments.reproduction import command, measures, studies
-from experiments.results import MEASURES
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "experiments" / "results"
 STUDIES = [file.stem for file in RESULTS.glob("*.jsonl")]
+MEASURES = sorted(file.name for file in RESULTS.glob("*.json"))
 
 
-@pytest.mark.parametrize("name", [*sorted(STUDIES), *sorted(MEASURES)])
+@pytest.mark.parametrize("name", [*sorted(STUDIES), *MEASURES])
 def test_every_result_is_made_by_what_is_there(name):
     python, dash_m, module = command(name).strip("`").split()[:3]
     assert (python, dash_m) == ("python", "-m")

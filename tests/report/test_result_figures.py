@@ -7,20 +7,8 @@ import pytest
 from made_up import rejection_invariance, sizes, some_measures
 from matplotlib.colors import to_hex
 
-from lenet1998.report import figures, style
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """The axes of a figure, as they stand when it is saved."""
-    kept = []
-    monkeypatch.setattr(figures, "save", lambda figure, *_: kept.append(figure))
-
-    def draw_it(function, *sources):
-        function(*sources, file=None)
-        return kept[-1].axes
-
-    return draw_it
+from experiments.published import figures
+from lenet1998.report import style
 
 
 def heights(axes, colour, **look):
@@ -34,8 +22,8 @@ def heights(axes, colour, **look):
     return [y for line in found for y in line.get_ydata()]
 
 
-def test_errors_by_size_over_fig_6(drawn):
-    (axes,) = drawn(figures.error_by_size, *sizes())
+def test_errors_by_size_over_fig_6():
+    (axes,) = figures.error_by_size(*sizes()).axes
     white = {"markerfacecolor": "white"}
     assert heights(axes, style.VERMILION, **white) == [1.68, 1.14, 0.94, 0.82]
     assert heights(axes, style.BLUE, **white) == [0.05, 0.31, 0.35]
@@ -51,17 +39,17 @@ def test_errors_by_size_over_fig_6(drawn):
     assert ends[0] == pytest.approx([1.1 - 0.497, 1.1 + 0.497], abs=1e-3)
 
 
-def test_diverged_runs_are_not_drawn_nor_counted(drawn):
+def test_diverged_runs_are_not_drawn_nor_counted():
     groups = sizes()
     groups[2] = [dataclasses.replace(record, status="diverged") for record in groups[2]]
     groups[3] = groups[3][:1]
-    (axes,) = drawn(figures.error_by_size, *groups)
+    (axes,) = figures.error_by_size(*groups).axes
     names = [label.get_text().splitlines()[-1] for label in axes.get_xticklabels()]
     assert names == ["n = 3", "n = 3", "n = 0", "n = 1"]
 
 
-def test_invariance_has_a_panel_for_each_transform(drawn):
-    panels = drawn(figures.invariance, some_measures())
+def test_invariance_has_a_panel_for_each_transform():
+    panels = figures.invariance(some_measures()).axes
     assert len(panels) == 4
     for axes, key in zip(panels, ("scale", "shift", "rotation", "inverted"), strict=True):
         lines = {line.get_label(): line for line in axes.lines}
@@ -83,7 +71,7 @@ def test_invariance_has_a_panel_for_each_transform(drawn):
 def test_a_picture_tells_its_source_and_is_the_same_bytes_each_time(draw_it, sources, tmp_path):
     files = [tmp_path / name / "figure.png" for name in ("a", "b")]
     for file in files:
-        draw_it(*sources, file=file, source="digest")
+        style.save(draw_it(*sources), file, "digest")
         assert style.source_of(file) == "digest"
     assert files[0].read_bytes() == files[1].read_bytes()
     assert 10_000 < files[0].stat().st_size < 300_000

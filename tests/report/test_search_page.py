@@ -8,7 +8,6 @@ from experiments.readings import search_tables as search
 from experiments.readings import search_tests
 from lenet1998 import paper
 from lenet1998.recipes import ORIGINAL
-from lenet1998.report.style import source_of
 
 FIG5 = paper.fig5_curve()
 FIRST = ORIGINAL
@@ -120,10 +119,10 @@ def test_quantities_and_rates_have_a_column_a_finalist():
     assert layers["layer"].tolist() == ["C1", "S2", "C3", "S4", "C5", "F6"]
 
 
-def test_the_figure_is_drawn(staged, tmp_path):
+def test_the_figure_is_drawn(staged):
     staged.append(short(AVERAGES, 1.7))
-    search.figure(staged, tmp_path / "search.png", "digest")
-    assert source_of(tmp_path / "search.png") == "digest"
+    (axes,) = search.figure(staged).axes
+    assert [len(group.get_offsets()) for group in axes.collections] == [5, 1, 3]
 
 
 def test_what_was_held_back_is_told_by_the_switches_and_not_by_the_name():

@@ -7,9 +7,10 @@ import pytest
 from factory import make_record, put
 from made_up import THEN, net
 
-from experiments import documents
+from experiments import results as sources
 from experiments.distortions import fig7_sheet
 from experiments.published import fig8_sheet
+from experiments.published import tables as published
 from lenet1998 import paper
 from lenet1998.data import Dataset
 from lenet1998.errors import BadInput
@@ -54,12 +55,12 @@ def as_mnist(digits, monkeypatch):
 @pytest.mark.usefixtures("as_mnist")
 def test_sheets_are_drawn_of_pictures_and_records(checkout, capsys):
     results, folder = checkout / "experiments" / "results", checkout / "docs" / "figures"
-    shown = {"fig7": "fig7.json", "fig8": documents.DISTORTIONS}
+    shown = {"fig7": "fig7.json", "fig8": sources.DISTORTIONS}
     for sheet, (name, source) in zip((fig7_sheet, fig8_sheet), shown.items(), strict=True):
         file = folder / f"{name}.png"
         assert sheet.main(["--results", str(results), "--root", str(checkout)]) == 0
         assert capsys.readouterr().out.split() == [str(file)]
-        assert style.source_of(file) == documents.digest(documents.read(results, source))
+        assert style.source_of(file) == sources.digest(sources.read(results, source))
         assert 0 < file.stat().st_size < 300_000
 
 
@@ -74,9 +75,9 @@ def test_without_records_there_is_no_fig_8_but_one_line(tmp_path, capsys):
 @pytest.mark.usefixtures("as_mnist")
 def test_fig_8_is_of_mnists_test_set(checkout, capsys):
     results = checkout / "experiments" / "results"
-    put(results, documents.DISTORTIONS, make_record(seed=1))
+    put(results, sources.DISTORTIONS, make_record(seed=1))
     assert fig8_sheet.main(["--results", str(results), "--root", str(checkout)]) == 2
     assert "was not tested on MNIST's 10,000 patterns" in capsys.readouterr().err
     assert not (checkout / "docs" / "figures").exists()
     with pytest.raises(BadInput, match=r"distortions, seed 1: was tested on 200 patterns"):
-        documents.TABLES["fingerprint"](results)
+        published.fingerprint.made(results)

@@ -4,7 +4,6 @@ import pytest
 
 from experiments import results as sources
 from experiments.strings import tables as strings
-from lenet1998.report.style import source_of
 from lenet1998.training.records import write_json
 
 AXES = {"gap": [0, 2], "noise": [0.0, 0.1], "shift": [0], "scale": [1.0]}
@@ -121,22 +120,15 @@ def test_times_stand_beside_the_replicated_nets(result):
     assert frame["multiply-accumulates"].tolist() == ["8,050,412", "24,426,092", "24,426,092", ""]
 
 
-def test_the_figure_has_a_line_for_each_net_and_says_what_it_shows(result, tmp_path, monkeypatch):
-    drawn = {}
-    monkeypatch.setattr(strings, "save", lambda figure, *_: drawn.update(figure=figure))
+def test_the_figure_has_a_line_for_each_net_and_says_what_it_shows(result):
     result["measured"].append(measured("strings", "contiguous", 0, 10.0))
-    strings.figure(result, tmp_path / "strings.png")
-    for axes in drawn["figure"].axes:
+    figure = strings.figure(result)
+    for axes in figure.axes:
         assert [line.get_label() for line in axes.lines] == [
             "original, connected components (n = 1)",
             "modern, j chosen (n = 2)",
             "strings (n = 2)",
         ]
         assert len(axes.collections) == 2  # bands of the nets that there are several of
-    gap = drawn["figure"].axes[0].lines[2]
+    gap = figure.axes[0].lines[2]
     assert gap.get_ydata().tolist() == [0.0, 75.5]
-
-
-def test_the_figure_is_of_its_source(result, tmp_path):
-    strings.figure(result, tmp_path / "strings.png", "a digest")
-    assert source_of(tmp_path / "strings.png") == "a digest"

@@ -279,24 +279,17 @@ def test_records_by_recipe_keep_their_order():
 # --- Figures --------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def drawn(monkeypatch):
-    """The axes of the learning curve of some records, as they stand when it is saved."""
-    kept = []
-    monkeypatch.setattr(figures, "save", lambda figure, *_: kept.append(figure))
-
-    def draw(records):
-        figures.learning_curve(records, None)
-        return kept[-1].axes[0]
-
-    return draw
+def drawn(records):
+    """The axes of the learning curve."""
+    (axes,) = figures.learning_curve(records).axes
+    return axes
 
 
 def lines(axes) -> dict[str, np.ndarray]:
     return {line.get_label(): np.array(line.get_data()) for line in axes.lines}
 
 
-def test_learning_curve_is_the_mean_of_the_runs_over_fig_5(drawn):
+def test_learning_curve_is_the_mean_of_the_runs_over_fig_5():
     records = [
         make_record((4, 2, 2), recipe={"passes": 3}),
         make_record((8, 6), status="diverged", recipe={"passes": 3}),
@@ -314,7 +307,7 @@ def test_learning_curve_is_the_mean_of_the_runs_over_fig_5(drawn):
     assert len(axes.get_legend().get_texts()) == 4
 
 
-def test_a_long_name_is_a_title_of_several_lines(drawn):
+def test_a_long_name_is_a_title_of_several_lines():
     switches = {"pooling": "max", "squash": "relu", "passes": 2, "train_size": 1000}
     assert drawn([make_record(recipe=switches)]).get_title("left").splitlines() == [
         "original, pooling=max, squash=relu, passes=2,",
@@ -322,7 +315,7 @@ def test_a_long_name_is_a_title_of_several_lines(drawn):
     ]
 
 
-def test_the_band_goes_from_the_least_to_the_greatest(drawn):
+def test_the_band_goes_from_the_least_to_the_greatest():
     axes = drawn([make_record((4, 2)), make_record((8, 6)), make_record((5,), status="diverged")])
     corners = axes.collections[0].get_paths()[0].vertices
     for number, (low, high) in {1: (2, 4), 2: (1, 3)}.items():
@@ -330,13 +323,13 @@ def test_the_band_goes_from_the_least_to_the_greatest(drawn):
         assert (heights.min(), heights.max()) == (low, high)
 
 
-def test_one_run_has_no_band(drawn):
+def test_one_run_has_no_band():
     axes = drawn([make_record((4, 2))])
     assert not axes.collections
     assert "test, 1 run" in lines(axes)
 
 
-def test_one_pass_can_be_seen(drawn):
+def test_one_pass_can_be_seen():
     axes = drawn([make_record((4,), recipe={"passes": 1})])
     assert all(line.get_marker() not in ("", "None", None) for line in axes.lines)
 
@@ -351,7 +344,7 @@ def test_one_pass_can_be_seen(drawn):
         (RECIPES["modern"].as_dict(), "mnist"),
     ],
 )
-def test_fig_5_is_drawn_with_no_other_run(recipe, dataset, drawn):
+def test_fig_5_is_drawn_with_no_other_run(recipe, dataset):
     assert list(lines(drawn([make_record(recipe=recipe, dataset=dataset)]))) == [
         "test, 1 run",
         "training on the fly, 1 run",
@@ -359,7 +352,7 @@ def test_fig_5_is_drawn_with_no_other_run(recipe, dataset, drawn):
 
 
 @pytest.mark.parametrize(("dataset", "shown"), [("mnist", 2), ("digits", 0)])
-def test_a_run_that_diverged_at_once_draws_what_there_is(dataset, shown, drawn):
+def test_a_run_that_diverged_at_once_draws_what_there_is(dataset, shown):
     axes = drawn([make_record((), status="diverged", dataset=dataset)])
     assert len(axes.lines) == shown
 
@@ -368,7 +361,7 @@ def test_a_run_that_diverged_at_once_draws_what_there_is(dataset, shown, drawn):
 def test_a_picture_tells_its_source_and_is_the_same_bytes_each_time(source, tmp_path):
     files = [tmp_path / name / "curve.png" for name in ("a", "b")]
     for file in files:
-        figures.learning_curve([make_record()], file, source)
+        style.save(figures.learning_curve([make_record()]), file, source)
         assert style.source_of(file) == source
     assert files[0].read_bytes() == files[1].read_bytes()
     assert files[0].stat().st_size > 3000
@@ -380,10 +373,10 @@ def test_a_callers_backend_and_open_figures_stay(tmp_path):
         import sys
         from pathlib import Path
         from factory import make_record
-        from lenet1998.report import figures
+        from lenet1998.report import figures, style
 
         def draw(name):
-            figures.learning_curve([make_record()], Path(name))
+            style.save(figures.learning_curve([make_record()]), Path(name))
 
         draw("alone.png")
         assert "matplotlib.pyplot" not in sys.modules

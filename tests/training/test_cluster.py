@@ -1,5 +1,6 @@
 """A study on a real Dask cluster: a scheduler and two workers, processes on loopback."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -289,3 +290,35 @@ def test_without_dask_the_line_says_what_to_install(tmp_path, capsys, monkeypatc
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert main([*SMALL, "--scheduler", "tcp://127.0.0.1:1", "--out", str(tmp_path)]) == 2
     assert "pip install 'lenet1998[cluster]'" in one_line(capsys)
+
+
+class Sent(Exception):  # noqa: N818
+    """A cell was sent to a worker, with these arguments."""
+
+
+@pytest.mark.parametrize(
+    ("directory", "there"),
+    [
+        (Path("data"), lambda here: here / "data"),
+        (Path("../data"), lambda here: here.parent / "data"),
+        ("data", lambda here: here / "data"),
+        (Path("~/data"), lambda here: here / "home" / "data"),
+        (Path("/data"), lambda here: Path("/data")),
+        (None, lambda here: None),
+    ],
+)
+def test_a_worker_is_sent_an_absolute_folder(directory, there, tmp_path, monkeypatch):
+    class Executor:
+        def submit(self, *call):
+            raise Sent(call)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(study, "cluster", contextlib.contextmanager(lambda _: (yield Executor())))
+    setting = Setting("mnist", directory)
+    with pytest.raises(Sent) as caught:
+        list(study.run_on_cluster([Cell(RECIPE, 0, tmp_path)], setting, "tcp://127.0.0.1:1"))
+    ((_, *arguments),) = caught.value.args
+    (sent,) = (each for each in arguments if isinstance(each, Setting))
+    assert sent.directory == there(tmp_path)
+    assert not any(isinstance(each, Path) for each in arguments)

@@ -22,7 +22,7 @@ from lenet1998.reproduce import __main__ as reproduce
 from lenet1998.training import run as training
 from lenet1998.training import study
 from lenet1998.training.checkpoints import CHECKPOINT
-from lenet1998.training.records import WEIGHTS
+from lenet1998.training.records import WEIGHTS, read_record, write_record
 from lenet1998.training.run import Interrupted, Run, fit, fit_together
 from lenet1998.training.schedule import Schedule, _test_images
 from lenet1998.training.study import Bars, Cell, Setting
@@ -377,10 +377,12 @@ def test_numpys_seed_and_torchs_device_are_taken(data):
 @pytest.mark.parametrize(
     ("arguments", "error", "says"),
     [
-        ({"recipe": "original"}, TypeError, "recipe must be a Recipe, got str"),
-        ({"recipe": None}, TypeError, "recipe must be a Recipe, got NoneType"),
-        ({"data": "digits"}, TypeError, "data must be a Dataset, got str"),
-        ({"data": (1, 2)}, TypeError, "data must be a Dataset, got tuple"),
+        ({"recipe": "orignal"}, BadInput, "variant orignal: no such variant; valid are original"),
+        ({"recipe": None}, TypeError, "recipe must be a Recipe or str, got NoneType"),
+        ({"pases": 3}, TypeError, "pases: neither an argument of fit nor a switch of a recipe"),
+        ({"pooling": "mx"}, BadInput, "pooling=mx: pooling must be trainable, "),
+        ({"data": "digits"}, TypeError, "data must be a Dataset or four arrays, .* got str"),
+        ({"data": (1, 2)}, TypeError, "data must be a Dataset or four arrays, .* got tuple"),
         ({"seed": -1}, ValueError, "seed must be from 0 to 4294967295, got -1"),
         ({"seed": True}, TypeError, "seed must be a whole number, got True"),
         ({"seed": 1.0}, TypeError, "seed must be a whole number, got 1.0"),
@@ -391,11 +393,131 @@ def test_numpys_seed_and_torchs_device_are_taken(data):
         ({"device": 0}, BadInput, "device 0: must be auto, cpu"),
         ({"engine": None}, BadInput, "engine None: must be one of auto"),
         ({"progress": 5}, TypeError, "progress must be a Callable, got int"),
+        ({"callback": "stop"}, TypeError, "callback must be a Callable, got str"),
     ],
 )
 def test_wrong_arguments_are_named(arguments, error, says, data):
     with pytest.raises(error, match=says):
         fit(**{"recipe": small(), "data": data, **arguments})
+
+
+def test_a_variants_name_and_switches_are_a_recipe(data):
+    named = fit("modern", data=data, passes=2, train_size=60)
+    recipe = recipe_named("modern").changed(passes=2, train_size=60)
+    assert named.recipe == recipe.as_dict()
+    assert same(named, fit(recipe, data=data))
+    assert same(named, fit(recipe.changed(passes=5), data=data, passes=2))
+
+
+def test_four_arrays_are_a_data_set(data):
+    arrays = [data.train_images, data.train_labels, data.test_images, data.test_labels]
+    record = train(small(), arrays)
+    assert record.dataset["name"] == "own"
+    assert record.dataset["checksum"] == Dataset("any", *arrays).checksum
+    assert same(record, train(small(), data))
+    tensors = [torch.from_numpy(array) for array in arrays]
+    assert same(record, train(small(), tensors))
+
+
+def test_fewer_classes_and_other_sizes_are_learnt(data):
+    images, labels = data.train_images[:, :, 2:-2], data.train_labels % 2
+    record = train(small(), [images, labels, images[:50], labels[:50]])
+    assert record.last["test_errors"] < 25
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda x, y, u, v: (x[:900], y[:1000], u, v), "900 train_images with 1,000 train_labels"),
+        (lambda x, y, u, v: (x, y, u, v + 16), "labels must be 0 to 9, .* own has 25"),
+        (lambda x, y, u, v: (x, y + 1, u, v), "labels must be 0 to 9, .* own has 10"),
+        (lambda x, y, u, v: (x * np.nan, y, u, v), "train_images of floats must be from 0 to 1"),
+        (lambda x, y, u, v: (x, y, u[:0], v[:0]), "own has no test patterns"),
+        (lambda x, y, u, v: (x[:0], y[:0], u, v), "own has 0 training patterns"),
+        (lambda x, y, u, v: (x[:, 1:], y, u[:, 1:], v), "cannot pad 27 pixels evenly to 32"),
+    ],
+)
+def test_data_that_cannot_be_learnt_is_refused_before_anything_is_trained(
+    change, words, data, monkeypatch
+):
+    monkeypatch.setattr(engines, "create", None)
+    arrays = data.train_images, data.train_labels, data.test_images, data.test_labels
+    with pytest.raises((ValueError, BadInput), match=words):
+        fit(data=change(*arrays), passes=1, train_size=None)
+
+
+@pytest.mark.parametrize("switches", ["distortions=true", "flanks=true"])
+def test_patterns_are_made_of_28x28_only(switches, data):
+    images, labels = data.train_images[:, 4:24, 4:24], data.train_labels
+    with pytest.raises(ValueError, match=r"images must be \(28, 28\), .* got \(20, 20\)"):
+        train(small("original", switches), [images, labels, images, labels])
+
+
+def stopping(how):
+    """A callback's answer that stops a run."""
+    if how == "StopIteration":
+        raise StopIteration
+    return how
+
+
+@pytest.mark.parametrize("how", [True, "enough", np.True_, "StopIteration"])
+def test_a_callback_stops_a_run_after_a_pass(how, data):
+    seen = []
+
+    def callback(record):
+        seen.append(record.last["test_errors"])
+        return stopping(how) if len(seen) == 2 else None
+
+    record = train(small(), data, callback=callback)
+    assert record.status == "finished"
+    assert len(record.per_pass) == len(seen) == 2
+    assert same(record, train(small("original", "passes=2"), data))
+
+
+@pytest.mark.parametrize("how", [True, "StopIteration"])
+@pytest.mark.parametrize(("at", "passes"), [((2, 100), 1), ((2, 150), 2), ((1, 100), 0)])
+def test_progress_stops_a_run_and_only_whole_passes_count(how, at, passes, data, monkeypatch):
+    monkeypatch.setattr(training, "BLOCK", 50)
+    recipe = small("original", "train_size=150")
+    record = train(
+        recipe,
+        data,
+        progress=lambda number, done, _: stopping(how) if (number, done) == at else False,
+    )
+    assert len(record.per_pass) == passes
+    if passes:
+        assert same(record, train(recipe.changed(passes=passes), data))
+
+
+def test_a_run_that_was_stopped_goes_on(data, tmp_path):
+    train(small(), data, folder=tmp_path, callback=lambda record: True)
+    resumed = train(small(), data, folder=tmp_path, resume=True)
+    assert same(resumed, train(small(), data))
+
+
+def test_a_callback_stops_all_runs_together(data, together):
+    records = fit_together(
+        small(), [0, 5], data, callback=lambda run: run.seed == 5 and len(run.per_pass) == 2
+    )
+    assert [len(record.per_pass) for record in records] == [2, 2]
+
+
+@pytest.mark.parametrize("variant", ["original", "modern", "strings", "1998-features"])
+def test_a_record_builds_the_trained_network(variant, data):
+    record = train(small(variant, "passes=1"), data)
+    recipe = recipe_named(variant)
+    images = prepare(data.test_images, recipe.input_size, recipe.scaling)
+    model = record.build_model()
+    np.testing.assert_array_equal(model.predict(images), record.predictions)
+    with torch.no_grad():
+        model.c1.weight.zero_()
+    np.testing.assert_array_equal(record.build_model().predict(images), record.predictions)
+
+
+def test_a_record_without_weights_builds_nothing(data, tmp_path):
+    write_record(tmp_path, train(small("original", "passes=1"), data))
+    with pytest.raises(ValueError, match=r"holds no weights.*load_net\(folder\) finds them"):
+        read_record(tmp_path).build_model()
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:x", "cuda:99", "cuda"])

@@ -61,18 +61,17 @@ class CompiledEngine:
         """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         (curvature,) = curvatures or [None]
         (model,) = self.models
-        parameters = dict(model.named_parameters())
+        parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
         if self.recipe.optimizer != "sdlm":
             one = sgd_rates(self.recipe, eta, model)
             rates = {name: torch.full_like(p, one[name]) for name, p in parameters.items()}
-        elif curvature is None or set(curvature) != set(parameters):
-            raise ValueError("SDLM needs a curvature for each of the model's parameters")
+        elif curvature is None or not parameters.keys() <= curvature.keys():
+            raise ValueError("SDLM needs a curvature for each parameter that learns")
         else:
             # In float64, where an elementwise quotient leaves nothing to a processor's choice.
             exact = {name: curvature[name].detach().cpu().double() for name in parameters}
             rates = self.recipe.sdlm_rates(eta, exact)
-        learnt = {name: rates[name].float() for name, p in parameters.items() if p.requires_grad}
-        self._rates = self.network.flat(learnt)
+        self._rates = self.network.flat({name: rates[name].float() for name in parameters})
         self.network.states.fill(0)  # NaN, once in the padding, would stay there
 
     def train(

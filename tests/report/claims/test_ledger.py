@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from factory import make_record, put
 
-from experiments.claims.ledger import Evidence, by_page, summary, table
-from experiments.claims.statements import CLAIMS
+from experiments.claims.ledger import Evidence, by_page
+from experiments.claims.statements import CLAIMS, summary, table
 from experiments.claims.verdicts import (
     CANNOT_TELL,
     DOES_NOT,
@@ -31,7 +31,7 @@ ORIGINALS = "headline/original"
 
 @pytest.fixture(scope="module")
 def rows():
-    return table(CLAIMS, RESULTS).to_dict("records")
+    return table.made(RESULTS).to_dict("records")
 
 
 def test_every_row_is_whole(rows):
@@ -112,8 +112,8 @@ def test_a_damaged_record_is_no_missing_one(tmp_path):
 
 def test_the_summary_counts_the_rows(tmp_path):
     runs(tmp_path, [1.0, 1.1, 0.9, 1.0, 1.05, 0.95])
-    counts = summary(CLAIMS, tmp_path).set_index("verdict")["statements"].to_dict()
-    given = table(CLAIMS, tmp_path)["verdict"].str.strip("*").tolist()
+    counts = summary.made(tmp_path).set_index("verdict")["statements"].to_dict()
+    given = table.made(tmp_path)["verdict"].str.strip("*").tolist()
     assert counts == {
         **{verdict: given.count(verdict) for verdict in VERDICTS},
         "all": len(CLAIMS),

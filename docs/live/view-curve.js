@@ -1,0 +1,87 @@
+"use strict";
+/* Runs side by side: their learning curves, and a row of a table for each. */
+
+const STYLES = 4; // that the style sheet has for runs
+
+/** Errors by pass on a scale whose steps double. */
+function curveOf(runs) {
+  // On a phone as narrow as its room: drawn wider, its numbers would shrink.
+  const width = Math.min(560, document.documentElement.clientWidth - 32);
+  const [height, left, bottom] = [300, 44, 26];
+  const last = Math.max(4, ...runs.map((run) => Math.ceil(run.learning.at(-1)?.[0] ?? 0)));
+  const x = (pass) => left + ((width - left - 8) * pass) / last;
+  const low = Math.log2(100 / 2 ** 8);
+  const y = (error) =>
+    8 +
+    ((height - bottom - 8) * (Math.log2(100) - Math.log2(Math.max(error, 100 / 2 ** 8)))) /
+      (Math.log2(100) - low);
+  const made = svg("svg", {
+    viewBox: `0 0 ${width} ${height}`,
+    role: "img",
+    "aria-label": curveWords(runs),
+  });
+  for (let step = 0; step <= 8; step++) {
+    const error = 100 / 2 ** step;
+    made.append(
+      svg("line", { class: "grid", x1: left, x2: width - 8, y1: y(error), y2: y(error) }),
+    );
+    const label = error >= 10 ? Number(error.toFixed(1)) : error.toFixed(1);
+    if (step % 2 === 0)
+      made.append(
+        svg("text", { x: left - 8, y: y(error) + 4, "text-anchor": "end" }, String(label)),
+      );
+  }
+  const every = Math.ceil(last / 10);
+  for (let pass = 0; pass <= last; pass += every) {
+    made.append(
+      svg("text", { x: x(pass), y: height - 6, "text-anchor": "middle" }, String(pass)),
+    );
+  }
+  const path = (points) =>
+    points
+      .map(([pass, error], n) => `${n ? "L" : "M"}${x(pass).toFixed(1)} ${y(error).toFixed(1)}`)
+      .join("");
+  for (const run of runs) {
+    const style = `run-${(run.number - 1) % STYLES}`;
+    made.append(svg("path", { class: `${style} learning`, d: path(run.learning) || "M0 0" }));
+    made.append(svg("path", { class: style, d: path(run.testing) || "M0 0" }));
+    for (const [pass, error] of run.testing) {
+      made.append(
+        svg("circle", { class: style, cx: x(pass), cy: y(error), r: 2.5, fill: "currentColor" }),
+      );
+    }
+  }
+  return made;
+}
+
+function curveWords(all) {
+  const runs = all.map(
+    (run) => `run ${run.number} ${run.testing.map(([, error]) => shown(error, 1)).join(", ")}`,
+  );
+  return runs.length
+    ? `Test errors in percent by pass: ${runs.join("; ")}`
+    : "Learning curve, empty until a run begins";
+}
+
+/** A table's row: number, switches, passes, errors while learning and in the test, drawings. */
+function rowOf(run, words) {
+  const percentOf = (points) => (points.length ? shown(points.at(-1)[1], 1) : "");
+  const { drawings } = run.given;
+  const mark = element("strong", {
+    className: `run-${(run.number - 1) % STYLES}`,
+    textContent: `― ${run.number}`,
+  });
+  const texts = [
+    words,
+    run.diverged ? `${run.passes}, diverged` : run.passes,
+    percentOf(run.learning),
+    percentOf(run.testing),
+    drawings.length ? `${run.drawn ?? "?"} of ${drawings.length}` : "",
+  ];
+  return element(
+    "tr",
+    {},
+    element("td", {}, mark),
+    ...texts.map((textContent) => element("td", { textContent })),
+  );
+}

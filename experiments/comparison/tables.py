@@ -1,0 +1,43 @@
+"""docs/comparison.md: the variants side by side."""
+
+import pandas as pd
+
+from experiments.results import ALL_VARIANTS, ANSWERS, shows
+from lenet1998.report import comparison
+from lenet1998.report.committed import COMPARED
+from lenet1998.report.tables import spread
+
+side_by_side = shows(COMPARED)(comparison.side_by_side)
+by_layer = shows(COMPARED)(comparison.by_layer)
+learning_curves = shows(COMPARED)(comparison.learning_curves)
+
+
+@shows(ALL_VARIANTS)
+def every_variant(groups: comparison.Groups) -> pd.DataFrame:
+    """Every named variant, a row each."""
+    table = comparison.side_by_side(groups)
+    return table.set_index("").T.rename_axis("variant").reset_index()
+
+
+@shows(ANSWERS)
+def answers(measured: dict) -> pd.DataFrame:
+    """Nets of two variants and the same seed on the same patterns: exact McNemar, seed by seed.
+
+    Args:
+        measured: ``mcnemar``, for each pair of nets ``variants``, ``only_first``, ``only_second``
+            (patterns that only that one misread) and ``p``.
+    """
+    pairs = pd.DataFrame(measured["mcnemar"])
+    pairs["variants"] = pairs["variants"].map(tuple)
+    rows = []
+    for (first, second), nets in pairs.groupby("variants", sort=False):
+        rows.append(
+            {
+                "nets": f"{first}, {second}",
+                "n": len(nets),
+                "only the first misread": spread(nets["only_first"], 1),
+                "only the second misread": spread(nets["only_second"], 1),
+                "p, seed by seed": ", ".join(f"{p:.2g}" for p in nets["p"]),
+            }
+        )
+    return pd.DataFrame(rows)

@@ -1,0 +1,288 @@
+"""A reader of the live page sees all at once, understands the verdict, and loses nothing."""
+
+import gzip
+import re
+import time
+
+import numpy as np
+import pytest
+from browser import LIVE, PHONE, ask, click, complaints, look_as, press, show_live, text_of, wait
+
+SIZES = [PHONE, (705, 1000), (820, 1180), (961, 768), (1088, 768), (1280, 720), (1440, 900)]
+BOX = "document.getElementById(arguments[0]).getBoundingClientRect().toJSON()"
+PANEL = "document.querySelector('.panel').getBoundingClientRect().toJSON()"
+
+# Strokes on a grid of 4x4 that are no digits; a scribble besides, drawn by chance.
+NO_DIGITS = {
+    "K": [[(0, 0), (0, 4)], [(3, 0), (0, 2), (3, 4)]],
+    "N": [[(0, 4), (0, 0), (3, 4), (3, 0)]],
+    "P": [[(0, 4), (0, 0), (2, 0), (3, 1), (2, 2), (0, 2)]],
+    "V": [[(0, 0), (2, 4), (4, 0)]],
+    "X": [[(0, 0), (3, 4)], [(3, 0), (0, 4)]],
+    "F": [[(3, 0), (0, 0), (0, 4)], [(0, 2), (2.5, 2)]],
+    "M": [[(0, 4), (0, 0), (2, 2.5), (4, 0), (4, 4)]],
+    "scribble": [[(0, 1), (4, 3), (1, 4), (3, 0), (0, 3), (4, 1), (2, 4), (1, 0), (4, 4)]],
+}
+
+
+def draw(browser, strokes):
+    browser.execute_script("app.change({ draw: arguments[0], pick: '' })", strokes)
+    wait(browser, "!app.scheduled")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=[f"{w}x{h}" for w, h in SIZES])
+def test_pad_verdict_and_every_layer_are_above_the_fold_and_the_panel_is_in_sight(browser, size):
+    show_live(browser, "unit=c1.2.300", size)
+    panel = ask(browser, PANEL)
+    floor = panel["top"] if panel["left"] < size[0] / 2 else size[1]  # below, or beside
+    parts = ["pad", "verdict", "verdict-note", "clear", "nets"]
+    parts += [f"strip-{name}" for name in ("input", "c1", "s2", "c3", "s4", "c5", "f6", "output")]
+    for name in parts:
+        box = ask(browser, BOX, name)
+        assert 0 <= box["top"] < box["bottom"] <= floor, name
+        assert box["right"] <= size[0], name
+    for name in ("strip-c3", "layer-c1", "layer-c3", "layer-f6"):
+        browser.execute_script(
+            "document.getElementById(arguments[0]).scrollIntoView({ block: 'start' })", name
+        )
+        panel = ask(browser, PANEL)
+        assert panel["top"] >= 0, name
+        assert panel["bottom"] <= size[1] + 1, name
+        assert panel["height"] > 150, name
+
+
+@pytest.mark.parametrize("width", [320, 390, 704, 820, 1088, 1280, 1440])
+def test_nothing_is_wider_than_the_screen(browser, width):
+    show_live(browser, "pick=fig13.1&unit=c5.3.0", (width, 700))
+    assert ask(browser, "document.documentElement.scrollWidth") <= width
+
+
+def test_digits_are_read_without_doubt_and_other_things_with(browser):
+    show_live(browser)
+    for digit in range(10):
+        draw(browser, ask(browser, "handwritten(arguments[0])", digit))
+        assert text_of(browser, "verdict") == str(digit)
+        assert text_of(browser, "verdict-note").startswith(f"It reads {digit}:")
+    for name, strokes in NO_DIGITS.items():
+        draw(browser, [[[110 + 70 * x, 110 + 70 * y] for x, y in stroke] for stroke in strokes])
+        assert text_of(browser, "verdict").endswith("?"), name
+        said = text_of(browser, "verdict-note")
+        assert "unlike anything it learnt" in said or "Like no digit it learnt" in said, name
+
+
+@pytest.mark.parametrize("share", [0.08, 0.2, 1.0, 1.3])
+def test_a_digit_of_any_size_is_read(browser, share):
+    """Its strokes are as thick as MNIST's, however small it is drawn."""
+    show_live(browser)
+    for digit in range(10):
+        strokes = np.array([150, 200]) * (1 - min(share, 1)), ask(browser, f"handwritten({digit})")
+        resized = [
+            [
+                [float(np.clip(256 + share * (side - 256) + move, 0, 511)) for side, move in
+                 zip(point, strokes[0], strict=True)]
+                for point in stroke
+            ]
+            for stroke in strokes[1]
+        ]  # fmt: skip
+        draw(browser, resized)
+        assert text_of(browser, "verdict") == str(digit)
+        pattern = np.array(ask(browser, "Array.from(app.current.pattern)"))
+        assert 60 < (pattern > 127).sum() < 160 or digit == 1
+
+
+def test_all_nets_answer_side_by_side_and_a_label_is_told(browser):
+    show_live(browser, "pick=digit.5")
+    wait(browser, "document.querySelectorAll('#nets li').length === NET_LIST.length")
+    label = ask(browser, "EmbeddedDigits.labels[5]")
+    assert f"Its label is {label}" in text_of(browser, "verdict-note")
+    for item in ask(browser, "[...document.querySelectorAll('#nets li')].map((i) => i.innerText)"):
+        assert re.fullmatch(r"[\w-]+ [0-9–](lank)?\??|[\w-]+ blank\??", item), item
+
+
+def test_undo_brings_back_what_clear_examples_and_sliders_changed(browser):
+    show_live(browser)
+    first = ask(browser, "app.state.draw")
+    click(browser, "clear")
+    browser.execute_script("document.querySelectorAll('#written button')[3].click()")
+    click(browser, "someone")
+    browser.execute_script(
+        "const turn = document.getElementById('move-turn');"
+        "for (const value of [10, 20, 30]) {"
+        "  turn.value = value; turn.dispatchEvent(new Event('input')); }"
+        "turn.dispatchEvent(new Event('change'))"
+    )
+    assert ask(browser, "app.state.moves.turn") == 30
+    click(browser, "undo")
+    assert ask(browser, "app.state.moves.turn") == 0
+    assert ask(browser, "app.state.pick").startswith("digit.")
+    click(browser, "undo")
+    assert ask(browser, "app.state.draw") == ask(browser, "handwritten(3)")
+    click(browser, "undo")
+    assert ask(browser, "app.state.draw") == []
+    event = "new KeyboardEvent('keydown', { key: 'z', ctrlKey: true, bubbles: true })"
+    browser.execute_script(f"document.body.dispatchEvent({event})")
+    assert ask(browser, "app.state.draw") == first
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "draw=" + "ABC" * 20_000,
+        "draw=" + ".".join(["A_9-0z"] * 9_000),
+        "draw=" + "." * 50_000,
+        "unit=c3.99999999999999999999999.1&position=999&typed=999999999&x=1e999&turn=-1e9",
+        "train.__proto__=x&train.pooling=<b>&train.nothing=1&net=__proto__&pick=constructor.0",
+        "&".join(f"train.k{n}=1" for n in range(20_000)),
+        "pick=fig8.81&net=%F0%9F%98%80&line=%00&typed=-1&lineNet=toString",
+    ],
+    ids=["points", "strokes", "dots", "numbers", "names", "keys", "text"],
+)
+def test_a_hostile_address_hangs_nothing(browser, fragment):
+    complaints(browser)
+    began = time.monotonic()
+    show_live(browser, fragment)
+    assert time.monotonic() - began < 8
+    assert ask(browser, "app.state.draw.flat().length <= MOST_POINTS")
+    switches = ask(browser, "Object.entries(app.state.switches)")
+    assert switches == []
+    wait(browser, "app.written !== undefined")
+    assert ask(browser, "location.hash.length < LONGEST_FRAGMENT")
+    assert complaints(browser) == []
+
+
+def test_a_drawing_ends_where_a_link_does(browser):
+    show_live(browser, "draw=")
+    draw(browser, [[[x % 512, x // 4 % 512] for x in range(1990)]])
+    browser.execute_script(
+        "const view = app.views[0]; for (let n = 0; n < 40; n++) view.extend([8 * n, 500])"
+    )
+    assert ask(browser, "app.state.draw.flat().length") == 2000
+    assert "as much ink as a link can hold" in text_of(browser, "pad-said")
+
+
+def test_a_link_is_copied_or_said_where_it_stands(browser):
+    show_live(browser, "turn=10")
+    browser.execute_script("navigator.clipboard.writeText = (text) => { window.taken = text; }")
+    click(browser, "copy")
+    wait(browser, "document.getElementById('copy-said').textContent")
+    assert "turn=10" in ask(browser, "window.taken")
+    browser.execute_script("navigator.clipboard.writeText = () => Promise.reject(new Error())")
+    click(browser, "copy")
+    wait(browser, "document.getElementById('copy-said').textContent.startsWith('Copy it')")
+
+
+def test_every_layer_leads_back_into_the_tour(browser):
+    show_live(browser)
+    links = ask(browser, "[...document.querySelectorAll('a[href*=tour]')].map((a) => a.href)")
+    tour = (LIVE.parent / "tour.md").read_text()
+    labels = set(re.findall(r"^\(([\w-]+)\)=$", tour, re.M))
+    titles = re.findall(r"^#+ (.+)$", tour, re.M)
+    labels |= {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+    assert len(links) == 8
+    assert {link.split("#")[1] for link in links} <= labels
+
+
+WHOLE = np.array([2051, 10_000, 28, 28], ">u4").tobytes() + bytes(7_840_000)
+FILES = {
+    "wrong": (b"no pictures at all", "begins with other bytes"),
+    "empty": (b"", "begins with other bytes"),
+    "cut": (WHOLE[:5000], "7,835,016 bytes are missing"),
+    "long": (WHOLE + b"!", "goes on after the last image"),
+    "cut.gz": (gzip.compress(WHOLE)[:-900], "cut or damaged"),
+    "no.gz": (b"\x1f\x8bnonsense", "cut or damaged"),
+    "bomb.gz": (gzip.compress(WHOLE + bytes(200_000_000), 1), "goes on after the last image"),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_is_not_mnist_is_said_beside_the_field(browser, tmp_path, name):
+    content, why = FILES[name]
+    file = tmp_path / name
+    file.write_bytes(content)
+    complaints(browser)
+    show_live(browser)
+    browser.find_element("id", "mnist-file").send_keys(str(file))
+    wait(browser, "document.getElementById('file-said').textContent")
+    assert why in text_of(browser, "file-said")
+    assert name in text_of(browser, "file-said")
+    assert complaints(browser) == []
+
+
+def test_a_net_that_does_not_load_is_said_beside_its_field(browser):
+    show_live(browser)
+    browser.execute_script("app.change({ net: 'lost' }); app.use()")
+    wait(browser, "document.getElementById('net-title').textContent.includes('cannot be read')")
+    assert "The network lost did not load" in text_of(browser, "net-title")
+    complaints(browser)
+
+
+@pytest.mark.parametrize(
+    "kept", ["{", "null", '{"title": 1, "recipe": {}, "shapes": {}, "values": "!"}']
+)
+def test_a_damaged_net_of_this_browser_is_said_and_the_others_work(browser, kept):
+    show_live(browser)
+    browser.execute_script("localStorage.setItem('lenet1998.net.run 9', arguments[0])", kept)
+    complaints(browser)
+    show_live(browser, "net=run 9", ready="app.notice === undefined")
+    wait(browser, "document.getElementById('net-title').textContent.includes('is damaged')")
+    browser.execute_script("app.change({ net: 'noise' }); app.use()")
+    wait(browser, "document.querySelectorAll('#nets li').length === NET_LIST.length")
+    browser.execute_script("localStorage.clear()")
+    assert complaints(browser) == []
+
+
+def test_few_tab_stops_and_no_slider_that_talks(browser):
+    show_live(browser)
+    browser.execute_script(
+        "const { labels, tested } = EmbeddedDigits;"
+        "app.views.at(-1).confusion.show([...labels.slice(0, tested)]);"
+        "document.getElementById('learning').hidden = false;"
+        "for (const part of document.querySelectorAll('#asked, #stepped')) part.hidden = false;"
+        "document.querySelector('#confusion button:not(:disabled)').click()"
+    )
+    stops = "[...document.querySelectorAll('a[href], button, input, select, summary, [tabindex]')]"
+    stops += ".filter((n) => n.tabIndex >= 0 && !n.disabled && n.getClientRects().length).length"
+    assert 30 < ask(browser, stops) < 60
+    talking = "#sliders output, #sliders [role=status], #sliders [aria-live]"
+    assert ask(browser, "document.querySelector(arguments[0])", talking) is None
+    assert ask(browser, "document.getElementById('move-turn').ariaValueText") == "0.0°"
+
+
+def test_outputs_and_verdicts_are_spoken(browser):
+    from selenium.webdriver.common.keys import Keys
+
+    show_live(browser)
+    wait(browser, "document.getElementById('verdict-spoken').textContent.startsWith('5. It reads')")
+    browser.execute_script("document.getElementById('lanes').focus()")
+    press(browser, Keys.ARROW_DOWN)
+    wait(browser, "document.getElementById('unit-spoken').textContent.startsWith('Output 0. dist')")
+
+
+def test_arrow_keys_lead_through_a_group_of_one_tab_stop(browser):
+    from selenium.webdriver.common.keys import Keys
+
+    show_live(browser)
+    browser.execute_script("document.querySelector('#written button').focus()")
+    press(browser, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ENTER)
+    wait(browser, "app.current.answer === 2")
+    press(browser, Keys.END)
+    assert ask(browser, "document.activeElement.textContent") == "9"
+
+
+def test_forced_colours_leave_pictures_and_say_which_wins(browser):
+    show_live(browser)
+    forced = {"features": [{"name": "forced-colors", "value": "active"}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", forced)
+    style = "getComputedStyle(document.querySelector(arguments[0]))"
+    assert ask(browser, f"{style}.forcedColorAdjust", "#pad") == "none"
+    assert ask(browser, f"{style}.outlineStyle", ".lane.wins") == "solid"
+    assert ask(browser, f"{style}.forcedColorAdjust", ".track i") == "none"
+    look_as(browser)
+
+
+def test_a_picked_pattern_is_shown_beside_its_buttons(browser):
+    show_live(browser)
+    click(browser, "fig13-next")
+    wait(browser, "!app.scheduled")
+    button, picture = (ask(browser, BOX, name) for name in ("fig13-next", "fig13-input"))
+    assert abs(picture["top"] - button["bottom"]) < 120
