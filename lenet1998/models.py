@@ -381,10 +381,10 @@ class LeNet5(nn.Module):
         some = images[:JUDGED]
         ends = [some[..., :: some.shape[2] - 1, :], some[..., :: some.shape[3] - 1]]
         border = torch.cat([end.flatten() for end in ends])
-        level = border.median()
-        share = ((border - level).abs() < 0.05 * gain).to(border).mean()
+        median = border.median()
+        around = ((border - median).abs() < 0.05 * gain).to(border).mean()
         try:
-            numbers = torch.stack([*some.aminmax(), level, share]).tolist()
+            numbers = torch.stack([*some.aminmax(), median, around]).tolist()
             low, high, level, share = map(float, numbers)
         except RuntimeError:  # they have no values here, as under vmap
             return
