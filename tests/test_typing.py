@@ -60,8 +60,10 @@ TYPOS = {
     'Recipe(rates="layers")': "layers",
     'LeNet5().read("a.png").digits': "digits",
     "count(LeNet5()).weights": "weights",
+    "lenet1998.load_pretraind()": "load_pretraind",
 }
 HEAD = """
+import lenet1998
 from lenet1998.counts import count
 from lenet1998.models import LeNet5
 from lenet1998.recipes import Recipe
