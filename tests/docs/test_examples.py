@@ -25,6 +25,7 @@ from experiments import study
 from lenet1998.ablate.components import chosen
 from lenet1998.cli import Parser
 from lenet1998.models import build_criterion
+from lenet1998.pretrained import save_weights
 from lenet1998.training import fit, flags
 
 ROOT = Path(__file__).parents[2]
@@ -135,6 +136,7 @@ def workplace(tmp_path_factory) -> Path:
         for mark in range(marks):
             ImageDraw.Draw(picture).line((60 * mark + 30, 15, 60 * mark + 30, 75), 0, 9)
         picture.save(place / name)
+    save_weights(NAMES["model"], place / "mine.safetensors")
     return place
 
 
