@@ -10,7 +10,7 @@ __all__ = [
     "DistanceLoss",
     "check_classes",
     "check_labels",
-    "cross_entropy_curvature",
+    "output_curvature",
 ]
 
 
