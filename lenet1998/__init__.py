@@ -8,7 +8,7 @@ Example::
     >>> import lenet1998
     >>> model = lenet1998.load_pretrained("original")
     >>> digits = lenet1998.data.load("digits")
-    >>> model.predict(lenet1998.data.prepare(digits.test_images))
+    >>> labels = model.predict(lenet1998.data.prepare(digits.test_images))
 """
 
 from importlib import import_module

@@ -10,6 +10,7 @@ __all__ = [
     "DistanceLoss",
     "check_classes",
     "check_labels",
+    "output_curvature",
 ]
 
 

@@ -26,9 +26,9 @@ class Prepare(nn.Module):
         scaling: range of grey levels, a key of :data:`lenet1998.recipes.SCALINGS`.
 
     Shape:
-        - Input: a picture of Pillow's, (H, W) or (1, H, W); many: (N, H, W) or (N, 1, H, W).
-        - Output: float32. One picture: (1, size, size), as torchvision's presets have it, so that
-          a DataLoader stacks them; many: (N, 1, size, size).
+        - Input: a picture of Pillow's, (H, W), (N, H, W) or (N, 1, H, W).
+        - Output: (N, 1, size, size) float32, as a network takes it; of one picture N is 1. Where a
+          DataLoader stacks single pictures, ``nn.Flatten(0, 1)`` after it takes that N away.
 
     Raises:
         TypeError, ValueError: an input of another form, or one that allows two readings.
@@ -39,7 +39,7 @@ class Prepare(nn.Module):
         >>> from torchvision.transforms import v2
         >>> transform = v2.Compose([v2.RandomRotation(5), Prepare()])
         >>> transform(Image.new("L", (28, 28))).shape
-        torch.Size([1, 32, 32])
+        torch.Size([1, 1, 32, 32])
         >>> Prepare()(lenet1998.data.load("digits").test_images).shape
         torch.Size([500, 1, 32, 32])
     """
@@ -52,9 +52,7 @@ class Prepare(nn.Module):
     def forward(self, images: Image.Image | np.ndarray | Tensor) -> Tensor:
         if isinstance(images, Image.Image):
             images = self._grey(images)
-        prepared = prepare(images, self.size, self.scaling)
-        one = images.ndim == 2 or (images.ndim == 3 and len(images) == 1)
-        return prepared[0] if one else prepared
+        return prepare(images, self.size, self.scaling)
 
     def _grey(self, picture: Image.Image) -> np.ndarray:
         """Grey levels (H, W) uint8 of a picture, light ink on dark, that can be padded."""

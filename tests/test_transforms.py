@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 from torch.utils.data import DataLoader
 from torchvision.datasets import MNIST
 from torchvision.transforms import v2
@@ -34,8 +35,8 @@ def images(digits):
         lambda a: v2.functional.to_dtype(v2.functional.to_image(a), torch.float32, scale=True),
     ],
 )
-def test_one_picture_is_one_image(form, images):
-    assert torch.equal(Prepare()(form(images[0])), prepare(images)[0])
+def test_one_picture_is_a_batch_of_one(form, images):
+    assert torch.equal(Prepare()(form(images[0])), prepare(images)[:1])
 
 
 @pytest.mark.parametrize("form", [lambda a: a, lambda a: a[:, None], torch.from_numpy])
@@ -55,12 +56,13 @@ def test_size_and_scaling_are_those_asked_for(images):
 def test_it_composes_with_torchvision(tiny_mnist):
     """For a data set of torchvision's, whose items are pictures of Pillow's."""
     stored = lenet1998.data.load("mnist", tiny_mnist)
-    still = v2.Compose([v2.Pad(1), v2.CenterCrop(28), Prepare()])
+    still = v2.Compose([v2.Pad(1), v2.CenterCrop(28), Prepare(), nn.Flatten(0, 1)])
     for transform in (still, v2.Compose([v2.ToImage(), still])):
         loader = DataLoader(MNIST(tiny_mnist, train=False, transform=transform), batch_size=10)
         images, _ = next(iter(loader))
         assert torch.equal(images, prepare(stored.test_images[:10]))
-    turned = v2.Compose([v2.RandomRotation(10), v2.RandomAffine(0, (0.1, 0.1)), Prepare()])
+    turns = v2.RandomRotation(10), v2.RandomAffine(0, (0.1, 0.1))
+    turned = v2.Compose([*turns, Prepare(), nn.Flatten(0, 1)])
     images, labels = next(iter(DataLoader(MNIST(tiny_mnist, transform=turned), batch_size=10)))
     assert images.shape == (10, 1, 32, 32)
     assert lenet1998.load_pretrained().predict(images).shape == labels.shape
@@ -78,11 +80,11 @@ def test_it_composes_with_torchvision(tiny_mnist):
 def test_other_pictures_are_read_as_files_are(form, images, tmp_path):
     picture = Image.fromarray(form(images[2]))
     picture.save(tmp_path / "digit.png")
-    assert torch.equal(Prepare()(picture), prepare(read_picture(tmp_path / "digit.png").pattern)[0])
+    assert torch.equal(Prepare()(picture), prepare(read_picture(tmp_path / "digit.png").pattern))
 
 
 def test_a_negative_of_a_pattern_is_the_pattern(images):
-    assert torch.equal(Prepare()(Image.fromarray(255 - images[0])), prepare(images)[0])
+    assert torch.equal(Prepare()(Image.fromarray(255 - images[0])), prepare(images)[:1])
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "I", "F"])

@@ -32,7 +32,7 @@ def load(name: str = "auto", directory: str | os.PathLike | None = None) -> Data
 
     Example::
 
-        >>> train, test = load("mnist")
+        >>> train, test = load("digits")
         >>> loader = torch.utils.data.DataLoader(train, batch_size=64, shuffle=True)
     """
     if name not in DATASETS:

@@ -24,6 +24,7 @@ import lenet1998
 from experiments import study
 from lenet1998.ablate.components import chosen
 from lenet1998.cli import Parser
+from lenet1998.data import load
 from lenet1998.models import build_criterion
 from lenet1998.pretrained import save_weights
 from lenet1998.training import fit, flags
@@ -40,6 +41,8 @@ NAMES = {
     "model": lenet1998.build_model("original"),
     "criterion": build_criterion(lenet1998.RECIPES["original"]),
     "diagonal_curvature": lenet1998.diagonal_curvature,
+    "load": load,
+    "Image": Image,
     "images": torch.zeros(4, 1, 32, 32),
     "labels": torch.arange(4),
     "field": torch.zeros(1, 1, 32, 64),
@@ -67,7 +70,7 @@ def test_examples_of_a_page_run(page, fit_of_few):
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.stem)
 def test_examples_of_docstrings_run(module, monkeypatch):
-    name = ".".join(module.relative_to(ROOT).with_suffix("").parts)
+    name = ".".join(module.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
     for key, value in NAMES.items():
         monkeypatch.setattr(import_module(name), key, value, raising=False)
     examples = list(PythonDocStringDocument.parse(str(module), DocTestParser()).examples())
