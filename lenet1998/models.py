@@ -529,11 +529,14 @@ def initial_parameters(recipe: Recipe) -> Start:
     )
 
 
-def build_model(variant: str | Recipe = "original", seed: int = 0) -> LeNet5:
+def build_model(
+    variant: str | Recipe = "original", seed: int = 0, classes: int = paper.CLASSES
+) -> LeNet5:
     """Build the network of a variant, or of any recipe, drawn for a seed.
 
     It is on the CPU in float32, drawn from a private generator. Layers that the recipe does not
-    train have ``requires_grad`` False.
+    train have ``requires_grad`` False. For another number of ``classes`` than the ten digits, RBF
+    outputs need ``codes=random`` or ``codes=one_hot``.
 
     Example::
 
@@ -542,14 +545,16 @@ def build_model(variant: str | Recipe = "original", seed: int = 0) -> LeNet5:
 
     Raises:
         BadInput: no such variant.
-        TypeError, ValueError: a seed that is no whole number, or not from 0 to 2^32 - 1.
+        TypeError, ValueError: classes for which there are no codes, or a seed that is no whole
+            number, or not from 0 to 2^32 - 1.
     """
     recipe = variant if isinstance(variant, Recipe) else recipe_named(variant)
     generator = initial_weights(seed)
     # Building draws default weights; the global generator's state must not notice. And the
     # caller's default device and dtype must not be noticed here.
     with torch.random.fork_rng(devices=()), torch.device("cpu"):
-        built = LeNet5(**{key: getattr(recipe, key) for key in NETWORK_SWITCHES}).float()
+        switches = {key: getattr(recipe, key) for key in NETWORK_SWITCHES}
+        built = LeNet5(**switches, classes=classes).float()
     built.scaling, built.rubbish_j = recipe.scaling, recipe.rubbish_j
     built.half_distance = recipe.half_distance
     built.reset_parameters(generator, initial_parameters(recipe))

@@ -73,7 +73,8 @@ def _of_run(folder: Path) -> TrainedNet:
     recipe = recorded(record.recipe, folder)
     if _recipe_in(weights) != recipe:
         raise BadInput(f"{weights}: the weights of another run than the one recorded beside them")
-    return TrainedNet(recipe, load_weights(build_model(recipe), weights), str(folder), record)
+    model = build_model(recipe, classes=record.dataset.get("classes", paper.CLASSES))
+    return TrainedNet(recipe, load_weights(model, weights), str(folder), record)
 
 
 def _recipe_in(file: Path, variant: str | None = None) -> Recipe:

@@ -106,7 +106,7 @@ def restore(file: Path, record: RunRecord, model: LeNet5) -> EngineState:
     patterns = record.dataset["test_patterns"]
     if outline(predictions) != ((patterns,), torch.uint8, torch.strided, False):
         raise BadInput(f"{file}: its predictions are not those of {patterns} test patterns")
-    if int(predictions.max()) >= (known := classes(record.recipe)):
+    if int(predictions.max()) >= (known := classes(record.recipe, record.dataset)):
         raise BadInput(f"{file}: predicts {predictions.max()}, where there are {known} classes")
     check_state(state["model"], model, file)
     record.per_pass = state["per_pass"]
