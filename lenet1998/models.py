@@ -14,7 +14,6 @@ from PIL.Image import Image
 from torch import Generator, Tensor, nn
 
 from lenet1998 import paper
-from lenet1998.criteria import DiscriminativeLoss, DistanceLoss
 from lenet1998.data import prepare
 from lenet1998.data.pictures import Picture, read_picture
 from lenet1998.data.streams import initial_weights
@@ -50,7 +49,6 @@ __all__ = [
     "STEP",
     "LeNet5",
     "Reading",
-    "build_criterion",
     "build_model",
     "build_optimizer",
     "initial_parameters",
@@ -573,19 +571,6 @@ def _freeze(model: LeNet5, weights: str) -> None:
         averages = kind == "weight" and getattr(getattr(model, layer), "average", False)
         # The recovered coefficients multiply sums of four.
         parameters[name].requires_grad_(False).copy_(4 * values if averages else values)
-
-
-def build_criterion(recipe: Recipe) -> nn.Module:
-    """Build the loss, a module of (outputs, labels)."""
-    if recipe.loss == "cross_entropy":
-        return nn.CrossEntropyLoss()
-    shared: dict[str, Any] = {
-        "half_distance": recipe.half_distance,
-        "curvature": recipe.f6_curvature,
-    }
-    if recipe.loss == "distance":
-        return DistanceLoss(**shared)
-    return DiscriminativeLoss(recipe.rubbish_j, **shared)
 
 
 def build_optimizer(recipe: Recipe, model: LeNet5) -> torch.optim.Optimizer:

@@ -46,7 +46,7 @@ __all__ = [
 
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 logger = logging.getLogger(__name__)
 
@@ -400,6 +400,22 @@ class Recipe:
         own = {"s2": self.mu_subsampling, "s4": self.mu_subsampling, "f6": self.mu_f6}
         mu = own.get(layer, self.mu)
         return self.mu if isinstance(mu, str) else mu
+
+    def build_criterion(self) -> "nn.Module":
+        """Build the loss, a module of (outputs, labels)."""
+        from torch import nn  # to name recipes takes no torch
+
+        from lenet1998.criteria import DiscriminativeLoss, DistanceLoss
+
+        if self.loss == "cross_entropy":
+            return nn.CrossEntropyLoss()
+        shared: dict[str, Any] = {
+            "half_distance": self.half_distance,
+            "curvature": self.f6_curvature,
+        }
+        if self.loss == "distance":
+            return DistanceLoss(**shared)
+        return DiscriminativeLoss(self.rubbish_j, **shared)
 
     def sdlm_rates(self, eta: float, curvature: Mapping[str, "Tensor"]) -> dict[str, "Tensor"]:
         """SDLM's effective rates eta / (mu + h), by parameter name."""

@@ -19,7 +19,7 @@ from lenet1998.data.pictures import Picture
 from lenet1998.data.streams import initial_weights
 from lenet1998.engines.evaluation import outputs
 from lenet1998.errors import BadInput
-from lenet1998.models import LeNet5, build_criterion, initial_parameters, kernels
+from lenet1998.models import LeNet5, initial_parameters, kernels
 from lenet1998.modules import Start
 from lenet1998.recipes import NETWORK_SWITCHES, RECIPES, SCALINGS
 from lenet1998.training.schedule import Schedule
@@ -74,7 +74,7 @@ def test_scores_and_posteriors(variant, shape):
     torch.testing.assert_close(shares.sum(1), torch.ones_like(shares[:, 0]))
     assert scores.requires_grad
     if model.smallest_wins:
-        own = build_criterion(RECIPES[variant].changed(loss="discriminative"))
+        own = RECIPES[variant].changed(loss="discriminative").build_criterion()
         distances = model(images).movedim(1, -1)
         expected = own.log_posteriors(distances)[0].exp().roll(-1, -1).movedim(-1, 1)
         torch.testing.assert_close(shares, expected)

@@ -16,7 +16,7 @@ from lenet1998.engines.cuda import engine as cuda_engine
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.engines.evaluation import predict
 from lenet1998.errors import BadInput
-from lenet1998.models import build_criterion, build_model, build_optimizer
+from lenet1998.models import build_model, build_optimizer
 from lenet1998.pretrained import load_net
 from lenet1998.recipes import recipe_named
 from lenet1998.reproduce import __main__ as reproduce
@@ -123,7 +123,7 @@ def test_training_error_is_counted_on_the_fly(data):
     """One pass, pattern by pattern: each is judged by the net as it was just before it."""
     recipe = small("original", "passes=1", "train_size=30")
     schedule = Schedule(recipe, 0, data)
-    model, criterion = build_model(recipe, 0), build_criterion(recipe)
+    model, criterion = build_model(recipe, 0), recipe.build_criterion()
     optimizer = build_optimizer(recipe, model)
     images, labels = schedule.take(schedule.indices(1), 1)
     engine = EagerEngine(recipe, model)
