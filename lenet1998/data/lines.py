@@ -15,7 +15,8 @@ from scipy import ndimage
 
 from lenet1998 import paper
 from lenet1998.data.patterns import CENTRE
-from lenet1998.data.pictures import find_ink, read_levels, to_bytes
+from lenet1998.data.ink import find_ink
+from lenet1998.data.pictures import read_levels, to_bytes
 from lenet1998.data.sums import centre_of_mass, total
 from lenet1998.errors import BadInput
 

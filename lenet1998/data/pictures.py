@@ -17,17 +17,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from scipy import ndimage
 
 from lenet1998 import paper
+from lenet1998.data.ink import find_ink
 from lenet1998.data.patterns import CENTRE, normalise
-from lenet1998.data.sums import total
 from lenet1998.errors import BadInput
 
 MAX_PIXELS = 70_000_000  # telephones make pictures of 64 million
 
 SIDE = 512  # pixels at most that ink is looked for in: many a digit's 20, and noise averages out
-BORDER = 1 / 20  # of the shorter side: what the paper's brightness is fitted to
-FAINTEST = 0.02  # of the way from black to white: less is no ink but a flaw in the paper
-NOISE = 3  # standard deviations of the paper's noise that are not ink
-SPECK = 1 / 20  # of the largest piece's ink: a smaller piece is no part of the digit
 FULL = 0.95  # of the pixels with ink; the rest is ink at its full strength
 
 
@@ -192,69 +188,3 @@ def _on_paper(image: Image.Image) -> np.ndarray:
     only_ink = np.abs(grey[visible] - edge).max() < 0.5
     sheet = float(edge < 0.5) if only_ink else edge
     return sheet + opacity * (grey - sheet)
-
-
-# --- Ink ----------------------------------------------------------------------------------------
-
-
-def find_ink(levels: np.ndarray) -> tuple[np.ndarray, bool]:
-    """The ink alone, (H, W) on exactly 0, and whether it is darker than the paper.
-
-    Raises:
-        BadInput: there is none.
-    """
-    difference, noise = _from_paper(levels)
-    dark_ink = bool(total((difference * difference * difference).ravel()) < 0)
-    ink = np.maximum(0, (-difference if dark_ink else difference) - NOISE * noise)
-    if ink.max() < FAINTEST:
-        raise BadInput("nothing on it stands out from its background")
-    # Half Otsu's threshold, and a pixel around what is above it: edges are fainter than strokes.
-    around = np.ones((3, 3))
-    pieces, n = ndimage.label(ink > _otsu(ink[ink > 0]) / 2, around)
-    amounts = np.zeros(n + 1)  # the first is the paper's: none
-    amounts[1:] = ndimage.sum_labels(ink, pieces, np.arange(1, n + 1))
-    kept = (amounts > SPECK * amounts.max())[pieces]
-    return np.where(ndimage.binary_dilation(kept, around), ink, 0), dark_ink
-
-
-def _from_paper(levels: np.ndarray) -> tuple[np.ndarray, float]:
-    """Difference from the paper, (H, W), and the standard deviation of the paper's noise.
-
-    Paper is what most of the border shows: of one brightness in even light, else a surface.
-    """
-    width = max(1, round(BORDER * min(levels.shape)))
-    border = np.ones_like(levels, dtype=bool)
-    border[width:-width, width:-width] = False
-    difference = levels - np.median(levels[border])
-    if np.median(np.abs(difference[border])) > FAINTEST:
-        difference = levels - _surface(levels, border)
-    # A quarter of a normal deviate's sizes are below 0.32 standard deviations; and a quarter of
-    # the border is paper even if the digit fills the picture.
-    return difference, float(np.quantile(np.abs(difference[border]), 0.25)) / 0.32
-
-
-def _surface(levels: np.ndarray, border: np.ndarray) -> np.ndarray:
-    """The surface of second order (H, W) that follows the levels on the border.
-
-    Fitted by least absolute deviations, so that ink on the border does not bend it much.
-    """
-    y, x = np.meshgrid(*(np.linspace(-1, 1, side) for side in levels.shape), indexing="ij")
-    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
-    design, target = terms[border], levels[border]
-    weights = np.ones_like(target)
-    for _ in range(30):  # iteratively reweighted least squares
-        weighted = design.T * weights
-        factors = np.linalg.lstsq(weighted @ design, weighted @ target, rcond=None)[0]
-        weights = 1 / np.maximum(np.abs(target - design @ factors), 1e-3)
-    return terms @ factors
-
-
-def _otsu(values: np.ndarray) -> float:
-    """The threshold that parts positive values into the two classes that differ most."""
-    counts, edges = np.histogram(values, 256, range=(0, values.max()))
-    levels = (edges[1:] + edges[:-1]) / 2
-    below = np.cumsum(counts) / counts.sum()
-    moment = np.cumsum(counts * levels) / counts.sum()
-    spread = below * (1 - below)
-    between = (moment[-1] * below - moment) ** 2 / np.where(spread, spread, 1)
-    return float(levels[np.argmax(between)])
