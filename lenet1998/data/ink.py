@@ -18,13 +18,16 @@ BORDER = 1 / 20  # of the shorter side: what the paper's brightness is fitted to
 FAINTEST = 0.02  # of the way from black to white: less is no ink but a flaw in the paper
 NOISE = 3  # standard deviations of the paper's noise that are not ink
 SPECK = 1 / 20  # of the largest piece's ink: a smaller piece is no part of the digit
-NEAR = (1 / 12, 1 / 6, 1 / 3)  # of the shorter side: how far around a stroke paper is looked for
+NEAR = (1 / 16, 1 / 12, 1 / 8, 1 / 6, 1 / 4, 1 / 3)  # of the shorter side: how far around a stroke paper is looked for
 AROUND = np.ones((3, 3), bool)
 RULE = 0.1  # of the picture: a thicker bar is no rule
 CLEAR = 0.85  # of the picture: ink that takes more of it was cut out, and may reach its edges
 SHEET = 0.8
 RECTANGLE = 0.88
-THICK = 0.18  # of a piece's size: strokes of a digit are nowhere so far from paper
+THICK = 0.18
+SAME = 0.96
+FEW = 0.25
+FILLED = 0.8  # of a piece's size: strokes of a digit are nowhere so far from paper
 
 
 class Ink(NamedTuple):
@@ -96,26 +99,32 @@ def _sheet(written):
 
 
 def _in_any_light(levels: np.ndarray) -> Ink | None:
+    """Ink that is the same at two reaches; of dark and light the one that reaches farther."""
     found = []
-    for near in NEAR:
-        reach = 2 * round(near * min(levels.shape) / 2) + 1
-        for dark in (True, False):
+    for dark in (True, False):
+        before = np.zeros(levels.shape, bool)
+        for near in NEAR:
+            reach = 2 * round(near * min(levels.shape) / 2) + 1
             field = _from_paper_around(levels if dark else 1 - levels, reach)
-            if field.max() >= FAINTEST:
-                w = _written(field)
-                if w.clear and all(_is_stroke(p, reach) for p in w.pieces):
-                    found.append(Ink(w.field, dark))
-    found = [a for a in found if not any(a.dark != b.dark and _within(a.field, b.field) for b in found)]
-    return max(found, key=lambda a: a.field.sum(), default=None)
+            if field.max() < FAINTEST:
+                continue
+            written = _written(field)
+            mask = written.field > 0
+            same = (mask & before).sum() > SAME * (mask | before).sum()
+            before = mask
+            if same and written.clear:
+                largest = max(written.pieces, key=lambda piece: piece.size)
+                if 2 * _half_width(largest) < FILLED * reach:
+                    found.append(Ink(written.field, dark))
+    amounts = [ink.field.sum() for ink in found]
+    found = [ink for ink, amount in zip(found, amounts, strict=True) if amount > FEW * max(amounts)]
+    return max(found, key=_extent, default=None)
 
 
-def _box(field):
-    return ndimage.find_objects((field > 0).astype(np.int8))[0]
-
-
-def _within(a, b):
-    (r, c), (s, d) = _box(a), _box(b)
-    return s.start <= r.start and r.stop <= s.stop and d.start <= c.start and c.stop <= d.stop
+def _extent(ink: Ink) -> int:
+    """Pixels of the box around the ink."""
+    rows, columns = ndimage.find_objects((ink.field > 0).astype(np.int8))[0]
+    return (rows.stop - rows.start) * (columns.stop - columns.start)
 
 
 # --- Paper --------------------------------------------------------------------------------------
@@ -242,11 +251,6 @@ def _half_width(piece):
     return ndimage.distance_transform_edt(np.pad(piece.mask, 1)).max()
 
 
-def _is_stroke(piece: Piece, reach: int) -> bool:
-    half = _half_width(piece)
-    return half <= THICK * piece.size and 2 * half < 0.8 * reach
-
-
 def _without_rubbish(pieces: list[Piece], shape) -> list[Piece]:
     """Pieces but frames around others, what hugs an edge, and long thin pieces beside the rest."""
     inner = [p for p in pieces if not any(_encloses(p, q) for q in pieces if q is not p)]
@@ -283,6 +287,8 @@ def _encloses(outer: Piece, inner: Piece) -> bool:
     if inner.size < 0.15 * outer.size:
         return False
     holes = ndimage.binary_fill_holes(outer.mask)
+    if outer.mask.sum() > holes.sum() / 2:
+        return False
     r, c = inner.rows.start - outer.rows.start, inner.columns.start - outer.columns.start
     return bool(holes[r : r + inner.height, c : c + inner.width][inner.mask].all())
 
@@ -341,7 +347,11 @@ def _rules(mask: np.ndarray) -> list[tuple[np.ndarray, float]]:
             if thick > RULE * height or abs(left - right) > 0.25 * width:
                 continue
             y = left + (right - left) * columns / max(1, width - 1)
-            if near[np.rint(y).astype(int), columns].mean() > 0.95:
+            beside = [np.rint(y + way * (thick / 2 + 3)).astype(int) for way in (-1, 1)]
+            alone = all(
+                mask[np.clip(rows, 0, height - 1), columns].mean() < 0.5 for rows in beside
+            )
+            if alone and near[np.rint(y).astype(int), columns].mean() > 0.95:
                 found.append((y, thick))
     return found
 
