@@ -83,7 +83,7 @@ def _sheet(written):
         return None
     piece = max(written.pieces, key=lambda p: p.size)
     filled = ndimage.binary_fill_holes(piece.mask)
-    if _half_width(piece) < THICK * piece.size:
+    if piece.half_width < THICK * piece.size:
         return None
     if piece.mask.sum() < SHEET * filled.sum() or min(piece.height, piece.width) < 10:
         return None
@@ -114,7 +114,7 @@ def _in_any_light(levels: np.ndarray) -> Ink | None:
             before = mask
             if same and written.clear:
                 largest = max(written.pieces, key=lambda piece: piece.size)
-                if 2 * _half_width(largest) < FILLED * reach:
+                if 2 * largest.half_width < FILLED * reach:
                     found.append(Ink(written.field, dark))
     amounts = [ink.field.sum() for ink in found]
     found = [ink for ink, amount in zip(found, amounts, strict=True) if amount > FEW * max(amounts)]
@@ -198,6 +198,25 @@ class Piece(NamedTuple):
     def size(self) -> int:
         return max(self.height, self.width)
 
+    @property
+    def half_width(self) -> float:
+        """Pixels from the middle of its thickest stroke to paper."""
+        return float(ndimage.distance_transform_edt(np.pad(self.mask, 1)).max())
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        y, x = np.nonzero(self.mask)
+        return self.rows.start + y.mean(), self.columns.start + x.mean()
+
+    @property
+    def is_straight(self) -> bool:
+        """Whether it is one straight stroke, at least six times as long as thick."""
+        y, x = np.nonzero(self.mask)
+        if len(y) < 3:
+            return False
+        short, long = np.linalg.eigvalsh(np.cov(y, x))
+        return long > 36 * max(short, 1 / 12)
+
 
 def pieces_of(field: np.ndarray, mask: np.ndarray) -> list[Piece]:
     """Pieces of ink, specks left out."""
@@ -247,10 +266,6 @@ def _keeps_clear(pieces, shape):
     return bool(pieces) and not any(_touches(p, shape) for p in pieces)
 
 
-def _half_width(piece):
-    return ndimage.distance_transform_edt(np.pad(piece.mask, 1)).max()
-
-
 def _without_rubbish(pieces: list[Piece], shape) -> list[Piece]:
     """Pieces but frames around others, what hugs an edge, and long thin pieces beside the rest."""
     inner = [p for p in pieces if not any(_encloses(p, q) for q in pieces if q is not p)]
@@ -294,11 +309,7 @@ def _encloses(outer: Piece, inner: Piece) -> bool:
 
 
 def _is_rule_beside(piece: Piece, rest: list[Piece]) -> bool:
-    if piece.size < 1.6 * max(q.size for q in rest):
-        return False
-    y, x = np.nonzero(piece.mask)
-    l = np.linalg.eigvalsh(np.cov(np.stack([y, x]))) if len(y) > 2 else np.zeros(2)
-    if l[1] < 144 * max(l[0], 1 / 12):
+    if piece.size < 1.6 * max(q.size for q in rest) or not piece.is_straight:
         return False
     axis = "columns" if piece.height > piece.width else "rows"
     a = getattr(piece, axis)

@@ -5,9 +5,7 @@ principal axis, and sized so that a digit of usual height has MNIST's 20 pixels.
 """
 
 import math
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -15,15 +13,20 @@ from scipy import ndimage
 
 from lenet1998 import paper
 from lenet1998.data.patterns import CENTRE
-from lenet1998.data.ink import find_ink
-from lenet1998.data.pictures import read_levels, to_bytes
+from lenet1998.data.ink import Ink, Piece, find_ink, pieces_of
+from lenet1998.data.pictures import Source, look, naming, read_image, to_bytes
 from lenet1998.data.sums import centre_of_mass, total
 from lenet1998.errors import BadInput
 
 LONGEST = 8192  # pixels at most that a line is looked for in: 400 digits of 20
 ELONGATED = 6  # times the variance of ink across: a shorter line's axis is its digits' slant
 TALL = 0.5  # of the tallest piece: a lower one is a dot or half a digit
-SECOND = 0.6  # of the tallest line: as tall a one is another line, and no part of a digit
+STEEPEST = 50
+SHARED = 0.4
+DOUBLE = 1.7
+FLAT = 0.4
+BEYOND = 0.04
+THIN = 0.6
 WIDEST = 20_000  # pixels of the field at most
 COARSE = 10  # pixels high at least: digits that scaling down leaves lower are mostly misread
 
@@ -44,22 +47,21 @@ class Line:
     degrees: float
 
 
-def read_line(file: str | os.PathLike, size: int = paper.INPUT_SIZE) -> Line:
+def read_line(source: Source, size: int = paper.INPUT_SIZE) -> Line:
     """Read a picture of one line of digits: any format of Pillow's, any size, dark ink or light.
 
     Args:
-        file: the picture.
+        source: as :func:`~lenet1998.data.pictures.read_picture` takes it.
         size: height of the field, the network's input_size.
 
     Raises:
         BadInput: no file, no picture, a damaged one, one too large, one with nothing on it, with
-            more than one line, with a line too long for its height, or so large around its line
-            that too little of the digits would be left.
+            more than one line, with a mark that is no digit, with a line too long for its height,
+            or so large a line that too little of the digits would be left.
     """
-    try:
-        return to_line(*read_levels(Path(file), LONGEST), size)
-    except BadInput as error:
-        raise BadInput(f"{file}: {error}") from None
+    with naming(source):
+        ink, block = look(read_image(source), LONGEST)
+        return _laid(ink, block, size)
 
 
 def to_line(levels: np.ndarray, block: int = 1, size: int = paper.INPUT_SIZE) -> Line:
@@ -73,13 +75,17 @@ def to_line(levels: np.ndarray, block: int = 1, size: int = paper.INPUT_SIZE) ->
     Raises:
         BadInput: as :func:`read_line`.
     """
-    ink, dark_ink = find_ink(levels)
-    degrees = _slope(ink)
+    return _laid(find_ink(levels), block, size)
+
+
+def _laid(found: Ink, block: int, size: int) -> Line:
+    """Straighten the ink, size it and lay it into a field."""
+    ink = found.field
+    degrees = _slope(_pieces(ink), ink)
     if degrees:
         ink = ndimage.rotate(ink, degrees, order=1)
     ink = _box(ink)
-    _refuse_more_lines(ink)
-    usual = _usual_height(ink)
+    usual = _check_line(_pieces(ink))
     scale = paper.DIGIT_SIZE / usual
     height, width = (max(1, round(side * scale)) for side in ink.shape)
     if width > WIDEST:
@@ -98,21 +104,43 @@ def to_line(levels: np.ndarray, block: int = 1, size: int = paper.INPUT_SIZE) ->
     kept = (rows >= 0) & (rows < size)
     field = np.zeros((size, width + size))
     field[rows[kept], size // 2 : size // 2 + width] = digits[kept]
-    return Line(to_bytes(field), dark_ink, degrees)
+    return Line(to_bytes(field), found.dark, degrees)
 
 
-def _slope(ink: np.ndarray) -> float:
-    """The angle of the ink's principal axis, in degrees clockwise; 0 if it has no long one."""
-    y, x = np.nonzero(ink)
-    if len(x) < 2:
-        return 0.0
-    weights = ink[y, x]
+def _pieces(ink: np.ndarray) -> list[Piece]:
+    return pieces_of(ink, ink > ink.max() / 10)
+
+
+def _slope(pieces: list[Piece], ink: np.ndarray) -> float:
+    """The angle of a line, in degrees clockwise; 0 if there is no long one.
+
+    Three pieces or more lie along it, whatever their own slant. Fewer may be digits that touch:
+    the axis of their ink is the line's if it is long.
+
+    Raises:
+        BadInput: they lie along a line that is steeper than STEEPEST.
+    """
+    tallest = max(piece.size for piece in pieces)
+    digits = [piece for piece in pieces if piece.size > TALL * tallest]
+    alone = len(digits) < 3
+    if alone:
+        y, x = np.nonzero(ink)
+        weights = ink[y, x]
+    else:
+        y, x = np.transpose([piece.centre for piece in digits])
+        weights = np.ones(len(digits))
     amount = total(weights)
     x, y = (along - total(weights * along) / amount for along in (x, y))
     across, mixed, down = (float(total(weights * square)) for square in (x * x, x * y, y * y))
-    if across < ELONGATED * down:
+    spread = math.hypot(across - down, 2 * mixed)
+    if across + down + spread < ELONGATED * (across + down - spread):
         return 0.0
-    return math.degrees(math.atan2(2 * mixed, across - down) / 2)
+    degrees = math.degrees(math.atan2(2 * mixed, across - down) / 2)
+    if abs(degrees) <= STEEPEST:
+        return degrees
+    if alone:
+        return 0.0
+    raise BadInput(f"its digits stand above each other: turn it, or cut it to one line")
 
 
 def _box(ink: np.ndarray) -> np.ndarray:
@@ -123,21 +151,35 @@ def _box(ink: np.ndarray) -> np.ndarray:
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def _refuse_more_lines(ink: np.ndarray) -> None:
-    """BadInput if there are lines of digits above each other."""
-    _, heights = _runs((ink > ink.max() / 100).any(axis=1))
-    if (heights > SECOND * heights.max()).sum() > 1:
-        raise BadInput("more than one line of digits: cut the picture so that one is left")
+def _check_line(pieces: list[Piece]) -> float:
+    """The usual height of a digit, in pixels, of the pieces of a straight line.
+
+    Raises:
+        BadInput: there are pieces of another line, or marks that are no digits.
+    """
+    tallest = max(piece.height for piece in pieces)
+    digits = [piece for piece in pieces if piece.height > TALL * tallest]
+    usual = float(np.median([piece.height for piece in digits]))
+    middle = sorted(digits, key=lambda piece: piece.rows.start + piece.rows.stop)[len(digits) // 2]
+    top, bottom = middle.rows.start, middle.rows.stop
+    for piece in pieces:
+        shared = min(piece.rows.stop, bottom) - max(piece.rows.start, top)
+        if shared < SHARED * min(piece.height, bottom - top) or piece.height > DOUBLE * usual:
+            raise BadInput("more than one line of digits: cut the picture so that one is left")
+    widths = [piece.half_width for piece in digits]
+    for piece in pieces:
+        others = [other for other in pieces if other is not piece]
+        if not others or any(_above_each_other(piece, other) for other in others):
+            continue
+        beyond = min(top - piece.rows.start, piece.rows.stop - bottom) > BEYOND * usual
+        thin = piece.half_width < THIN * np.median(widths)
+        if piece.height < FLAT * usual or (piece.is_straight and (beyond or thin)):
+            raise BadInput(
+                f"a mark that is no digit, {piece.columns.start} of pixels from its first: cut it"
+            )
+    return usual
 
 
-def _runs(flags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Starts and lengths of runs of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
-    return edges[::2], edges[1::2] - edges[::2]
-
-
-def _usual_height(ink: np.ndarray) -> float:
-    """The median height of the pieces of ink that are as tall as a digit."""
-    pieces, _ = ndimage.label(ink > ink.max() / 10, np.ones((3, 3)))
-    heights = np.array([rows.stop - rows.start for rows, _ in ndimage.find_objects(pieces)])
-    return float(np.median(heights[heights > TALL * heights.max()]))
+def _above_each_other(one: Piece, other: Piece) -> bool:
+    shared = min(one.columns.stop, other.columns.stop) - max(one.columns.start, other.columns.start)
+    return shared > 0.3 * min(one.width, other.width)
