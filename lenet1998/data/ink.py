@@ -27,6 +27,7 @@ RECTANGLE = 0.88
 THICK = 0.18
 SAME = 0.96
 FEW = 0.25
+SMALLEST = 48
 FILLED = 0.8  # of a piece's size: strokes of a digit are nowhere so far from paper
 
 
@@ -99,10 +100,12 @@ def _sheet(written):
 
 
 def _in_any_light(levels: np.ndarray) -> Ink | None:
-    """Ink that is the same at two reaches; of dark and light the one that reaches farther."""
+    """Ink that is the same at a reach and at half of it; of dark and light, what is larger."""
     found = []
+    if min(levels.shape) < SMALLEST:
+        return None
     for dark in (True, False):
-        before = np.zeros(levels.shape, bool)
+        seen = []
         for near in NEAR:
             reach = 2 * round(near * min(levels.shape) / 2) + 1
             field = _from_paper_around(levels if dark else 1 - levels, reach)
@@ -110,12 +113,15 @@ def _in_any_light(levels: np.ndarray) -> Ink | None:
                 continue
             written = _written(field)
             mask = written.field > 0
-            same = (mask & before).sum() > SAME * (mask | before).sum()
-            before = mask
-            if same and written.clear:
-                largest = max(written.pieces, key=lambda piece: piece.size)
-                if 2 * largest.half_width < FILLED * reach:
-                    found.append(Ink(written.field, dark))
+            seen.append(mask)
+            if not written.clear or len(seen) < 3:
+                continue
+            before = seen[-3]
+            largest = max(written.pieces, key=lambda piece: piece.size)
+            if 2 * largest.half_width < FILLED * reach and (mask & before).sum() > SAME * (
+                mask | before
+            ).sum():
+                found.append(Ink(written.field, dark))
     amounts = [ink.field.sum() for ink in found]
     found = [ink for ink, amount in zip(found, amounts, strict=True) if amount > FEW * max(amounts)]
     return max(found, key=_extent, default=None)

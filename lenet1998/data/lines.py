@@ -25,7 +25,8 @@ STEEPEST = 50
 SHARED = 0.4
 DOUBLE = 1.7
 FLAT = 0.4
-PART = 0.25
+PART = 0.2
+NEAR = 0.5
 BEYOND = 0.04
 TALLER = 1.08
 THIN = 0.42
@@ -166,7 +167,8 @@ def _check_line(pieces: list[Piece]) -> float:
     top, bottom = middle.rows.start, middle.rows.stop
     for piece in pieces:
         shared = min(piece.rows.stop, bottom) - max(piece.rows.start, top)
-        apart = shared < SHARED * min(piece.height, bottom - top)
+        least = -NEAR if piece.height < FLAT * usual else SHARED
+        apart = shared < least * min(piece.height, usual)
         if (apart and piece.height > PART * usual) or piece.height > DOUBLE * usual:
             raise BadInput("more than one line of digits: cut the picture so that one is left")
     for piece in pieces:

@@ -25,6 +25,7 @@ from lenet1998.errors import BadInput
 MAX_PIXELS = 70_000_000  # telephones make pictures of 64 million
 
 SIDE = 512  # pixels at most that ink is looked for in: many a digit's 20, and noise averages out
+SMALL = 64  # pixels: lower ink is looked for once more in finer ones, where there are
 FULL = 0.95  # of the pixels with ink; the rest is ink at its full strength
 
 Source = str | os.PathLike | Image.Image | np.ndarray
@@ -128,9 +129,9 @@ def look(image: Image.Image, longest: int = SIDE) -> Look:
     """
     block = _block(image.size, longest)
     ink = find_ink(_levels(image, block))
-    if block > 1:
-        rows, columns = (np.flatnonzero(ink.field.any(axis=axis)) for axis in (1, 0))
-        around = (max(np.ptp(rows), np.ptp(columns)) // 2 + 8) * block if rows.size else 0
+    rows, columns = (np.flatnonzero(ink.field.any(axis=axis)) for axis in (1, 0))
+    if block > 1 and np.ptp(rows) < SMALL:
+        around = (max(np.ptp(rows), np.ptp(columns)) // 2 + 8) * block
         left, top = (max(0, int(at[0]) * block - around) for at in (columns, rows))
         right, bottom = (
             min(length, (int(at[-1]) + 1) * block + around)
