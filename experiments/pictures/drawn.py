@@ -76,7 +76,9 @@ class Pen:
             parts += [ink[:, ink.any(axis=0)], self.gap(side)]
             parts += [after[place], self.gap(side)] if place in after else []
         ends = np.zeros((side, side))
-        return np.pad(np.concatenate([ends, *parts, ends], axis=1), ((side // 2, side // 2), (0, 0)))
+        return np.pad(
+            np.concatenate([ends, *parts, ends], axis=1), ((side // 2, side // 2), (0, 0))
+        )
 
     def gap(self, side: int) -> np.ndarray:
         return np.zeros((side, round(side * self.between(0.06, 0.25))))
@@ -147,7 +149,10 @@ def ruled(pen: Pen) -> Drawn:
     """Ruled paper, its lines dark and through the digit too."""
     ink, size = pen.page()
     levels, colour = pen.coloured(ink), _colour(pen)
-    apart, thick = round(size * pen.between(0.2, 0.6)), max(1, round(size * pen.between(0.007, 0.03)))
+    apart, thick = (
+        round(size * pen.between(0.2, 0.6)),
+        max(1, round(size * pen.between(0.007, 0.03))),
+    )
     lines = np.zeros(levels.shape, bool)
     for top in range(pen.whole(0, apart), len(levels), apart):
         lines[top : top + thick] = True
@@ -159,7 +164,10 @@ def margin(pen: Pen) -> Drawn:
     """A margin's line down the page, left or right of the digit."""
     ink, size = pen.page()
     levels = pen.coloured(np.pad(ink, ((0, 0), (size // 2, size // 2))))
-    thick, off = max(1, round(size * pen.between(0.007, 0.04))), round(size * pen.between(0.1, 0.45))
+    thick, off = (
+        max(1, round(size * pen.between(0.007, 0.04))),
+        round(size * pen.between(0.1, 0.45)),
+    )
     turned = np.rot90(levels, 2 * pen.whole(0, 1))
     turned[:, off : off + thick] = _colour(pen)
     return pen.finish(levels)
@@ -223,7 +231,9 @@ def slash(pen: Pen) -> Drawn:
     lean, thick = pen.between(0.25, 0.6), size * pen.between(0.03, 0.08)
     y, x = np.mgrid[:size, : round(lean * height + thick) + 1]
     up = (y - (size - height) / 2) / height
-    mark = ((abs(x - thick / 2 - (1 - up) * lean * height) <= thick / 2) & (up >= 0) & (up < 1)) * 1.0
+    mark = (
+        (abs(x - thick / 2 - (1 - up) * lean * height) <= thick / 2) & (up >= 0) & (up < 1)
+    ) * 1.0
     return pen.finish(pen.coloured(pen.line(pen.whole(4, 8), size, [mark])))
 
 

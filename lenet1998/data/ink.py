@@ -1,9 +1,9 @@
-"""Ink on grey levels: what of a picture is written, apart from paper, light, rules and frames.
+"""Ink on grey levels: strokes of digits, apart from paper, light, and what else a picture shows.
 
-The paper is what most of the border shows, and ink what differs from it. Where that leaves no
-strokes clear of the picture's edges, as under a shadow's edge or for a sheet on a desk, the paper
-is looked for around each stroke. Ink of both ways is then freed of what people leave around a
-digit: rules from edge to edge, frames, and pieces that hug an edge.
+Paper is what most of the border shows, and ink what differs from it: what differs most says whether
+ink is darker or lighter, and Otsu's threshold where it begins. If that leaves no strokes clear of
+the picture's edges, the light was uneven, and paper is looked for around each stroke. If it leaves
+a sheet on a desk, ink is looked for on the sheet.
 """
 
 from typing import NamedTuple
@@ -11,24 +11,23 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
+from lenet1998.data.pieces import AROUND, Piece, pieces_of, without_rules, written
 from lenet1998.data.sums import total
 from lenet1998.errors import BadInput
 
 BORDER = 1 / 20  # of the shorter side: what the paper's brightness is fitted to
 FAINTEST = 0.02  # of the way from black to white: less is no ink but a flaw in the paper
 NOISE = 3  # standard deviations of the paper's noise that are not ink
-SPECK = 1 / 20  # of the largest piece's ink: a smaller piece is no part of the digit
-NEAR = (1 / 16, 1 / 12, 1 / 8, 1 / 6, 1 / 4, 1 / 3)  # of the shorter side: how far around a stroke paper is looked for
-AROUND = np.ones((3, 3), bool)
-RULE = 0.1  # of the picture: a thicker bar is no rule
-CLEAR = 0.85  # of the picture: ink that takes more of it was cut out, and may reach its edges
-SHEET = 0.8
-RECTANGLE = 0.88
-THICK = 0.18
-SAME = 0.96
-FEW = 0.25
-SMALLEST = 48
-FILLED = 0.8  # of a piece's size: strokes of a digit are nowhere so far from paper
+
+REACHES = (1 / 16, 1 / 12, 1 / 8, 1 / 6, 1 / 4, 1 / 3)  # of the shorter side; each half of a second
+SMALLEST = 48  # pixels of the shorter side that have room for these
+FILLED = 0.8  # of a reach: a thicker stroke may be filled in part only
+SAME = 0.96  # of ink found at either of two reaches is found at both
+FEW = 0.25  # of the most ink found: less is noise
+
+SHEET = 0.8  # of a sheet is paper,
+RECTANGLE = 0.88  # it fills as much of the smallest rectangle around it, as seen from aside,
+THICK = 0.18  # and of its size, so far is its middle from ink and desk
 
 
 class Ink(NamedTuple):
@@ -36,11 +35,29 @@ class Ink(NamedTuple):
 
     Attributes:
         field: (H, W) float64, ink of positive levels on exactly 0.
-        dark: whether the ink is darker than the paper.
+        dark: whether it is darker than the paper.
     """
 
     field: np.ndarray
     dark: bool
+
+
+class _Strokes(NamedTuple):
+    """Strokes on a picture.
+
+    Attributes:
+        ink: theirs alone.
+        pieces: what it consists of.
+        clear: whether there are any and none touches the picture's edge.
+    """
+
+    ink: Ink
+    pieces: list[Piece]
+    clear: bool
+
+    @property
+    def largest(self) -> Piece:
+        return max(self.pieces, key=lambda piece: piece.size)
 
 
 def find_ink(levels: np.ndarray) -> Ink:
@@ -49,88 +66,118 @@ def find_ink(levels: np.ndarray) -> Ink:
     Raises:
         BadInput: there is none.
     """
-    difference, noise = _from_paper(levels)
-    dark = bool(total((difference * difference * difference).ravel()) < 0)
-    field = np.maximum(0, (-difference if dark else difference) - NOISE * noise)
-    usual = None
-    if field.max() >= FAINTEST:
-        usual = _written(field)
-        if usual.clear:
-            sheet = _sheet(usual)
-            on_sheet = None if sheet is None else _on_sheet(levels, sheet)
-            return on_sheet or Ink(usual.field, dark)
-    found = _in_any_light(levels)
-    if found:
+    usual = _on_even_paper(levels)
+    if usual and usual.clear:
+        sheet = _sheet(usual.largest, levels.shape)
+        return (sheet is not None and _on_sheet(levels, sheet)) or usual.ink
+    if found := _in_uneven_light(levels):
         return found
     if usual is None:
         raise BadInput("nothing on it stands out from its background")
-    return Ink(usual.field, dark)
+    return usual.ink
 
 
-def _on_sheet(levels, sheet):
-    inside = ndimage.binary_erosion(sheet, AROUND, iterations=max(2, round(min(sheet.shape) / 100)))
-    levels = np.where(inside, levels, np.median(levels[inside]))
+def _on_even_paper(levels: np.ndarray, within: np.ndarray | bool = True) -> _Strokes | None:
+    """Strokes that differ from the paper of the border, if any do; only ``within`` a mask."""
     difference, noise = _from_paper(levels)
     dark = bool(total((difference * difference * difference).ravel()) < 0)
     field = np.maximum(0, (-difference if dark else difference) - NOISE * noise)
+    return _strokes(Ink(np.where(within, field, 0), dark))
+
+
+def _strokes(ink: Ink) -> _Strokes | None:
+    field = ink.field
     if field.max() < FAINTEST:
         return None
-    found = _written(np.where(inside, field, 0), ~inside)
-    return Ink(found.field, dark) if found.clear else None
+    pieces = pieces_of(field, without_rules(field > _otsu(field[field > 0]) / 2))
+    pieces = written(pieces, field.shape)
+    # Half Otsu's threshold, and a pixel around what is above it: edges are fainter than strokes.
+    mask = np.zeros(field.shape, bool)
+    for piece in pieces:
+        mask[piece.rows, piece.columns] |= piece.mask
+    alone = np.where(ndimage.binary_dilation(mask, AROUND), field, 0)
+    clear = bool(pieces) and not any(piece.touches(field.shape) for piece in pieces)
+    return _Strokes(Ink(alone, ink.dark), pieces, clear)
 
 
-def _sheet(written):
-    if not written.pieces:
-        return None
-    piece = max(written.pieces, key=lambda p: p.size)
+# --- Sheets -------------------------------------------------------------------------------------
+
+
+def _sheet(piece: Piece, shape: tuple[int, int]) -> np.ndarray | None:
+    """The area (H, W) of a piece of ink that is in truth a sheet with something on it."""
     filled = ndimage.binary_fill_holes(piece.mask)
-    if piece.half_width < THICK * piece.size:
-        return None
-    if piece.mask.sum() < SHEET * filled.sum() or min(piece.height, piece.width) < 10:
+    if piece.half_width < THICK * piece.size or piece.mask.sum() < SHEET * filled.sum():
         return None
     y, x = np.nonzero(filled ^ ndimage.binary_erosion(filled))
     turns = np.linspace(0, np.pi / 2, 90, endpoint=False)[:, None]
     along, across = x * np.cos(turns) + y * np.sin(turns), y * np.cos(turns) - x * np.sin(turns)
-    rectangle = ((np.ptp(along, axis=1) + 1) * (np.ptp(across, axis=1) + 1)).min()
-    if filled.sum() < RECTANGLE * rectangle:
+    around = ((np.ptp(along, axis=1) + 1) * (np.ptp(across, axis=1) + 1)).min()
+    if filled.sum() < RECTANGLE * around:
         return None
-    whole = np.zeros(written.field.shape, bool)
-    whole[piece.rows, piece.columns] = filled
-    return whole
+    area = np.zeros(shape, bool)
+    area[piece.rows, piece.columns] = filled
+    return area
 
 
-def _in_any_light(levels: np.ndarray) -> Ink | None:
-    """Ink that is the same at a reach and at half of it; of dark and light, what is larger."""
+def _on_sheet(levels: np.ndarray, sheet: np.ndarray) -> Ink | None:
+    """Ink on a sheet, if some is clear of its edges."""
+    shrunk = max(2, round(min(sheet.shape) / 100))
+    inside = ndimage.binary_erosion(sheet, AROUND, iterations=shrunk)
+    if not inside.any():
+        return None
+    found = _on_even_paper(np.where(inside, levels, np.median(levels[inside])), inside)
+    if found is None or not found.clear:
+        return None
+    return None if found.ink.field[ndimage.binary_dilation(~inside)].any() else found.ink
+
+
+# --- Light --------------------------------------------------------------------------------------
+
+
+def _in_uneven_light(levels: np.ndarray) -> Ink | None:
+    """Ink that is the same at a reach and at half of it.
+
+    A shadow's edge grows with the reach. Of dark and light ink the one that takes more room is
+    taken: the other is what a digit's strokes surround.
+    """
     found = []
     if min(levels.shape) < SMALLEST:
         return None
     for dark in (True, False):
-        seen = []
-        for near in NEAR:
-            reach = 2 * round(near * min(levels.shape) / 2) + 1
-            field = _from_paper_around(levels if dark else 1 - levels, reach)
-            if field.max() < FAINTEST:
+        masks = []
+        for part in REACHES:
+            reach = 2 * round(part * min(levels.shape) / 2) + 1
+            strokes = _strokes(Ink(_from_paper_around(levels if dark else 1 - levels, reach), dark))
+            if strokes is None:
                 continue
-            written = _written(field)
-            mask = written.field > 0
-            seen.append(mask)
-            if not written.clear or len(seen) < 3:
+            masks.append(strokes.ink.field > 0)
+            if len(masks) < 3 or not strokes.clear:
                 continue
-            before = seen[-3]
-            largest = max(written.pieces, key=lambda piece: piece.size)
-            if 2 * largest.half_width < FILLED * reach and (mask & before).sum() > SAME * (
-                mask | before
-            ).sum():
-                found.append(Ink(written.field, dark))
-    amounts = [ink.field.sum() for ink in found]
-    found = [ink for ink, amount in zip(found, amounts, strict=True) if amount > FEW * max(amounts)]
-    return max(found, key=_extent, default=None)
+            both, either = masks[-1] & masks[-3], masks[-1] | masks[-3]
+            if both.sum() > SAME * either.sum() and 2 * strokes.largest.half_width < FILLED * reach:
+                found.append(strokes.ink)
+    most = max((ink.field.sum() for ink in found), default=0)
+    return max((ink for ink in found if ink.field.sum() > FEW * most), key=_room, default=None)
 
 
-def _extent(ink: Ink) -> int:
+def _room(ink: Ink) -> int:
     """Pixels of the box around the ink."""
-    rows, columns = ndimage.find_objects((ink.field > 0).astype(np.int8))[0]
+    ((rows, columns),) = ndimage.find_objects((ink.field > 0).astype(np.int8))
     return (rows.stop - rows.start) * (columns.stop - columns.start)
+
+
+def _from_paper_around(levels: np.ndarray, reach: int) -> np.ndarray:
+    """Darkness of each pixel below the paper around it, as a share of the paper's level; (H, W).
+
+    A grey closing fills strokes narrower than ``reach`` with the darkest paper beside them.
+    """
+    lightest = ndimage.maximum_filter(levels, reach, mode="constant", cval=0.0)
+    paper = ndimage.minimum_filter(lightest, reach, mode="constant", cval=1.0)
+    difference = (paper - levels) / np.maximum(paper, 0.05)
+    middle = np.median(difference)
+    # Half of a normal deviate's sizes are below 0.67 standard deviations.
+    noise = float(np.median(np.abs(difference - middle))) / 0.67
+    return np.maximum(0, difference - middle - NOISE * noise)
 
 
 # --- Paper --------------------------------------------------------------------------------------
@@ -168,218 +215,7 @@ def _surface(levels: np.ndarray, border: np.ndarray) -> np.ndarray:
     return terms @ factors
 
 
-def _from_paper_around(levels: np.ndarray, reach: int) -> np.ndarray:
-    """How much darker than the paper around it each pixel is, of the paper's brightness; (H, W).
-
-    A grey closing fills strokes narrower than ``reach`` with the darkest paper beside them.
-    """
-    lightest = ndimage.maximum_filter(levels, reach, mode="constant", cval=0.0)
-    paper = ndimage.minimum_filter(lightest, reach, mode="constant", cval=1.0)
-    difference = (paper - levels) / np.maximum(paper, 0.05)
-    middle = np.median(difference)
-    noise = float(np.median(np.abs(difference - middle))) / 0.67
-    return np.maximum(0, difference - middle - NOISE * noise)
-
-
-# --- Pieces -------------------------------------------------------------------------------------
-
-
-class Piece(NamedTuple):
-    """A connected piece of ink."""
-
-    mask: np.ndarray  # (h, w) of its box
-    rows: slice
-    columns: slice
-    amount: float
-
-    @property
-    def height(self) -> int:
-        return self.rows.stop - self.rows.start
-
-    @property
-    def width(self) -> int:
-        return self.columns.stop - self.columns.start
-
-    @property
-    def size(self) -> int:
-        return max(self.height, self.width)
-
-    @property
-    def half_width(self) -> float:
-        """Pixels from the middle of its thickest stroke to paper."""
-        return float(ndimage.distance_transform_edt(np.pad(self.mask, 1)).max())
-
-    @property
-    def centre(self) -> tuple[float, float]:
-        y, x = np.nonzero(self.mask)
-        return self.rows.start + y.mean(), self.columns.start + x.mean()
-
-    @property
-    def is_straight(self) -> bool:
-        """Whether it is one straight stroke, at least six times as long as thick."""
-        y, x = np.nonzero(self.mask)
-        if len(y) < 3:
-            return False
-        short, long = np.linalg.eigvalsh(np.cov(y, x))
-        return long > 36 * max(short, 1 / 12)
-
-
-def pieces_of(field: np.ndarray, mask: np.ndarray) -> list[Piece]:
-    """Pieces of ink, specks left out."""
-    labels, n = ndimage.label(mask, AROUND)
-    amounts = ndimage.sum_labels(field, labels, np.arange(1, n + 1))
-    boxes = ndimage.find_objects(labels)
-    return [
-        Piece(labels[box] == number, *box, float(amount))
-        for number, (box, amount) in enumerate(zip(boxes, amounts, strict=True), 1)
-        if amount > SPECK * amounts.max()
-    ]
-
-
-class Written(NamedTuple):
-    field: np.ndarray
-    pieces: list
-    clear: bool
-
-
-def _written(field: np.ndarray, outside=None) -> Written:
-    """The field with strokes only, and whether they are clear of the edges."""
-    mask = field > otsu(field[field > 0]) / 2
-    mask = _without_rules(mask)
-    pieces = _without_rubbish(pieces_of(field, mask), field.shape)
-    out = _only(field, pieces)
-    clear = _keeps_clear(pieces, field.shape) and (outside is None or not out[ndimage.binary_dilation(outside)].any())
-    return Written(out, pieces, clear)
-
-
-def _only(field: np.ndarray, pieces: list[Piece]) -> np.ndarray:
-    """The field without what is no part of the pieces, nor beside them: edges are fainter."""
-    mask = np.zeros(field.shape, bool)
-    for piece in pieces:
-        mask[piece.rows, piece.columns] |= piece.mask
-    return np.where(ndimage.binary_dilation(mask, AROUND), field, 0)
-
-
-def _touches(piece: Piece, shape: tuple[int, int]) -> bool:
-    return (
-        min(piece.rows.start, piece.columns.start) == 0
-        or piece.rows.stop == shape[0]
-        or piece.columns.stop == shape[1]
-    )
-
-
-def _keeps_clear(pieces, shape):
-    return bool(pieces) and not any(_touches(p, shape) for p in pieces)
-
-
-def _without_rubbish(pieces: list[Piece], shape) -> list[Piece]:
-    """Pieces but frames around others, what hugs an edge, and long thin pieces beside the rest."""
-    inner = [p for p in pieces if not any(_encloses(p, q) for q in pieces if q is not p)]
-    inside = [p for p in inner if not _touches(p, shape)]
-    digits = [p for p in inside if p.height >= p.width / 2]
-    if digits:
-        tallest = max(p.size for p in digits)
-        r0 = min(p.rows.start for p in digits); r1 = max(p.rows.stop for p in digits)
-        similar = [p for p in inner if _touches(p, shape) and 0.6 < p.height / tallest < 1.6 and not _hugs(p, shape)]
-        if not similar and tallest > max((p.size for p in inner), default=0) / 8:
-            inner = inside
-    if len(inner) > 1:
-        for p in list(inner):
-            rest = [q for q in inner if q is not p]
-            if _is_rule_beside(p, rest):
-                inner = rest
-                break
-    return inner
-
-
-def _hugs(piece, shape):
-    m = piece.mask
-    contact = max(
-        m[0].sum() * (piece.rows.start == 0), m[-1].sum() * (piece.rows.stop == shape[0]),
-        m[:, 0].sum() * (piece.columns.start == 0), m[:, -1].sum() * (piece.columns.stop == shape[1]),
-    )
-    return contact >= 0.5 * piece.size
-
-
-def _encloses(outer: Piece, inner: Piece) -> bool:
-    if not (outer.rows.start < inner.rows.start and outer.rows.stop > inner.rows.stop
-            and outer.columns.start < inner.columns.start and outer.columns.stop > inner.columns.stop):
-        return False
-    if inner.size < 0.15 * outer.size:
-        return False
-    holes = ndimage.binary_fill_holes(outer.mask)
-    if outer.mask.sum() > holes.sum() / 2:
-        return False
-    r, c = inner.rows.start - outer.rows.start, inner.columns.start - outer.columns.start
-    return bool(holes[r : r + inner.height, c : c + inner.width][inner.mask].all())
-
-
-def _is_rule_beside(piece: Piece, rest: list[Piece]) -> bool:
-    if piece.size < 1.6 * max(q.size for q in rest) or not piece.is_straight:
-        return False
-    axis = "columns" if piece.height > piece.width else "rows"
-    a = getattr(piece, axis)
-    return all(getattr(q, axis).stop <= a.start or getattr(q, axis).start >= a.stop for q in rest)
-
-
-# --- Rules --------------------------------------------------------------------------------------
-
-
-def _without_rules(mask: np.ndarray) -> np.ndarray:
-    for turned in (False, True):
-        seen = mask.T if turned else mask
-        bands = _rules(seen)
-        if not bands:
-            continue
-        band = np.zeros(seen.shape, bool)
-        thick = 0
-        rows = np.arange(len(seen))[:, None]
-        for y, t in bands:
-            band |= np.abs(rows - y) <= t / 2 + 1
-            thick = max(thick, t)
-        rest = seen & ~band
-        if not rest.any():
-            continue
-        inside = [p for p in pieces_of(rest.astype(float), rest)]
-        inside = [p for p in inside if not _hugs(p, rest.shape)]
-        if not inside or max(p.columns.stop for p in inside) - min(p.columns.start for p in inside) > CLEAR * seen.shape[1]:
-            continue
-        bridged = ndimage.grey_closing(rest.astype(np.uint8), round(thick) + 4) > 0
-        rest |= bridged & band & seen
-        mask = rest.T if turned else rest
-    return mask
-
-
-def _rules(mask: np.ndarray) -> list[tuple[np.ndarray, float]]:
-    """Thin straight bars from the left edge to the right: the row at each column, and thickness."""
-    height, width = mask.shape
-    ends = [runs(mask[:, part].any(axis=1)) for part in (slice(0, 2), slice(-2, None))]
-    columns = np.arange(width)
-    near = ndimage.binary_dilation(mask, np.ones((3, 1), bool))
-    found = []
-    for start, long in zip(*ends[0], strict=True):
-        for other, far in zip(*ends[1], strict=True):
-            thick = max(long, far)
-            left, right = start + (long - 1) / 2, other + (far - 1) / 2
-            if thick > RULE * height or abs(left - right) > 0.25 * width:
-                continue
-            y = left + (right - left) * columns / max(1, width - 1)
-            beside = [np.rint(y + way * (thick / 2 + 3)).astype(int) for way in (-1, 1)]
-            alone = all(
-                mask[np.clip(rows, 0, height - 1), columns].mean() < 0.5 for rows in beside
-            )
-            if alone and near[np.rint(y).astype(int), columns].mean() > 0.95:
-                found.append((y, thick))
-    return found
-
-
-def runs(flags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Starts and lengths of runs of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
-    return edges[::2], edges[1::2] - edges[::2]
-
-
-def otsu(values: np.ndarray) -> float:
+def _otsu(values: np.ndarray) -> float:
     """The threshold that parts positive values into the two classes that differ most."""
     counts, edges = np.histogram(values, 256, range=(0, values.max()))
     levels = (edges[1:] + edges[:-1]) / 2

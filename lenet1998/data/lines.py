@@ -12,9 +12,10 @@ from PIL import Image
 from scipy import ndimage
 
 from lenet1998 import paper
+from lenet1998.data.ink import Ink, find_ink
 from lenet1998.data.patterns import CENTRE
-from lenet1998.data.ink import Ink, Piece, find_ink, pieces_of
 from lenet1998.data.pictures import Source, look, naming, read_image, to_bytes
+from lenet1998.data.pieces import Piece, pieces_of
 from lenet1998.data.sums import centre_of_mass, total
 from lenet1998.errors import BadInput
 
@@ -143,7 +144,7 @@ def _slope(pieces: list[Piece], ink: np.ndarray) -> float:
         return degrees
     if alone:
         return 0.0
-    raise BadInput(f"its digits stand above each other: turn it, or cut it to one line")
+    raise BadInput("its digits stand above each other: turn it, or cut it to one line")
 
 
 def _box(ink: np.ndarray) -> np.ndarray:

@@ -198,7 +198,9 @@ def read_image(source: Source) -> Image.Image:
 
 def _as_bytes(values: np.ndarray) -> np.ndarray:
     """An array of one of the kinds that :func:`read_image` takes as uint8."""
-    if not values.size or values.ndim != 2 and (values.ndim != 3 or values.shape[2] not in (3, 4)):
+    if not values.size or (
+        values.ndim != 2 and (values.ndim != 3 or values.shape[2] not in (3, 4))
+    ):
         raise ValueError(f"picture must be (H, W), (H, W, 3) or (H, W, 4), got {values.shape}")
     if values.dtype == np.uint8:
         return values
