@@ -85,7 +85,7 @@ def to_line(levels: np.ndarray, block: int = 1, size: int = paper.INPUT_SIZE) ->
 def _laid(found: Ink, block: int, size: int) -> Line:
     """Straighten the ink, size it and lay it into a field."""
     ink = found.field
-    degrees = _slope(_pieces(ink), ink)
+    degrees = _slope(ink)
     if degrees:
         ink = ndimage.rotate(ink, degrees, order=1)
     ink = _box(ink)
@@ -115,24 +115,16 @@ def _pieces(ink: np.ndarray) -> list[Piece]:
     return pieces_of(ink, ink > ink.max() / 10)
 
 
-def _slope(pieces: list[Piece], ink: np.ndarray) -> float:
-    """The angle of a line, in degrees clockwise; 0 if there is no long one.
-
-    Three pieces or more lie along it, whatever their own slant. Fewer may be digits that touch:
-    the axis of their ink is the line's if it is long.
+def _slope(ink: np.ndarray) -> float:
+    """The angle of the ink's principal axis, in degrees clockwise; 0 if it has no long one.
 
     Raises:
-        BadInput: they lie along a line that is steeper than STEEPEST.
+        BadInput: there are several pieces along an axis steeper than STEEPEST.
     """
-    tallest = max(piece.size for piece in pieces)
-    digits = [piece for piece in pieces if piece.size > TALL * tallest]
-    alone = len(digits) < 3
-    if alone:
-        y, x = np.nonzero(ink)
-        weights = ink[y, x]
-    else:
-        y, x = np.transpose([piece.centre for piece in digits])
-        weights = np.ones(len(digits))
+    y, x = np.nonzero(ink)
+    if len(x) < 2:
+        return 0.0
+    weights = ink[y, x]
     amount = total(weights)
     x, y = (along - total(weights * along) / amount for along in (x, y))
     across, mixed, down = (float(total(weights * square)) for square in (x * x, x * y, y * y))
@@ -142,7 +134,7 @@ def _slope(pieces: list[Piece], ink: np.ndarray) -> float:
     degrees = math.degrees(math.atan2(2 * mixed, across - down) / 2)
     if abs(degrees) <= STEEPEST:
         return degrees
-    if alone:
+    if len(_pieces(ink)) < 3:
         return 0.0
     raise BadInput("its digits stand above each other: turn it, or cut it to one line")
 
