@@ -22,17 +22,22 @@ from lenet1998.errors import BadInput
 LONGEST = 8192  # pixels at most that a line is looked for in: 400 digits of 20
 ELONGATED = 6  # times the variance of ink across: a shorter line's axis is its digits' slant
 TALL = 0.5  # of the tallest piece: a lower one is a dot or half a digit
-STEEPEST = 50
-SHARED = 0.4
-DOUBLE = 1.7
-FLAT = 0.4
-PART = 0.2
-NEAR = 0.5
-BEYOND = 0.04
-TALLER = 1.08
-THIN = 0.42
+STEEPEST = 50  # degrees: a steeper axis is no line's
 WIDEST = 20_000  # pixels of the field at most
 COARSE = 10  # pixels high at least: digits that scaling down leaves lower are mostly misread
+
+
+# Of the usual height of a digit, where nothing else is said.
+DOUBLE = 1.7  # as tall a piece is of two lines that touch
+WITHIN = 0.4  # of a piece's own height: less of it among the line's rows is of another line
+FLAT = 0.4  # a lower piece is part of a digit,
+NEAR = 0.5  # of its own height: if it is no farther from the line, and, if that is left or right
+BESIDE = 0.1  # of its width: of a digit, shares as many columns with it
+PART = 0.2  # a lower piece is a part of something or a dirt, wherever it is
+STRAIGHT = 6  # times as long as thick is a 1, or a slash
+BEYOND = 0.04  # a slash reaches out of the line above and below,
+TALLER = 1.08  # times the tallest digit is its height,
+FINE = 0.42  # of the digits' strokes is its own
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +94,7 @@ def _laid(found: Ink, block: int, size: int) -> Line:
     if degrees:
         ink = ndimage.rotate(ink, degrees, order=1)
     ink = _box(ink)
-    usual = _check_line(_pieces(ink))
+    usual = _usual_height(_pieces(ink))
     scale = paper.DIGIT_SIZE / usual
     height, width = (max(1, round(side * scale)) for side in ink.shape)
     if width > WIDEST:
@@ -147,8 +152,8 @@ def _box(ink: np.ndarray) -> np.ndarray:
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def _check_line(pieces: list[Piece]) -> float:
-    """The usual height of a digit, in pixels, of the pieces of a straight line.
+def _usual_height(pieces: list[Piece]) -> float:
+    """The median height of the pieces of a straight line that are as tall as a digit, in pixels.
 
     Raises:
         BadInput: there are pieces of another line, or marks that are no digits.
@@ -157,29 +162,35 @@ def _check_line(pieces: list[Piece]) -> float:
     digits = [piece for piece in pieces if piece.height > TALL * tallest]
     usual = float(np.median([piece.height for piece in digits]))
     middle = sorted(digits, key=lambda piece: piece.rows.start + piece.rows.stop)[len(digits) // 2]
-    top, bottom = middle.rows.start, middle.rows.stop
     for piece in pieces:
-        shared = min(piece.rows.stop, bottom) - max(piece.rows.start, top)
-        least = -NEAR if piece.height < FLAT * usual else SHARED
-        apart = shared < least * min(piece.height, usual)
+        least = -NEAR if piece.height < FLAT * usual else WITHIN
+        apart = _shared(piece.rows, middle.rows) < least * min(piece.height, usual)
         if (apart and piece.height > PART * usual) or piece.height > DOUBLE * usual:
             raise BadInput("more than one line of digits: cut the picture so that one is left")
     for piece in pieces:
-        if any(_above_each_other(piece, other) for other in pieces if other is not piece):
-            continue
-        others = [other for other in digits if other is not piece]
-        if not others:
-            continue
-        top = np.quantile([other.rows.start for other in others], 0.25)
-        bottom = np.quantile([other.rows.stop for other in others], 0.75)
-        beyond = min(top - piece.rows.start, piece.rows.stop - bottom) > BEYOND * usual
-        tall = piece.height > TALLER * max(other.height for other in others)
-        thin = piece.half_width < THIN * np.median([other.half_width for other in others])
-        if piece.height < FLAT * usual or (piece.is_straight and (beyond or tall or thin)):
+        others = [other for other in pieces if other is not piece]
+        flat = piece.height < FLAT * usual
+        alone = all(
+            _shared(piece.columns, other.columns) < BESIDE * min(piece.width, other.width)
+            for other in others
+        )
+        beside = [other for other in digits if other is not piece]
+        if (flat and alone) or (not flat and beside and _is_slash(piece, beside, usual)):
             raise BadInput("a mark that is no digit is in its line: cut the picture beside it")
     return usual
 
 
-def _above_each_other(one: Piece, other: Piece) -> bool:
-    shared = min(one.columns.stop, other.columns.stop) - max(one.columns.start, other.columns.start)
-    return shared > 0.1 * min(one.width, other.width)
+def _shared(one: slice, other: slice) -> int:
+    """Rows or columns that two pieces share; below 0 what is between them."""
+    return min(one.stop, other.stop) - max(one.start, other.start)
+
+
+def _is_slash(piece: Piece, digits: list[Piece], usual: float) -> bool:
+    """Whether a straight stroke is longer, at both ends or in all, or finer than a 1 would be."""
+    if piece.straight < STRAIGHT:
+        return False
+    above = np.quantile([digit.rows.start for digit in digits], 0.25) - piece.rows.start
+    below = piece.rows.stop - np.quantile([digit.rows.stop for digit in digits], 0.75)
+    fine = piece.half_width < FINE * np.median([digit.half_width for digit in digits])
+    tall = piece.height > TALLER * max(digit.height for digit in digits)
+    return bool(min(above, below) > BEYOND * usual or fine or tall)

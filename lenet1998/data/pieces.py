@@ -18,7 +18,8 @@ REMNANT = 8  # times as large as the rest: what touches the edge is no remnant b
 RULE = 0.1  # of the picture: a thicker bar is no rule
 WHOLE = 0.95  # of a rule's length shows ink
 CLEAR = 0.85  # of the picture: ink that takes more of it was cut out, and is crossed by no rule
-LONG = 1.6  # times as long as all others: a straight piece beside them is a rule
+THIN = 12  # times as long as thick is a rule,
+LONG = 1.6  # times as long as all that is beside it
 
 
 class Piece(NamedTuple):
@@ -58,13 +59,13 @@ class Piece(NamedTuple):
         return self.rows.start + y.mean(), self.columns.start + x.mean()
 
     @property
-    def is_straight(self) -> bool:
-        """Whether it is one straight stroke, at least six times as long as thick."""
+    def straight(self) -> float:
+        """How many times as long as thick it is, if it is one straight stroke; else little."""
         y, x = np.nonzero(self.mask)
         if len(y) < 3:
-            return False
+            return 1.0
         short, long = np.linalg.eigvalsh(np.cov(y, x))
-        return long > 36 * max(short, 1 / 12)
+        return float(np.sqrt(long / max(short, 1 / 12)))
 
     def touches(self, shape: tuple[int, int]) -> bool:
         """Whether it reaches an edge of a picture of this shape."""
@@ -131,7 +132,7 @@ def _frames(one: Piece, other: Piece) -> bool:
 
 
 def _is_rule_beside(piece: Piece, others: list[Piece]) -> bool:
-    if piece.size < LONG * max(other.size for other in others) or not piece.is_straight:
+    if piece.size < LONG * max(other.size for other in others) or piece.straight < THIN:
         return False
     upright = piece.height > piece.width
     own, *rest = [one.columns if upright else one.rows for one in (piece, *others)]
