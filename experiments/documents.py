@@ -21,6 +21,7 @@ from experiments.coursework import tables as coursework
 from experiments.distortions import tables as distortions
 from experiments.net_1998 import features_tables as features_1998
 from experiments.net_1998 import tables as net_1998
+from experiments.pictures import tables as pictures
 from experiments.pretrained import tables as pretrained
 from experiments.published import tables as results_page
 from experiments.readings import departures, search_tests
@@ -38,6 +39,7 @@ from experiments.results import (
     FIG6,
     FIG7,
     LICENCES,
+    PICTURES,
     READ_STRINGS,
     REJECTION_INVARIANCE,
     RESTORATION,
@@ -287,6 +289,7 @@ TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
     "strings-1998": _of(READ_STRINGS, strings.published),
     "strings-usual": _of(READ_STRINGS, strings.usual),
     "strings-speed": _of(READ_STRINGS, strings.speed),
+    "pictures": _of(PICTURES, pictures.kinds),
     "blank-share": _of(BLANK_SHARE, strings.blank_share),
     "search-stages": lambda results: search.stages(runs_in(results, search.STUDY)),
     "search-best": lambda results: search.best(runs_in(results, search.STUDY)),
