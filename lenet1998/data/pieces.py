@@ -144,24 +144,31 @@ def _is_rule_beside(piece: Piece, others: list[Piece]) -> bool:
 
 def without_rules(mask: np.ndarray) -> np.ndarray:
     """Ink (H, W) but for rules from edge to edge; where they cross a stroke, the stroke stays."""
-    for turned in (False, True):
-        seen = mask.T if turned else mask
-        if not (rules := _rules(seen)):
-            continue
-        rows = np.arange(len(seen))[:, None]
-        band = np.any([np.abs(rows - y) <= thick / 2 + 1 for y, thick in rules], axis=0)
-        rest = seen & ~band
-        inside = [piece.columns for piece in pieces_of(rest, rest) if not piece.hugs(rest.shape)]
-        if not inside:
-            continue
-        across = max(own.stop for own in inside) - min(own.start for own in inside)
-        if across > CLEAR * seen.shape[1]:
-            continue
-        bridge = round(max(thick for _, thick in rules)) + 4
-        bridged = ndimage.grey_closing(rest.astype(np.uint8), bridge) > 0
-        rest |= bridged & band & seen
-        mask = rest.T if turned else rest
-    return mask
+    across, down = _rules(mask), _rules(mask.T)
+    bands = _band(across, mask.shape), _band(down, mask.T.shape).T
+    rest = mask & ~bands[0] & ~bands[1]
+    inside = [piece for piece in pieces_of(rest, rest) if not piece.hugs(rest.shape)]
+    removed, thick = np.zeros(mask.shape, bool), 0
+    for rules, band, along in zip((across, down), bands, (1, 0), strict=True):
+        boxes = [(piece.rows, piece.columns)[along] for piece in inside]
+        if rules and boxes:
+            room = max(box.stop for box in boxes) - min(box.start for box in boxes)
+            if room <= CLEAR * mask.shape[along]:
+                removed |= band
+                thick = max(thick, *(thickness for _, thickness in rules))
+    if not thick:
+        return mask
+    rest = mask & ~removed
+    bridged = ndimage.grey_closing(rest.astype(np.uint8), thick + 4) > 0
+    return rest | (bridged & removed & mask)
+
+
+def _band(rules: list[tuple[np.ndarray, int]], shape: tuple[int, int]) -> np.ndarray:
+    """The pixels of rules, and one more on either side; (H, W) bool."""
+    band, rows = np.zeros(shape, bool), np.arange(shape[0])[:, None]
+    for y, thick in rules:
+        band |= np.abs(rows - y) <= thick / 2 + 1
+    return band
 
 
 def _rules(mask: np.ndarray) -> list[tuple[np.ndarray, int]]:
