@@ -1,7 +1,6 @@
-"""Any picture file as a pattern like MNIST's: 28x28, size-normalised, centred, white on black.
+"""Any picture as a pattern like MNIST's: 28x28, size-normalised, centred, white on black.
 
-What is paper and what is ink is found in three steps: what most of the border shows is paper, what
-differs from it most says whether ink is darker or lighter, and Otsu's threshold where ink begins.
+Files, images and arrays are read here; what on them is ink is found by :mod:`lenet1998.data.ink`.
 """
 
 import logging
