@@ -3,6 +3,8 @@
 import json
 import math
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -374,6 +376,19 @@ def test_digits_blown_up_inverted_off_centre_and_compressed(digits, tmp_path, ca
     # so are 74 of the pictures.
     assert (read == labels).mean() > 0.68
     assert (read == stored).mean() > 0.75
+
+
+def test_a_damaged_tiff_is_one_line_of_the_process(tmp_path):
+    file = tmp_path / "digit.tif"
+    Image.effect_noise((200, 200), 90).save(file, compression="tiff_lzw")
+    content = bytearray(file.read_bytes())
+    content[2000:2400] = bytes(400)
+    file.write_bytes(content)
+    command = [sys.executable, "-m", "lenet1998.predict", str(file)]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert process.returncode == 2
+    assert process.stderr.count("\n") == 1
+    assert f"{file}: cannot be read as a picture (" in process.stderr
 
 
 # --- Lines of digits ----------------------------------------------------------------------------
