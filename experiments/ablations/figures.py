@@ -49,14 +49,16 @@ def ladder(runs: Sequence[RunRecord], content: dict) -> Figure:
     """Test error, and rejection of what stands between two digits, from rung to rung."""
     between = rejection(families(runs), content)[0]
     rungs = _measured(between, "ladder")["ladder"]
-    titles = ["original", *(f"{rung.component}: {rung.title}" for rung in rungs)]
-    figure = Figure(figsize=(8.6, 4.4), layout="constrained")
+    titles = ["original", *(rung.named for rung in rungs)]
+    figure = Figure(figsize=(7.7, 3.8), layout="constrained")
     error, area = figure.subplots(1, 2, sharey=True)
     steps = [rungs[0].base, *(rung.ours for rung in rungs)]
     for axes, value in ((error, test_error), (area, between.value)):
         _steps(axes, [[value(run) for run in some if run.last] for some in steps])
-    error.set_yticks(range(len(titles)), titles)
+    error.set_yticks(range(len(titles)), titles, fontsize=8)
     error.invert_yaxis()
+    error.margins(x=0.08)
+    area.margins(x=0.08)
     error.set_xlabel("test error, %")
     area.set_xlabel("area under the ROC curve,\nagainst what is between two digits")
     return figure
@@ -75,32 +77,25 @@ def _steps(axes, values: Sequence[Sequence[float]]) -> None:
 @shows(ABLATED, ABLATIONS)
 @rc_context(STYLE)
 def rejections(runs: Sequence[RunRecord], content: dict) -> Figure:
-    """Rejection of three kinds of rubbish by every net of one out and one in."""
+    """Rejection of three kinds of rubbish by every net of one out and one in, a dot a net."""
     measures = rejection(families(runs), content)[:3]
     shown = _measured(measures[0], "out", "in")
     heights = [len(rows) + 2 for rows in shown.values()]
-    figure = Figure(figsize=(8, 0.24 * sum(heights) + 1), layout="constrained")
+    figure = Figure(figsize=(7.7, 0.22 * sum(heights) + 1), layout="constrained")
     panels = figure.subplots(len(shown), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
     for axes, (direction, rows) in zip(panels, shown.items(), strict=True):
-        for measure, (mark, colour) in zip(measures, MARKS, strict=True):
-            _missed(axes, measure, rows, mark, colour)
-        names = ["original" if direction == "out" else "modern"]
-        names += [f"{one.component}: {one.title}" for one in rows]
-        axes.set_yticks(range(len(names)), names)
-        axes.set_ylim(len(names) - 0.4, -0.6)
+        groups = [rows[0].base, *(one.ours for one in rows)]
+        for shift, measure, (mark, colour) in zip((-0.2, 0, 0.2), measures, MARKS, strict=True):
+            missed = [1 - np.array([measure.value(run) for run in some]) for some in groups]
+            places = [np.full(len(some), place + shift) for place, some in enumerate(missed)]
+            look = {"color": colour, "ms": 3, "alpha": 0.6, "mew": 0}
+            label = measure.title.removeprefix("area, ")
+            axes.plot(np.concatenate(missed), np.concatenate(places), mark, label=label, **look)
+        names = ["original" if direction == "out" else "modern", *(one.named for one in rows)]
+        axes.set_yticks(range(len(names)), names, fontsize=8)
+        axes.set(ylim=(len(names) - 0.4, -0.6), xscale="log")
         axes.set_title(TITLES[direction], loc="left", fontsize="medium")
-        axes.set_xscale("log")
-    panels[-1].set_xlabel("1 - area under the ROC curve (bars: standard deviation of runs)")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    panels[-1].set_xlabel("1 - area under the ROC curve (log axis; a dot a net)")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3)
     return figure
-
-
-def _missed(axes, measure: Measure, rows: Sequence[Comparison], mark: str, colour: str) -> None:
-    """Distance from a perfect area, a mark for each net's kind."""
-    groups: list[Sequence[RunRecord]] = [rows[0].base, *(one.ours for one in rows)]
-    for place, some in enumerate(groups):
-        lacking = 1 - np.array([measure.value(run) for run in some])
-        low, high = lacking.mean() - lacking.std(), lacking.mean() + lacking.std()
-        axes.plot([max(low, 1e-6), high], [place, place], color=colour, lw=1)
-        label = measure.title.removeprefix("area, ") if not place else None
-        axes.plot(lacking.mean(), place, mark, color=colour, ms=5, label=label)

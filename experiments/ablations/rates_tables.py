@@ -21,7 +21,11 @@ from lenet1998.training.records import RunRecord
 ABLATED, TUNED = "ablations", "tuning"
 LOST = 50.0
 """Percent: a run that ends above it has learnt nothing, or has diverged."""
-COLOURS = dict(zip(OPTIMIZERS, (VERMILION, BLUE, GREEN, PURPLE, ORANGE), strict=True))
+_COLOURS = VERMILION, BLUE, GREEN, PURPLE, ORANGE
+LOOKS = dict(zip(OPTIMIZERS, zip(_COLOURS, "os^vD", strict=True), strict=True))
+    )
+)
+"""Colour and marker of each optimizer."""
 
 Runs = Mapping[str, Sequence[RunRecord]]
 """By the name of their recipe."""
@@ -106,17 +110,17 @@ def sensitivity(runs: Sequence[RunRecord]) -> Figure:
     named = by_recipe(runs)
     figure = Figure(figsize=(7.4, 4.2), layout="constrained")
     axes = figure.subplots()
-    for key, colour in COLOURS.items():
-        _line(axes, TUNINGS[key], named, colour)
-    axes.set(xscale="log", yscale="log", xlabel="global rate over the tuned one")
+    for key, look in LOOKS.items():
+        _line(axes, TUNINGS[key], named, *look)
+    axes.set(xscale="log", yscale="log", xlabel="learning rate / tuned learning rate (log axes)")
     axes.set_ylabel("error on 10,000 held-out patterns, %")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter("{x:g}")
-    axes.legend(loc="upper left")
+    axes.legend(loc="upper left", title="tuned rate in brackets")
     return figure
 
 
-def _line(axes: Axes, tuning: Tuning, named: Runs, colour: str) -> None:
+def _line(axes: Axes, tuning: Tuning, named: Runs, colour: str, marker: str) -> None:
     points = [
         (recipe.eta / tuning.eta, _error(run))
         for recipe in tuning.three_decades
@@ -125,10 +129,11 @@ def _line(axes: Axes, tuning: Tuning, named: Runs, colour: str) -> None:
     if not points:
         return
     rates, errors = np.array(points).T
-    axes.plot(rates, errors, "o", color=colour, ms=3, alpha=0.5)
+    axes.plot(rates, errors, marker, color=colour, ms=3, alpha=0.4)
     at = np.unique(rates)
     means = [errors[rates == rate].mean() for rate in at]
-    axes.plot(at, means, color=colour, label=f"{tuning.title} ({tuning.eta:g})")
+    label = f"{tuning.title} ({tuning.eta:g})"
+    axes.plot(at, means, color=colour, marker=marker, ms=5, label=label)
 
 
 def ways(runs: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
@@ -173,19 +178,20 @@ def _seconds(run: RunRecord, passes: int) -> float:
 @rc_context(STYLE)
 def against_time(runs: Sequence[RunRecord]) -> Figure:
     """Test error against patterns seen and against seconds of a core, means over seeds."""
-    figure = Figure(figsize=(9.4, 3.8), layout="constrained")
+    figure = Figure(figsize=(7.7, 3.8), layout="constrained")
     seen, spent = figure.subplots(1, 2, sharey=True)
-    colours = (BLACK, *COLOURS.values())
-    for (name, some), colour in zip(ways(runs).items(), colours, strict=False):
+    looks = ((BLACK, "*"), *LOOKS.values())
+    for (name, some), (colour, marker) in zip(ways(runs).items(), looks, strict=False):
         kept = [run for run in some if not run.diverged]
         errors = np.mean([[row["test_error_percent"] for row in run.per_pass] for run in kept], 0)
         seconds = np.median([[row["seconds"] for row in run.per_pass] for run in kept], 0)
         patterns = kept[0].dataset["train_patterns"] * np.arange(1, len(errors) + 1)
-        seen.plot(patterns, errors, color=colour, label=f"{name} (n = {len(kept)})")
-        spent.plot(np.cumsum(seconds), errors, color=colour)
+        look = {"color": colour, "marker": marker, "ms": 4}
+        seen.plot(patterns, errors, label=f"{name} (n = {len(kept)})", **look)
+        spent.plot(np.cumsum(seconds), errors, **look)
     for axes, label in ((seen, "patterns seen"), (spent, "seconds of a core")):
         axes.set(xscale="log", yscale="log", xlabel=label)
-        for axis, few in ((axes.xaxis, (1, 2, 5)), (axes.yaxis, (1, 1.2, 1.5, 2, 3, 5))):
+        for axis, few in ((axes.xaxis, (1, 3)), (axes.yaxis, (1, 1.2, 1.5, 2, 3, 5))):
             axis.set_major_locator(LogLocator(subs=few))
             axis.set_major_formatter("{x:,.8g}")
             axis.set_minor_locator(NullLocator())

@@ -1,4 +1,4 @@
-"""docs/ablations.md: each table, as soon as its runs are whole."""
+"""The tables of docs/ablations.md."""
 
 from collections.abc import Callable, Sequence
 
@@ -14,14 +14,6 @@ from lenet1998.ablate.effects import Families, effects_table, families
 from lenet1998.training.records import RunRecord
 
 
-def _in_one_look(
-    groups: Families, table: Callable[[], pd.DataFrame], *directions: str
-) -> pd.DataFrame:
-    """A table, or one that says how many of the directions' runs are there while some are not."""
-    waits = ablations.under_way(groups, *directions)
-    return table() if waits is None else waits
-
-
 def _measured(runs: Sequence[RunRecord], train_size: int | None = None) -> Families:
     """The directions whose nets are measured; those of ``tuned`` are in ``out``, too."""
     found = families(runs, train_size)
@@ -32,23 +24,19 @@ def _of_nets(
     runs: Sequence[RunRecord], measures: Callable[[Families], list[of_nets.Measure]]
 ) -> pd.DataFrame:
     """Effects on the purposes of the components."""
-    groups = _measured(runs)
-    return _in_one_look(groups, lambda: of_nets.table(measures(groups)), *groups)
+    return of_nets.table(measures(_measured(runs)))
 
 
 @shows(ABLATED)
 def effects(runs: Sequence[RunRecord], direction: str) -> pd.DataFrame:
     """Effects of a direction's changes on the test error."""
-    groups = families(runs)
-    found = groups[direction]
-    return _in_one_look(groups, lambda: effects_table(ablations.effects(found)), direction)
+    return effects_table(ablations.effects(families(runs)[direction]))
 
 
 @shows(ABLATED)
 def brief(runs: Sequence[RunRecord]) -> pd.DataFrame:
     """The changes of ``original`` that move its test error most, one a component."""
-    groups = families(runs)
-    return _in_one_look(groups, lambda: ablations.brief_table(groups, COMPONENTS), "out", "tuned")
+    return ablations.brief_table(families(runs), COMPONENTS)
 
 
 @shows(ABLATED, ABLATIONS)
@@ -73,11 +61,10 @@ def learning(runs: Sequence[RunRecord], content: dict) -> pd.DataFrame:
 @shows(ABLATED)
 def work(runs: Sequence[RunRecord]) -> pd.DataFrame:
     """Size, work and training time of a network of each kind."""
-    groups = _measured(runs)
-    return _in_one_look(groups, lambda: of_nets.work(groups), *groups)
+    return of_nets.work(_measured(runs))
 
 
 @shows(ABLATED)
 def speed(runs: Sequence[RunRecord]) -> pd.DataFrame:
     """Passes and seconds until fewer than 2 % are misread, by way to learn."""
-    return _in_one_look(families(runs), lambda: rates.speed(runs), "tuned")
+    return rates.speed(runs)

@@ -23,8 +23,6 @@ from lenet1998.training.records import RunRecord
 MARGIN = 0.1
 """Points of test error: the paper's own uncertainty (Fig. 9, p.11)."""
 LEVEL = 0.05
-LOOK = 20
-"""Seeds of each change: a family is judged in one look at as many, and not before."""
 TITLES = {
     "out": "one out of original",
     "tuned": "one out of original, SDLM's rate tuned alike",
@@ -59,6 +57,11 @@ class Comparison:
         """Key of the change."""
         return self.direction, self.component, self.title
 
+    @property
+    def named(self) -> str:
+        """Component and change, as a figure's row."""
+        return f"{self.component}: {self.title}"
+
     def pairs(self, value: Callable[[RunRecord], float]) -> tuple[list[float], list[float]]:
         """A value of the runs whose seeds both sides have, and that ended."""
         theirs = {run.seed: run for run in self.base if run.last}
@@ -88,20 +91,6 @@ def families(runs: Sequence[RunRecord], train_size: int | None = None) -> Famili
             one = Comparison(change.direction, change.component, change.title, ours, base)
             found[change.direction].append(one)
     return found
-
-
-def under_way(groups: Families, *directions: str) -> pd.DataFrame | None:
-    """A table that says so while changes of these directions have fewer pairs than a look takes."""
-    pairs = [
-        min(LOOK, len(one.pairs(test_error)[0]))
-        for direction in directions
-        for one in groups[direction]
-    ]
-    wanted = LOOK * sum(map(family_size, directions))
-    if sum(pairs) == wanted:
-        return None
-    told = f"{sum(pairs)} of {wanted} pairs of runs are there; verdicts come in one look, at all"
-    return pd.DataFrame({"being run": [told]})
 
 
 def test_error(run: RunRecord) -> float:
@@ -250,8 +239,10 @@ def brief_table(groups: Families, words: Mapping[str, str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-COLOURS = {MATTERS: VERMILION, NO_DIFFERENCE: GREEN, CANNOT_TELL: BLACK}
-DIFFERENCE = "change of the test error, points (95 %)"
+LOOKS = {MATTERS: (VERMILION, "o"), NO_DIFFERENCE: (GREEN, "s"), CANNOT_TELL: (BLACK, "D")}
+"""Colour and marker of each verdict."""
+FARTHEST = 0.65
+"""Points that a forest shows; what lies beyond is written at its edge."""
 
 
 @rc_context(STYLE)
@@ -262,42 +253,46 @@ def forest(groups: Mapping[str, Sequence[Effect]]) -> Figure:
         groups: the effects by the panel's title.
     """
     heights = [len(rows) + 1 for rows in groups.values()]
-    figure = Figure(figsize=(8, 0.26 * sum(heights) + 1.2), layout="constrained")
+    figure = Figure(figsize=(7.7, 0.2 * sum(heights) + 1), layout="constrained")
     panels = np.atleast_1d(figure.subplots(len(groups), 1, sharex=True, height_ratios=heights))
     for axes, (title, rows) in zip(panels, groups.items(), strict=True):
-        of_changes(axes, [f"{e.of.component}: {e.of.title}" for e in rows])
+        axes.set_yticks(range(len(rows)), [e.of.named for e in rows], fontsize=8)
+        axes.set(ylim=(len(rows) - 0.4, -0.6), xlim=(-FARTHEST, FARTHEST))
+        axes.axvspan(-MARGIN, MARGIN, color=BLUE, alpha=0.1, lw=0)
+        axes.axvline(0, color=BLUE, lw=0.8)
         for place, effect in enumerate(rows):
-            interval(axes, effect, place)
+            _interval(axes, effect, place)
         axes.set_title(title, loc="left", fontsize="medium")
-    panels[-1].set_xlabel(DIFFERENCE)
-    tell_verdicts(figure)
+    panels[-1].xaxis.set_major_formatter(lambda value, _: f"{value:+.1f}" if value else "0")
+    panels[-1].set_xlabel("change of the test error, percentage points (95 %)")
+    handles = [
+        Line2D([], [], color=colour, marker=marker, label=verdict)
+        for verdict, (colour, marker) in LOOKS.items()
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
 
 
-def of_changes(axes: Axes, names: Sequence[str]) -> None:
-    """A row for each change, from the top, along which a difference is shown beside the margin."""
-    axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.axvspan(-MARGIN, MARGIN, color=BLUE, alpha=0.1, lw=0)
-    axes.axvline(0, color=BLUE, lw=0.8)
-    axes.set_xscale("symlog", linthresh=0.2)
-    axes.xaxis.set_major_formatter("{x:+g}")
-
-
-def interval(axes: Axes, effect: Effect, place: float) -> None:
+def _interval(axes: Axes, effect: Effect, place: float) -> None:
     """A difference and its interval, in the verdict's colour."""
-    colour = COLOURS[effect.verdict]
-    axes.plot([effect.pair.low, effect.pair.high], [place, place], color=colour, lw=1.6)
-    axes.plot(effect.pair.difference, place, "o", ms=5, color=colour)
-
-
-def tell_verdicts(figure: Figure) -> None:
-    """The legend: what the colours say."""
-    handles = [
-        Line2D([], [], color=colour, marker="o", label=verdict)
-        for verdict, colour in COLOURS.items()
-    ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    (colour, marker), pair = LOOKS[effect.verdict], effect.pair
+    ends = np.clip([pair.low, pair.high], -FARTHEST, FARTHEST)
+    axes.plot(ends, [place, place], color=colour, lw=1.6)
+    if abs(pair.difference) < FARTHEST:
+        axes.plot(pair.difference, place, marker, ms=5, color=colour)
+    else:
+        right = pair.difference > 0
+        axes.text(
+            ends[int(right)],
+            place,
+            f" {pair.difference:+.2f} ({pair.low:+.2f} to {pair.high:+.2f}) ",
+            ha="right" if right else "left",
+            va="center",
+            color=colour,
+            fontsize=8,
+            backgroundcolor="white",
+            bbox={"fc": "white", "ec": "none", "pad": 0},
+        )
 
 
 Pairs = dict[Change, tuple[Recipe, Recipe]]
