@@ -1,9 +1,11 @@
 """docs/switches.md: every switch of a recipe with its values, its default and its meaning."""
 
+import re
+
 import pandas as pd
 
 from experiments.results import shows
-from lenet1998.recipes import ORIGINAL, SWITCHES, valid_values
+from lenet1998.recipes import LARGEST, ORIGINAL, SWITCHES, valid_values
 
 MEANINGS = {
     "network": {
@@ -63,6 +65,9 @@ MEANINGS = {
 }
 """One line for each switch, by the part of the recipe and in the order of the fields."""
 
+FAR = re.compile(rf"( and)? [<>]= -?{re.escape(f'{LARGEST:,}')}")
+"""The limit of numbers that have no nearer one."""
+
 
 @shows()
 def switches(part: str) -> pd.DataFrame:
@@ -71,7 +76,7 @@ def switches(part: str) -> pd.DataFrame:
         [
             {
                 "switch": f"`{name}`",
-                "values": valid_values(SWITCHES[name]),
+                "values": FAR.sub("", valid_values(SWITCHES[name])),
                 "default": str(getattr(ORIGINAL, name)).lower(),
                 "meaning": meaning,
             }
