@@ -76,7 +76,7 @@ def switches(part: str) -> pd.DataFrame:
         [
             {
                 "switch": f"`{name}`",
-                "values": FAR.sub("", valid_values(SWITCHES[name])),
+                "values": FAR.sub("", valid_values(SWITCHES[name])).lower(),
                 "default": str(getattr(ORIGINAL, name)).lower(),
                 "meaning": meaning,
             }

@@ -127,10 +127,8 @@ def test_code_can_be_copied(site, browser):
     look_as(browser)
     browser.get((site / "start.html").as_uri())
     wait(browser, "document.readyState === 'complete'")
-    blocks, buttons = (
-        "document.querySelectorAll('%s').length" % of for of in (".highlight pre", ".copybtn")
-    )
-    assert ask(browser, buttons) == ask(browser, blocks) > 3
+    count = "document.querySelectorAll('{}').length".format
+    assert ask(browser, count(".copybtn")) == ask(browser, count(".highlight pre")) > 3
 
 
 @pytest.mark.parametrize(
