@@ -24,7 +24,7 @@ REJECTION_INVARIANCE, ANSWERS, FIG7 = "rejection_invariance.json", "answers.json
 FAULTS, RESTORATION, SEARCH, FIG6 = "faults.json", "restoration.json", "search.json", "fig6.json"
 CLAIMS, FEATURES = "claims.json", "features.json"
 ABLATIONS, READ_STRINGS, BLANK_SHARE = "ablations.json", "read_strings.json", "blank_share.json"
-LICENCES = "licences.json"
+LICENCES, PICTURES = "licences.json", "pictures.json"
 
 ORIGINAL, MODERN = COMPARED["original"], COMPARED["modern"]
 DISTORTIONS = "published/distortions"
@@ -55,6 +55,7 @@ MADE_BY = {
     "fitted": "experiments.readings.fitted",
     "headline": "experiments.published.headline",
     "licences": "experiments.readings.licences",
+    "pictures": "experiments.pictures.read",
     "published": "experiments.published.runs",
     "read_strings": "experiments.strings.read",
     "readings": "experiments.readings.runs",

@@ -7,8 +7,18 @@ import torch
 from torch import nn
 
 from lenet1998.layers import multiply_accumulates
-from lenet1998.models import STEP, LeNet5
+from lenet1998.models import STEP, LeNet5, within
 from lenet1998.modules import MappedConv2d, RBFOutput, Subsampling2d
+
+__all__ = [
+    "Counts",
+    "LayerCount",
+    "LayerForm",
+    "Replication",
+    "count",
+    "forms",
+    "replication",
+]
 
 _STEPS = {"c1": 1, "s2": 2, "c3": 2}
 """Pixels of the field from one unit of a map to the next; from S4 on as many as STEP."""
@@ -77,26 +87,18 @@ class LayerForm:
     activation: str
 
 
-def _inputs_per_position(layer: nn.Module) -> int:
-    """Connections into all of a layer's units that stand at one position, biases included."""
-    if isinstance(layer, MappedConv2d):
-        return layer.weight.numel() + layer.out_channels
-    if isinstance(layer, Subsampling2d):
-        return layer.channels * (layer.window**2 + 1)
-    if isinstance(layer, (nn.Conv2d, nn.Linear)):
-        return layer.weight.numel() + (0 if layer.bias is None else layer.bias.numel())
-    if isinstance(layer, RBFOutput):
-        return layer.codes.numel()
-    raise TypeError(f"no rule to count the connections of {type(layer).__name__}")
-
-
 def _connections(layer: nn.Module, maps: int, positions: int) -> int:
-    """Untrained pooling has its four inputs per unit and no bias."""
-    for module in layer.modules():
-        if isinstance(module, (nn.AvgPool2d, nn.MaxPool2d)):
-            window: Any = module.kernel_size  # a number, as LeNet5 has it
-            return maps * positions * window**2
-    return _inputs_per_position(layer) * positions
+    """Connections of a layer's units, biases included; pooling that is not trained has none."""
+    module = within(layer)
+    if isinstance(module, (nn.AvgPool2d, nn.MaxPool2d)):
+        return maps * positions * module.kernel_size**2  # type: ignore[operator]  # as LeNet5 has it
+    if isinstance(module, Subsampling2d):
+        return maps * positions * (module.window**2 + 1)
+    if isinstance(module, RBFOutput):
+        return positions * module.codes.numel()
+    if isinstance(module, (nn.Conv2d, nn.Linear, MappedConv2d)):
+        return positions * sum(parameter.numel() for parameter in module.parameters())
+    raise TypeError(f"no rule to count the connections of {type(layer).__name__}")
 
 
 def _layers(model: LeNet5) -> dict[str, nn.Module]:
@@ -117,8 +119,8 @@ def count(model: LeNet5) -> Counts:
         layer.register_forward_hook(lambda _m, _a, out, name=name: shapes.update({name: out.shape}))
         for name, layer in layers.items()
     ]
-    size = model.switches["input_size"]
-    model(next(model.parameters()).new_zeros(1, 1, size, size))
+    size, channels = model.switches["input_size"], model.switches.get("in_channels", 1)
+    model(next(model.parameters()).new_zeros(1, channels, size, size))
     for handle in handles:
         handle.remove()
     rows = []
@@ -170,18 +172,17 @@ def forms(model: LeNet5) -> tuple[LayerForm, ...]:
 
 def _kind(layer: nn.Module) -> tuple[str, Any, Any]:
     """A layer's kind in words, and the side and stride of its kernels or windows."""
-    if isinstance(layer, Subsampling2d):
-        kind = "trainable average" if layer.average else "trainable subsampling"
-        return kind, layer.window, layer.window
-    if isinstance(layer, MappedConv2d):
-        return "convolution by table", layer.kernel_size, 1
-    if isinstance(layer, nn.Conv2d):
-        return "convolution", layer.kernel_size[0], layer.stride[0]
-    for module in layer.modules():
-        if isinstance(module, (nn.AvgPool2d, nn.MaxPool2d)):
-            kind = "average" if isinstance(module, nn.AvgPool2d) else "max"
-            return f"{kind} pooling", module.kernel_size, module.stride
-    return "RBF" if isinstance(layer, RBFOutput) else "full", None, None
+    module = within(layer)
+    if isinstance(module, Subsampling2d):
+        kind = "trainable average" if module.average else "trainable subsampling"
+        return kind, module.window, module.window
+    if isinstance(module, (nn.Conv2d, MappedConv2d)):
+        by_table = " by table" if isinstance(module, MappedConv2d) else ""
+        return f"convolution{by_table}", module.kernel_size[0], module.stride[0]
+    if isinstance(module, (nn.AvgPool2d, nn.MaxPool2d)):
+        kind = "average" if isinstance(module, nn.AvgPool2d) else "max"
+        return f"{kind} pooling", module.kernel_size, module.stride
+    return "RBF" if isinstance(module, RBFOutput) else "full", None, None
 
 
 def _output_activation(model: LeNet5) -> str:

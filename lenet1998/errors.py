@@ -145,7 +145,9 @@ _RECIPE = {
     ),
     "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
 }
-_DATASET = object_of(name=TEXT, checksum=TEXT, train_patterns=SOME, test_patterns=SOME)
+_DATASET = object_of(
+    {"classes": SOME}, name=TEXT, checksum=TEXT, train_patterns=SOME, test_patterns=SOME
+)
 _PER_PASS = list_of(
     object_of(
         **{"pass": SOME},

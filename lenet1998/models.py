@@ -1,34 +1,62 @@
 """LeNet-5 with switches: historic and modern differ only where a switch says so."""
 
 import math
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import as_file, files
 from itertools import groupby
-from pathlib import Path
-from typing import Any
+from os import PathLike
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load
-from torch import Tensor, nn
+from PIL.Image import Image
+from torch import Generator, Tensor, nn
 
 from lenet1998 import paper
-from lenet1998.criteria import DiscriminativeLoss, DistanceLoss
+from lenet1998.data import prepare
+from lenet1998.data.pictures import Picture, read_picture
 from lenet1998.data.streams import initial_weights
-from lenet1998.errors import BadInput, in_short, read_bytes
 from lenet1998.modules import (
     DEFAULT_START,
     SQUASHINGS,
-    Conv2d,
-    Linear,
     MappedConv2d,
     RBFOutput,
     Start,
     Subsampling2d,
+    draw_parameters,
+    recorded,
 )
 from lenet1998.optim import SDLM
-from lenet1998.recipes import NETWORK_SWITCHES, Recipe, recipe_named
+from lenet1998.recipes import (
+    C3,
+    NETWORK_SWITCHES,
+    SCALINGS,
+    Blank,
+    Codes,
+    InputSize,
+    Output,
+    Pooling,
+    Recipe,
+    Squash,
+    SubsamplingSquash,
+    recipe_named,
+)
+from lenet1998.weights_file import other_switches, read_weights
+
+__all__ = [
+    "LARGEST_FIELD",
+    "STEP",
+    "LeNet5",
+    "Reading",
+    "build_model",
+    "build_optimizer",
+    "initial_parameters",
+    "kernels",
+    "layer_states",
+    "pooled_curvature",
+    "sgd_rates",
+]
 
 STEP = 4
 """Pixels from one output vector of the replicated network to the next: S2's and S4's windows."""
@@ -36,8 +64,25 @@ STEP = 4
 LARGEST_FIELD = 1024 * 1024
 """Pixels of a field that are seen at once where nothing is learnt: half a gigabyte of states."""
 
-WEIGHTS_BYTES = 4 * 2**20
-"""What a file of weights may take: many times what the largest variant's do."""
+JUDGED = 100
+"""Images of a batch that are looked at for whether they are prepared."""
+
+
+class Reading(NamedTuple):
+    """Answer to a picture of one digit.
+
+    Attributes:
+        digit: the class that wins; a blank is none.
+        distances: (classes,), squared; None of a network with linear outputs.
+        rubbish: the posterior of no class at all; None of a network with linear outputs.
+        scores, posteriors: as :class:`LeNet5` has them, of this picture.
+    """
+
+    digit: int
+    distances: Tensor | None
+    rubbish: float | None
+    scores: Tensor
+    posteriors: Tensor
 
 
 class LeNet5(nn.Module):
@@ -57,35 +102,65 @@ class LeNet5(nn.Module):
             (section VII-B, p.28-29): ``space``, whose code is Fig. 3's blank cell (open question
             Q12); with linear outputs one more logit.
         codes: of RBF outputs: ``bitmaps`` (Fig. 3), ``random`` (84 times +-1, drawn after the
-            weights) or ``one_hot`` (one unit of the 84 is +1).
+            weights) or ``one_hot`` (one unit of the 84 is +1); or codes of one's own, (classes,
+            84), such as rows of :func:`lenet1998.paper.ascii_codes`.
+        classes: kinds of characters, the blank not counted; default 10, or as many as the codes.
+        in_channels: of the images: 1 (grey), 3 (colour) or any other number.
 
     Shape:
-        - images: (N, 1, input_size, input_size), or a larger field.
-        - Output: (N, 10), squared distances (rbf: the smallest wins) or logits (linear); (N, 11)
-          with a blank class.
+        - images: (N, in_channels, input_size, input_size), or a larger field.
+        - Output: (N, classes), squared distances (rbf: the smallest wins) or logits (linear); one
+          more with a blank class.
+
+    Attributes:
+        switches: the arguments, but for ``classes`` and ``in_channels`` where they are the paper's;
+            state dicts carry them, and those of other switches are refused.
+        classes: number of outputs, the blank's too.
+        smallest_wins: True where outputs are distances (argmin), False for logits (argmax).
+        scaling: a key of :data:`~lenet1998.recipes.SCALINGS`, that of images; other images are
+            warned of. None if they may be anything.
+        rubbish_j, half_distance: those of eq. 9 in :meth:`posteriors`. :func:`build_model` sets
+            them, and ``scaling``, to the recipe's.
 
     C5 is a convolution, so that the network can be replicated over a larger field (section VII-A,
-    p.27): from (N, 1, H, W) it makes (N, 10, h, w), a vector at every :data:`STEP`-th pixel, that
-    of the window of input_size x input_size pixels whose upper left corner is there. What no whole
-    window reaches, up to 3 pixels on the right and below, is not seen. Where no gradients are asked
-    for, the states of no more than :data:`LARGEST_FIELD` pixels are held at a time.
+    p.27): from (N, 1, H, W) it makes (N, classes, h, w), a vector at every :data:`STEP`-th pixel,
+    that of the window of input_size x input_size pixels whose upper left corner is there. What no
+    whole window reaches, up to 3 pixels on the right and below, is not seen. Where no gradients are
+    asked for, the states of no more than :data:`LARGEST_FIELD` pixels are held at a time.
 
     Raises:
+        TypeError: images that are no tensor of floating-point numbers.
         ValueError: a switch, images of another shape, or images smaller than input_size.
     """
 
+    scaling: str | None = "paper"
+    rubbish_j: float = 1.0
+    half_distance: bool = True
+    _told: frozenset = frozenset()
+
     def __init__(
         self,
-        c3: str = "table",
-        pooling: str = "trainable",
-        squash: str = "scaled_tanh",
-        subsampling_squash: str = "scaled_tanh",
-        output: str = "rbf",
-        input_size: int = paper.INPUT_SIZE,
-        blank: str = "none",
-        codes: str = "bitmaps",
+        c3: C3 = "table",
+        pooling: Pooling = "trainable",
+        squash: Squash = "scaled_tanh",
+        subsampling_squash: SubsamplingSquash = "scaled_tanh",
+        output: Output = "rbf",
+        input_size: InputSize = 32,
+        blank: Blank = "none",
+        codes: Codes | Tensor | np.ndarray | Sequence[Sequence[float]] = "bitmaps",
+        classes: int | None = None,
+        in_channels: int = 1,
     ):
         super().__init__()
+        if not isinstance(codes, str):
+            own = torch.as_tensor(codes, device="cpu")
+            if own.ndim != 2 or own.shape[1] != paper.CODE_LENGTH or output != "rbf":
+                raise ValueError(
+                    f"codes must be (classes, {paper.CODE_LENGTH}), of output=rbf, got"
+                    f" {tuple(own.shape)} and output={output}"
+                )
+            codes, classes = tuple(map(tuple, own.tolist())), classes or len(own)
+        classes = paper.CLASSES if classes is None else classes
         self.switches: dict[str, Any] = {
             "c3": c3,
             "pooling": pooling,
@@ -97,9 +172,14 @@ class LeNet5(nn.Module):
             "codes": codes,
         }
         for key, value in self.switches.items():
-            if value not in NETWORK_SWITCHES[key]:
+            if not isinstance(value, tuple) and value not in NETWORK_SWITCHES[key]:
                 valid = ", ".join(map(str, NETWORK_SWITCHES[key]))
                 raise ValueError(f"{key} must be one of {valid}; got {value!r}")
+        if classes < 1 or in_channels < 1:
+            raise ValueError(f"no network has {classes} classes and {in_channels} channels")
+        own_sizes = {"classes": classes, "in_channels": in_channels}
+        if own_sizes != {"classes": paper.CLASSES, "in_channels": 1}:
+            self.switches |= own_sizes
         kernel = 5
         last_map = ((input_size - kernel + 1) // 2 - kernel + 1) // 2
 
@@ -111,39 +191,35 @@ class LeNet5(nn.Module):
             return pool if subsampling_squash == "none" else nn.Sequential(pool, after)
 
         self.squash = SQUASHINGS[squash]()
-        self.c1 = Conv2d(1, 6, kernel)
-        self.s2 = subsampling(6)
-        self.c3 = (
-            MappedConv2d(paper.C3_TABLE, 6, kernel) if c3 == "table" else Conv2d(6, 16, kernel)
-        )
-        self.s4 = subsampling(16)
-        self.c5 = Conv2d(16, 120, last_map)
-        self.f6 = Linear(120, 84)
-        if codes == "one_hot":
-            shown = 2 * np.eye(paper.CLASSES + (blank != "none"), paper.CODE_LENGTH) - 1
-        elif blank == "none":
-            shown = paper.digit_codes()
-        else:
-            shown = np.concatenate([paper.digit_codes(), paper.blank_code()[None]])
-        self.classes = len(shown)
-        self.output = (
-            RBFOutput(torch.from_numpy(shown), drawn=codes == "random")
-            if output == "rbf"
-            else Linear(84, self.classes)
-        )
+        # Torch's layers draw when they are made; only what is drawn below moves the generator on.
+        with torch.random.fork_rng(devices=()):
+            self.c1 = nn.Conv2d(in_channels, 6, kernel)
+            self.s2 = subsampling(6)
+            self.c3: nn.Module = (
+                MappedConv2d(paper.C3_TABLE, 6, kernel)
+                if c3 == "table"
+                else nn.Conv2d(6, 16, kernel)
+            )
+            self.s4 = subsampling(16)
+            self.c5 = nn.Conv2d(16, 120, last_map)
+            self.f6 = nn.Linear(120, paper.CODE_LENGTH)
+            self.classes = classes + (blank != "none")
+            self.output: nn.Module = (
+                RBFOutput(_codes(codes, classes, blank), drawn=codes == "random")
+                if output == "rbf"
+                else nn.Linear(paper.CODE_LENGTH, self.classes)
+            )
+        self.reset_parameters()
 
     def reset_parameters(
-        self, generator: torch.Generator | None = None, start: Start = DEFAULT_START
+        self, generator: Generator | None = None, start: Start = DEFAULT_START
     ) -> None:
         """Draw every layer's parameters, first layer first, from one generator."""
-        for layer in self.children():
-            reset = getattr(layer, "reset_parameters", None)
-            if reset is not None:
-                reset(generator, start)
+        draw_parameters(self, generator, start)
 
     def fan_in(self, layer: str) -> float:
         """Inputs of a unit of a layer, without its bias; in C3, whose units differ, their mean."""
-        module = getattr(self, layer)
+        module = within(getattr(self, layer))
         if isinstance(module, Subsampling2d):
             return float(module.window**2)
         return module.weight.numel() / len(module.bias)
@@ -153,32 +229,45 @@ class LeNet5(nn.Module):
 
         (N, 84, h, w) for a field larger than the network's own.
         """
-        alone = torch.jit.is_tracing()  # where shapes are no numbers
+        alone = recorded(images)  # as its shape is not known, an image is taken for a pattern
         if not alone:
             images = self._whole_windows(images)
         maps = self.s2(self.squash(self.c1(images)))
         maps = self.s4(self.squash(self.c3(maps)))
         column = self.squash(self.c5(maps))
-        if alone or column.shape[2:] == (1, 1):
+        if alone:
+            return self.squash(self.f6(column.flatten(1)))
+        if column.shape[2:] == (1, 1):
             column = column.flatten(1)
         return self.squash(_everywhere(self.f6, column))
 
     def _whole_windows(self, images: Tensor) -> Tensor:
         """The part of images that is covered by windows of input_size at every STEP-th pixel."""
-        size, shape = self.switches["input_size"], tuple(images.shape)
-        if len(shape) != 4 or shape[1] != 1 or min(shape[2:]) < size:
+        size, channels = self.switches["input_size"], self.switches.get("in_channels", 1)
+        remedy = f"; {self._preparing} makes them of pictures"
+        if not isinstance(images, Tensor) or not images.is_floating_point():
+            kind = getattr(images, "dtype", type(images).__name__)
+            raise TypeError(f"images must be a tensor of floating point, got {kind}{remedy}")
+        shape = tuple(images.shape)
+        if len(shape) != 4 or shape[1] != channels or min(shape[2:]) < size:
             raise ValueError(
-                f"images must be (N, 1, {size}, {size}), prepared, or a larger field, got {shape}"
+                f"images must be (N, {channels}, {size}, {size}), prepared, or a larger field, got"
+                f" {shape}{remedy}"
             )
         height, width = (side - side % STEP for side in shape[2:])
         return images if shape[2:] == (height, width) else images[..., :height, :width]
 
     def forward(self, images: Tensor) -> Tensor:
-        recorded = torch.jit.is_tracing() or torch.compiler.is_compiling()
-        if not recorded and images.shape[-2:].numel() > LARGEST_FIELD:
-            learning = any(tensor.requires_grad for tensor in (images, *self.parameters()))
-            if not (learning and torch.is_grad_enabled()):
-                return self._in_parts(self._whole_windows(images))
+        if recorded(images):
+            return self.output(self.features(images))
+        if not torch.compiler.is_compiling():
+            whole = self._whole_windows(images)
+            if images.is_cpu and not torch.is_grad_enabled():  # elsewhere it waits for the device
+                self._judge(images)
+            if images.shape[-2:].numel() > LARGEST_FIELD:
+                learning = any(tensor.requires_grad for tensor in (images, *self.parameters()))
+                if not (learning and torch.is_grad_enabled()):
+                    return self._in_parts(whole)
         return _everywhere(self.output, self.features(images))
 
     def _in_parts(self, fields: Tensor) -> Tensor:
@@ -201,12 +290,19 @@ class LeNet5(nn.Module):
 
     @property
     def smallest_wins(self) -> bool:
-        """True where outputs are distances (argmin), False where they are scores (argmax)."""
-        return isinstance(self.output, RBFOutput)
+        return self.switches["output"] == "rbf"
 
     def decide(self, outputs: Tensor) -> Tensor:
-        """The label that outputs (N, 10) stand for, (N,) of int64; (N, h, w) of a larger field."""
+        """The label that outputs (N, classes) stand for, (N,) of int64; (N, h, w) of a field."""
         return outputs.argmin(1) if self.smallest_wins else outputs.argmax(1)
+
+    def shares(self, outputs: Tensor) -> Tensor:
+        """The posteriors that outputs (N, classes) stand for: see :meth:`posteriors`."""
+        if not self.smallest_wins:
+            return outputs.softmax(1)
+        scores = -(0.5 if self.half_distance else 1.0) * outputs
+        rubbish = torch.full_like(scores[:, :1], -self.rubbish_j)
+        return torch.cat([scores, rubbish], 1).softmax(1)
 
     @torch.no_grad()
     def predict(self, images: Tensor, batch: int = 500) -> Tensor:
@@ -214,10 +310,138 @@ class LeNet5(nn.Module):
 
         (N, h, w) for a field larger than the network's own.
         """
-        return torch.cat([self.decide(self(part)) for part in images.split(batch)])
+        return self._of_each(self.decide, images, batch)
+
+    def scores(self, images: Tensor, batch: int = 500) -> Tensor:
+        """Scores of images, (N, classes), of which the largest wins: logits, or distances negated.
+
+        (N, classes, h, w) for a field larger than the network's own.
+        """
+        return self._of_each(lambda y: -y if self.smallest_wins else y, images, batch)
+
+    def posteriors(self, images: Tensor, batch: int = 500) -> Tensor:
+        r"""Posterior of each class, and last of rubbish, (N, classes + 1); each row adds up to 1.
+
+        For distances y this is the posterior that eq. 9 makes grow,
+        :math:`e^{-y_i} / (e^{-j} + \sum_i e^{-y_i})`, with half the distance if the network learnt
+        so. The rubbish class is always in it: at a code itself the share is
+        :math:`1 / (1 + e^{-j})`. Of logits it is the softmax, (N, classes), which knows no rubbish.
+        (N, ..., h, w) for a field larger than the network's own.
+        """
+        return self._of_each(self.shares, images, batch)
+
+    def _of_each(self, made: Callable[[Tensor], Tensor], images: Tensor, batch: int) -> Tensor:
+        self._whole_windows(images)
+        self._judge(images)
+        return torch.cat([made(self(part)) for part in images.split(batch)])
+
+    @torch.no_grad()
+    def read(self, picture: "str | PathLike | Image | np.ndarray | Picture") -> Reading:
+        """Read the digit on any picture: a file, a Pillow image or an array of grey levels.
+
+        Example::
+
+            >>> picture = lenet1998.data.load("digits").test_images[9]
+            >>> lenet1998.load_pretrained().read(picture).digit
+            7
+
+        Raises:
+            BadInput: no picture, or one with nothing on it.
+            ValueError: a network that does not see one grey channel as MNIST has it.
+        """
+        if self.scaling is None or self.switches.get("in_channels", 1) != 1:
+            raise ValueError("read prepares grey pictures: it needs in_channels=1, and a scaling")
+        if not isinstance(picture, Picture):
+            picture = read_picture(picture)
+        images = prepare(picture.pattern[None], self.switches["input_size"], self.scaling)
+        outputs = self(images.to(next(self.parameters())))
+        digits = outputs[:, : self.switches.get("classes", paper.CLASSES)]
+        share, digit = self.shares(outputs)[0], int(self.decide(digits))
+        if not self.smallest_wins:
+            return Reading(digit, None, None, outputs[0], share)
+        return Reading(digit, outputs[0], float(share[-1]), -outputs[0], share)
+
+    @property
+    def _preparing(self) -> str:
+        size, scaling = self.switches["input_size"], self.scaling or "paper"
+        return f"lenet1998.transforms.Prepare(size={size}, scaling={scaling!r})"
+
+    @torch.no_grad()
+    def _judge(self, images: Tensor) -> None:
+        """Warn, once of each kind, of images that are not prepared as ``scaling`` has them.
+
+        What most of their border shows is their background, if there is such a level. Nothing is
+        said of even images, nor of noise that has no background and keeps to the range.
+        """
+        if self.scaling is None or images.shape[1] != 1 or not images.numel():
+            return
+        offset, gain = SCALINGS[self.scaling]
+        some = images[:JUDGED]
+        ends = [some[..., :: some.shape[2] - 1, :], some[..., :: some.shape[3] - 1]]
+        border = torch.cat([end.flatten() for end in ends])
+        median = border.median()
+        around = ((border - median).abs() < 0.05 * gain).to(border).mean()
+        try:
+            numbers = torch.stack([*some.aminmax(), median, around]).tolist()
+            low, high, level, share = map(float, numbers)
+        except RuntimeError:  # they have no values here, as under vmap
+            return
+        far = low < offset - 4 * gain or high > offset + 4 * gain
+        if low == high or not (far or (share > 0.5 and abs(level - offset) > 0.04 * gain)):
+            return
+        kind = f"{level:.1f}", far
+        if kind in self._told:
+            return
+        self._told = self._told | {kind}
+        inverted = ", dark on light" if level - low > high - level else ""
+        warnings.warn(
+            "the images do not look prepared: they go from"
+            f" {low:.3g} to {high:.3g} on a background of {level:.3g}{inverted}; this network"
+            f" takes {offset:.4g} for background and {offset + gain:.4g} for ink, and"
+            f" {self._preparing} makes such images of pictures (if it learnt others, set its"
+            " scaling to None)",
+            stacklevel=4,
+        )
+
+    def _save_to_state_dict(self, destination, prefix, keep_vars) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        if hasattr(destination, "_metadata"):
+            destination._metadata[prefix[:-1]]["switches"] = dict(self.switches)
+
+    def _load_from_state_dict(self, state_dict, prefix, local_metadata, *others) -> None:
+        if odd := other_switches(self.switches, local_metadata.get("switches", {})):
+            raise RuntimeError(
+                f"the state dict is of a network with other switches: {odd};"
+                " dict(state_dict) has its tensors alone"
+            )
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *others)
 
     def extra_repr(self) -> str:
-        return ", ".join(f"{key}={value}" for key, value in self.switches.items())
+        shown = {**self.switches}
+        if not isinstance(shown["codes"], str):
+            shown["codes"] = f"({len(shown['codes'])}, {paper.CODE_LENGTH})"
+        return ", ".join(f"{key}={value}" for key, value in shown.items())
+
+
+def _codes(codes: str | tuple, classes: int, blank: str) -> Tensor:
+    """The codes of an RBF output, (classes, 84), and of a blank class, if there is one.
+
+    Raises:
+        ValueError: none for so many classes.
+    """
+    n = classes + (blank != "none")
+    if codes == "one_hot" and n <= paper.CODE_LENGTH:
+        return 2 * torch.eye(n, paper.CODE_LENGTH, device="cpu") - 1
+    if codes == "random":  # which are then drawn
+        return torch.zeros(n, paper.CODE_LENGTH, device="cpu")
+    own = paper.digit_codes() if isinstance(codes, str) else np.array(codes, np.float64)
+    if codes == "one_hot" or len(own) != classes:
+        raise ValueError(
+            f"{n} classes need codes=a tensor of ({classes}, {paper.CODE_LENGTH}), or codes=random;"
+            f" codes=one_hot has at most {paper.CODE_LENGTH}"
+        )
+    blanks = [] if blank == "none" else [paper.blank_code()[None]]
+    return torch.from_numpy(np.concatenate([own, *blanks]))
 
 
 def _everywhere(layer: nn.Module, states: Tensor) -> Tensor:
@@ -225,56 +449,21 @@ def _everywhere(layer: nn.Module, states: Tensor) -> Tensor:
     return layer(states) if states.ndim == 2 else layer(states.movedim(1, -1)).movedim(-1, 1)
 
 
-def load_weights(model: LeNet5, file: Path) -> LeNet5:
-    """Fill ``model`` from a safetensors file of its state dict.
-
-    Raises:
-        BadInput: no such file, a corrupt one, the weights of a network with other switches, or
-            weights that are no numbers.
-    """
-    state, _ = read_weights(file)
-    check_state(state, model, file)
-    model.load_state_dict(state)
-    return model
-
-
-def read_weights(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors of a safetensors file by name, and the texts that travel with them.
-
-    Raises:
-        BadInput: no such file, a corrupt one, or one that is too large for this network's weights.
-    """
-    content = read_bytes(file, WEIGHTS_BYTES)
-    try:
-        with safe_open(file, framework="pt") as opened:
-            return load(content), opened.metadata() or {}
-    except (OSError, SafetensorError, KeyError) as error:  # KeyError: numbers that torch lacks
-        raise BadInput(f"{file}: no readable safetensors file ({in_short(error)})") from None
+LAYERS = (
+    nn.Conv2d,
+    nn.Linear,
+    MappedConv2d,
+    Subsampling2d,
+    RBFOutput,
+    nn.AvgPool2d,
+    nn.MaxPool2d,
+)
+"""The types that a layer of the network may be of."""
 
 
-def outline(tensor: Tensor) -> tuple:
-    """Shape, type and layout, and whether there is nothing in it: what a file may get wrong."""
-    return tuple(tensor.shape), tensor.dtype, tensor.layout, tensor.is_meta
-
-
-def check_state(state: dict[str, Tensor], model: LeNet5, source: Path) -> None:
-    """Refuse a state dict that is not of this network.
-
-    Raises:
-        BadInput: other names, shapes or kinds of numbers, or some that are not finite; the message
-            begins with the source.
-    """
-    expected, found = (
-        {name: outline(tensor) for name, tensor in tensors.items()}
-        for tensors in (model.state_dict(), state)
-    )
-    if expected != found:
-        odd = sorted(name for name in expected | found if expected.get(name) != found.get(name))
-        names = in_short(", ".join(odd))
-        raise BadInput(f"{source}: the weights of another network (they differ in {names})")
-    for name, tensor in state.items():
-        if not tensor.isfinite().all():
-            raise BadInput(f"{source}: {name} holds values that are no numbers")
+def within(layer: nn.Module) -> Any:
+    """The module that computes in a layer, whatever it was wrapped in."""
+    return next((module for module in layer.modules() if isinstance(module, LAYERS)), layer)
 
 
 @torch.no_grad()
@@ -314,11 +503,12 @@ def kernels(model: LeNet5) -> tuple[np.ndarray, np.ndarray]:
 
     nan fills the places of pairs that Table I leaves unconnected.
     """
-    c3 = model.c3.weight
-    if isinstance(model.c3, MappedConv2d):
-        connected = model.c3.dense(torch.ones_like(c3)).bool()
-        c3 = torch.where(connected, model.c3.dense(c3), torch.nan)
-    return model.c1.weight[:, 0].cpu().numpy(), c3.cpu().numpy()
+    layer = within(model.c3)
+    c3 = layer.weight
+    if model.switches["c3"] == "table":
+        connected = layer.dense(torch.ones_like(c3)).bool()
+        c3 = torch.where(connected, layer.dense(c3), torch.nan)
+    return within(model.c1).weight[:, 0].cpu().numpy(), c3.cpu().numpy()
 
 
 FEATURES = "1998-c1-s4.safetensors"
@@ -337,11 +527,14 @@ def initial_parameters(recipe: Recipe) -> Start:
     )
 
 
-def build_model(variant: str | Recipe = "original", seed: int = 0) -> LeNet5:
+def build_model(
+    variant: str | Recipe = "original", seed: int = 0, classes: int = paper.CLASSES
+) -> LeNet5:
     """Build the network of a variant, or of any recipe, drawn for a seed.
 
     It is on the CPU in float32, drawn from a private generator. Layers that the recipe does not
-    train have ``requires_grad`` False.
+    train have ``requires_grad`` False. For another number of ``classes`` than the ten digits, RBF
+    outputs need ``codes=random`` or ``codes=one_hot``.
 
     Example::
 
@@ -350,14 +543,18 @@ def build_model(variant: str | Recipe = "original", seed: int = 0) -> LeNet5:
 
     Raises:
         BadInput: no such variant.
-        TypeError, ValueError: a seed that is no whole number, or not from 0 to 2^32 - 1.
+        TypeError, ValueError: classes for which there are no codes, or a seed that is no whole
+            number, or not from 0 to 2^32 - 1.
     """
     recipe = variant if isinstance(variant, Recipe) else recipe_named(variant)
     generator = initial_weights(seed)
     # Building draws default weights; the global generator's state must not notice. And the
     # caller's default device and dtype must not be noticed here.
     with torch.random.fork_rng(devices=()), torch.device("cpu"):
-        built = LeNet5(**{key: getattr(recipe, key) for key in NETWORK_SWITCHES}).float()
+        switches = {key: getattr(recipe, key) for key in NETWORK_SWITCHES}
+        built = LeNet5(**switches, classes=classes).float()
+    built.scaling, built.rubbish_j = recipe.scaling, recipe.rubbish_j
+    built.half_distance = recipe.half_distance
     built.reset_parameters(generator, initial_parameters(recipe))
     if recipe.features == "1998":
         _freeze(built, FEATURES)
@@ -374,19 +571,6 @@ def _freeze(model: LeNet5, weights: str) -> None:
         averages = kind == "weight" and getattr(getattr(model, layer), "average", False)
         # The recovered coefficients multiply sums of four.
         parameters[name].requires_grad_(False).copy_(4 * values if averages else values)
-
-
-def build_criterion(recipe: Recipe) -> nn.Module:
-    """Build the loss, a module of (outputs, labels)."""
-    if recipe.loss == "cross_entropy":
-        return nn.CrossEntropyLoss()
-    shared: dict[str, Any] = {
-        "half_distance": recipe.half_distance,
-        "curvature": recipe.f6_curvature,
-    }
-    if recipe.loss == "distance":
-        return DistanceLoss(**shared)
-    return DiscriminativeLoss(recipe.rubbish_j, **shared)
 
 
 def build_optimizer(recipe: Recipe, model: LeNet5) -> torch.optim.Optimizer:

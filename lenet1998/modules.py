@@ -1,18 +1,29 @@
-"""The 1998 network's layers: four that torch lacks, and two of torch's, drawn as Start says.
+"""The 1998 network's layers that torch lacks, and the drawing of parameters as Start says.
 
-They know tensors, not LeNet. Every module that owns parameters draws them in
-``reset_parameters(generator, start)``, so a network is drawn from one private generator.
+They know tensors, not LeNet. :func:`draw_parameters` draws theirs and those of torch's own layers,
+so that a network is drawn from one private generator.
 """
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, fx, nn
 from torch.nn import functional as F
 
 from lenet1998 import paper
+
+__all__ = [
+    "SQUASHINGS",
+    "MappedConv2d",
+    "RBFOutput",
+    "ScaledTanh",
+    "Start",
+    "Subsampling2d",
+    "draw_parameters",
+]
 
 
 @dataclass(frozen=True)
@@ -60,25 +71,26 @@ def _uniform_(tensor: Tensor, bound: float, generator: torch.Generator | None) -
         tensor.copy_(whole.mul_(2 * half / 2**24).sub_(half))
 
 
-def _start_dense_(layer: "Conv2d | Linear", fan_in: int, generator, start: Start) -> None:
-    bound = start.bound(fan_in)
-    _uniform_(layer.weight, bound, generator)
-    if layer.bias is not None:
-        _uniform_(layer.bias, bound if start.draw_bias else 0.0, generator)
+def draw_parameters(
+    network: nn.Module, generator: Generator | None = None, start: Start = DEFAULT_START
+) -> None:
+    """Draw the parameters of all convolutions, linear and 1998's layers, the first layer's first.
+
+    Other modules' parameters stay as they are.
+    """
+    for module in network.modules():
+        if isinstance(module, (Subsampling2d, MappedConv2d, RBFOutput)):
+            module.reset_parameters(generator, start)
+        elif isinstance(module, (nn.Conv2d, nn.Linear)):
+            bound = start.bound(module.weight[0].numel())
+            _uniform_(module.weight, bound, generator)
+            if module.bias is not None:
+                _uniform_(module.bias, bound if start.draw_bias else 0.0, generator)
 
 
-class Conv2d(nn.Conv2d):
-    """:class:`torch.nn.Conv2d`, its parameters drawn as :class:`Start` says."""
-
-    def reset_parameters(self, generator=None, start: Start = DEFAULT_START) -> None:
-        _start_dense_(self, self.weight[0].numel(), generator, start)
-
-
-class Linear(nn.Linear):
-    """:class:`torch.nn.Linear`, its parameters drawn as :class:`Start` says."""
-
-    def reset_parameters(self, generator=None, start: Start = DEFAULT_START) -> None:
-        _start_dense_(self, self.in_features, generator, start)
+def recorded(tensor: Tensor) -> bool:
+    """Test for a call that torch.jit or torch.fx records, where shapes are no numbers."""
+    return torch.jit.is_tracing() or isinstance(tensor, fx.Proxy)
 
 
 class ScaledTanh(nn.Module):
@@ -105,9 +117,6 @@ class ScaledTanh(nn.Module):
         self.amplitude = amplitude
         self.slope = slope
 
-    def reset_parameters(self, generator=None, start: Start = DEFAULT_START) -> None:
-        """Nothing to draw: A and S are fixed."""
-
     def forward(self, activation: Tensor) -> Tensor:
         return self.amplitude * torch.tanh(self.slope * activation)
 
@@ -115,7 +124,7 @@ class ScaledTanh(nn.Module):
         return f"amplitude={self.amplitude:g}, slope={self.slope:g}"
 
 
-SQUASHINGS = {
+SQUASHINGS: dict[str, type[nn.Module]] = {
     "scaled_tanh": ScaledTanh,
     "tanh": nn.Tanh,
     "relu": nn.ReLU,
@@ -125,7 +134,7 @@ SQUASHINGS = {
 
 
 class Subsampling2d(nn.Module):
-    r"""Sum each 2x2 window, scale and shift it per map, then squash (layers S2 and S4).
+    r"""Sum each window, scale and shift it per map, then squash (layers S2 and S4).
 
     .. math:: y_{n,c,i,j} = f\Big(w_c \sum_{(u,v)\in\text{window}} x_{n,c,u,v} + b_c\Big)
 
@@ -136,37 +145,43 @@ class Subsampling2d(nn.Module):
         channels: number of maps C.
         squash: the squashing function f as a module; default :class:`ScaledTanh`.
         average: scale the window's mean instead of its sum.
+        window: side of the windows, which do not overlap; 1998's are 2x2.
 
     Shape:
-        - Input: (N, C, 2H, 2W); an odd size raises ``ValueError``.
+        - Input: (N, C, window H, window W); sides that no whole windows fill raise ``ValueError``.
         - Output: (N, C, H, W).
 
     Attributes:
         weight: (C,), constant 0.25, or as :class:`Start` says.
-        bias: (C,), 0, or drawn from U(-g / 4^p, g / 4^p).
+        bias: (C,), 0, or drawn from U(-g / F^p, g / F^p), F the window's pixels.
     """
-
-    window = 2
 
     def __init__(
         self,
         channels: int,
         squash: nn.Module | None = None,
         average: bool = False,
-        device=None,
-        dtype=None,
+        window: int = 2,
+        device: torch.types.Device = None,
+        dtype: torch.dtype | None = None,
     ):
         super().__init__()
-        if channels < 1:
-            raise ValueError(f"Subsampling2d needs at least one channel, got {channels}")
+        if channels < 1 or window < 1:
+            raise ValueError(
+                "Subsampling2d needs channels and a window of at least one, got"
+                f" {channels} and {window}"
+            )
         self.channels = channels
         self.average = average
+        self.window = window
         self.squash = ScaledTanh() if squash is None else squash
         self.weight = nn.Parameter(torch.empty(channels, device=device, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(channels, device=device, dtype=dtype))
         self.reset_parameters()
 
-    def reset_parameters(self, generator=None, start: Start = DEFAULT_START) -> None:
+    def reset_parameters(
+        self, generator: Generator | None = None, start: Start = DEFAULT_START
+    ) -> None:
         if start.draw_coefficient:
             _uniform_(self.weight, start.coefficient, generator)
         else:
@@ -176,10 +191,12 @@ class Subsampling2d(nn.Module):
 
     def pooled(self, maps: Tensor) -> Tensor:
         """The window sums (or means) that the coefficient multiplies, (N, C, H, W)."""
-        if not torch.jit.is_tracing():  # where shapes are no numbers
+        if not recorded(maps):
             shape = tuple(maps.shape)
             if shape[-1] % self.window or shape[-2] % self.window:
-                raise ValueError(f"Subsampling2d needs maps of even size, got {shape}")
+                raise ValueError(
+                    f"the sides of the maps must be multiples of {self.window}, got {shape}"
+                )
             if shape[-3] != self.channels:
                 raise ValueError(f"expected {self.channels} maps, got {shape}")
         mean = F.avg_pool2d(maps, self.window)
@@ -195,7 +212,34 @@ class Subsampling2d(nn.Module):
         return self.squash(activation)
 
     def extra_repr(self) -> str:
-        return f"{self.channels}, average={self.average}"
+        return f"{self.channels}, average={self.average}, window={self.window}"
+
+
+def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
+    first, second = (value, value) if isinstance(value, int) else value
+    return first, second
+
+
+def _input_maps(row: Iterable[int], in_channels: int) -> tuple[int, ...]:
+    """A row of a table, whatever holds it.
+
+    Raises:
+        ValueError: it does not name different input maps by their numbers.
+    """
+    items = row.tolist() if isinstance(row, (Tensor, np.ndarray)) else row
+    try:
+        numbers = list(items)
+        if any(isinstance(number, (bool, np.bool_)) for number in numbers):
+            raise TypeError
+        maps = tuple(map(operator.index, numbers))
+    except TypeError:
+        maps = ()
+    if not maps or len(set(maps)) != len(maps) or not all(0 <= i < in_channels for i in maps):
+        raise ValueError(
+            f"must name one or more different input maps of 0..{in_channels - 1} by their numbers"
+            f" (of a mask, the positions that are True), got {items}"
+        )
+    return maps
 
 
 class MappedConv2d(nn.Module):
@@ -207,76 +251,113 @@ class MappedConv2d(nn.Module):
     into an absent connection. Source: LeCun et al. 1998, section II-B and Table I.
 
     Args:
-        table: for each output map, the input maps it sees.
+        table: for each output map, the numbers of the input maps it sees: sequences, an array or a
+            tensor. A mask is refused.
         in_channels: number of input maps I.
-        kernel_size: side K of the square kernels.
+        kernel_size, stride, padding: as :class:`torch.nn.Conv2d` has them; kernels are K x L.
+        bias: add a bias to each output map.
 
     Shape:
-        - Input: (N, I, H, W)
-        - Output: (N, O, H - K + 1, W - K + 1)
+        as :class:`torch.nn.Conv2d`, from (N, I, H, W) to (N, O, H', W')
 
     Attributes:
-        weight: (pairs, K, K) in the order of the table read output map by output map; each drawn
-            from U(-g / F^p, g / F^p), F the K^2 weights of each of the maps that *its* output sees.
-        bias: (O,), 0, or drawn from the same range.
+        weight: (pairs, K, L) in the order of the table read output map by output map; each drawn
+            from U(-g / F^p, g / F^p), F the KL weights of each of the maps that *its* output sees.
+        bias: (O,), 0, or drawn from the same range; or None.
+        pairs: (pairs,) places of the kernels in a dense (O, I). No state: it is made of ``table``.
 
     Raises:
-        ValueError: an empty row, a map named twice in a row, or one outside 0..I-1.
+        ValueError: a row that is empty, names a map twice or one outside 0..I-1, or a mask.
     """
 
+    bias: nn.Parameter | None
     pairs: Tensor
 
     def __init__(
         self,
-        table: Sequence[Sequence[int]],
+        table: Sequence[Sequence[int]] | np.ndarray | Tensor,
         in_channels: int,
-        kernel_size: int,
-        device=None,
-        dtype=None,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] = 0,
+        bias: bool = True,
+        device: torch.types.Device = None,
+        dtype: torch.dtype | None = None,
     ):
         super().__init__()
-        self.table = tuple(tuple(row) for row in table)
+        rows = []
+        for output, row in enumerate(table):
+            try:
+                rows.append(_input_maps(row, in_channels))
+            except ValueError as error:
+                raise ValueError(f"row {output} of the table {error}") from None
+        if not rows:
+            raise ValueError("the table must have a row for each of one or more output maps")
+        self.table = tuple(rows)
         self.in_channels = in_channels
-        self.out_channels = len(self.table)
-        self.kernel_size = kernel_size
-        for output, row in enumerate(self.table):
-            if not row or len(set(row)) != len(row) or not all(0 <= i < in_channels for i in row):
-                raise ValueError(
-                    f"row {output} of the table must name one or more different input maps"
-                    f" of 0..{in_channels - 1}, got {row}"
-                )
-        pairs = [output * in_channels + i for output, row in enumerate(self.table) for i in row]
-        self.register_buffer("pairs", torch.tensor(pairs, device=device), persistent=False)
-        shape = (len(pairs), kernel_size, kernel_size)
+        self.out_channels = len(rows)
+        self.kernel_size = _pair(kernel_size)
+        self.stride = _pair(stride)
+        self.padding = _pair(padding)
+        shape = (sum(map(len, rows)), *self.kernel_size)
         self.weight = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
-        self.bias = nn.Parameter(torch.empty(self.out_channels, device=device, dtype=dtype))
+        bias_or_none = torch.empty(len(rows), device=device, dtype=dtype) if bias else None
+        self.bias = None if bias_or_none is None else nn.Parameter(bias_or_none)
+        first = range(0, self.out_channels * in_channels, in_channels)
+        pairs = [o + i for o, row in zip(first, self.table, strict=True) for i in row]
+        with torch.inference_mode(False):
+            self.pairs = torch.tensor(pairs, device="cpu")
+        self._place_pairs()
         self.reset_parameters()
 
-    def reset_parameters(self, generator=None, start: Start = DEFAULT_START) -> None:
+    @torch.inference_mode(False)
+    def _place_pairs(self) -> None:
+        """Have the pairs where the weights are, unless those are nowhere."""
+        if not self.weight.is_meta:
+            self.pairs = self.pairs.to(self.weight.device)
+
+    def _apply(self, fn, recurse: bool = True):
+        """Move or cast the parameters, as all of torch's methods that do so; the pairs follow."""
+        super()._apply(fn, recurse)
+        self._place_pairs()
+        return self
+
+    def reset_parameters(
+        self, generator: Generator | None = None, start: Start = DEFAULT_START
+    ) -> None:
         first = 0
         for output, row in enumerate(self.table):
-            bound = start.bound(len(row) * self.kernel_size**2)
+            bound = start.bound(len(row) * self.weight[0].numel())
             _uniform_(self.weight[first : first + len(row)], bound, generator)
-            _uniform_(self.bias[output : output + 1], bound * start.draw_bias, generator)
+            if self.bias is not None:
+                _uniform_(self.bias[output : output + 1], bound * start.draw_bias, generator)
             first += len(row)
 
     def dense(self, kernels: Tensor) -> Tensor:
-        """Per-pair kernels (pairs, K, K) as a dense (O, I, K, K) with zeros where unconnected."""
-        grid = kernels.new_zeros(self.out_channels * self.in_channels, *kernels.shape[1:])
-        grid = grid.index_copy(0, self.pairs, kernels)
-        return grid.view(self.out_channels, self.in_channels, *kernels.shape[1:])
+        """Per-pair kernels (pairs, K, L) as a dense (O, I, K, L) with zeros where unconnected."""
+        grid = kernels.new_zeros(self.out_channels * self.in_channels, *self.kernel_size)
+        grid = grid.index_copy(0, self.pairs.to(kernels.device), kernels)
+        return grid.view(self.out_channels, self.in_channels, *self.kernel_size)
 
     def connected(self, dense: Tensor) -> Tensor:
-        """The connected pairs (pairs, K, K) of a dense (O, I, K, K): the inverse of ``dense``."""
-        return dense.flatten(0, 1).index_select(0, self.pairs)
+        """The connected pairs (pairs, K, L) of a dense (O, I, K, L): the inverse of ``dense``."""
+        return dense.flatten(0, 1).index_select(0, self.pairs.to(dense.device))
+
+    def as_conv2d(self) -> nn.Conv2d:
+        """A :class:`torch.nn.Conv2d` that computes the same, with zeros where unconnected."""
+        sizes = (self.in_channels, self.out_channels, self.kernel_size, self.stride, self.padding)
+        layer = nn.utils.skip_init(nn.Conv2d, *sizes, bias=self.bias is not None)
+        layer.weight = nn.Parameter(self.dense(self.weight).detach())
+        layer.bias = self.bias
+        return layer
 
     def forward(self, maps: Tensor) -> Tensor:
-        return F.conv2d(maps, self.dense(self.weight), self.bias)
+        return F.conv2d(maps, self.dense(self.weight), self.bias, self.stride, self.padding)
 
     def extra_repr(self) -> str:
         return (
             f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size},"
-            f" pairs={len(self.pairs)}"
+            f" stride={self.stride}, padding={self.padding}, pairs={len(self.pairs)}"
         )
 
 
@@ -299,20 +380,31 @@ class RBFOutput(nn.Module):
 
     codes: Tensor
 
-    def __init__(self, codes: Tensor | None = None, drawn: bool = False, device=None, dtype=None):
+    def __init__(
+        self,
+        codes: Tensor | np.ndarray | None = None,
+        drawn: bool = False,
+        device: torch.types.Device = None,
+        dtype: torch.dtype | None = None,
+    ):
         super().__init__()
         self.drawn = drawn
-        given = torch.as_tensor(paper.digit_codes() if codes is None else codes)
+        given = torch.as_tensor(paper.digit_codes() if codes is None else codes, device="cpu")
         if given.ndim != 2:
             raise ValueError(f"codes must be (classes, features), got {tuple(given.shape)}")
-        dtype = torch.get_default_dtype() if dtype is None else dtype
-        self.register_buffer("codes", given.to(device=device, dtype=dtype, copy=True))
+        self._given = given.detach().clone()
+        self.register_buffer("codes", torch.empty(given.shape, device=device, dtype=dtype))
+        self.reset_parameters()
 
-    def reset_parameters(self, generator=None, start: Start = DEFAULT_START) -> None:
-        """Draw the codes, if they are to be drawn; they are not trained."""
-        if self.drawn:
-            # Not bernoulli_, which is another library's on some processors.
-            self.codes.random_(0, 2, generator=generator).mul_(2).sub_(1)
+    def reset_parameters(
+        self, generator: Generator | None = None, start: Start = DEFAULT_START
+    ) -> None:
+        """Set the codes to those given, or draw them; they are not trained."""
+        with torch.no_grad():
+            self.codes.copy_(self._given)
+            if self.drawn:
+                # Not bernoulli_, which is another library's on some processors.
+                self.codes.random_(0, 2, generator=generator).mul_(2).sub_(1)
 
     def forward(self, state: Tensor) -> Tensor:
         # The explicit difference: expanding the square loses half the digits near a code.

@@ -420,14 +420,29 @@ class Misread(NamedTuple):
     answer: np.ndarray
 
 
-def digit_codes() -> np.ndarray:
-    """The ten output codes: (10, 84) int8 of -1 and +1, each glyph's 12 rows of 7 end to end.
+def ascii_codes(characters: str | None = None) -> np.ndarray:
+    """Codes of characters: (n, 84) int8 of -1 and +1, each glyph's 12 rows of 7 end to end.
 
     That black is +1 is not printed; Fig. 13, where ink and glyphs are both black, makes it likely.
+
+    Args:
+        characters: default: all of Fig. 3, from the space to ``~``, and last its empty cell.
+
+    Raises:
+        ValueError: a character that Fig. 3 has not.
     """
-    text = _text("digit_bitmaps.txt")
-    cells = [1 if cell == "#" else -1 for cell in text if cell in "#."]
-    return np.array(cells, dtype=np.int8).reshape(CLASSES, CODE_LENGTH)
+    known = "".join(map(chr, range(32, 128)))
+    asked = known if characters is None else characters
+    if unknown := set(asked) - set(known):
+        raise ValueError(f"Fig. 3 has no code for {', '.join(map(repr, sorted(unknown)))}")
+    rows = [line for line in _text("ascii_bitmaps.txt").splitlines() if set(line) <= {*"#."}]
+    cells = np.array([[1 if cell == "#" else -1 for cell in row] for row in rows if row], np.int8)
+    return cells.reshape(-1, CODE_LENGTH)[[known.index(character) for character in asked]]
+
+
+def digit_codes() -> np.ndarray:
+    """The ten output codes, (10, 84): see :func:`ascii_codes`."""
+    return ascii_codes("0123456789")
 
 
 def blank_code() -> np.ndarray:
@@ -544,6 +559,7 @@ PLACES = {
     "FIG25_FIELD": "Fig. 25, section VII-B, p.28-29",
     "NOISE_PROBABILITY": "section III-E, p.15-16",
     "STRING_GAP": "section VII-B, p.28-29",
+    "ascii_codes": "Fig. 3, section II-B, p.8-9",
     "digit_codes": "Fig. 3, section II-B, p.8-9",
     "blank_code": "Fig. 3, section II-B, p.8-9",
     "fig5_curve": "Fig. 5, section III-B, p.10-11",

@@ -1,18 +1,26 @@
 """Trained networks, however they are named: a variant, a run's folder, or a file of weights."""
 
+import json
 from dataclasses import dataclass
+from enum import Enum
 from importlib.resources import as_file, files
-from importlib.util import find_spec
+from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch.export import Dim, ExportedProgram
+from torch import Tensor
 
-from lenet1998 import errors
+from lenet1998 import errors, paper
 from lenet1998.errors import BadInput
-from lenet1998.models import LeNet5, build_model, load_weights, read_weights
+from lenet1998.models import LeNet5, build_model
 from lenet1998.recipes import RECIPES, Recipe, recipe_named, recorded
 from lenet1998.training.records import WEIGHTS, RunRecord, has_record, read_record
+from lenet1998.weights_file import load_weights, read_weights, save_weights
+
+if TYPE_CHECKING:
+    from lenet1998.transforms import Prepare
+
+__all__ = ["TrainedNet", "Weights", "load_net", "load_pretrained", "save_weights"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +37,13 @@ class TrainedNet:
     record: RunRecord | None = None
 
 
-def load_net(name: str) -> TrainedNet:
+def load_net(name: str, variant: str | None = None) -> TrainedNet:
     """The network that a name stands for.
 
     Args:
-        name: a run's folder (``runs/original/seed-0``), a ``.safetensors`` file that a run wrote,
-            or a variant whose weights come with the package.
+        name: a run's folder (``runs/original/seed-0``), a ``.safetensors`` file that a run or
+            :func:`save_weights` wrote, or a variant whose weights come with the package.
+        variant: of a file that does not name its recipe.
 
     Raises:
         BadInput: nothing of the sort, a corrupt file, or the weights of another network.
@@ -43,7 +52,7 @@ def load_net(name: str) -> TrainedNet:
     if path.is_dir():
         return _of_run(path)
     if path.is_file():
-        recipe = _recipe_in(path)
+        recipe = _recipe_in(path, variant)
         return TrainedNet(recipe, load_weights(build_model(recipe), path), name)
     if name in RECIPES:
         return TrainedNet(
@@ -64,85 +73,110 @@ def _of_run(folder: Path) -> TrainedNet:
     recipe = recorded(record.recipe, folder)
     if _recipe_in(weights) != recipe:
         raise BadInput(f"{weights}: the weights of another run than the one recorded beside them")
-    return TrainedNet(recipe, load_weights(build_model(recipe), weights), str(folder), record)
+    model = build_model(recipe, classes=record.dataset.get("classes", paper.CLASSES))
+    return TrainedNet(recipe, load_weights(model, weights), str(folder), record)
 
 
-def _recipe_in(file: Path) -> Recipe:
-    """The recipe that travels with the weights a run wrote."""
+def _recipe_in(file: Path, variant: str | None = None) -> Recipe:
+    """The recipe that travels with the weights a run wrote, or else the variant's."""
     _, metadata = read_weights(file)
     if "recipe" not in metadata:
-        raise BadInput(f"{file}: was not written by a run of lenet1998 (it names no recipe)")
+        if variant is not None:
+            return recipe_named(variant)
+        raise BadInput(
+            f"{file}: was not written by a run of lenet1998 (it names no recipe); name its variant"
+        )
     recipe = errors.parse_text(metadata["recipe"], file)
     errors.check(recipe, errors.RECIPE, file)
     return recorded(recipe, file)
 
 
-NEEDED = ("onnx", "onnxscript")
-"""What torch needs to write ONNX, and the extra ``export`` brings."""
+class Weights(Enum):
+    """The weights that come with the package, each a run of seed 0 on MNIST.
 
+    As torchvision has them: ``meta``, ``transforms()`` and ``get_state_dict()``, and ``DEFAULT``.
 
-def to_program(model: LeNet5) -> ExportedProgram:
-    """The network as a program of ``torch.export``.
+    Example::
 
-    Shape:
-        - its input: (N, 1, input_size, input_size), prepared as for the network; any N.
-        - its output: (N, 10), (N, 11) with a blank class.
+        >>> weights = Weights.ORIGINAL
+        >>> weights.meta["test_errors"], weights.meta["n"]
+        (97, 10000)
+        >>> images = weights.transforms()(lenet1998.data.load("digits").test_images[8:10])
+        >>> lenet1998.load_pretrained(weights).predict(images)
+        tensor([3, 7])
     """
-    example = _example(model)
-    return torch.export.export(model, (example,), dynamic_shapes=({0: Dim("patterns")},))
+
+    ORIGINAL = "original"
+    ORIGINAL_LOGISTIC = "original-logistic"
+    DISTORTIONS = "distortions"
+    NOISE = "noise"
+    MODERN = "modern"
+    STRINGS = "strings"
+    FEATURES_1998 = "1998-features"
+    DEFAULT = "original"
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """Facts of the weights, from their file.
+
+        ``recipe`` (its switches), ``num_params``, ``categories`` (a name for each label),
+        ``min_size``; ``accuracy`` in percent, ``test_errors`` and ``n``, the patterns they are of;
+        ``seed``, ``dataset``, ``dataset_sha256`` and ``commit`` of the run.
+        """
+        with as_file(_file(self.value)) as file:
+            state, told = read_weights(file)
+        recipe, n, errors = (json.loads(told[key]) for key in ("recipe", *_COUNTS))
+        blank = [] if recipe["blank"] == "none" else ["blank"]
+        return {
+            "recipe": recipe,
+            "num_params": sum(tensor.numel() for tensor in state.values())
+            - (state["output.codes"].numel() if "output.codes" in state else 0),
+            "categories": [*map(str, range(paper.CLASSES)), *blank],
+            "min_size": (recipe["input_size"], recipe["input_size"]),
+            "accuracy": 100 * (n - errors) / n,
+            "test_errors": errors,
+            "n": n,
+            "seed": int(told["seed"]),
+            **{key: told[key] for key in ("dataset", "dataset_sha256", "commit")},
+        }
+
+    def transforms(self) -> "Prepare":
+        """A module that makes the network's images of pictures and arrays."""
+        from lenet1998.transforms import Prepare
+
+        recipe = RECIPES[self.value]
+        return Prepare(size=recipe.input_size, scaling=recipe.scaling)
+
+    def get_state_dict(self) -> dict[str, Tensor]:
+        """The tensors by name."""
+        return load_pretrained(self).state_dict()
 
 
-def to_onnx(model: LeNet5, file: Path) -> None:
-    """Write the network as an ONNX file, weights and all.
-
-    Its input is called ``images``, its output ``distances`` or ``scores``; shapes are those of
-    :func:`to_program`.
-
-    Raises:
-        BadInput: what the extra ``export`` brings is not installed.
-        OSError: the file cannot be written.
-    """
-    if lacking := [package for package in NEEDED if find_spec(package) is None]:
-        raise BadInput(
-            f"{', '.join(lacking)}: not installed, and needed to write ONNX; install"
-            " lenet1998[export]"
-        )
-    torch.onnx.export(
-        to_program(model),
-        f=str(file),
-        input_names=["images"],
-        output_names=["distances" if model.smallest_wins else "scores"],
-        external_data=False,
-        verbose=False,
-    )
+_COUNTS = ("test_patterns", "test_errors")
 
 
-def _example(model: LeNet5) -> torch.Tensor:
-    """Two images of zeros of the network's size, kind and device; one would be taken for all."""
-    size, weight = model.switches["input_size"], model.c1.weight
-    return torch.zeros(2, 1, size, size, dtype=weight.dtype, device=weight.device)
+def _file(variant: str) -> Traversable:
+    return files("lenet1998") / "weights" / f"{variant}.safetensors"
 
 
-def _packaged(recipe: Recipe, weights: str) -> LeNet5:
-    """A recipe's network with the weights of a file of the package."""
-    with as_file(files("lenet1998") / "weights" / weights) as file:
-        return load_weights(build_model(recipe), file)
-
-
-def load_pretrained(variant: str = "original") -> LeNet5:
+def load_pretrained(variant: str | Weights = "original") -> LeNet5:
     """The network of a named variant as it was trained on MNIST with seed 0.
 
     The weights are those of a committed run: which, and what it misreads, the file says in its
     metadata. docs/pretrained.md has a card of each.
 
+    Args:
+        variant: its name, or a member of :class:`Weights`.
+
     Raises:
         BadInput: no such variant, or one whose weights do not come with the package.
     """
-    recipe = recipe_named(variant)
-    weights = f"{variant}.safetensors"
-    if not (files("lenet1998") / "weights" / weights).is_file():
+    name = variant.value if isinstance(variant, Weights) else variant
+    recipe = recipe_named(name)
+    if not _file(name).is_file():
         raise BadInput(
-            f"{variant}: its weights do not come with lenet1998; train it with"
-            f" python -m lenet1998.reproduce --variant {variant}"
+            f"{name}: its weights do not come with lenet1998; train it with"
+            f" python -m lenet1998.reproduce --variant {name}"
         )
-    return _packaged(recipe, weights)
+    with as_file(_file(name)) as file:
+        return load_weights(build_model(recipe), file)

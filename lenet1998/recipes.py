@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -46,7 +46,7 @@ __all__ = [
 
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 logger = logging.getLogger(__name__)
 
@@ -94,17 +94,43 @@ def _written(value) -> str:
 
 # --- Switches -------------------------------------------------------------------------------------
 
-NETWORK_SWITCHES = {
-    "c3": ("table", "dense"),
-    "pooling": ("trainable", "trainable_average", "average", "max"),
-    "squash": ("scaled_tanh", "tanh", "relu", "logistic"),
-    "subsampling_squash": ("scaled_tanh", "logistic", "none"),
-    "output": ("rbf", "linear"),
-    "input_size": (32, 28),
-    "blank": ("none", "space"),
-    "codes": ("bitmaps", "random", "one_hot"),
+C3 = Literal["table", "dense"]
+Pooling = Literal["trainable", "trainable_average", "average", "max"]
+Squash = Literal["scaled_tanh", "tanh", "relu", "logistic"]
+SubsamplingSquash = Literal["scaled_tanh", "logistic", "none"]
+Output = Literal["rbf", "linear"]
+InputSize = Literal[32, 28]
+Blank = Literal["none", "space"]
+Codes = Literal["bitmaps", "random", "one_hot"]
+
+NETWORK_SWITCHES: dict[str, tuple] = {
+    "c3": get_args(C3),
+    "pooling": get_args(Pooling),
+    "squash": get_args(Squash),
+    "subsampling_squash": get_args(SubsamplingSquash),
+    "output": get_args(Output),
+    "input_size": get_args(InputSize),
+    "blank": get_args(Blank),
+    "codes": get_args(Codes),
 }
 """Every switch of the network with its values, the 1998 design's first."""
+
+Loss = Literal["discriminative", "distance", "cross_entropy"]
+F6Curvature = Literal["constant", "gauss_newton"]
+SubsamplingCurvature = Literal["sum", "connections"]
+Initialisation = Literal["sqrt_fan_in", "fan_in"]
+InitialBiases = Literal["zero", "uniform"]
+InitialCoefficients = Literal["constant", "uniform"]
+Features = Literal["trained", "1998"]
+Optimizer = Literal["sdlm", "sgd", "adam"]
+Eta = Literal["paper", "stretched"]
+Schedule = Literal["constant", "printed"]
+Rates = Literal["parameter", "layer", "fan_in"]
+CurvatureDraw = Literal["first", "fixed", "fresh"]
+CurvaturePasses = Literal["every", "first"]
+Order = Literal["constant", "renewed"]
+
+Scaling = Literal["paper", "unit", "half", "standard"]
 
 SCALINGS: dict[str, tuple[float, float]] = {
     "paper": (paper.BACKGROUND, paper.INK - paper.BACKGROUND),
@@ -119,9 +145,14 @@ LARGEST = 1e37
 takes, and twice as much, which is a range's width, are still float32."""
 
 
-def _choice(*values):
-    """A switch with a closed list of values, the first its default."""
-    return field(default=values[0], metadata={"values": values})
+def _choice(kind):
+    """A switch of a ``Literal``'s values, the first its default."""
+    return field(default=get_args(kind)[0], metadata={"values": get_args(kind)})
+
+
+def _flag(default: bool):
+    """A switch that is on or off."""
+    return field(default=default, metadata={"values": (default, not default)})
 
 
 def _number(default, at_least=None, above=None, at_most=None, also=()):
@@ -185,11 +216,6 @@ def _parse(switch: dataclasses.Field, text: str):
     return text
 
 
-def _network(key: str):
-    """A switch of the network, whose default is its first value."""
-    return _choice(*NETWORK_SWITCHES[key])
-
-
 _SEEN_BY_1998 = {
     "c3": ("table",),
     "pooling": ("trainable", "trainable_average"),
@@ -229,57 +255,59 @@ class Recipe:
 
     name: str = ""
     # The network (section II-B); see LeNet5.
-    c3: str = _network("c3")
-    pooling: str = _network("pooling")
-    squash: str = _network("squash")
-    subsampling_squash: str = _network("subsampling_squash")
-    output: str = _network("output")
-    input_size: int = _network("input_size")
-    blank: str = _network("blank")
-    codes: str = _network("codes")
+    c3: C3 = _choice(C3)
+    pooling: Pooling = _choice(Pooling)
+    squash: Squash = _choice(Squash)
+    subsampling_squash: SubsamplingSquash = _choice(SubsamplingSquash)
+    output: Output = _choice(Output)
+    input_size: InputSize = _choice(InputSize)
+    blank: Blank = _choice(Blank)
+    codes: Codes = _choice(Codes)
     # The loss (section II-C): eq. 9, eq. 8, or softmax with cross-entropy for linear outputs. Its
     # defaults are open questions Q6 to Q8: what print licenses, and what the authors' library has.
-    loss: str = _choice("discriminative", "distance", "cross_entropy")
+    loss: Loss = _choice(Loss)
     rubbish_j: float = _number(1.0, above=0)
-    half_distance: bool = _choice(True, False)
-    f6_curvature: str = _choice("constant", "gauss_newton")
+    half_distance: bool = _flag(True)
+    f6_curvature: F6Curvature = _choice(F6Curvature)
     # Whether a coefficient's second derivative is that of the window's sum, or eq. 23's, which adds
     # up those of its connections (Q16).
-    subsampling_curvature: str = _choice("sum", "connections")
+    subsampling_curvature: SubsamplingCurvature = _choice(SubsamplingCurvature)
     # The initial parameters (Appendix A); see Start.
-    initialisation: str = _choice("sqrt_fan_in", "fan_in")
+    initialisation: Initialisation = _choice(Initialisation)
     initial_gain: float = _number(paper.INITIAL_WEIGHT_RANGE, above=0)
-    initial_biases: str = _choice("zero", "uniform")
-    fan_in_counts_bias: bool = _choice(False, True)
+    initial_biases: InitialBiases = _choice(InitialBiases)
+    fan_in_counts_bias: bool = _flag(False)
     initial_coefficient: float = _number(0.25, at_least=-LARGEST)
-    initial_coefficients: str = _choice("constant", "uniform")
+    initial_coefficients: InitialCoefficients = _choice(InitialCoefficients)
     # C1 to S4: trained, or 1998's own, recovered from Fig. 13 and never changed.
-    features: str = _choice("trained", "1998")
+    features: Features = _choice(Features)
     # The optimizer (Appendix C). eta "paper" is the printed schedule, "stretched" the same over the
     # recipe's passes instead of 20; a number is constant, or falls as the printed schedule does. mu
     # is one for all layers in the paper; S2 and S4, and F6, may have their own (Q11). SDLM's rates
     # may be one for each layer, by its mean curvature, SGD's divided by each layer's fan-in.
-    optimizer: str = _choice("sdlm", "sgd", "adam")
-    eta: float | str = _number("paper", above=0, also=("paper", "stretched"))
-    schedule: str = _choice("constant", "printed")
-    rates: str = _choice("parameter", "layer", "fan_in")
+    optimizer: Optimizer = _choice(Optimizer)
+    eta: float | Literal["paper", "stretched"] = _number(
+        "paper", above=0, also=("paper", "stretched")
+    )
+    schedule: Schedule = _choice(Schedule)
+    rates: Rates = _choice(Rates)
     mu: float = _number(paper.MU, above=0)
-    mu_subsampling: float | str = _number("mu", above=0, also=("mu",))
-    mu_f6: float | str = _number("mu", above=0, also=("mu",))
+    mu_subsampling: float | Literal["mu"] = _number("mu", above=0, also=("mu",))
+    mu_f6: float | Literal["mu"] = _number("mu", above=0, also=("mu",))
     momentum: float = _number(0.0, at_least=0, at_most=0.999)
     curvature_patterns: int = _number(paper.CURVATURE_PATTERNS, at_least=1)
-    curvature_draw: str = _choice("first", "fixed", "fresh")
-    curvature_passes: str = _choice("every", "first")
+    curvature_draw: CurvatureDraw = _choice(CurvatureDraw)
+    curvature_passes: CurvaturePasses = _choice(CurvaturePasses)
     # The training run (sections III-A, III-B, III-E and VII-B).
     batch_size: int = _number(1, at_least=1, at_most=paper.TRAIN_SIZE)
     passes: int = _number(paper.PASSES, at_least=1)
-    order: str = _choice("constant", "renewed")
+    order: Order = _choice(Order)
     train_size: int | None = _number(None, at_least=1, at_most=paper.TRAIN_SIZE, also=(None,))
     held_out: int = _number(0, at_least=0, at_most=paper.TRAIN_SIZE - 1)
-    distortions: bool = _choice(False, True)
+    distortions: bool = _flag(False)
     noise: float = _number(0.0, at_least=0, at_most=1)
-    scaling: str = _choice(*SCALINGS)
-    flanks: bool = _choice(False, True)
+    scaling: Scaling = _choice(Scaling)
+    flanks: bool = _flag(False)
     blank_share: float = _number(0.0, at_least=0, at_most=1)
 
     def __post_init__(self):
@@ -372,6 +400,22 @@ class Recipe:
         own = {"s2": self.mu_subsampling, "s4": self.mu_subsampling, "f6": self.mu_f6}
         mu = own.get(layer, self.mu)
         return self.mu if isinstance(mu, str) else mu
+
+    def build_criterion(self) -> "nn.Module":
+        """Build the loss, a module of (outputs, labels)."""
+        from torch import nn  # to name recipes takes no torch
+
+        from lenet1998.criteria import DiscriminativeLoss, DistanceLoss
+
+        if self.loss == "cross_entropy":
+            return nn.CrossEntropyLoss()
+        shared: dict[str, Any] = {
+            "half_distance": self.half_distance,
+            "curvature": self.f6_curvature,
+        }
+        if self.loss == "distance":
+            return DistanceLoss(**shared)
+        return DiscriminativeLoss(self.rubbish_j, **shared)
 
     def sdlm_rates(self, eta: float, curvature: Mapping[str, "Tensor"]) -> dict[str, "Tensor"]:
         """SDLM's effective rates eta / (mu + h), by parameter name."""

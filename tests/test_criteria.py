@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from lenet1998.criteria import DiscriminativeLoss, DistanceLoss, output_curvature
-from lenet1998.models import build_criterion
 from lenet1998.modules import RBFOutput
 from lenet1998.recipes import RECIPES
 
@@ -71,7 +70,7 @@ def test_exact_curvature_is_the_hessian_diagonal_at_f6(make, half, scale):
 
 
 def test_the_defaults_are_those_of_original():
-    assert repr(DiscriminativeLoss()) == repr(build_criterion(RECIPES["original"]))
+    assert repr(DiscriminativeLoss()) == repr(RECIPES["original"].build_criterion())
 
 
 @pytest.mark.parametrize("criterion", [DistanceLoss, DiscriminativeLoss])

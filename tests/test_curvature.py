@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn import Conv2d, Linear
 from torch.nn import functional as F
 
 from lenet1998 import paper
@@ -21,15 +22,8 @@ from lenet1998.curvature import (
     register_slope,
 )
 from lenet1998.data import prepare
-from lenet1998.models import build_criterion, build_model
-from lenet1998.modules import (
-    Conv2d,
-    Linear,
-    MappedConv2d,
-    RBFOutput,
-    ScaledTanh,
-    Subsampling2d,
-)
+from lenet1998.models import build_model
+from lenet1998.modules import MappedConv2d, RBFOutput, ScaledTanh, Subsampling2d
 from lenet1998.recipes import RECIPES
 
 LUSH = Path(__file__).parent / "fixtures" / "lush_reference.npz"
@@ -234,7 +228,7 @@ def test_agrees_with_the_authors_own_code():
 @pytest.mark.parametrize("variant", RECIPES)
 def test_batches_add_up_and_nothing_else_is_touched(variant, switch):
     recipe = RECIPES[variant].override(switch)
-    model, criterion = build_model(recipe).double(), build_criterion(recipe)
+    model, criterion = build_model(recipe).double(), recipe.build_criterion()
     images, labels = patterns(7, recipe.input_size)
     model.eval()
     model.f6.weight.grad = torch.ones_like(model.f6.weight)
@@ -257,7 +251,7 @@ def test_batches_add_up_and_nothing_else_is_touched(variant, switch):
 @pytest.mark.parametrize("variant", ["original", "modern"])
 def test_the_callers_grad_mode_changes_nothing(variant, mode):
     recipe = RECIPES[variant]
-    model, criterion = build_model(recipe).double(), build_criterion(recipe)
+    model, criterion = build_model(recipe).double(), recipe.build_criterion()
     expected = diagonal_curvature(model, criterion, *patterns(3))
     with mode():
         found = diagonal_curvature(model, criterion, *(part.clone() for part in patterns(3)))
@@ -295,7 +289,7 @@ def test_wrong_calls_say_what_is_wrong():
 )
 @pytest.mark.parametrize("variant", ["original", "modern"])
 def test_labels_that_do_not_fit_are_refused(variant, labels, error, says):
-    model, criterion = build_model(variant).double(), build_criterion(RECIPES[variant])
+    model, criterion = build_model(variant).double(), RECIPES[variant].build_criterion()
     images, _ = patterns(4)
     with pytest.raises(error, match=says):
         diagonal_curvature(model, criterion, images, labels, batch=2)
@@ -374,7 +368,7 @@ def test_by_connections_a_coefficient_of_means_is_one_of_sums_by_four():
     sums = build_model("original", seed=3).double()
     means = build_model(RECIPES["original"].changed(pooling="trainable_average"), seed=3)
     means = means.double()
-    means.load_state_dict(sums.state_dict())
+    means.load_state_dict(dict(sums.state_dict()))
     with torch.no_grad():
         for layer in (means.s2, means.s4):
             layer.weight *= layer.window**2

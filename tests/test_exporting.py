@@ -6,16 +6,18 @@ import pytest
 import torch
 
 from experiments.pretrained.tables import NAMES, weights_of
-from lenet1998 import pretrained
+from lenet1998 import exporting
 from lenet1998.data import prepare
 from lenet1998.errors import BadInput
-from lenet1998.models import build_model
-from lenet1998.pretrained import load_pretrained, to_onnx, to_program
+from lenet1998.exporting import to_onnx, to_program
+from lenet1998.models import LeNet5, build_model
+from lenet1998.paper import ascii_codes
+from lenet1998.pretrained import load_pretrained
 from lenet1998.recipes import RECIPES
 
 PACKAGED = [name for name in NAMES if weights_of(name).is_file()]
 needs_onnx = pytest.mark.skipif(
-    any(find_spec(package) is None for package in (*pretrained.NEEDED, "onnxruntime")),
+    any(find_spec(package) is None for package in (*exporting.NEEDED, "onnxruntime")),
     reason="needs the extra: pip install 'lenet1998[export]'",
 )
 
@@ -60,6 +62,46 @@ def test_onnx_computes_what_the_network_does(name, images, tmp_path):
         assert same(torch.from_numpy(found), model, some)
 
 
+@needs_onnx
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_the_weights_of_all_convolutions_are_in_the_file(wrapped, images, tmp_path):
+    import onnx
+
+    model = load_pretrained()
+    if wrapped:
+        model.c3 = torch.nn.Sequential(model.c3)
+    to_onnx(model, tmp_path / "net.onnx")
+    graph = onnx.load(tmp_path / "net.onnx").graph
+    stored = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    sizes = [stored[node.input[1]] for node in graph.node if node.op_type == "Conv"]
+    assert sizes == [(6, 1, 5, 5), (16, 6, 5, 5), (120, 16, 5, 5)]
+    # The network itself still has one kernel for each of Table I's pairs.
+    assert sum(p.numel() for p in model.parameters()) == 60_000
+
+
+@needs_onnx
+def test_opencv_reads_the_file(images, tmp_path):
+    dnn = pytest.importorskip("cv2").dnn
+    for name in ("original", "modern"):
+        model = load_pretrained(name)
+        to_onnx(model, tmp_path / "net.onnx")
+        net = dnn.readNetFromONNX(str(tmp_path / "net.onnx"))
+        net.setInput(images.numpy())
+        assert same(torch.from_numpy(net.forward()), model, images)
+
+
+@needs_onnx
+def test_letters_in_colour_are_exported(tmp_path):
+    from onnxruntime import InferenceSession
+
+    model = LeNet5(codes=ascii_codes("ABC"), in_channels=3)
+    fields = torch.rand(3, 3, 32, 32)
+    to_onnx(model, tmp_path / "net.onnx")
+    session = InferenceSession(tmp_path / "net.onnx", providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"images": fields.numpy()})
+    assert same(torch.from_numpy(found), model, fields)
+
+
 def test_a_network_of_another_size_and_kind_is_exported(images):
     recipe = RECIPES["modern"].changed(input_size=28)
     model = build_model(recipe).double()
@@ -68,6 +110,6 @@ def test_a_network_of_another_size_and_kind_is_exported(images):
 
 
 def test_what_is_not_installed_is_one_line(monkeypatch, tmp_path):
-    monkeypatch.setattr(pretrained, "find_spec", lambda _: None)
+    monkeypatch.setattr(exporting, "find_spec", lambda _: None)
     with pytest.raises(BadInput, match=r"onnx, onnxscript: not installed.*lenet1998\[export\]"):
         to_onnx(build_model(), tmp_path / "net.onnx")

@@ -64,5 +64,11 @@ def test_any_variant_can_be_had():
     assert same(drawn, lenet1998.build_model("coursework-adam", 3))
 
 
+def test_another_version_that_was_imported_before_is_told_of(monkeypatch):
+    monkeypatch.setattr(lenet1998, "__version__", "0.9")
+    with pytest.warns(UserWarning, match=r"is \d.*, but 0\.9 was imported before, from "):
+        assert same(hub("original"), lenet1998.load_pretrained())
+
+
 def test_what_it_needs_is_named_as_it_is_imported(hubconf):
     assert all(find_spec(name) for name in hubconf.dependencies)

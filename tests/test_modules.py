@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -9,13 +10,12 @@ from torch.nn import functional as F
 
 from lenet1998 import paper
 from lenet1998.modules import (
-    Conv2d,
-    Linear,
     MappedConv2d,
     RBFOutput,
     ScaledTanh,
     Start,
     Subsampling2d,
+    draw_parameters,
 )
 
 
@@ -124,6 +124,108 @@ def test_dense_and_connected_are_inverse():
     assert (layer.dense(layer.weight) == 0).sum() == (96 - 60) * 25
 
 
+@pytest.mark.parametrize("kernel", [3, (3, 2)])
+@pytest.mark.parametrize(("stride", "padding"), [(1, 0), (2, 1), ((2, 1), (0, 2))])
+@pytest.mark.parametrize("bias", [True, False])
+def test_by_table_as_torch_convolves(kernel, stride, padding, bias):
+    sizes = (3, kernel, stride, padding, bias)
+    layer = MappedConv2d([(0, 2), (1,), (2, 0, 1)], *sizes, dtype=torch.float64)
+    x = randn(2, 3, 9, 8)
+    expected = F.conv2d(x, layer.dense(layer.weight), layer.bias, stride, padding)
+    assert torch.equal(layer(x), expected)
+    plain = layer.as_conv2d()
+    assert type(plain) is nn.Conv2d
+    assert torch.equal(plain(x), expected)
+    dense = nn.Conv2d(3, 3, kernel, stride, padding, bias=bias, dtype=torch.float64)
+    assert dense(x).shape == expected.shape
+
+
+TABLE = [[0, 1], [1, 2], [2, 0]]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        TABLE,
+        tuple(map(tuple, TABLE)),
+        np.array(TABLE),
+        torch.tensor(TABLE),
+        [torch.tensor(row) for row in TABLE],
+        [np.array(row, np.uint8) for row in TABLE],
+        [range(0, 2), range(1, 3), [np.int64(2), torch.tensor(0)]],
+    ],
+)
+def test_a_table_is_the_same_whatever_holds_it(table):
+    assert MappedConv2d(table, 3, 5).table == ((0, 1), (1, 2), (2, 0))
+
+
+FAULTS = {
+    "a map twice": [[0, 0], [1, 2]],
+    "out of range": [[0, 1], [1, 3]],
+    "negative": [[0, 1], [-1, 2]],
+    "a mask of bool": [[True, False], [False, True]],
+    "a mask of float": [[1.0, 0.0], [0.0, 1.0]],
+    "no rows": [0, 1],
+}
+
+
+@pytest.mark.parametrize("kind", [list, np.array, torch.tensor])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_table_that_is_none_is_refused_whatever_holds_it(fault, kind):
+    with pytest.raises(ValueError, match=r"^row [01] of the table must name one or more different"):
+        MappedConv2d(kind(FAULTS[fault]), 3, 5)
+
+
+@pytest.mark.parametrize("empty", [[], np.zeros((0, 2), int), torch.zeros(0, 2, dtype=torch.long)])
+def test_a_table_without_rows_is_refused(empty):
+    with pytest.raises(ValueError, match="a row for each"):
+        MappedConv2d(empty, 3, 5)
+
+
+def test_pairs_are_no_state_and_go_where_the_weights_go():
+    layer = MappedConv2d(paper.C3_TABLE, 6, 5)
+    assert [name for name, _ in layer.named_buffers()] == []
+    assert set(layer.state_dict()) == {"weight", "bias"}
+    with torch.inference_mode():
+        layer.to("cpu")
+    layer(randn(1, 6, 14, 14).float()).sum().backward()
+    assert layer.pairs.dtype == torch.int64
+
+
+MADE = {
+    "mapped": lambda: MappedConv2d(paper.C3_TABLE, 6, 5),
+    "subsampling": lambda: Subsampling2d(6),
+    "rbf": RBFOutput,
+    "own codes": lambda: RBFOutput(paper.ascii_codes("xyz")),
+}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_module_from_nowhere_is_whole_after_reset_parameters(name):
+    with torch.device("meta"):
+        module = MADE[name]()
+    assert all(tensor.is_meta for tensor in module.state_dict().values())
+    module.to_empty(device="cpu")
+    for tensor in module.state_dict().values():
+        tensor.fill_(torch.nan)
+    torch.manual_seed(4)
+    module.reset_parameters()
+    torch.manual_seed(4)
+    expected = MADE[name]().state_dict()
+    for key, tensor in module.state_dict().items():
+        assert torch.equal(tensor, expected[key]), key
+
+
+@pytest.mark.parametrize("window", [1, 2, 3])
+def test_windows_of_any_size(window):
+    layer = Subsampling2d(3, nn.Identity(), window=window, dtype=torch.float64)
+    nn.init.constant_(layer.weight, 1 / window**2)
+    x = randn(2, 3, 6, 12)
+    assert torch.allclose(layer(x), F.avg_pool2d(x, window))
+    layer.reset_parameters(torch.Generator().manual_seed(0), Start(draw_bias=True))
+    assert 0 < layer.bias.abs().max() <= 2.4 / window
+
+
 def test_rbf_is_the_squared_distance_to_the_codes():
     codes = torch.tensor(paper.digit_codes())
     distances = RBFOutput()(codes.float())
@@ -136,8 +238,9 @@ def test_rbf_is_the_squared_distance_to_the_codes():
 @pytest.mark.parametrize(
     ("make", "fault"),
     [
-        (lambda: Subsampling2d(0), "at least one channel"),
-        (lambda: Subsampling2d(2)(torch.zeros(1, 2, 3, 4)), "even size"),
+        (lambda: Subsampling2d(0), "at least one, got 0 and 2"),
+        (lambda: Subsampling2d(2, window=0), "at least one, got 2 and 0"),
+        (lambda: Subsampling2d(2)(torch.zeros(1, 2, 3, 4)), "multiples of 2"),
         (lambda: Subsampling2d(2)(torch.zeros(1, 3, 4, 4)), "expected 2 maps"),
         (lambda: MappedConv2d([()], 3, 5), "row 0"),
         (lambda: MappedConv2d([(0,), (1, 1)], 3, 5), "row 1"),
@@ -160,8 +263,8 @@ def test_wrong_calls_say_what_is_wrong(make, fault):
     ],
 )
 def test_weights_fill_the_range_of_their_fan_in(start, bound, bias_bound):
-    layer = Conv2d(1, 200, 5)
-    layer.reset_parameters(torch.Generator().manual_seed(0), start)
+    layer = nn.Conv2d(1, 200, 5)
+    draw_parameters(layer, torch.Generator().manual_seed(0), start)
     assert 0.98 * bound < layer.weight.abs().max().item() <= bound
     assert abs(layer.weight.mean().item()) < 0.03 * bound
     assert 0.9 * bias_bound <= layer.bias.abs().max().item() <= bias_bound
@@ -176,17 +279,16 @@ def test_a_mapped_convolution_counts_each_outputs_own_inputs():
 
 
 def test_a_private_generator_decides_everything_it_draws():
-    layers = [Conv2d(1, 2, 5), Linear(4, 3), MappedConv2d([(0,)], 1, 5), Subsampling2d(2)]
+    layers = [nn.Conv2d(1, 2, 5), nn.Linear(4, 3), MappedConv2d([(0,)], 1, 5), Subsampling2d(2)]
     start = Start(draw_bias=True, draw_coefficient=True)
     for layer in layers:
         drawn = []
         for noise in (1, 2):
             torch.manual_seed(noise)
-            layer.reset_parameters(torch.Generator().manual_seed(7), start)
+            draw_parameters(layer, torch.Generator().manual_seed(7), start)
             drawn.append(nn.utils.parameters_to_vector(layer.parameters()).clone())
         assert torch.equal(*drawn)
         assert len(drawn[0].unique()) == len(drawn[0])
-    assert all(module.reset_parameters() is None for module in (ScaledTanh(), RBFOutput()))
 
 
 def test_subsampling_starts_as_said():

@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from lenet1998 import build_model, diagonal_curvature
-from lenet1998.models import build_criterion
 from lenet1998.optim import SDLM
 from lenet1998.recipes import RECIPES
 
@@ -180,7 +179,7 @@ def test_names_match_whatever_a_wrapper_adds(wrap):
 
 
 def test_refresh_estimates_and_sets_for_what_learns():
-    model, criterion = build_model("original"), build_criterion(RECIPES["original"])
+    model, criterion = build_model("original"), RECIPES["original"].build_criterion()
     model.c1.requires_grad_(False)
     images, labels = torch.rand(4, 1, 32, 32), torch.arange(4)
     for parameters in (

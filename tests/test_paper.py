@@ -67,6 +67,18 @@ def test_digit_codes_are_read_by_rows():
     assert rows[9].tolist() == [-1, 1, 1, 1, 1, 1, 1]  # the foot of the one
 
 
+def test_every_character_of_fig3_has_its_code():
+    codes = paper.ascii_codes()
+    assert codes.shape == (96, paper.CODE_LENGTH)
+    assert len(np.unique(codes, axis=0)) == 95  # the space's cell is empty, too
+    np.testing.assert_array_equal(paper.ascii_codes("0123456789"), paper.digit_codes())
+    np.testing.assert_array_equal(paper.ascii_codes(" \x7f"), [paper.blank_code()] * 2)
+    foot = paper.ascii_codes("L").reshape(paper.CODE_SHAPE)[9]
+    assert (foot == 1).sum() > 4
+    with pytest.raises(ValueError, match=r"Fig\. 3 has no code for 'ä'"):
+        paper.ascii_codes("aä")
+
+
 def test_fig5_ends_at_the_published_errors():
     curve = paper.fig5_curve()
     assert curve.passes.tolist() == list(range(1, 22))

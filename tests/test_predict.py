@@ -3,12 +3,15 @@
 import json
 import math
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
 from factory import make_record
 from PIL import Image, ImageDraw, ImageOps
+from safetensors.torch import save_file
 
 from lenet1998.__main__ import main as lenet1998
 from lenet1998.data import prepare
@@ -18,7 +21,7 @@ from lenet1998.data.pictures import Picture
 from lenet1998.errors import BadInput
 from lenet1998.models import build_model
 from lenet1998.predict.__main__ import main
-from lenet1998.predict.pictures import answer, in_words, network, shares
+from lenet1998.predict.pictures import answer, in_words, network
 from lenet1998.pretrained import TrainedNet, load_pretrained
 from lenet1998.recipes import ORIGINAL, RECIPES
 from lenet1998.strings import string_answer, string_in_words
@@ -218,7 +221,22 @@ def test_no_network_is_one_line(flags, says, pictures, capsys):
     assert printed.err.count("\n") == 1
 
 
+def test_weights_of_ones_own_loop_are_read_by_the_variant_named(pictures, capsys):
+    save_file(build_model("modern", 2).state_dict(), "mine.safetensors")
+    arguments = ("--weights", "mine.safetensors", "two.png")
+    assert run("--variant", "modern", *arguments) == 0
+    assert "logits" in capsys.readouterr().out
+    assert run(*arguments) == 2
+    assert "mine.safetensors: was not written by a run" in capsys.readouterr().err
+    assert run("--variant", "original", *arguments) == 2
+    assert "the weights of another network" in capsys.readouterr().err
+
+
 # --- Confidence ---------------------------------------------------------------------------------
+
+
+def shares(recipe, outputs):
+    return build_model(recipe).shares(outputs[None])[0]
 
 
 @pytest.mark.parametrize("j", [0.5, 1.0, 8.0])
@@ -251,17 +269,16 @@ def test_far_from_every_code_all_is_rubbish():
     assert share[10] == 1
 
 
-class Answering(torch.nn.Module):
-    """A network that gives the same outputs whatever it sees, and keeps what it saw."""
+def answering(recipe, outputs):
+    """A recipe's network that gives the same outputs whatever it sees, and keeps what it saw."""
+    model = build_model(recipe)
 
-    def __init__(self, outputs, smallest_wins=True):
-        super().__init__()
-        self.outputs = torch.tensor([outputs])
-        self.smallest_wins = smallest_wins
+    def forward(images):
+        model.images = images
+        return torch.tensor([outputs])
 
-    def forward(self, images):
-        self.images = images
-        return self.outputs
+    model.forward = forward
+    return TrainedNet(recipe, model, "a net")
 
 
 def seen(pattern=None):
@@ -273,7 +290,7 @@ def seen(pattern=None):
 )
 def test_an_answer_and_what_is_said_of_it(nearest, head):
     distances = [50.0, 40, 30, 20, nearest, 20, 10, 60, 70, 80]
-    about = answer(TrainedNet(ORIGINAL, Answering(distances), "a net"), "a.png", seen())
+    about = answer(answering(ORIGINAL, distances), "a.png", seen())
     share = shares(ORIGINAL, torch.tensor(distances)).tolist()
     assert (about["digit"], about["second"]) == (4, 6)
     assert (about["confidence"], about["second_confidence"]) == (share[4], share[6])
@@ -291,7 +308,7 @@ def test_an_answer_and_what_is_said_of_it(nearest, head):
 def test_a_blank_is_told_apart_from_digits_and_from_rubbish():
     recipe = ORIGINAL.changed(blank="space")
     distances = [50.0, 40, 30, 20, 9, 20, 10, 60, 70, 80, 0.5]
-    about = answer(TrainedNet(recipe, Answering(distances), "a net"), "a.png", seen())
+    about = answer(answering(recipe, distances), "a.png", seen())
     share = shares(recipe, torch.tensor(distances)).tolist()
     assert (about["digit"], about["second"]) == (4, 6)
     assert (about["blank"], about["rubbish"]) == (share[10], share[11])
@@ -305,17 +322,17 @@ def test_a_blank_is_told_apart_from_digits_and_from_rubbish():
 
 def test_the_network_sees_patterns_as_its_recipe_has_them(digits):
     recipe = RECIPES["coursework-tanh-28"]
-    model = Answering([float(digit) for digit in range(10)], smallest_wins=False)
+    net = answering(recipe, [float(digit) for digit in range(10)])
     pattern = digits.test_images[0]
-    about = answer(TrainedNet(recipe, model, "a net"), "a.png", seen(pattern))
+    about = answer(net, "a.png", seen(pattern))
     assert (about["digit"], about["second"]) == (9, 8)
-    assert torch.equal(model.images, prepare(pattern[None], 28, "half"))
+    assert torch.equal(net.model.images, prepare(pattern[None], 28, "half"))
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_outputs_that_are_no_numbers(value):
-    net = TrainedNet(ORIGINAL, Answering([value] + [1.0] * 9), "run/7")
-    with pytest.raises(BadInput, match=r"^a\.png: no answer, the outputs of run/7 are no numbers$"):
+    net = answering(ORIGINAL, [value] + [1.0] * 9)
+    with pytest.raises(BadInput, match=r"^a\.png: no answer, the outputs of a net are no numbers$"):
         answer(net, "a.png", seen())
 
 
@@ -359,6 +376,19 @@ def test_digits_blown_up_inverted_off_centre_and_compressed(digits, tmp_path, ca
     # so are 74 of the pictures.
     assert (read == labels).mean() > 0.68
     assert (read == stored).mean() > 0.75
+
+
+def test_a_damaged_tiff_is_one_line_of_the_process(tmp_path):
+    file = tmp_path / "digit.tif"
+    Image.effect_noise((200, 200), 90).save(file, compression="tiff_lzw")
+    content = bytearray(file.read_bytes())
+    content[2000:2400] = bytes(400)
+    file.write_bytes(content)
+    command = [sys.executable, "-m", "lenet1998.predict", str(file)]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert process.returncode == 2
+    assert process.stderr.count("\n") == 1
+    assert f"{file}: cannot be read as a picture (" in process.stderr
 
 
 # --- Lines of digits ----------------------------------------------------------------------------

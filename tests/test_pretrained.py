@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 import lenet1998
 from experiments.pretrained.tables import NAMES, metadata, stated, weights_of
 from experiments.results import ALL_VARIANTS, runs_in
 from lenet1998.data import load, prepare
 from lenet1998.errors import BadInput
+from lenet1998.pretrained import Weights, load_net, load_pretrained, save_weights
 from lenet1998.recipes import recorded
 
 RESULTS = Path(__file__).parents[1] / "experiments" / "results"
@@ -53,6 +55,48 @@ def test_it_misreads_exactly_as_many_as_its_file_says(variant):
     record = runs_in(RESULTS, ALL_VARIANTS[variant])[int(told["seed"])]
     # Another machine may sum in another order, which decides a near tie of two wrong answers.
     assert np.sum(labels != record.predictions) <= 3
+
+
+def test_the_enumeration_is_of_all_there_are():
+    assert {member.value for member in Weights} == {*PACKAGED}
+    assert Weights.DEFAULT is Weights.ORIGINAL
+
+
+@pytest.mark.parametrize("member", Weights)
+def test_a_members_facts_are_its_files_and_its_networks(member):
+    told, model, meta = stated(weights_of(member.value)), load_pretrained(member), member.meta
+    assert meta["recipe"] == lenet1998.RECIPES[member.value].as_dict()
+    assert meta["num_params"] == sum(p.numel() for p in model.parameters())
+    assert len(meta["categories"]) == model.classes
+    assert meta["min_size"] == (32, 32)
+    assert (meta["n"], meta["test_errors"]) == (10_000, int(told["test_errors"]))
+    assert meta["accuracy"] == pytest.approx(100 - float(told["test_error_percent"]))
+    assert (meta["seed"], meta["dataset"]) == (0, "mnist")
+    state = load_pretrained(member.value).state_dict()
+    assert all(map(torch.equal, member.get_state_dict().values(), state.values()))
+
+
+@pytest.mark.parametrize("member", Weights)
+def test_a_members_transform_makes_what_its_network_takes(member, digits):
+    images = member.transforms()(digits.test_images[:5])
+    recipe = lenet1998.RECIPES[member.value]
+    assert torch.equal(images, prepare(digits.test_images[:5], scaling=recipe.scaling))
+    load_pretrained(member).predict(images)
+
+
+def test_weights_of_ones_own_are_loaded_by_their_variant(tmp_path):
+    file, model = str(tmp_path / "mine.safetensors"), lenet1998.build_model("strings", 3)
+    save_weights(model, file)
+    found = load_net(file, "strings")
+    assert (found.recipe, found.record) == (lenet1998.RECIPES["strings"], None)
+    assert all(map(torch.equal, found.model.parameters(), model.parameters()))
+    with pytest.raises(BadInput, match=r"names no recipe.*name its variant"):
+        load_net(file)
+    with pytest.raises(BadInput, match="blank=space there, blank=none here"):
+        load_net(file, "original")
+    save_file(model.state_dict(), file, metadata={"switches": "[1]"})
+    with pytest.raises(BadInput, match="its switches is no JSON object"):
+        load_net(file, "strings")
 
 
 def test_the_1998_features_are_in_the_weights_of_that_name():

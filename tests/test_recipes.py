@@ -17,7 +17,6 @@ from lenet1998.criteria import DiscriminativeLoss, DistanceLoss
 from lenet1998.data import SCALINGS
 from lenet1998.errors import BadInput
 from lenet1998.models import (
-    build_criterion,
     build_model,
     build_optimizer,
     initial_parameters,
@@ -687,7 +686,7 @@ def test_modern_starts_as_torch_starts():
     ],
 )
 def test_criterion(switches, kind, attributes):
-    criterion = build_criterion(Recipe(**switches))
+    criterion = Recipe(**switches).build_criterion()
     assert type(criterion) is kind
     assert {key: getattr(criterion, key) for key in attributes} == attributes
 

@@ -28,10 +28,16 @@ def strip(field):
     return whole
 
 
+def two_sizes(field):
+    """A line, and another below it that is half as high."""
+    return np.concatenate([field, np.pad(field[::2, ::2], ((0, 0), (0, field.shape[1] // 2)))])
+
+
 READ = {
     "ink from edge to edge": lambda field: large(inked(field)),
     "20 pixels high": lambda field: large(inked(field), 1),
     "10 pixels high": lambda field: Image.fromarray(255 - inked(field)[::2, ::2]),
+    "digits of 20 pixels on 100,000": lambda field: Image.fromarray(255 - strip(field)),
     "a strip of 100,000 pixels": lambda field: large(strip(field)[:, :5000], 20),
 }
 REFUSED = {
@@ -39,7 +45,7 @@ REFUSED = {
     "all ink": (lambda field: Image.new("L", (90, 40)), "nothing on it stands out"),
     "one pixel": (lambda field: Image.new("L", (1, 1), 255), "nothing on it stands out"),
     "two lines": (lambda field: large(np.tile(field, (2, 1))), "more than one line of digits"),
-    "a low strip": (lambda field: Image.fromarray(255 - strip(field)), "fewer than 10: cut it to"),
+    "a smaller line": (lambda field: large(two_sizes(field)), "more than one line of digits"),
     "a strip of digits": (
         lambda field: Image.fromarray(255 - np.tile(field, 1000)[:, :100_000]),
         "pixels long with digits 20 high: cut it",

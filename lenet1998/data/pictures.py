@@ -1,13 +1,13 @@
-"""Any picture file as a pattern like MNIST's: 28x28, size-normalised, centred, white on black.
+"""Any picture as a pattern like MNIST's: 28x28, size-normalised, centred, white on black.
 
-What is paper and what is ink is found in three steps: what most of the border shows is paper, what
-differs from it most says whether ink is darker or lighter, and Otsu's threshold where ink begins.
+Files, images and arrays are read here; what on them is ink is found by :mod:`lenet1998.data.ink`.
 """
 
 import logging
 import os
+import threading
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -17,18 +17,17 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from scipy import ndimage
 
 from lenet1998 import paper
+from lenet1998.data.ink import Ink, find_ink
 from lenet1998.data.patterns import CENTRE, normalise
-from lenet1998.data.sums import total
 from lenet1998.errors import BadInput
 
 MAX_PIXELS = 70_000_000  # telephones make pictures of 64 million
 
 SIDE = 512  # pixels at most that ink is looked for in: many a digit's 20, and noise averages out
-BORDER = 1 / 20  # of the shorter side: what the paper's brightness is fitted to
-FAINTEST = 0.02  # of the way from black to white: less is no ink but a flaw in the paper
-NOISE = 3  # standard deviations of the paper's noise that are not ink
-SPECK = 1 / 20  # of the largest piece's ink: a smaller piece is no part of the digit
+SMALL = 64  # pixels: lower ink is looked for once more in finer ones, where there are
 FULL = 0.95  # of the pixels with ink; the rest is ink at its full strength
+
+Source = str | os.PathLike | Image.Image | np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,19 +45,24 @@ class Picture:
     normalised: bool
 
 
-def read_picture(file: str | os.PathLike) -> Picture:
+def read_picture(source: Source) -> Picture:
     """Read a picture of one digit: any format of Pillow's, any size, dark ink or light.
 
     A picture that already is as MNIST's are, 28x28 with a digit of 20 pixels centred by mass on an
     even background, is taken as it is; any other is made so.
 
+    Args:
+        source: a file, an image of Pillow's, or an array as :func:`read_image` takes it.
+
     Raises:
         BadInput: no file, no picture, a damaged one, one too large, or one with nothing on it.
+        TypeError, ValueError: as :func:`read_image`.
     """
-    try:
-        return to_picture(read_levels(Path(file)).grey)
-    except BadInput as error:
-        raise BadInput(f"{file}: {error}") from None
+    with naming(source):
+        image = read_image(source)
+        if image.size == (paper.FIELD_SIZE, paper.FIELD_SIZE):
+            return to_picture(_levels(image, 1))
+        return _normalised(look(image).ink)
 
 
 def to_picture(levels: np.ndarray) -> Picture:
@@ -74,8 +78,11 @@ def to_picture(levels: np.ndarray) -> Picture:
     for dark_ink, pattern in ((False, stored), (True, 255 - stored)):
         if _is_normalised(pattern):
             return Picture(pattern, dark_ink, normalised=False)
-    ink, dark_ink = find_ink(levels)
-    return Picture(to_bytes(normalise(ink)), dark_ink, normalised=True)
+    return _normalised(find_ink(levels))
+
+
+def _normalised(ink: Ink) -> Picture:
+    return Picture(to_bytes(normalise(ink.field)), ink.dark, normalised=True)
 
 
 def to_bytes(field: np.ndarray) -> np.ndarray:
@@ -95,30 +102,77 @@ def _is_normalised(pattern: np.ndarray) -> bool:
     return right_size and np.abs(np.subtract(centre, CENTRE)).max() < 0.55
 
 
-# --- Files --------------------------------------------------------------------------------------
+# --- Sources ------------------------------------------------------------------------------------
 
 
-class Levels(NamedTuple):
-    """A file's picture.
+class Look(NamedTuple):
+    """The ink of an image.
 
     Attributes:
-        grey: (H, W) float, 0 black and 1 white.
-        block: pixels of the file, along a side, that each of these is the mean of.
+        ink: as :func:`~lenet1998.data.ink.find_ink` finds it, on as much as is around it.
+        block: pixels of the image, along a side, that each of its levels is the mean of.
     """
 
-    grey: np.ndarray
+    ink: Ink
     block: int
 
 
-def read_levels(file: Path, longest: int = SIDE) -> Levels:
-    """A file's first picture as grey levels.
+def look(image: Image.Image, longest: int = SIDE) -> Look:
+    """Find the ink on an image of :func:`read_image`, and look at what is small once more.
 
-    The shorter side is at most SIDE pixels, and the longer at most ``longest``.
+    What is looked at has at most SIDE pixels along its shorter side, and ``longest`` along the
+    other. Ink that takes a small part of a large image is cut out, and looked for in finer pixels.
+
+    Raises:
+        BadInput: there is none.
+    """
+    block = _block(image.size, longest)
+    ink = find_ink(_levels(image, block))
+    rows, columns = (np.flatnonzero(ink.field.any(axis=axis)) for axis in (1, 0))
+    if block > 1 and np.ptp(rows) < SMALL:
+        around = (max(np.ptp(rows), np.ptp(columns)) // 2 + 8) * block
+        left, top = (max(0, int(at[0]) * block - around) for at in (columns, rows))
+        right, bottom = (
+            min(length, (int(at[-1]) + 1) * block + around)
+            for at, length in zip((columns, rows), image.size, strict=True)
+        )
+        part = image.crop((left, top, right, bottom))
+        if (finer := _block(part.size, longest)) < block:
+            return Look(find_ink(_levels(part, finer)), finer)
+    return Look(ink, block)
+
+
+def _block(size: tuple[int, int], longest: int) -> int:
+    return max(-(-min(size) // SIDE), -(-max(size) // longest))
+
+
+@contextmanager
+def naming(source: Source):
+    """Begin the message of a BadInput with the name of the file that it is about."""
+    try:
+        yield
+    except BadInput as error:
+        name = source if isinstance(source, str | os.PathLike) else "picture"
+        raise BadInput(f"{name}: {error}") from None
+
+
+def read_image(source: Source) -> Image.Image:
+    """The first picture of a file, an image or an array, upright, with a mode of F, RGBA or L.
+
+    Args:
+        source: a file of any format of Pillow's; an image; or an array of uint8, or of bool or
+            float from 0 to 1, (H, W), (H, W, 3) or (H, W, 4).
 
     Raises:
         BadInput: no file, no picture, a damaged one, or one too large.
+        TypeError, ValueError: an array of another type, of other values or another shape.
     """
+    if not isinstance(source, str | os.PathLike | Image.Image):
+        source = Image.fromarray(_as_bytes(np.asarray(source)))
     try:
+        if isinstance(source, Image.Image):
+            return _upright(source)
+        file = Path(source)
         if not file.exists():
             raise BadInput("no such file")
         if not file.is_file():
@@ -127,11 +181,7 @@ def read_levels(file: Path, longest: int = SIDE) -> Levels:
             raise BadInput("empty, not a picture")
         # From a stream, not by name: Pillow maps some files, and then misreads turned TIFFs.
         with _silence(), file.open("rb") as stream, Image.open(stream) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise Image.DecompressionBombError  # as Pillow does itself at far more
-            shown = ImageOps.exif_transpose(image)
-            block = max(-(-min(shown.size) // SIDE), -(-max(shown.size) // longest))
-            return Levels(_levels(shown, block), block)
+            return _upright(image)
     except BadInput:
         raise
     except UnidentifiedImageError:
@@ -145,26 +195,64 @@ def read_levels(file: Path, longest: int = SIDE) -> Levels:
         raise BadInput(f"cannot be read as a picture ({error})") from None
 
 
+def _as_bytes(values: np.ndarray) -> np.ndarray:
+    """An array of one of the kinds that :func:`read_image` takes as uint8."""
+    if not values.size or (
+        values.ndim != 2 and (values.ndim != 3 or values.shape[2] not in (3, 4))
+    ):
+        raise ValueError(f"picture must be (H, W), (H, W, 3) or (H, W, 4), got {values.shape}")
+    if values.dtype == np.uint8:
+        return values
+    if values.dtype.kind not in "bf":
+        raise TypeError(f"picture must be of uint8, bool or float, got {values.dtype}")
+    if not ((values >= 0) & (values <= 1)).all():
+        raise ValueError("picture of floats must have values from 0, black, to 1, white")
+    return np.rint(255 * values.astype(float)).astype(np.uint8)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """An image decoded, turned as its camera notes, and converted to one of three modes."""
+    if image.width * image.height > MAX_PIXELS:
+        raise Image.DecompressionBombError  # as Pillow does itself at far more
+    shown = ImageOps.exif_transpose(image)
+    if shown.mode.startswith(("I", "F")):
+        return shown.convert("F")
+    return shown.convert("RGBA" if shown.has_transparency_data else "L")
+
+
+_DECODING = threading.Lock()
+
+
 @contextmanager
 def _silence():
-    """Keep Pillow's warnings to itself: what cannot be read raises, the rest does not matter."""
+    """Keep the warnings of Pillow, and of the libraries of C below it, to themselves.
+
+    What cannot be read raises, the rest does not matter. Those libraries write to the process's
+    standard error, which is one for all threads: one file is decoded at a time.
+    """
     logger = logging.getLogger("PIL")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            yield
-    finally:
-        logger.setLevel(before)
+    with _DECODING, open(os.devnull, "wb") as nowhere:
+        before, kept = logger.level, None
+        logger.setLevel(logging.CRITICAL)
+        try:
+            with suppress(OSError):  # there may be no standard error
+                kept = os.dup(2)
+                os.dup2(nowhere.fileno(), 2)
+            with warnings.catch_warnings(action="ignore"):
+                yield
+        finally:
+            if kept is not None:
+                os.dup2(kept, 2)
+                os.close(kept)
+            logger.setLevel(before)
 
 
 def _levels(image: Image.Image, block: int) -> np.ndarray:
     """The means of whole blocks of pixels, from black to white."""
-    if image.mode.startswith(("I", "F")):
-        return _stretch(np.asarray(image.convert("F").reduce(block), dtype=np.float64))
-    if image.has_transparency_data:
-        return _on_paper(image.convert("RGBA").reduce(block))
-    return np.asarray(image.convert("L").reduce(block)) / 255
+    means = image.reduce(block)
+    if image.mode == "F":
+        return _stretch(np.asarray(means, dtype=np.float64))
+    return _on_paper(means) if image.mode == "RGBA" else np.asarray(means) / 255
 
 
 def _stretch(values: np.ndarray) -> np.ndarray:
@@ -192,69 +280,3 @@ def _on_paper(image: Image.Image) -> np.ndarray:
     only_ink = np.abs(grey[visible] - edge).max() < 0.5
     sheet = float(edge < 0.5) if only_ink else edge
     return sheet + opacity * (grey - sheet)
-
-
-# --- Ink ----------------------------------------------------------------------------------------
-
-
-def find_ink(levels: np.ndarray) -> tuple[np.ndarray, bool]:
-    """The ink alone, (H, W) on exactly 0, and whether it is darker than the paper.
-
-    Raises:
-        BadInput: there is none.
-    """
-    difference, noise = _from_paper(levels)
-    dark_ink = bool(total((difference * difference * difference).ravel()) < 0)
-    ink = np.maximum(0, (-difference if dark_ink else difference) - NOISE * noise)
-    if ink.max() < FAINTEST:
-        raise BadInput("nothing on it stands out from its background")
-    # Half Otsu's threshold, and a pixel around what is above it: edges are fainter than strokes.
-    around = np.ones((3, 3))
-    pieces, n = ndimage.label(ink > _otsu(ink[ink > 0]) / 2, around)
-    amounts = np.zeros(n + 1)  # the first is the paper's: none
-    amounts[1:] = ndimage.sum_labels(ink, pieces, np.arange(1, n + 1))
-    kept = (amounts > SPECK * amounts.max())[pieces]
-    return np.where(ndimage.binary_dilation(kept, around), ink, 0), dark_ink
-
-
-def _from_paper(levels: np.ndarray) -> tuple[np.ndarray, float]:
-    """Difference from the paper, (H, W), and the standard deviation of the paper's noise.
-
-    Paper is what most of the border shows: of one brightness in even light, else a surface.
-    """
-    width = max(1, round(BORDER * min(levels.shape)))
-    border = np.ones_like(levels, dtype=bool)
-    border[width:-width, width:-width] = False
-    difference = levels - np.median(levels[border])
-    if np.median(np.abs(difference[border])) > FAINTEST:
-        difference = levels - _surface(levels, border)
-    # A quarter of a normal deviate's sizes are below 0.32 standard deviations; and a quarter of
-    # the border is paper even if the digit fills the picture.
-    return difference, float(np.quantile(np.abs(difference[border]), 0.25)) / 0.32
-
-
-def _surface(levels: np.ndarray, border: np.ndarray) -> np.ndarray:
-    """The surface of second order (H, W) that follows the levels on the border.
-
-    Fitted by least absolute deviations, so that ink on the border does not bend it much.
-    """
-    y, x = np.meshgrid(*(np.linspace(-1, 1, side) for side in levels.shape), indexing="ij")
-    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
-    design, target = terms[border], levels[border]
-    weights = np.ones_like(target)
-    for _ in range(30):  # iteratively reweighted least squares
-        weighted = design.T * weights
-        factors = np.linalg.lstsq(weighted @ design, weighted @ target, rcond=None)[0]
-        weights = 1 / np.maximum(np.abs(target - design @ factors), 1e-3)
-    return terms @ factors
-
-
-def _otsu(values: np.ndarray) -> float:
-    """The threshold that parts positive values into the two classes that differ most."""
-    counts, edges = np.histogram(values, 256, range=(0, values.max()))
-    levels = (edges[1:] + edges[:-1]) / 2
-    below = np.cumsum(counts) / counts.sum()
-    moment = np.cumsum(counts * levels) / counts.sum()
-    spread = below * (1 - below)
-    between = (moment[-1] * below - moment) ** 2 / np.where(spread, spread, 1)
-    return float(levels[np.argmax(between)])

@@ -31,6 +31,7 @@ _WORDS = {
     "curvature flanks": b"curvature flanks",
     "test strings": b"test strings",
     "training strings": b"training strings",
+    "test pictures": b"test pictures",
 }
 PURPOSES = tuple(_WORDS)
 _LIMIT = 2**32

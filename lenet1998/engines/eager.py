@@ -9,7 +9,7 @@ from torch import Tensor
 from lenet1998.curvature import diagonal_curvature
 from lenet1998.engines.protocol import Curvature, check_tensor
 from lenet1998.errors import BadInput
-from lenet1998.models import LeNet5, build_criterion, build_optimizer
+from lenet1998.models import LeNet5, build_optimizer
 from lenet1998.optim import SDLM
 from lenet1998.recipes import Recipe
 
@@ -37,7 +37,7 @@ class EagerEngine:
         self.recipe = recipe
         self.model = model
         self.models = [model]
-        self.criterion = build_criterion(recipe)
+        self.criterion = recipe.build_criterion()
         self.optimizer = build_optimizer(recipe, model)
 
     def curvature(self, model: LeNet5, images: Tensor, labels: Tensor) -> Curvature:

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from lenet1998.errors import BadInput
-from lenet1998.models import LeNet5, outline
+from lenet1998.models import LeNet5
+from lenet1998.weights_file import outline
 
 Curvature = Mapping[str, Tensor]
 """A curvature for each parameter, by name, as :mod:`lenet1998.curvature` estimates it."""

@@ -6,18 +6,16 @@ from argparse import Namespace
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from lenet1998 import paper
 from lenet1998.cli import say
-from lenet1998.data import prepare
 from lenet1998.data.lines import read_line
 from lenet1998.data.pictures import Picture, read_picture
 from lenet1998.engines.exactly import one_thread
 from lenet1998.errors import BadInput
-from lenet1998.models import build_criterion
+from lenet1998.models import Reading
 from lenet1998.pretrained import TrainedNet, load_net, load_pretrained
-from lenet1998.recipes import Recipe, recipe_named
+from lenet1998.recipes import recipe_named
 from lenet1998.strings import check_reads_strings, string_answer, string_in_words
 
 
@@ -59,30 +57,10 @@ def network(variant: str | None, weights: Path | None, default: str = "original"
         return TrainedNet(recipe, load_pretrained(recipe.name), source)
     if not weights.exists():
         raise BadInput(f"--weights {weights}: no such file or folder")
-    net = load_net(str(weights))
+    net = load_net(str(weights), variant)
     if variant not in (None, net.recipe.name):
         raise BadInput(f"--weights {weights}: of {net.recipe.name}, not of --variant {variant}")
     return net
-
-
-def shares(recipe: Recipe, outputs: Tensor) -> Tensor:
-    r"""Posterior of each class, and of rubbish.
-
-    For distances y this is the posterior that eq. 9 makes grow,
-    :math:`e^{-y_i} / (e^{-j} + \sum_i e^{-y_i})`, with half the distance if the recipe has it so.
-    The rubbish class is always in it: at a code itself the share is :math:`1 / (1 + e^{-j})`.
-
-    Args:
-        outputs: (classes,), distances or logits.
-
-    Returns:
-        (classes + 1,), the last rubbish's; (classes,) for logits, which know no rubbish.
-    """
-    if recipe.output == "linear":
-        return outputs.softmax(-1)
-    factor = build_criterion(recipe).factor
-    rubbish = outputs.new_tensor([-recipe.rubbish_j])
-    return torch.cat([-factor * outputs, rubbish]).softmax(-1)
 
 
 @one_thread()
@@ -93,27 +71,32 @@ def answer(net: TrainedNet, file: str, picture: Picture) -> dict:
     Raises:
         BadInput: the network's weights are such that its outputs are no numbers.
     """
-    recipe, distances = net.recipe, net.model.smallest_wins
-    images = prepare(picture.pattern[None], recipe.input_size, recipe.scaling)
-    outputs = net.model(images)[0]
-    if not outputs.isfinite().all():
+    reading = net.model.read(picture)
+    if not reading.scores.isfinite().all():
         raise BadInput(f"{file}: no answer, the outputs of {net.source} are no numbers")
-    share = shares(recipe, outputs).tolist()
-    digits = outputs[: paper.CLASSES]
-    digit, second = digits.argsort(descending=not distances, stable=True)[:2].tolist()
+    distances, share = reading.distances, reading.posteriors.tolist()
+    digits = reading.scores[: paper.CLASSES]
+    digit, second = digits.argsort(descending=True, stable=True)[:2].tolist()
+    at_most = 1.0 if distances is None else 1 / (1 + math.exp(-net.model.rubbish_j))
     return {
         "file": file,
         "digit": digit,
         "confidence": share[digit],
-        "confidence_at_most": 1 / (1 + math.exp(-recipe.rubbish_j)) if distances else 1.0,
+        "confidence_at_most": at_most,
         "second": second,
         "second_confidence": share[second],
-        "blank": share[paper.CLASSES] if len(outputs) > paper.CLASSES else None,
-        "rubbish": share[-1] if distances else None,
-        "distances" if distances else "logits": outputs.tolist(),
+        "blank": share[paper.CLASSES] if len(reading.scores) > paper.CLASSES else None,
+        "rubbish": reading.rubbish,
+        **_outputs(reading),
         "ink": "black on white" if picture.dark_ink else "white on black",
         "normalised": picture.normalised,
     }
+
+
+def _outputs(reading: Reading) -> dict[str, list[float]]:
+    if reading.distances is None:
+        return {"logits": reading.scores.tolist()}
+    return {"distances": reading.distances.tolist()}
 
 
 def in_words(reading: dict) -> str:

@@ -13,9 +13,10 @@ from torch import Tensor
 from lenet1998 import errors
 from lenet1998.engines import Engine
 from lenet1998.errors import BadInput
-from lenet1998.models import LeNet5, check_state, outline
+from lenet1998.models import LeNet5
 from lenet1998.recipes import recorded
 from lenet1998.training.records import RunRecord, check_passes, classes, write_atomically
+from lenet1998.weights_file import check_state, outline
 
 CHECKPOINT = "checkpoint.pt"
 CHECKPOINT_BYTES = 64 * 2**20
@@ -105,7 +106,7 @@ def restore(file: Path, record: RunRecord, model: LeNet5) -> EngineState:
     patterns = record.dataset["test_patterns"]
     if outline(predictions) != ((patterns,), torch.uint8, torch.strided, False):
         raise BadInput(f"{file}: its predictions are not those of {patterns} test patterns")
-    if int(predictions.max()) >= (known := classes(record.recipe)):
+    if int(predictions.max()) >= (known := classes(record.recipe, record.dataset)):
         raise BadInput(f"{file}: predicts {predictions.max()}, where there are {known} classes")
     check_state(state["model"], model, file)
     record.per_pass = state["per_pass"]

@@ -158,7 +158,7 @@ def _give_answers(runs: Sequence[RunRecord], file: Path) -> None:
         answers = next(rows.get(run.dataset["test_patterns"], iter(())), None)
         if answers is None:
             raise BadInput(f"{file}: has no answers of {run.recipe['name']}, seed {run.seed}")
-        if answers.max() >= classes(run.recipe):
+        if answers.max() >= classes(run.recipe, run.dataset):
             raise BadInput(
                 f"{file}: {run.recipe['name']}, seed {run.seed}, answers {answers.max()}"
             )

@@ -46,7 +46,8 @@ class RunRecord:
     Attributes:
         recipe: every switch of the recipe, with its name.
         seed: the run's seed.
-        dataset: ``name``, ``checksum``, ``train_patterns``, ``test_patterns``.
+        dataset: ``name``, ``checksum``, ``train_patterns``, ``test_patterns``; ``classes`` if there
+            are more than ten.
         status: ``finished``, or ``diverged`` in the pass after the last of ``per_pass``.
         per_pass: for each finished pass ``pass``, ``loss`` (mean over the pass),
             ``train_error_percent`` (on the fly), ``test_error_percent``, ``test_errors``,
@@ -112,7 +113,8 @@ class RunRecord:
 
         from lenet1998.models import build_model
 
-        model = build_model(recorded(self.recipe, "the record"), self.seed)
+        recipe = recorded(self.recipe, "the record")
+        model = build_model(recipe, self.seed, self.dataset.get("classes", paper.CLASSES))
         model.load_state_dict({name: torch.from_numpy(w) for name, w in self.weights.items()})
         return model
 
@@ -235,7 +237,9 @@ def read_record(folder: Path) -> RunRecord:
     record.recipe["name"] = present_name(record.recipe)
     if record.per_pass:
         record.predictions = _read_predictions(
-            folder / PREDICTIONS, record.dataset["test_patterns"], classes(record.recipe)
+            folder / PREDICTIONS,
+            record.dataset["test_patterns"],
+            classes(record.recipe, record.dataset),
         )
     return record
 
@@ -331,12 +335,12 @@ def arrays_in(file: Path, most: int) -> dict[str, np.ndarray]:
     return found
 
 
-def classes(recipe: dict) -> int:
-    """Number of labels of a recorded recipe's network; the blank is the one after the digits.
+def classes(recipe: dict, dataset: dict) -> int:
+    """Number of labels of a recorded run's network; the blank is the one after the digits.
 
-    Records from before there was that switch have none.
+    Records from before there was that switch have none, and those of digits tell no number.
     """
-    return paper.CLASSES + (recipe.get("blank", "none") != "none")
+    return dataset.get("classes", paper.CLASSES) + (recipe.get("blank", "none") != "none")
 
 
 def _read_predictions(file: Path, patterns: int, labels_known: int) -> np.ndarray:

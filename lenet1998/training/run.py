@@ -13,7 +13,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from lenet1998 import engines
+from lenet1998 import engines, paper
 from lenet1998.counts import count
 from lenet1998.data import Dataset, load, prepare
 from lenet1998.data.streams import plain_seed
@@ -138,7 +138,8 @@ class Run:
         self.checkpoint = folder / CHECKPOINT if folder else None
         self.kept: checkpoints.EngineState | None = None
         self.schedule = Schedule(recipe, seed, data)
-        self.model = build_model(recipe, seed).to(device)
+        self.classes = max(paper.CLASSES, data.classes)
+        self.model = build_model(recipe, seed, self.classes).to(device)
         self.truth = self.schedule.test_labels
         self.rates = (math.nan, math.nan)
         self.seconds = 0.0  # of the pass's curvature
@@ -150,6 +151,7 @@ class Run:
                 "checksum": data.checksum,
                 "train_patterns": self.schedule.per_pass,
                 "test_patterns": len(self.truth),
+                **({"classes": self.classes} if self.classes > paper.CLASSES else {}),
             },
             layers=[asdict(layer) for layer in count(self.model).layers],
             environment=environment.describe(engine, device),
@@ -189,7 +191,8 @@ class Run:
         model = self.model
         if self.recipe.curvature_passes == "first" and pass_number > 1:
             # Computed again rather than kept, so that a run goes on as it would have.
-            pass_number, model = 1, build_model(self.recipe, self.record.seed).to(self.device)
+            pass_number = 1
+            model = build_model(self.recipe, self.record.seed, self.classes).to(self.device)
         chosen = self.schedule.curvature_indices(pass_number)
         images, labels = self.schedule.take(chosen, pass_number, curvature=True)
         return engine.curvature(model, images.to(self.device), labels.to(self.device))
@@ -254,7 +257,8 @@ def fit(
             2^32 - 1.
         data: the patterns: a :class:`~lenet1998.data.patterns.Dataset`, or its four arrays:
             training images and labels, test images and labels. Default: MNIST, or the embedded
-            digits where it cannot be had.
+            digits where it cannot be had. More than ten classes need a recipe with
+            ``codes="random"``, say.
         engine: ``auto`` (the fastest one here that knows the recipe), ``eager``, ``compiled`` or
             ``cuda``.
         device: ``auto``, ``cpu`` or ``cuda[:i]``.
@@ -329,6 +333,8 @@ def fit_together(
         if called is not None:
             _expect(name, called, Callable)
     engines.check(engine, recipe)
+    if engine == "cuda" and data.classes > paper.CLASSES:
+        raise BadInput(f"cuda: has {paper.CLASSES} classes, not {data.classes}; use auto", "engine")
     target = resolve_device("cuda" if engine == "cuda" and device == "auto" else str(device))
     runs = [
         Run(recipe, seed, data, engine, target, folder)

@@ -38,15 +38,16 @@ def check_patterns(recipe: Recipe, dataset: Dataset) -> None:
     """Refuse patterns that the network of a recipe cannot learn or be tested on.
 
     Raises:
-        ValueError: no test patterns, too many classes, or images of a size that is not the paper's
-            where the recipe makes patterns of them.
+        ValueError: no test patterns, or classes or images that are not the paper's where the recipe
+            takes them for granted.
     """
     if not (len(dataset.test_images) or recipe.held_out):
         raise ValueError(f"{dataset.name} has no test patterns")
-    if dataset.classes > paper.CLASSES:
+    bitmaps = recipe.output == "rbf" and recipe.codes == "bitmaps"
+    if (bitmaps or recipe.blank != "none") and dataset.classes > paper.CLASSES:
         raise ValueError(
-            f"labels must be 0 to {paper.CLASSES - 1}, the classes of {recipe.name}; {dataset.name}"
-            f" has {dataset.classes - 1}"
+            f"labels must be 0 to {paper.CLASSES - 1}, as {recipe.name} has digits' codes or a"
+            f" blank; {dataset.name} has {dataset.classes - 1}: codes=random has any number"
         )
     field, size = (paper.FIELD_SIZE, paper.FIELD_SIZE), dataset.train_images.shape[1:]
     if (recipe.distortions or recipe.flanks) and size != field:

@@ -30,7 +30,7 @@ def likeness(ours, theirs):
     return max(np.corrcoef(part, middle)[0, 1] for part in parts)
 
 
-@pytest.mark.parametrize("degrees", [0, 6, -9])
+@pytest.mark.parametrize("degrees", [0, 6, -9, 30, -45])
 @pytest.mark.parametrize("dark", [True, False])
 def test_a_line_is_straightened_and_sized(digits_in_line, degrees, dark):
     levels = ndimage.rotate(enlarged(digits_in_line), degrees, order=1, cval=1.0).clip(0, 1)
@@ -69,15 +69,35 @@ def strip(field, width=100_000):
     return np.pad(field, ((0, 0), (0, width - field.shape[1])))
 
 
+def with_smaller(field):
+    small = np.asarray(Image.fromarray(field).resize((field.shape[1] // 2, 16)))
+    return np.concatenate([field, np.pad(small, ((0, 0), (0, field.shape[1] - small.shape[1])))])
+
+
+def on_its_side(field):
+    return np.pad(np.rot90(field), ((0, 0), (30, 30)))
+
+
+def with_mark(field, part):
+    """A line, a mark after it, and the line again."""
+    mark = np.zeros((32, 10), np.uint8)
+    mark[part] = 255
+    return np.concatenate([field[:, :-12], mark, field[:, 12:]], axis=1)
+
+
 @pytest.mark.parametrize(
     ("picture", "says"),
     [
         (lambda field: np.concatenate([field, field]), "more than one line of digits"),
+        (with_smaller, "more than one line of digits"),
         (lambda field: 0 * field, "nothing on it stands out"),
         (lambda field: np.tile(field, (1, 300)), "pixels long with digits 20 high: cut it"),
-        (strip, "digits are 2 pixels high, fewer than 10: cut it to the line"),
+        (on_its_side, "its digits stand above each other: turn it"),
+        (lambda field: with_mark(field, np.s_[15:18, :8]), "a mark that is no digit"),
+        (lambda field: with_mark(field, np.s_[24:28, 2:6]), "a mark that is no digit"),
+        (lambda field: with_mark(field, np.s_[2:30, 3:6]), "a mark that is no digit"),
     ],
-    ids=["two lines", "nothing", "too long", "a strip of 100,000"],
+    ids=["two lines", "a smaller line", "nothing", "too long", "turned", "dash", "dot", "bar"],
 )
 def test_what_is_no_line_is_refused_in_one_line(picture, says, digits_in_line, tmp_path):
     file = tmp_path / "line.png"
@@ -111,3 +131,10 @@ def test_a_large_picture_that_its_line_fills_is_read(digits_in_line, tmp_path):
     large.save(tmp_path / "large.png")
     line = read_line(tmp_path / "large.png")
     assert likeness(line.field, digits_in_line) > 0.75
+
+
+def test_a_line_is_looked_for_on_much_paper_and_then_more_closely(digits_in_line, tmp_path):
+    Image.fromarray(strip(digits_in_line)).save(tmp_path / "strip.png")
+    field = read_line(tmp_path / "strip.png").field
+    assert likeness(field, digits_in_line) > 0.75
+    np.testing.assert_array_equal(read_line(strip(digits_in_line)).field, field)

@@ -16,7 +16,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageOps
 from lenet1998 import data
 from lenet1998.data import pictures
 from lenet1998.data.patterns import CENTRE, normalise
-from lenet1998.data.pictures import MAX_PIXELS, SIDE, read_picture, to_picture
+from lenet1998.data.pictures import MAX_PIXELS, SIDE, look, read_picture, to_picture
 from lenet1998.errors import BadInput
 
 FORMATS = ["png", "bmp", "gif", "tif", "webp", "jpg"]
@@ -531,14 +531,14 @@ def test_one_pixel_of_ink_is_a_block():
 
 
 def test_pillow_keeps_its_warnings_to_itself(pattern, read, monkeypatch, capsys, caplog):
-    honest = pictures._levels
+    honest = pictures._upright
 
-    def warn(image, longest):
+    def warn(image):
         warnings.warn("palette", stacklevel=1)
         logging.getLogger("PIL.TiffImagePlugin").error("samples")
-        return honest(image, longest)
+        return honest(image)
 
-    monkeypatch.setattr(pictures, "_levels", warn)
+    monkeypatch.setattr(pictures, "_upright", warn)
     read(blown_up(pattern))
     assert capsys.readouterr() == ("", "")
     assert not caplog.records
@@ -547,10 +547,110 @@ def test_pillow_keeps_its_warnings_to_itself(pattern, read, monkeypatch, capsys,
     assert logging.getLogger("PIL").isEnabledFor(logging.ERROR)
 
 
-def test_ink_is_looked_for_in_few_pixels(pattern, tmp_path):
-    for size in ((2000, 300), (SIDE + 1, SIDE), (SIDE, 4)):
-        file = tmp_path / "digit.png"
-        blown_up(pattern, size, 280).save(file)
-        grey, block = pictures.read_levels(file)
-        assert SIDE / 2 <= max(grey.shape) <= SIDE
+def test_ink_is_looked_for_in_few_pixels(pattern):
+    for size, side in (((2000, 1900), 1400), ((SIDE + 1, SIDE), 280), ((SIDE, 40), 280)):
+        ink, block = look(blown_up(pattern, size, side))
+        assert SIDE / 2 <= max(ink.field.shape) <= SIDE
         assert block == math.ceil(max(size) / SIDE)
+
+
+def test_what_is_small_is_looked_at_once_more(pattern, read):
+    sheet = blown_up(pattern, (3000, 2000), 48, (2100, 300))
+    assert look(sheet).block == 1
+    cut = sheet.crop((2060, 260, 2190, 390))
+    assert likeness(read(sheet).pattern, read(cut).pattern) > 0.99
+
+
+# --- Images and arrays --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        lambda sheet: sheet,
+        lambda sheet: sheet.convert("RGB"),
+        np.asarray,
+        lambda sheet: np.asarray(sheet) / 255,
+        lambda sheet: np.float32(np.asarray(sheet)) / 255,
+        lambda sheet: np.asarray(sheet.convert("RGB")),
+        lambda sheet: np.asarray(sheet.convert("RGBA")) / 255,
+    ],
+    ids=["L", "RGB", "bytes", "floats", "float32", "colours", "with opacity"],
+)
+def test_an_image_or_an_array_is_read_as_the_file_is(kind, pattern, read):
+    sheet = blown_up(pattern)
+    np.testing.assert_array_equal(read_picture(kind(sheet)).pattern, read(sheet).pattern)
+    small = Image.fromarray(pattern)
+    np.testing.assert_array_equal(read_picture(kind(small)).pattern, pattern)
+
+
+@pytest.mark.parametrize(
+    ("array", "error", "says"),
+    [
+        (np.zeros(9), ValueError, r"must be \(H, W\), \(H, W, 3\) or \(H, W, 4\), got \(9,\)"),
+        (np.zeros((1, 28, 28)), ValueError, r"got \(1, 28, 28\)"),
+        (np.zeros((0, 5)), ValueError, r"got \(0, 5\)"),
+        (np.full((9, 9), 2.0), ValueError, "values from 0, black, to 1, white"),
+        (np.full((9, 9), np.nan), ValueError, "values from 0, black, to 1, white"),
+        (np.zeros((9, 9), int), TypeError, "must be of uint8, bool or float, got int64"),
+        (np.array([["a", "b"]]), TypeError, "must be of uint8, bool or float"),
+        (np.zeros((9, 9), bool), BadInput, f"^picture: {BLANK}$"),
+    ],
+)
+def test_arrays_that_are_no_pictures(array, error, says):
+    with pytest.raises(error, match=says):
+        read_picture(array)
+
+
+def test_libraries_of_c_are_silent_and_others_heard_after(pattern, tmp_path, capfd):
+    file = tmp_path / "digit.tif"
+    blown_up(pattern).save(file, compression="tiff_lzw")
+    content = bytearray(file.read_bytes())
+    content[20:400] = bytes(range(256)) + bytes(124)
+    file.write_bytes(content)
+    assert says(file).startswith("cannot be read as a picture (")
+    os.write(2, b"heard")
+    assert capfd.readouterr().err == "heard"
+
+
+# --- What is around a digit ---------------------------------------------------------------------
+
+
+def shaded(levels):
+    y, x = np.mgrid[0 : 1 : levels.shape[0] * 1j, 0 : 1 : levels.shape[1] * 1j]
+    return levels * np.where(x + 0.3 * y > 0.6, 0.5, 1)
+
+
+def boxed(levels):
+    levels[10:190, [10, 11, 288, 289]] = levels[[10, 11, 188, 189], 10:290] = 0.1
+    return levels
+
+
+def beside_a_side(levels):
+    levels[:, :6] = 0
+    return levels
+
+
+def on_rules(levels):
+    levels[7::40] = levels[8::40] = 0
+    return levels
+
+
+def by_a_margin(levels):
+    levels[:, 14:17] = 0.2
+    return levels
+
+
+def on_a_desk(levels):
+    return np.pad(levels, 40, constant_values=0.3)
+
+
+@pytest.mark.parametrize("around", [shaded, boxed, beside_a_side, on_rules, by_a_margin, on_a_desk])
+@pytest.mark.parametrize("negative", [False, True])
+def test_what_is_around_a_digit_is_no_ink(around, negative, pattern):
+    drawn = np.asarray(blown_up(pattern, side=140, at=(80, 30), ink=255, paper=0), dtype=float)
+    sheet = 0.9 - 0.8 * np.clip((drawn - 110) / 60, 0, 1)
+    levels = around(sheet.copy())
+    picture = to_picture(1 - levels if negative else levels)
+    assert picture.dark_ink != negative
+    assert likeness(picture.pattern, to_picture(sheet).pattern) > 0.93

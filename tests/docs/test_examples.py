@@ -25,7 +25,7 @@ from experiments import study
 from lenet1998.ablate.components import chosen
 from lenet1998.cli import Parser
 from lenet1998.data import load
-from lenet1998.models import build_criterion
+from lenet1998.pretrained import save_weights
 from lenet1998.training import fit, flags
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +38,7 @@ NAMES = {
     "torch": torch,
     "lenet1998": lenet1998,
     "model": lenet1998.build_model("original"),
-    "criterion": build_criterion(lenet1998.RECIPES["original"]),
+    "criterion": lenet1998.RECIPES["original"].build_criterion(),
     "diagonal_curvature": lenet1998.diagonal_curvature,
     "load": load,
     "Image": Image,
@@ -138,6 +138,7 @@ def workplace(tmp_path_factory) -> Path:
         for mark in range(marks):
             ImageDraw.Draw(picture).line((60 * mark + 30, 15, 60 * mark + 30, 75), 0, 9)
         picture.save(place / name)
+    save_weights(NAMES["model"], place / "mine.safetensors")
     return place
 
 

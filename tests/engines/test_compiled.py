@@ -21,7 +21,7 @@ from lenet1998.engines.compiled import whole_pass as kernels
 from lenet1998.engines.compiled.engine import CompiledEngine
 from lenet1998.engines.compiled.network import CompilerUnavailable, Network
 from lenet1998.engines.eager import EagerEngine
-from lenet1998.models import build_criterion, build_model
+from lenet1998.models import build_model
 from lenet1998.recipes import NETWORK_SWITCHES, ORIGINAL, RECIPES
 from lenet1998.training.run import fit
 
@@ -108,7 +108,7 @@ def test_gradients_equal_autograd_in_float64(recipe, patterns):
     engine = begin(CompiledEngine(recipe, model))
     images, labels = patterns(recipe, 0, 3)
     engine.train(images, labels)
-    build_criterion(recipe)(exact(images.double()), labels).backward()
+    recipe.build_criterion()(exact(images.double()), labels).backward()
     (state,) = engine.state_dicts()
     for name, p in exact.named_parameters():
         # From rest, the velocity is the gradient.

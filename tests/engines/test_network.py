@@ -12,7 +12,7 @@ from lenet1998.engines import evaluation
 from lenet1998.engines.compiled import layers
 from lenet1998.engines.compiled import network as loops
 from lenet1998.engines.compiled.network import CompilerUnavailable, Network
-from lenet1998.models import LeNet5, build_criterion, build_model
+from lenet1998.models import LeNet5, build_model
 from lenet1998.recipes import NETWORK_SWITCHES, ORIGINAL, RECIPES, Recipe
 
 CHANGES = [
@@ -124,7 +124,7 @@ def test_curvature_is_torchs_and_nearer_to_float64(recipe, digits):
     labels = torch.from_numpy(digits.train_labels[:70])
     exact = diagonal_curvature(
         copy.deepcopy(model).double(),
-        build_criterion(recipe),
+        recipe.build_criterion(),
         images.double(),
         labels,
         subsampling=recipe.subsampling_curvature,

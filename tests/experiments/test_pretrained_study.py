@@ -6,11 +6,12 @@ from factory import make_record
 from experiments.pretrained import package as pretrained
 from experiments.pretrained.tables import metadata
 from lenet1998.data import load, prepare
-from lenet1998.models import build_model, read_weights
+from lenet1998.models import build_model
 from lenet1998.pretrained import load_net
 from lenet1998.recipes import RECIPES
 from lenet1998.training import study
 from lenet1998.training.records import WEIGHTS, write_record
+from lenet1998.weights_file import read_weights
 
 
 @pytest.fixture

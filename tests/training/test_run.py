@@ -16,7 +16,8 @@ from lenet1998.engines.cuda import engine as cuda_engine
 from lenet1998.engines.eager import EagerEngine
 from lenet1998.engines.evaluation import predict
 from lenet1998.errors import BadInput
-from lenet1998.models import build_criterion, build_model, build_optimizer
+from lenet1998.models import build_model, build_optimizer
+from lenet1998.pretrained import load_net
 from lenet1998.recipes import recipe_named
 from lenet1998.reproduce import __main__ as reproduce
 from lenet1998.training import run as training
@@ -122,7 +123,7 @@ def test_training_error_is_counted_on_the_fly(data):
     """One pass, pattern by pattern: each is judged by the net as it was just before it."""
     recipe = small("original", "passes=1", "train_size=30")
     schedule = Schedule(recipe, 0, data)
-    model, criterion = build_model(recipe, 0), build_criterion(recipe)
+    model, criterion = build_model(recipe, 0), recipe.build_criterion()
     optimizer = build_optimizer(recipe, model)
     images, labels = schedule.take(schedule.indices(1), 1)
     engine = EagerEngine(recipe, model)
@@ -429,7 +430,7 @@ def test_fewer_classes_and_other_sizes_are_learnt(data):
     ("change", "words"),
     [
         (lambda x, y, u, v: (x[:900], y[:1000], u, v), "900 train_images with 1,000 train_labels"),
-        (lambda x, y, u, v: (x, y, u, v + 16), "labels must be 0 to 9, .* own has 25"),
+        (lambda x, y, u, v: (x, y, u, v + 16), "labels must be 0 to 9, .* own has 25: codes=rand"),
         (lambda x, y, u, v: (x, y + 1, u, v), "labels must be 0 to 9, .* own has 10"),
         (lambda x, y, u, v: (x * np.nan, y, u, v), "train_images of floats must be from 0 to 1"),
         (lambda x, y, u, v: (x, y, u[:0], v[:0]), "own has no test patterns"),
@@ -444,6 +445,48 @@ def test_data_that_cannot_be_learnt_is_refused_before_anything_is_trained(
     arrays = data.train_images, data.train_labels, data.test_images, data.test_labels
     with pytest.raises((ValueError, BadInput), match=words):
         fit(data=change(*arrays), passes=1, train_size=None)
+
+
+@pytest.fixture(scope="module")
+def twenty(digits) -> Dataset:
+    """Ten digits, and ten more classes that are their mirror images."""
+
+    def both(images, labels):
+        return np.concatenate([images, images[..., ::-1]]), np.concatenate([labels, labels + 10])
+
+    train = both(digits.train_images, digits.train_labels)
+    return Dataset("mirrored", *train, *both(digits.test_images[:100], digits.test_labels[:100]))
+
+
+@pytest.mark.parametrize(
+    ("variant", "codes"), [("original", "random"), ("original", "one_hot"), ("modern", "bitmaps")]
+)
+def test_twenty_classes_are_learnt_written_and_read(variant, codes, twenty, tmp_path, caplog):
+    recipe = recipe_named(variant).changed(codes=codes, passes=2, train_size=1500)
+    record = fit(recipe, data=twenty, folder=tmp_path)
+    assert "ten classes and one channel): going on with eager" in caplog.text
+    assert record.dataset["classes"] == 20
+    assert record.predictions.max() > 9
+    assert variant == "modern" or record.last["test_error_percent"] < 50  # chance has 95
+    write_record(tmp_path, record)
+    np.testing.assert_array_equal(read_record(tmp_path).predictions, record.predictions)
+    images = prepare(twenty.test_images)
+    np.testing.assert_array_equal(record.build_model().predict(images), record.predictions)
+    net = load_net(str(tmp_path))
+    np.testing.assert_array_equal(net.model.predict(images), record.predictions)
+    assert same(fit(recipe, data=twenty, folder=tmp_path, resume=True), record)
+
+
+def test_engines_of_ten_classes_refuse_more(twenty, monkeypatch):
+    monkeypatch.setattr(engines, "check", lambda *_: None)
+    with pytest.raises(BadInput, match="engine cuda: has 10 classes, not 20; use auto"):
+        fit("modern", data=twenty, engine="cuda")
+
+
+@pytest.mark.parametrize("variant", ["original", "strings"])
+def test_digits_codes_and_blanks_are_of_ten_classes(variant, twenty):
+    with pytest.raises(ValueError, match=r"labels must be 0 to 9, .*codes=random has any number"):
+        fit(variant, data=twenty)
 
 
 @pytest.mark.parametrize("switches", ["distortions=true", "flanks=true"])

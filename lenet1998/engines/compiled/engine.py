@@ -40,7 +40,7 @@ class CompiledEngine:
     arithmetic = network.ARITHMETIC
 
     def __init__(self, recipe: Recipe, model: LeNet5):
-        if model.switches != {key: getattr(recipe, key) for key in NETWORK_SWITCHES}:
+        if any(model.switches[key] != getattr(recipe, key) for key in NETWORK_SWITCHES):
             raise ValueError(f"the model, {model.extra_repr()}, is not this recipe's")
         self.recipe = recipe
         self.models = [model]

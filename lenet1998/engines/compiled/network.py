@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from lenet1998 import paper
 from lenet1998.models import LeNet5
-from lenet1998.recipes import Recipe
+from lenet1998.recipes import NETWORK_SWITCHES, Recipe
 
 try:
     from lenet1998.engines.compiled import memory
@@ -106,11 +106,14 @@ class Network:
 
     Raises:
         ValueError: a model of another device or dtype.
-        CompilerUnavailable: Numba is missing or broken.
+        CompilerUnavailable: Numba is missing or broken, or the model has classes, channels or
+            modules of its own.
     """
 
     def __init__(self, model: LeNet5, recipe: Recipe | None = None):
         check_available()
+        if model.switches.keys() != NETWORK_SWITCHES.keys():
+            raise CompilerUnavailable("the loops have ten classes and one channel")
         self.model = model
         self.recipe = recipe
         self.layout = memory.Layout(model.switches, model.classes)
@@ -160,6 +163,8 @@ class Network:
             ValueError: one that is not float32, or not on the CPU.
         """
         state = self.model.state_dict()
+        if odd := state.keys() - self.layout.places.keys():
+            raise CompilerUnavailable(f"the loops have no {', '.join(sorted(odd))}")
         for name, tensor in state.items():
             if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
                 raise ValueError(

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lenet1998.curvature import diagonal_curvature
 from lenet1998.engines.protocol import Curvature, check_tensor
-from lenet1998.models import LeNet5, build_criterion, sgd_rates
+from lenet1998.models import LeNet5, sgd_rates
 from lenet1998.recipes import NETWORK_SWITCHES, Recipe
 
 try:
@@ -117,7 +117,7 @@ class CudaEngine:
     def curvature(self, model: LeNet5, images: Tensor, labels: Tensor) -> Curvature:
         """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         over = self.recipe.subsampling_curvature
-        criterion = build_criterion(self.recipe)
+        criterion = self.recipe.build_criterion()
         return diagonal_curvature(model, criterion, images, labels, subsampling=over)
 
     def begin_pass(self, eta: float, curvatures: Sequence[Curvature] | None) -> None:
