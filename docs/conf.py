@@ -1,9 +1,11 @@
 """The site: ``python -m sphinx -W -b html docs docs/_build`` (extra ``docs``).
 
-The pages are Markdown that a code host shows as well; the API's are made of the docstrings. Nothing
-that a page loads is on another server: MathJax and its fonts are copied beside it.
+The pages are Markdown that a code host shows as well; the API's are made of the docstrings, and the
+tutorial of its notebook. Nothing that a page loads is on another server: MathJax and its fonts are
+copied beside it.
 """
 
+import json
 import re
 import shutil
 import tomllib
@@ -24,9 +26,10 @@ extensions = [
     "sphinx.ext.mathjax",
     "sphinx.ext.viewcode",
     "sphinx-mathjax-offline",
+    "sphinx_copybutton",
 ]
-# What is no page: what a browser or a notebook opens as it is.
-exclude_patterns = ["_build", "figures", "live", "notebooks"]
+source_suffix = {".md": "markdown", ".ipynb": "markdown"}  # see as_markdown
+exclude_patterns = ["_build", "_templates", "figures", "live"]
 nitpicky = True
 
 # --- Markdown -----------------------------------------------------------------------------------
@@ -47,7 +50,7 @@ GOOGLE = Config(
 )
 # What other packages' pages would explain, which lie on other servers.
 nitpick_ignore_regex = [
-    ("py:.*", r"(collections|numpy|np|os|pathlib|torch|nn|safetensors)\..*"),
+    ("py:.*", r"(collections|numpy|np|os|pathlib|PIL|torch|nn|safetensors)\..*"),
     ("py:.*", r"Module|Optimizer|Tensor|Path"),
 ]
 
@@ -69,32 +72,50 @@ html_theme = "furo"
 html_title = "lenet1998"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+templates_path = ["_templates"]
+html_sidebars = {
+    "**": [
+        "sidebar/brand.html",
+        "sidebar/search.html",
+        "sidebar/scroll-start.html",
+        "sidebar/live.html",
+        "sidebar/navigation.html",
+        "sidebar/scroll-end.html",
+    ]
+}
 html_show_sourcelink = False
 html_copy_source = False
-
 
 LIVE = HERE / "live"
 FOLDER_LINK = re.compile(r"\[([^]]*)\]\((\.\./[^)#]*)\)")
 
 
 def copy_live_page(app, exception) -> None:
-    """The live page stands beside the others as it is, if it is there."""
-    if exception is None and LIVE.is_dir():
+    """The live page stands beside the others as it is."""
+    if exception is None:
         shutil.copytree(LIVE, Path(app.outdir) / LIVE.name, dirs_exist_ok=True)
 
 
-def leave_out_what_is_not_here(app, name, source) -> None:
-    """Links to folders are for code hosts; and without a live page no line leads to it."""
+def as_markdown(app, name, source) -> None:
+    """Markdown of a notebook, whose code is a block a cell."""
+    file = Path(app.env.doc2path(name))
+    if file.suffix == ".ipynb":
+        forms = {"markdown": "{}", "code": "```python\n{}\n```"}
+        cells = json.loads(source[0])["cells"]
+        texts = [forms[cell["cell_type"]].format("".join(cell["source"])) for cell in cells]
+        texts.insert(1, f"{{download}}`The notebook of this page <{file.name}>`")
+        source[0] = "\n\n".join(texts)
+
+
+def leave_out_folder_links(app, name, source) -> None:
+    """Links to folders are for code hosts."""
     here = Path(app.env.doc2path(name)).parent
-    text = FOLDER_LINK.sub(lambda m: m[1] if (here / m[2]).is_dir() else m[0], source[0])
-    if not LIVE.is_dir():
-        lines = text.splitlines(keepends=True)
-        text = "".join(line for line in lines if "live/index.html" not in line)
-    source[0] = text
+    source[0] = FOLDER_LINK.sub(lambda m: m[1] if (here / m[2]).is_dir() else m[0], source[0])
 
 
 def setup(app) -> None:
     app.connect("autodoc-process-docstring", sections)
     app.connect("autodoc-skip-member", leave_out_fields_without_words)
-    app.connect("source-read", leave_out_what_is_not_here)
+    app.connect("source-read", as_markdown)
+    app.connect("source-read", leave_out_folder_links)
     app.connect("build-finished", copy_live_page)

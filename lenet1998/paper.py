@@ -69,6 +69,7 @@ __all__ = [
     "PrintedString",
     "PrintedStrings",
     "SizePoints",
+    "ascii_codes",
     "blank_code",
     "digit_codes",
     "eta",

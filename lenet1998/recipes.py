@@ -164,8 +164,8 @@ def _number(default, at_least=None, above=None, at_most=None, also=()):
     return field(default=default, metadata={"number": kind, **limits})
 
 
-def _valid(switch: dataclasses.Field) -> str:
-    """The values a switch takes, for an error message."""
+def valid_values(switch: dataclasses.Field) -> str:
+    """The values that a switch takes, in words for a message or a table."""
     facts = switch.metadata
     if "values" in facts:
         return ", ".join(str(value).lower() for value in facts["values"])
@@ -201,7 +201,7 @@ def _check(switch: dataclasses.Field, value) -> None:
             and (facts["at_most"] is None or value <= facts["at_most"])
         )
     if not good:
-        raise BadInput(f"{switch.name}={value}: {switch.name} must be {_valid(switch)}")
+        raise BadInput(f"{switch.name}={value}: {switch.name} must be {valid_values(switch)}")
 
 
 def _parse(switch: dataclasses.Field, text: str):

@@ -17,9 +17,9 @@ GREY = {"1", "L", "P", "RGB"}
 class Prepare(nn.Module):
     """Make a network's input of any picture or array: grey, padded, with scaled grey levels.
 
-    Arrays and tensors are padded as they are, as :func:`lenet1998.data.prepare` does it, and so are
-    Pillow's pictures that fit, if their edge is dark. On any other picture the digit is found,
-    scaled to 20x20 pixels and centred, whether its ink is dark or light.
+    Arrays and tensors are padded as they are, as :func:`~lenet1998.data.patterns.prepare` does it,
+    and so are Pillow's pictures that fit, if their edge is dark. On any other picture the digit is
+    found, scaled to 20x20 pixels and centred, whether its ink is dark or light.
 
     Args:
         size: height and width of the network's field.

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from experiments.readings import departures
 from experiments.results import ALL_VARIANTS, DISTORTIONS, digest, read
-from lenet1998.recipes import RECIPES
+from experiments.results import ORIGINAL as ORIGINAL_RUNS
+from lenet1998.recipes import ORIGINAL, RECIPES
 from lenet1998.report.__main__ import main
 from lenet1998.report.pages import DOCUMENTS
 from lenet1998.report.style import source_of
+from lenet1998.report.tables import beside_the_paper, summary_of
 
 ROOT = Path(__file__).parents[1]
 NUMBERED = ("comparison", "results", "performance")
@@ -35,7 +38,7 @@ def test_a_number_typed_by_hand_is_noticed_and_mended(tmp_path, capsys):
         (tmp_path / folder).symlink_to(ROOT / folder)
     readme = tmp_path / "README.md"
     honest = (ROOT / "README.md").read_text()
-    readme.write_text(honest.replace("340,908 |", "999,999 |"))
+    readme.write_text(honest.replace("| 0.95 |", "| 0.94 |"))
     assert readme.read_text() != honest
     assert main(["--check", "--root", str(tmp_path)]) == 1
     assert capsys.readouterr().out == "README.md: stale\n"
@@ -52,13 +55,27 @@ def test_no_checkout_is_one_line(tmp_path, capsys):
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
+@pytest.mark.parametrize("page", ["README.md", "docs/start.md"])
+def test_the_output_that_is_shown_is_that_of_the_committed_run(page):
+    first = read(ROOT / "experiments" / "results", ORIGINAL_RUNS)[0]
+    table = beside_the_paper(summary_of([first])).to_string(index=False)
+    printed = "\n".join(line.rstrip() for line in table.splitlines())
+    assert f"```text\n{printed}\n" in (ROOT / page).read_text()
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md"])
+def test_as_many_departures_are_told_as_the_list_has(page):
+    number = {3: "three", 4: "four", 5: "five"}[len(departures.of(ORIGINAL.as_dict()))]
+    assert f"[{number} departures](" in " ".join((ROOT / page).read_text().split())
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("page", ["README.md", *map("docs/{}.md".format, NUMBERED)])
+@pytest.mark.parametrize("page", [f"docs/{name}.md" for name in NUMBERED])
 def test_pages_that_show_multiply_accumulates_say_what_they_are(page):
     words = " ".join((ROOT / page).read_text().split())
     assert (

@@ -61,12 +61,14 @@ def test_what_is_published_has_no_link_that_leads_nowhere(tmp_path):
     file.write_text((ROOT / "README.md").read_text())
     assert done("Away from the repository the README's links lead there", tmp_path) == 0
     links = re.findall(r"\]\(([^)]*)\)", file.read_text())
+    pictures = re.findall(r' (?:src|srcset)="([^"]*)"', file.read_text())
     assert len(links) > 10
-    place = "https://host.example/us/lenet1998/"
-    for link in links:
-        kind = "raw" if link.endswith(".png") else "blob"
-        assert link.startswith(f"{place}{kind}/v1/"), link
-        assert (ROOT / link.removeprefix(f"{place}{kind}/v1/").partition("#")[0]).exists()
+    assert len(pictures) == 2
+    for kind, addresses in (("blob", links), ("raw", pictures)):
+        place = f"https://host.example/us/lenet1998/{kind}/v1/"
+        for address in addresses:
+            assert address.startswith(place), address
+            assert (ROOT / address.removeprefix(place).partition("#")[0]).exists()
 
 
 def test_nothing_secret_is_asked_for():

@@ -88,7 +88,7 @@ def table(recipes: Mapping[str, Mapping]) -> pd.DataFrame:
     rows = [
         {
             "departure": departure.short,
-            "printed": departure.printed,
+            "in print": departure.printed,
             **{name: "x" if departure.made(recipe) else "" for name, recipe in recipes.items()},
         }
         for departure in DEPARTURES

@@ -255,9 +255,10 @@ def fit(
         recipe: what to train, and how: a recipe, or the name of a variant.
         seed: of the run's generators for the initial weights, the order, and the draws, from 0 to
             2^32 - 1.
-        data: the patterns: a :class:`~lenet1998.data.Dataset`, or its four arrays: training images
-            and labels, test images and labels. Default: MNIST, or the embedded digits where it
-            cannot be had. More than ten classes need a recipe with ``codes="random"``, say.
+        data: the patterns: a :class:`~lenet1998.data.patterns.Dataset`, or its four arrays:
+            training images and labels, test images and labels. Default: MNIST, or the embedded
+            digits where it cannot be had. More than ten classes need a recipe with
+            ``codes="random"``, say.
         engine: ``auto`` (the fastest one here that knows the recipe), ``eager``, ``compiled`` or
             ``cuda``.
         device: ``auto``, ``cpu`` or ``cuda[:i]``.

@@ -53,8 +53,8 @@ NAMES = {
 def fit_of_few(monkeypatch, digits):
     """``lenet1998.fit`` for a pass over a few digits, whatever is asked for."""
 
-    def few(recipe, seed):
-        return fit(recipe.changed(passes=1, train_size=20), seed, digits, engine="eager")
+    def few(recipe="original", seed=0, data=digits, **_):
+        return fit(recipe, seed, data, engine="eager", passes=1, train_size=20)
 
     monkeypatch.setattr(lenet1998, "fit", few)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from browser import ask, look_as, wait
 
 pytestmark = pytest.mark.slow  # the site is built
 
@@ -18,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(
     page.relative_to(DOCS).with_suffix(".html").as_posix()
-    for page in [*DOCS.glob("*.md"), *DOCS.glob("*/*.md")]
+    for page in [*DOCS.glob("*.md"), *DOCS.glob("*/*.md"), *DOCS.glob("*/*.ipynb")]
 )
 SHOWN = ("index.html", "tour.html", "api/curvature.html")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -94,6 +95,52 @@ def test_no_link_within_the_site_is_dead(site, pages):
             if not target.is_file() or (place and place not in places.get(target, {place})):
                 dead.append((name, link))
     assert dead == []
+
+
+def test_every_page_leads_to_the_live_page(pages):
+    for name, page in pages.items():
+        up = "../" * name.count("/")
+        assert f"{up}live/index.html" in page.links, name
+
+
+def test_every_page_of_the_api_has_an_example(site):
+    for name in PAGES:
+        if name.startswith("api/"):
+            text = (site / name).read_text()
+            assert "highlight-python" in text or "&gt;&gt;&gt; " in text, name
+
+
+def test_the_last_column_of_every_table_is_in_sight(site, browser):
+    look_as(browser, (1366, 768))
+    beyond = (
+        "[...document.querySelectorAll('.table-wrapper')]"
+        ".filter((box) => box.scrollWidth > box.clientWidth).length"
+    )
+    found = {}
+    for name in PAGES:
+        browser.get((site / name).as_uri())
+        found[name] = ask(browser, beyond)
+    assert {name: count for name, count in found.items() if count} == {}
+
+
+def test_code_can_be_copied(site, browser):
+    look_as(browser)
+    browser.get((site / "start.html").as_uri())
+    wait(browser, "document.readyState === 'complete'")
+    count = "document.querySelectorAll('{}').length".format
+    assert ask(browser, count(".copybtn")) == ask(browser, count(".highlight pre")) > 3
+
+
+@pytest.mark.parametrize(
+    ("word", "page"),
+    [("live", "start.html"), ("exercise", "labs/index.html"), ("argmin", "labs/argmin.html")],
+)
+def test_search_finds(site, browser, word, page):
+    look_as(browser)
+    browser.get(f"{(site / 'search.html').as_uri()}?q={word}")
+    wait(browser, "/finished/.test(document.getElementById('search-results').textContent)")
+    links = ask(browser, "[...document.querySelectorAll('.search li a')].map((a) => a.pathname)")
+    assert [link for link in links if link.endswith(page)] != []
 
 
 def test_the_api_reference_says_what_people_wrote(site):

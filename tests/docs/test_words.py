@@ -11,9 +11,24 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PLAIN = [
+    "README.md",
+    "docs/cite.md",
+    "docs/differences.md",
     "docs/glossary.md",
+    "docs/how-to.md",
+    "docs/index.md",
+    "docs/inside.md",
     "docs/lecture.md",
+    "docs/own-network.md",
+    "docs/pretrained.md",
     "docs/side-by-side.md",
+    "docs/start.md",
+    "docs/switches.md",
+    "docs/torch.md",
+    "docs/tour.md",
+    "docs/usage.md",
+    "docs/why.md",
+    "docs/api/index.md",
     *(f"docs/labs/{name}.md" for name in ("index", "count", "argmin", "switch", "solutions")),
 ]
 LONGEST, MEAN = 30, 20
