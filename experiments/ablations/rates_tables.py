@@ -23,8 +23,6 @@ LOST = 50.0
 """Percent: a run that ends above it has learnt nothing, or has diverged."""
 _COLOURS = VERMILION, BLUE, GREEN, PURPLE, ORANGE
 LOOKS = dict(zip(OPTIMIZERS, zip(_COLOURS, "os^vD", strict=True), strict=True))
-    )
-)
 """Colour and marker of each optimizer."""
 
 Runs = Mapping[str, Sequence[RunRecord]]
