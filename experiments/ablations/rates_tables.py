@@ -176,7 +176,7 @@ def _seconds(run: RunRecord, passes: int) -> float:
 @rc_context(STYLE)
 def against_time(runs: Sequence[RunRecord]) -> Figure:
     """Test error against patterns seen and against seconds of a core, means over seeds."""
-    figure = Figure(figsize=(7.7, 3.8), layout="constrained")
+    figure = Figure(figsize=(7.7, 4.2), layout="constrained")
     seen, spent = figure.subplots(1, 2, sharey=True)
     looks = ((BLACK, "*"), *LOOKS.values())
     for (name, some), (colour, marker) in zip(ways(runs).items(), looks, strict=False):
@@ -194,5 +194,5 @@ def against_time(runs: Sequence[RunRecord]) -> Figure:
             axis.set_major_formatter("{x:,.8g}")
             axis.set_minor_locator(NullLocator())
     seen.set_ylabel("test error, %")
-    seen.legend()
+    figure.legend(loc="outside lower center", ncols=3)
     return figure

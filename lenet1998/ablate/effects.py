@@ -241,7 +241,7 @@ def brief_table(groups: Families, words: Mapping[str, str]) -> pd.DataFrame:
 
 LOOKS = {MATTERS: (VERMILION, "o"), NO_DIFFERENCE: (GREEN, "s"), CANNOT_TELL: (BLACK, "D")}
 """Colour and marker of each verdict."""
-FARTHEST = 0.65
+FARTHEST = 0.75
 """Points that a forest shows; what lies beyond is written at its edge."""
 
 
