@@ -1,15 +1,28 @@
 """docs/comparison.md: the variants side by side."""
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from experiments.results import ALL_VARIANTS, ANSWERS, shows
-from lenet1998.report import comparison
+from lenet1998.report import accuracy, comparison
 from lenet1998.report.committed import COMPARED
 from lenet1998.report.tables import spread
 
 side_by_side = shows(COMPARED)(comparison.side_by_side)
 by_layer = shows(COMPARED)(comparison.by_layer)
 learning_curves = shows(COMPARED)(comparison.learning_curves)
+
+
+@shows(ALL_VARIANTS)
+def accuracies(groups: comparison.Groups) -> pd.DataFrame:
+    """Accuracies of every named variant's runs, a row each."""
+    return accuracy.table(groups)
+
+
+@shows(ALL_VARIANTS)
+def histograms(groups: comparison.Groups) -> Figure:
+    """Histograms of the same accuracies."""
+    return accuracy.histograms(groups)
 
 
 @shows(ALL_VARIANTS)

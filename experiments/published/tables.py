@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from experiments.published.figures import BY_SIZE
+from experiments.published.figures import BY_SIZE, FIGURE_RESOLUTION
 from experiments.results import (
     ANSWERS,
     DISTORTIONS,
@@ -28,7 +28,6 @@ FEWER = (
     "published/original,eta=stretched,passes=80,train_size=15000",
     "published/original,passes=80,train_size=15000",
 )
-FIGURE_RESOLUTION = 0.015  # percent, of what is read off Fig. 5 and Fig. 6
 
 
 @shows(ORIGINAL, DISTORTIONS)
