@@ -174,7 +174,7 @@ def errors(records: Sequence[RunRecord], every: Sequence[RunRecord]) -> pd.DataF
 
 @shows(ORIGINAL, DISTORTIONS)
 def in_short(runs: Sequence[RunRecord], distorted: Sequence[RunRecord]) -> pd.DataFrame:
-    """The two errors of section III-B beside the paper, and the gain by distortions, which fails."""
+    """The errors of section III-B beside the paper, and the gain by distortions, which fails."""
     rows = []
     for claim in claims()[:2]:
         values = [run.last[claim.key] for run in runs if not run.diverged]

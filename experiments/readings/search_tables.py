@@ -99,10 +99,10 @@ def stages(runs: Sequence[RunRecord]) -> pd.DataFrame:
                 "seeds": ", ".join(map(str, sorted({trial.seed for trial in trials}))),
                 "passes": max(len(trial.train) for trial in trials),
                 "diverged": sum(trial.diverged for trial in trials),
-                "learnt nothing": sum(bool(t.test) and t.test[-1] > STALLED for t in trials),
+                "failed": sum(bool(t.test) and t.test[-1] > STALLED for t in trials),
                 "smallest M": _two(fits[0]),
                 "median M": _two(float(np.median(fits))),
-                "rank correlation with the stage before": _correlation(runs, stage),
+                "rank correlation": _correlation(runs, stage),
             }
         )
     return pd.DataFrame(rows)
@@ -133,8 +133,8 @@ def best(runs: Sequence[RunRecord]) -> pd.DataFrame:
                 "R": _two(fit.rates),
                 "M": _two(fit.all),
                 "first-pass rates": rates(low, high),
-                "training error at the end, %": _spread([t.train[-1] for t in trials]),
-                "test error at the end, %": _spread([t.test[-1] for t in trials]),
+                "training error, %": _spread([t.train[-1] for t in trials]),
+                "test error, %": _spread([t.test[-1] for t in trials]),
             }
         )
     return pd.DataFrame(rows)
@@ -200,26 +200,39 @@ def finalists(content: dict, records: Sequence[RunRecord]) -> pd.DataFrame:
     """The finalists, the smallest misfit first, and what is decided."""
     groups = ranked_finalists(content, records)
     drawn = _drawn(content, groups)
-    taken, why = decision(content, records)
+    taken, _ = decision(content, records)
     rows = []
     for letter, (name, runs) in zip(LETTERS, groups.items(), strict=False):
         fit = _fit(content, runs)
         rows.append(
             {
-                "": letter,
-                "reading": spaced_name(name),
+                "": f"**{letter}** (taken)" if name == taken else letter,
                 "n": len(runs),
                 "S": _two(fit.curves),
                 "R": _two(fit.rates),
                 "N": _two(fit.net),
                 "M": _two(fit.all),
-                "below the first reading in": ""
+                "M below F's": ""
                 if name == FIRST
                 else f"{100 * np.mean(drawn[name] < drawn[FIRST]):.1f} % of draws",
                 "departures": len(departures.of(runs[0].recipe)),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+@shows(SEARCH, last_stage)
+def names(content: dict, records: Sequence[RunRecord]) -> pd.DataFrame:
+    """The finalists by letter: their switches that differ from a variant, and their errors."""
+    rows = []
+    ranked = ranked_finalists(content, records)
+    for letter, (name, runs) in zip(LETTERS, ranked.items(), strict=False):
+        rows.append(
+            {
+                "": letter,
+                "reading": spaced_name(name),
                 "training error, %": _last(runs, "train_error_percent"),
                 "test error, %": _last(runs, "test_error_percent"),
-                "decision": f"**taken**: {why}" if name == taken else "",
             }
         )
     return pd.DataFrame(rows)

@@ -63,8 +63,8 @@ def readings(records: Sequence[RunRecord]) -> pd.DataFrame:
                 **_scores(fit),
                 "score of one run": _one_by_one(runs),
                 "first-pass rates": rates(low, high) if first else "",
-                "training error at the end, %": _at_the_end(runs, "train_error_percent"),
-                "test error at the end, %": _at_the_end(runs, "test_error_percent"),
+                "training error, %": _at_the_end(runs, "train_error_percent"),
+                "test error, %": _at_the_end(runs, "test_error_percent"),
             }
         )
     frame = pd.DataFrame(rows).sort_values("score, both", kind="stable")
@@ -130,8 +130,8 @@ def _lush() -> dict:
         **_scores(fit),
         "score of one run": f"{fit.rank:.3f}",
         "first-pass rates": rates(theirs.rate_min[0], theirs.rate_max[0]),
-        "training error at the end, %": f"{theirs.train_error[-1]:.2f}",
-        "test error at the end, %": f"{theirs.test_error[-1]:.2f}",
+        "training error, %": f"{theirs.train_error[-1]:.2f}",
+        "test error, %": f"{theirs.test_error[-1]:.2f}",
     }
 
 

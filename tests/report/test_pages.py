@@ -31,7 +31,7 @@ def test_the_page_of_results_is_made_of_the_records(checkout):
     assert pages.remake(checkout) == stale
     assert pages.remake(checkout, check=True) == []
     page = (checkout / "docs" / "results.md").read_text()
-    for name in ("errors", "fingerprint", "rejection", "cost"):
+    for name in ("headline", "errors", "fingerprint", "cost"):
         assert f"<!-- table: published.tables:{name} -->\n| " in page
     kinds = [line.split(" | ")[0] for line in page.splitlines() if line.count(" | ") == 7]
     assert kinds[2:] == ["| distortions", "| original", "| modern"]

@@ -254,7 +254,7 @@ def test_readings_come_best_first_and_the_diverged_last():
     diverged = reading("c3=dense,mu=1", passes=3, status="diverged")
     frame = readings([diverged, reading("far", test=2), reading("near"), reading("near", seed=1)])
     library = frame["reading"].str.contains("authors' library")
-    assert frame[library]["test error at the end, %"].tolist() == ["1.20"]
+    assert frame[library]["test error, %"].tolist() == ["1.20"]
     frame = frame[~library]
     assert frame["reading"].tolist() == ["near", "far", "c3=dense, mu=1"]
     assert frame["n"].tolist() == [2, 1, 1]
@@ -262,7 +262,7 @@ def test_readings_come_best_first_and_the_diverged_last():
     assert frame["training"].tolist() == ["0.000", "0.000", "diverged"]
     assert frame["test"].tolist() == ["0.000", f"{math.log(2):.3f}", "diverged"]
     assert set(frame["first-pass rates"]) == {"1.0e-04 to 1.0e-02"}
-    assert frame["test error at the end, %"].tolist() == [
+    assert frame["test error, %"].tolist() == [
         "0.96 \N{PLUS-MINUS SIGN} 0.00",
         "1.92",
         "diverged",
