@@ -43,6 +43,9 @@ SHOWN = 20
 """Readings of a stage that a table shows."""
 FIRST = "original"
 """The first reading, which it was when the search was made and is again."""
+ARROW = {"arrowstyle": "-", "color": BLACK, "lw": 0.8}
+NEAR = 2.0
+"""Units of S up to which the figure's title counts a reading as near; for R it is 1."""
 STALLED = 50.0
 """Percent of test patterns misread from which on a net has learnt nothing to speak of."""
 
@@ -277,10 +280,10 @@ def figure(runs: Sequence[RunRecord]) -> Figure:
     fits = dict(_ranked(_by_reading(runs, 1)))
     last = _by_reading(runs, _stages(runs)[-1])
     seeds = {len(trials) for trials in last.values()}
-    kinds = {"sums": BLUE, "averages": ORANGE}
+    kinds = {"sums": (BLUE, "o"), "averages": (ORANGE, "^")}
     drawing = Figure(figsize=(7, 4.6), layout="constrained")
     axes = drawing.subplots()
-    for kind, colour in kinds.items():
+    for kind, (colour, marker) in kinds.items():
         chosen = [
             fit
             for name, fit in fits.items()
@@ -288,12 +291,21 @@ def figure(runs: Sequence[RunRecord]) -> Figure:
         ]
         points = np.array([(fit.curves, fit.rates) for fit in chosen])
         label = f"{kind}, 5 passes (n = {len(chosen)} readings, one seed)"
-        axes.scatter(*points.T, s=14, color=colour, alpha=0.6, label=label)
-    points = np.array([(fit.curves, fit.rates) for _, fit in _ranked(last)])
+        axes.scatter(*points.T, s=16, color=colour, marker=marker, alpha=0.6, label=label)
+    ranked = _ranked(last)
+    points = np.array([(fit.curves, fit.rates) for _, fit in ranked])
     label = f"the best {len(last)}, 20 passes (n = {max(seeds)} each)"
     axes.scatter(*points.T, s=40, facecolors="none", edgecolors=BLACK, label=label)
-    axes.set(xscale="log", xlabel="S: off Fig. 5's curves, in units of 10 %")
-    axes.set(ylabel="R: off the published rates, in factors of 2")
+    name, fit = ranked[0]
+    beside = {"xytext": (-6, -22), "textcoords": "offset points", "ha": "right"}
+    axes.annotate(split_name(name)[0], (fit.curves, fit.rates), arrowprops=ARROW, **beside)
+    stalled = max(fit.curves for fit in fits.values() if np.isfinite(fit.all))
+    axes.annotate("failed:\n90 % error", (stalled, 1), xytext=(8, 0), textcoords="offset points")
+    near = sum(fit.curves <= NEAR and fit.rates <= 1 for fit in fits.values())
+    title = f"{near} of {len(fits)} readings come near to both the curves (S) and the rates (R)"
+    axes.set_title(title, loc="left", size=10)
+    axes.set(xscale="log", xlabel="S: distance from Fig. 5's curves, in units of 10 % (log scale)")
+    axes.set(ylabel="R: distance from the rates, in factors of 2")
     axes.xaxis.set_major_formatter("{x:g}")
     drawing.legend(loc="outside lower center", ncols=1)
     return drawing
