@@ -1,6 +1,7 @@
 """``compare --mine``: an accuracy of the reader's own among the committed runs of each recipe."""
 
 import json
+from pathlib import Path
 
 import pytest
 from factory import make_record
@@ -157,3 +158,9 @@ def test_every_named_variant_is_there_by_default(tmp_path, capsys):
 def test_a_flag_of_training_is_refused(flag, capsys):
     assert main(["--mine", "98.7", flag]) == 2
     assert "does not go with --mine" in capsys.readouterr().err
+
+
+def test_the_page_shows_the_line_that_is_printed(tmp_path, capsys):
+    page = (Path(__file__).parents[1] / "docs" / "normal.md").read_text()
+    assert main(["--mine", "98.7", "modern", "--out", str(tmp_path)]) == 0
+    assert f"\n{capsys.readouterr().out.splitlines()[1]}\n" in page
