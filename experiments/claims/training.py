@@ -19,7 +19,7 @@ from experiments.claims.ledger import (
     of_one_run,
 )
 from experiments.claims.verdicts import CANNOT_TELL, HOLDS, above, below, lower, most, stands
-from experiments.published.tables import FIGURE_RESOLUTION
+from experiments.published.figures import FIGURE_RESOLUTION
 from experiments.results import CLAIMS as MEASURED
 from lenet1998 import paper
 from lenet1998.report.statistics import CONSISTENT, INCONSISTENT, TOO_WIDE, verdict

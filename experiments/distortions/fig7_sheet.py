@@ -25,11 +25,11 @@ from lenet1998.data.streams import stream
 from lenet1998.training.flags import RESULTS
 
 DRAWS = {  # what is drawn, in words, and the range that ours are drawn from
-    "shift_x": ("shift right, pixels", distortions.SHIFT),
-    "shift_y": ("shift down, pixels", distortions.SHIFT),
+    "shift_x": ("shift right,\npixels", distortions.SHIFT),
+    "shift_y": ("shift down,\npixels", distortions.SHIFT),
     "shrink": ("1 / scale", distortions.SHRINK),
-    "squeeze": ("squeeze, down / across", distortions.SQUEEZE),
-    "shear": ("shear, pixels across / down", distortions.SHEAR),
+    "squeeze": ("squeeze,\ndown / across", distortions.SQUEEZE),
+    "shear": ("shear, pixels\nacross / down", distortions.SHEAR),
 }
 
 
@@ -49,7 +49,7 @@ def sheet(dataset: Dataset, fits: dict) -> Figure:
     # Turn 0: no run draws from it.
     ours = warp(originals, draw(len(originals), stream(0, "distortions")))
     pictures = {"Fig. 7 (1998)": 255 - then.patterns.reshape(ours.shape), "ours": ours}
-    figure = Figure(figsize=(9.8, 7.0), layout="constrained")
+    figure = Figure(figsize=(7.6, 6.4), layout="constrained")
     grid = figure.add_gridspec(2, 10, height_ratios=(2.6, 1))
     for half, (title, hundred) in enumerate(pictures.items()):
         axes = figure.add_subplot(grid[0, 5 * half : 5 * half + 5])
@@ -64,9 +64,12 @@ def sheet(dataset: Dataset, fits: dict) -> Figure:
         expected = len(drawn) * width / (high - low)
         axes.plot([low, low, high, high], [0, expected, expected, 0], color=BLUE, label="ours")
         axes.set(xlabel=label, yticks=[])
+        axes.margins(y=0.15)
         axes.spines["left"].set_visible(False)
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    title = "Fig. 7's distortions are uniform draws, and ours have the same ranges"
+    figure.suptitle(title, x=0.01, ha="left", size=10)
     return figure
 
 

@@ -190,7 +190,7 @@ def strings(result: dict) -> pd.DataFrame:
     counts = {
         name: [digits.all(1) for digits, _ in _strings(result, name)] for name in _kinds(result)
     }
-    return pd.DataFrame(
+    by_string = pd.DataFrame(
         [
             {
                 "string": string["answer"],
@@ -206,6 +206,7 @@ def strings(result: dict) -> pd.DataFrame:
             for number, string in enumerate(result["of_1998"]["strings"])
         ]
     )
+    return by_string.set_index("string").T.rename_axis("nets").reset_index()
 
 
 TRAINING_SETS = ("noise", "strings")

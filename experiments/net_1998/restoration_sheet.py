@@ -74,6 +74,29 @@ def sheet(printed: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> Figure
     return figure
 
 
+LARGE = (0, 6)
+"""Patterns that are drawn large, by their numbers in Fig. 13."""
+
+
+@rc_context(PICTURES)
+def large(printed: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> Figure:
+    """Two patterns, each layer's maps as wide as the figure's half, printed above computed."""
+    figure = Figure(figsize=(7.4, 4.4), layout="constrained")
+    shapes = [printed[layer].shape[1:3] for layer in LAYERS]
+    heights = [side / (count * (side + 1)) for count, side in shapes for _ in (printed, ours)]
+    grid = figure.subplots(len(heights), len(LARGE), height_ratios=heights)
+    for column, pattern in zip(grid.T, LARGE, strict=True):
+        for place, axes in enumerate(column):
+            layer, states = LAYERS[place // 2], (printed, ours)[place % 2]
+            maps = states[layer][pattern]
+            style.show(axes, style.tile(maps, len(maps))[0], GREY, -1, 1)
+            if place % 2 == 0:
+                axes.set_title(f"{layer.upper()}: {len(maps)} maps", size=9, pad=2)
+    title = "The recovered layers compute the states that Fig. 13 prints (printed above computed)"
+    figure.suptitle(title, x=0.01, ha="left", size=10)
+    return figure
+
+
 @entry
 def main(arguments=None):
     parser = Parser(prog="experiments.net_1998.restoration_sheet", description=__doc__)
@@ -87,6 +110,7 @@ def main(arguments=None):
     ours = {layer: drawn_as(computed[layer], restored.limit) for layer in LAYERS}
     printed = {layer: states[layer].value for layer in LAYERS}
     save(sheet({"input": image, **printed}, ours), file)
+    save(large(printed, ours), file.with_stem("1998-states-large"))
     print(file)
     return 0
 

@@ -59,7 +59,7 @@ def table_one(result: dict) -> pd.DataFrame:
                     f"S2 map {seen}": f"**{size:.2f}**" if seen in connected else f"{size:.2f}"
                     for seen, size in enumerate(norms)
                 },
-                "least connected / largest other": f"{norms[connected].min() / without:.0f}"
+                "least inside / most outside": f"{norms[connected].min() / without:.0f}"
                 if without
                 else "",
             }

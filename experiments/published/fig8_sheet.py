@@ -31,9 +31,9 @@ from lenet1998.training.records import RunRecord
 SIZE = paper.FIELD_SIZE
 GREY = "#8a8a8a"
 FRAME = {"color": "#c8c8c8", "lw": 0.6}
-COLUMNS = 12
+COLUMNS = 10
 ARROW = "\N{RIGHTWARDS ARROW}"
-STEP = SIZE + 8, SIZE + 28  # from tile to tile, pixels across and down
+STEP = SIZE + 12, SIZE + 24  # from tile to tile, pixels across and down
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,9 @@ class Tile:
 
 
 KINDS = {  # colour, marker and words
-    "same": (VERMILION, "o", "misread, most often with 1998's answer"),
-    "other": (BLUE, "^", "misread, most often with another answer"),
-    "right": (GREY, "_", "read by all"),
+    "same": (VERMILION, "o", "mostly as in 1998"),
+    "other": (BLUE, "^", "mostly with another answer"),
+    "right": (GREY, "_", "right in all nets"),
 }
 
 
@@ -89,7 +89,7 @@ def errors_sheet(dataset: Dataset, records: Sequence[RunRecord]) -> Figure:
     across, down = STEP
     rows = -(-len(sheet) // COLUMNS)
     width, height = COLUMNS * across, rows * down
-    figure = Figure(figsize=(9.6, 9.6 * height / width))
+    figure = Figure(figsize=(7.4, 7.4 * height / width))
     axes = figure.add_axes((0, 0, 1, 1))
     for place, (tile, image) in enumerate(zip(sheet, images, strict=True)):
         row, column = divmod(place, COLUMNS)
@@ -97,12 +97,13 @@ def errors_sheet(dataset: Dataset, records: Sequence[RunRecord]) -> Figure:
     axes.set(xlim=(-2, width - 6), ylim=(height - 12, -12), aspect="equal")
     axes.axis("off")
     nets = len(sheet[0].answers)
+    wrong = sum(tile.misread for tile in sheet) / nets
     axes.set_title(
-        f"Above each digit: its label {ARROW} LeNet-5's answer in 1998. Below: how many of our"
-        f" {nets} nets misread it {ARROW} their commonest\nwrong answer. A cell per net: high"
-        " with 1998's answer, half as high with another wrong one, flat if it read it right.",
+        f"Our {nets} nets misclassify {wrong:.0f} of the 82 digits on average. Above a digit: label"
+        f" {ARROW} LeNet-5's answer in 1998.\nBelow: how many of our nets misclassify it {ARROW}"
+        " their commonest wrong answer.",
         loc="left",
-        size=9,
+        size=9.5,
         linespacing=1.5,
     )
     for kind, (colour, marker, words) in KINDS.items():
@@ -117,18 +118,9 @@ def _tile(axes, tile: Tile, image: np.ndarray, left: float, top: float) -> None:
     colour, marker, _ = KINDS[tile.kind]
     axes.text(left + SIZE / 2, top - 2, f"{tile.label}{ARROW}{tile.then}", ha="center", size=8.5)
     _picture(axes, image, left, top)
-    # A cell per net: high for 1998's answer, half as high for another, a line for the right one.
-    heights = [5] * tile.same + [2.5] * (tile.misread - tile.same)
-    heights += [0.5] * (len(tile.answers) - tile.misread)
-    colours = {5: VERMILION, 2.5: BLUE, 0.5: GREY}
-    width = SIZE / len(heights)
-    for cell, height in enumerate(heights):
-        corner = (left + cell * width, top + SIZE + 6.5 - height)
-        look = {"color": colours[height], "lw": 0}
-        axes.add_patch(Rectangle(corner, 0.8 * width, height, **look))
     words = f"{tile.misread}/{len(tile.answers)}"
     words += f"{ARROW}{tile.commonest}" if tile.misread else ""
-    foot = top + SIZE + 11.5
+    foot = top + SIZE + 6
     axes.plot(left + 2, foot, marker=marker, color=colour, ms=4.5, mew=1.2)
     axes.text(left + 6, foot, words, va="center_baseline", size=8.5, color=colour)
 

@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from experiments.results import DISTORTIONS, ORIGINAL, REJECTION_INVARIANCE, shows
 from lenet1998 import paper
 from lenet1998.report import figures
-from lenet1998.report.statistics import prediction_interval
+from lenet1998.report.statistics import CONSISTENT, prediction_interval, verdict
 from lenet1998.report.style import BLACK, BLUE, GREEN, STYLE, VERMILION
 from lenet1998.training.records import RunRecord
 
@@ -30,6 +30,8 @@ learning_curve = shows(ORIGINAL)(figures.learning_curve)
 
 # --- Fig. 6 -------------------------------------------------------------------------------------
 
+FIGURE_RESOLUTION = 0.015
+"""Percent to which a point that is read off Fig. 5 or Fig. 6 is known."""
 ASIDE = 0.17  # of a place on the axis: the published point to the left, our runs to the right
 
 
@@ -44,6 +46,7 @@ def error_by_size(*groups: Sequence[RunRecord]) -> Figure:
     figure = Figure(figsize=(6.4, 4.2))
     axes = figure.subplots()
     labels, errors = [], {"test": [], "training, on the fly": []}
+    verdicts: list[str] = []
     for place, records in enumerate(groups):
         recipe = records[0].recipe
         runs = [run for run in records if not run.diverged]
@@ -66,6 +69,7 @@ def error_by_size(*groups: Sequence[RunRecord]) -> Figure:
             for point in points[known]:
                 look = {"color": colour, "marker": marker, "mfc": "white", "ms": 6.5}
                 axes.plot(place - ASIDE, point, mew=1.4, ls="none", zorder=3, **look)
+                verdicts.append(verdict(float(point), values, FIGURE_RESOLUTION))
             if values:
                 _one_more(axes, place + ASIDE, values, colour, marker)
                 if not recipe["distortions"]:
@@ -73,10 +77,10 @@ def error_by_size(*groups: Sequence[RunRecord]) -> Figure:
     for (what, ours), colour in zip(errors.items(), (VERMILION, BLUE), strict=True):
         if ours:
             axes.plot(*zip(*ours, strict=True), color=colour, lw=1, alpha=0.45, zorder=1)
-            beside = {"xytext": (16, -3), "textcoords": "offset points", "color": colour}
+            beside = {"xytext": (16, 3), "textcoords": "offset points", "color": colour}
             axes.annotate(what, ours[-1], **beside)
-    passes = groups[0][0].recipe["passes"]
-    axes.set_title(f"original on MNIST, {passes} passes", loc="left")
+    agree = f"{verdicts.count(CONSISTENT)} of {len(verdicts)}"
+    axes.set_title(f"{agree} published errors could be one more run of ours", loc="left", size=10)
     axes.set(xlabel="training patterns", ylabel="error after the last pass, %", ylim=(0, None))
     axes.set_xlim(-0.6, len(groups) - 0.4)
     axes.set_xticks(range(len(groups)), labels)
@@ -137,7 +141,7 @@ class Panel:
 PANELS = (
     Panel(
         "scale",
-        "scale, factor",
+        "scale, factor (log scale)",
         estimate=(1 / paper.INVARIANT_SCALE, paper.INVARIANT_SCALE),
         cut=(paper.INPUT_SIZE / paper.DIGIT_SIZE,),
         ticks=(0.4, 0.5, 0.7, 1, 1.4, 2),
@@ -161,33 +165,43 @@ PANELS = (
 @rc_context(STYLE)
 def invariance(measures: dict) -> Figure:
     """Test error of each kind of net on patterns that were moved, turned, scaled or inverted."""
-    figure = Figure(figsize=(7.6, 5.6), layout="constrained")
+    figure = Figure(figsize=(7.4, 6.0), layout="constrained")
     grid = figure.subplots(2, 2, sharey=True)
     for panel, axes in zip(PANELS, grid.flat, strict=True):
         x = panel.unit * np.array(measures["axes"][panel.key])
-        for name, nets in measures["nets"].items():
-            if nets:
-                colour, dashes, marker = NETS[name]
-                values = np.array([net[panel.key] for net in nets])
-                look = {"color": colour, "ls": dashes, "marker": marker, "ms": 3, "lw": 1.3}
-                axes.plot(x, values.mean(0), label=f"{name} (n = {len(nets)})", **look)
-                axes.fill_between(
-                    x, values.min(0), values.max(0), color=colour, alpha=0.2, linewidth=0
-                )
+        for name, nets in _kinds(measures):
+            colour, dashes, marker = NETS[name]
+            values = np.array([net[panel.key] for net in nets])
+            look = {"color": colour, "ls": dashes, "marker": marker, "ms": 4, "lw": 1.3}
+            axes.plot(x, values.mean(0), label=f"{name} (n = {len(nets)})", **look)
+            axes.fill_between(x, values.min(0), values.max(0), color=colour, alpha=0.2, linewidth=0)
         _estimates(axes, panel)
         axes.set(xlabel=panel.label, yscale="log")
         axes.yaxis.set_major_formatter("{x:g}")
         axes.margins(x=0.02)
     grid[0, 0].yaxis.set_major_locator(FixedLocator([0.3, 1, 3, 10, 30, 100]))
     grid[0, 0].yaxis.set_minor_locator(NullLocator())
-    figure.supylabel(f"error on the first {measures['patterns']:,} test patterns, %", size=9)
-    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    figure.supylabel(
+        f"error on the first {measures['patterns']:,} test patterns, % (log scale)", size=9
+    )
+    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    most = {name: np.mean([net["inverted"][-1] for net in nets]) for name, nets in _kinds(measures)}
+    share = PANELS[-1].unit * measures["axes"]["inverted"][-1]
+    title = (
+        f"With {share:g} % of the pixels inverted, {min(most, key=most.get)} has the least error"
+    )
+    figure.suptitle(title, x=0.01, ha="left", size=10)
     return figure
+
+
+def _kinds(measures: dict) -> list[tuple[str, list[dict]]]:
+    """Kinds of nets of which there are any, with what was measured of each net."""
+    return [(name, nets) for name, nets in measures["nets"].items() if nets]
 
 
 def _estimates(axes: Axes, panel: Panel) -> None:
     """Shade the paper's estimate; dot the lines beyond which the digit's box leaves the field."""
-    top = {"xycoords": axes.get_xaxis_transform(), "color": "#555555", "size": 7.5}
+    top = {"xycoords": axes.get_xaxis_transform(), "color": "#555555", "size": 8.5}
     if panel.ticks:
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(FixedLocator(panel.ticks))

@@ -222,7 +222,7 @@ def taken_and_rival(content: dict, records: Sequence[RunRecord]) -> list[str]:
 
 @shows(LICENCES, "licences")
 def licences(content: dict, records: Sequence[RunRecord]) -> pd.DataFrame:
-    """The readings beside 1998's figures, and the decision."""
+    """The readings beside the figures of 1998 that may reject one, and the decision."""
     of = trials(content, records)
     first = in_order(of)[0]
     return pd.DataFrame([_row(trial, trial is first) for trial in of])
@@ -230,8 +230,6 @@ def licences(content: dict, records: Sequence[RunRecord]) -> pd.DataFrame:
 
 def _row(trial: Trial, taken: bool) -> dict:
     curves, net = trial.curves, trial.net
-    all_rates, others = trial.rates(), trial.rates(SUBSAMPLING)
-    verdict = "rejected" if trial.rejected else "**taken**" if taken else "not rejected"
     return {
         "": trial.letter,
         "departures": len(departures.of(trial.recipe)),
@@ -239,15 +237,31 @@ def _row(trial: Trial, taken: bool) -> dict:
         "S (limit)": f"{curves.of_1998:.2f} ({curves.limit:.2f})",
         "points outside": "{} and {}".format(*trial.points_outside),
         "N (limit)": f"{net.of_1998:.2f} ({net.limit:.2f})",
-        "rates, all": rates(*all_rates),
-        "R": f"{_off_the_rates(all_rates):.2f}",
-        "rates without S2 and S4": rates(*others),
-        "R without": f"{_off_the_rates(others):.2f}",
-        "training error, %": brief([run.last[_CURVES[0]] for run in trial.runs], digits=2),
-        "test error, %": brief([run.last[_CURVES[1]] for run in trial.runs], digits=2),
         "n": f"{len(trial.runs)}, N {len(trial.sizes)}",
-        "verdict": verdict,
+        "verdict": "rejected" if trial.rejected else "**taken**" if taken else "not rejected",
     }
+
+
+@shows(LICENCES, "licences")
+def rates_and_errors(content: dict, records: Sequence[RunRecord]) -> pd.DataFrame:
+    """The same readings' effective rates of the first pass and errors, which decide nothing."""
+    rows = []
+    for trial in trials(content, records):
+        all_rates, others = trial.rates(), trial.rates(SUBSAMPLING)
+        rows.append(
+            {
+                "": trial.letter,
+                "rates, all": rates(*all_rates),
+                "R": f"{_off_the_rates(all_rates):.2f}",
+                "rates without S2 and S4": rates(*others),
+                "R without": f"{_off_the_rates(others):.2f}",
+                **{
+                    f"{what} error, %": brief([run.last[key] for run in trial.runs], digits=2)
+                    for what, key in zip(("training", "test"), _CURVES, strict=True)
+                },
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def _off_the_rates(ends: tuple[float, float]) -> float:

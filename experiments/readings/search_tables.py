@@ -43,6 +43,9 @@ SHOWN = 20
 """Readings of a stage that a table shows."""
 FIRST = "original"
 """The first reading, which it was when the search was made and is again."""
+ARROW = {"arrowstyle": "-", "color": BLACK, "lw": 0.8}
+NEAR = 2.0
+"""Units of S up to which the figure's title counts a reading as near; for R it is 1."""
 STALLED = 50.0
 """Percent of test patterns misread from which on a net has learnt nothing to speak of."""
 
@@ -99,10 +102,10 @@ def stages(runs: Sequence[RunRecord]) -> pd.DataFrame:
                 "seeds": ", ".join(map(str, sorted({trial.seed for trial in trials}))),
                 "passes": max(len(trial.train) for trial in trials),
                 "diverged": sum(trial.diverged for trial in trials),
-                "learnt nothing": sum(bool(t.test) and t.test[-1] > STALLED for t in trials),
+                "failed": sum(bool(t.test) and t.test[-1] > STALLED for t in trials),
                 "smallest M": _two(fits[0]),
                 "median M": _two(float(np.median(fits))),
-                "rank correlation with the stage before": _correlation(runs, stage),
+                "rank correlation": _correlation(runs, stage),
             }
         )
     return pd.DataFrame(rows)
@@ -133,8 +136,8 @@ def best(runs: Sequence[RunRecord]) -> pd.DataFrame:
                 "R": _two(fit.rates),
                 "M": _two(fit.all),
                 "first-pass rates": rates(low, high),
-                "training error at the end, %": _spread([t.train[-1] for t in trials]),
-                "test error at the end, %": _spread([t.test[-1] for t in trials]),
+                "training error, %": _spread([t.train[-1] for t in trials]),
+                "test error, %": _spread([t.test[-1] for t in trials]),
             }
         )
     return pd.DataFrame(rows)
@@ -200,26 +203,39 @@ def finalists(content: dict, records: Sequence[RunRecord]) -> pd.DataFrame:
     """The finalists, the smallest misfit first, and what is decided."""
     groups = ranked_finalists(content, records)
     drawn = _drawn(content, groups)
-    taken, why = decision(content, records)
+    taken, _ = decision(content, records)
     rows = []
     for letter, (name, runs) in zip(LETTERS, groups.items(), strict=False):
         fit = _fit(content, runs)
         rows.append(
             {
-                "": letter,
-                "reading": spaced_name(name),
+                "": f"**{letter}** (taken)" if name == taken else letter,
                 "n": len(runs),
                 "S": _two(fit.curves),
                 "R": _two(fit.rates),
                 "N": _two(fit.net),
                 "M": _two(fit.all),
-                "below the first reading in": ""
+                "M below F's": ""
                 if name == FIRST
                 else f"{100 * np.mean(drawn[name] < drawn[FIRST]):.1f} % of draws",
                 "departures": len(departures.of(runs[0].recipe)),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+@shows(SEARCH, last_stage)
+def names(content: dict, records: Sequence[RunRecord]) -> pd.DataFrame:
+    """The finalists by letter: their switches that differ from a variant, and their errors."""
+    rows = []
+    ranked = ranked_finalists(content, records)
+    for letter, (name, runs) in zip(LETTERS, ranked.items(), strict=False):
+        rows.append(
+            {
+                "": letter,
+                "reading": spaced_name(name),
                 "training error, %": _last(runs, "train_error_percent"),
                 "test error, %": _last(runs, "test_error_percent"),
-                "decision": f"**taken**: {why}" if name == taken else "",
             }
         )
     return pd.DataFrame(rows)
@@ -264,10 +280,10 @@ def figure(runs: Sequence[RunRecord]) -> Figure:
     fits = dict(_ranked(_by_reading(runs, 1)))
     last = _by_reading(runs, _stages(runs)[-1])
     seeds = {len(trials) for trials in last.values()}
-    kinds = {"sums": BLUE, "averages": ORANGE}
+    kinds = {"sums": (BLUE, "o"), "averages": (ORANGE, "^")}
     drawing = Figure(figsize=(7, 4.6), layout="constrained")
     axes = drawing.subplots()
-    for kind, colour in kinds.items():
+    for kind, (colour, marker) in kinds.items():
         chosen = [
             fit
             for name, fit in fits.items()
@@ -275,12 +291,21 @@ def figure(runs: Sequence[RunRecord]) -> Figure:
         ]
         points = np.array([(fit.curves, fit.rates) for fit in chosen])
         label = f"{kind}, 5 passes (n = {len(chosen)} readings, one seed)"
-        axes.scatter(*points.T, s=14, color=colour, alpha=0.6, label=label)
-    points = np.array([(fit.curves, fit.rates) for _, fit in _ranked(last)])
+        axes.scatter(*points.T, s=16, color=colour, marker=marker, alpha=0.6, label=label)
+    ranked = _ranked(last)
+    points = np.array([(fit.curves, fit.rates) for _, fit in ranked])
     label = f"the best {len(last)}, 20 passes (n = {max(seeds)} each)"
     axes.scatter(*points.T, s=40, facecolors="none", edgecolors=BLACK, label=label)
-    axes.set(xscale="log", xlabel="S: off Fig. 5's curves, in units of 10 %")
-    axes.set(ylabel="R: off the published rates, in factors of 2")
+    name, fit = ranked[0]
+    beside = {"xytext": (-6, -22), "textcoords": "offset points", "ha": "right"}
+    axes.annotate(split_name(name)[0], (fit.curves, fit.rates), arrowprops=ARROW, **beside)
+    stalled = max(fit.curves for fit in fits.values() if np.isfinite(fit.all))
+    axes.annotate("failed:\n90 % error", (stalled, 1), xytext=(8, 0), textcoords="offset points")
+    near = sum(fit.curves <= NEAR and fit.rates <= 1 for fit in fits.values())
+    title = f"{near} of {len(fits)} readings come near to both the curves (S) and the rates (R)"
+    axes.set_title(title, loc="left", size=10)
+    axes.set(xscale="log", xlabel="S: distance from Fig. 5's curves, in units of 10 % (log scale)")
+    axes.set(ylabel="R: distance from the rates, in factors of 2")
     axes.xaxis.set_major_formatter("{x:g}")
     drawing.legend(loc="outside lower center", ncols=1)
     return drawing

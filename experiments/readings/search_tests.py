@@ -8,7 +8,6 @@ from experiments.published.tables import shared_with_1998
 from experiments.readings.search_tables import LETTERS, OPEN, last_stage, ranked_finalists
 from experiments.results import SEARCH, shows
 from lenet1998 import paper
-from lenet1998.recipes import spaced_name
 from lenet1998.report.tables import brief
 from lenet1998.training.records import RunRecord
 
@@ -58,7 +57,7 @@ def held_back(
     ranked = ranked_finalists(content, finalists)
     for letter, (name, runs) in zip(LETTERS, ranked.items(), strict=False):
         own = [run for run in published if _reading(run) == _reading(runs[0])]
-        row: dict[str, object] = {"": letter, "reading": spaced_name(name)}
+        row: dict[str, object] = {"": letter}
         for column, (_, key, size, distortions) in columns.items():
             row[column] = _mean(
                 [
@@ -73,5 +72,4 @@ def held_back(
         read = [net["read"] for net in content["fig13"] if net["recipe"] == name]
         row["of Fig. 13's nine, read"] = _mean(read, 1)
         rows.append(row)
-    frame = pd.DataFrame(rows).fillna("")
-    return frame[["", "reading", *(c for c in frame if c not in ("", "reading"))]]
+    return pd.DataFrame(rows)

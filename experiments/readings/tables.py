@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from experiments.results import shows
 from lenet1998 import paper
 from lenet1998.recipes import spaced_name
 from lenet1998.report.statistics import holm, log_ratio_rms, summarise, welch
-from lenet1998.report.style import BLACK, BLUE, GREEN, PURPLE, STYLE, VERMILION, band
-from lenet1998.report.tables import PLUS_MINUS, by_recipe, curve, rates
+from lenet1998.report.style import BLACK, BLUE, GREEN, STYLE, VERMILION, band
+from lenet1998.report.tables import PLUS_MINUS, brief, by_recipe, curve, rates
 from lenet1998.training.records import RunRecord
 
 
@@ -63,8 +64,8 @@ def readings(records: Sequence[RunRecord]) -> pd.DataFrame:
                 **_scores(fit),
                 "score of one run": _one_by_one(runs),
                 "first-pass rates": rates(low, high) if first else "",
-                "training error at the end, %": _at_the_end(runs, "train_error_percent"),
-                "test error at the end, %": _at_the_end(runs, "test_error_percent"),
+                "training error, %": _at_the_end(runs, "train_error_percent"),
+                "test error, %": _at_the_end(runs, "test_error_percent"),
             }
         )
     frame = pd.DataFrame(rows).sort_values("score, both", kind="stable")
@@ -130,8 +131,8 @@ def _lush() -> dict:
         **_scores(fit),
         "score of one run": f"{fit.rank:.3f}",
         "first-pass rates": rates(theirs.rate_min[0], theirs.rate_max[0]),
-        "training error at the end, %": f"{theirs.train_error[-1]:.2f}",
-        "test error at the end, %": f"{theirs.test_error[-1]:.2f}",
+        "training error, %": f"{theirs.train_error[-1]:.2f}",
+        "test error, %": f"{theirs.test_error[-1]:.2f}",
     }
 
 
@@ -155,27 +156,38 @@ def learning_curves(*groups: Sequence[RunRecord]) -> Figure:
     The groups are eq. 9 with j = 1, eq. 8 as printed, and that with the literal initial weights.
     """
     kinds = (
-        ("eq. 9, 1/2, 1 at F6", VERMILION),
-        ("eq. 8", BLUE),
-        ("eq. 8, U(-2.4/F, 2.4/F)", PURPLE),
+        ("eq. 9, 1/2, 1 at F6", VERMILION, "-", "."),
+        ("eq. 8", BLUE, "-.", "s"),
     )
     published, lush = paper.fig5_curve(), paper.lush_curve()
     panels = (
         ("training error on the fly, %", "train_error_percent", "train_error"),
         ("test error, %", "test_error_percent", "test_error"),
     )
-    figure = Figure(figsize=(9.4, 4.4), layout="constrained")
+    figure = Figure(figsize=(7.4, 4.4), layout="constrained")
     both = figure.subplots(1, 2, sharey=True)
+    *_, literal = groups
+    failed = brief([run.last["test_error_percent"] for run in literal], digits=0)
     for axes, (label, key, field) in zip(both, panels, strict=True):
-        for runs, (name, colour) in zip(groups, kinds, strict=True):
+        for runs, (name, colour, dashes, marker) in zip(groups, kinds, strict=False):
             band(axes, curve(runs, key), colour, f"{name} (n = {len(runs)})")
+            axes.lines[-1].set(ls=dashes, marker=marker)
         theirs = getattr(lush, field)
         axes.plot(lush.passes, theirs, color=GREEN, ls="--", label="authors' library (n = 1)")
         look = {"color": BLACK, "marker": "o", "mfc": "white", "ls": "none", "ms": 4.5}
         axes.plot(published.passes, getattr(published, field), label="Fig. 5 (1998)", **look)
-        axes.set(xlabel="pass", ylabel=label, yscale="log")
+        axes.set(xlabel="pass", ylabel=f"{label} (log scale)", yscale="log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_locator(NullLocator())
         axes.xaxis.get_major_locator().set_params(integer=True)
     handles, labels = both[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=5)
+    figure.legend(handles, labels, loc="outside lower center", ncols=4)
+    figure.suptitle(
+        "Eq. 9 follows Fig. 5, and eq. 8 stays above it\n(not shown: eq. 8 from U(-2.4/F, 2.4/F),"
+        f" whose test error ends at {failed} %, n = {len(literal)})",
+        x=0.01,
+        ha="left",
+        size=10,
+    )
     return figure

@@ -70,7 +70,7 @@ def flags(result: dict) -> pd.DataFrame:
 # --- Figure -------------------------------------------------------------------------------------
 
 LIGHT = "#d5d5d5"
-LONG = 40  # of a bar's name, in letters
+LONG = 26  # of a bar's name, in letters
 SAME = {"color": BLACK, "marker": "|", "ms": 12, "mew": 2, "ls": "none", "clip_on": False}
 BELOW = {"loc": "upper left", "bbox_to_anchor": (-0.02, -0.06), "ncols": 3}
 
@@ -79,7 +79,7 @@ BELOW = {"loc": "upper left", "bbox_to_anchor": (-0.02, -0.06), "ncols": 3}
 @rc_context(STYLE)
 def figure(result: dict) -> Figure:
     """Trials on runs and on files, kind by kind, with their outcome."""
-    sheet = Figure(figsize=(8.4, 8.4), layout="constrained")
+    sheet = Figure(figsize=(7.4, 8.6), layout="constrained")
     upper, lower = sheet.subplots(2, 1, height_ratios=(4, 3))
     _trials(upper, result["runs"])
     _damaged(lower, result["files"])
@@ -113,13 +113,15 @@ def _damaged(axes: Axes, kinds: dict) -> None:
         done = [left + width for left, width in zip(done, widths, strict=True)]
     axes.legend(**BELOW)
     words = [f"{row[0]:,} + {row[1]:,} + {row[2]}" for row in counts]
-    _finish(axes, list(kinds), words, 100, "damaged files, % of each kind")
+    _finish(
+        axes, list(kinds), words, 100, "damaged files, % of each kind: refused + accepted + else"
+    )
 
 
 def _finish(axes: Axes, names: list[str], words: list[str], longest: float, title: str) -> None:
     """Name the bars on the left, say their numbers on the right, the first on top."""
     for place, text in enumerate(words):
-        axes.text(1.015 * longest, place, text, va="center", size=8)
+        axes.text(1.015 * longest, place, text, va="center", size=9)
     in_two = [name.replace(": ", ":\n") if len(name) > LONG else name for name in names]
     axes.set_yticks(range(len(names)), in_two)
     axes.set(xlim=(0, longest), ylim=(len(names) - 0.4, -0.6))

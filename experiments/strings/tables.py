@@ -23,12 +23,12 @@ WORDS = {
     "chosen": "replicated, on one or more outputs, j chosen for strings",
 }
 LINES = {  # one a net, read as suits it best, and connected components beside them
-    ("original", "segmented"): ("original, connected components", VERMILION, ":"),
-    ("original", "chosen"): ("original, j chosen", VERMILION, "-"),
-    ("noise", "chosen"): ("noise, j chosen", ORANGE, "-"),
-    ("modern", "chosen"): ("modern, j chosen", PURPLE, "-"),
-    ("strings", "repeats"): ("strings", BLUE, "-"),
-    ("strings,distortions=true", "repeats"): ("strings, distortions=true", GREEN, "-"),
+    ("original", "segmented"): ("original, connected components", VERMILION, ":", "x"),
+    ("original", "chosen"): ("original, j chosen", VERMILION, "-", "o"),
+    ("noise", "chosen"): ("noise, j chosen", ORANGE, "-.", "^"),
+    ("modern", "chosen"): ("modern, j chosen", PURPLE, "--", "D"),
+    ("strings", "repeats"): ("strings", BLUE, "-", "s"),
+    ("strings,distortions=true", "repeats"): ("strings, with distortions", GREEN, "--", "v"),
 }
 AXIS_LABELS = {
     "gap": "gap between bounding boxes, pixels",
@@ -165,8 +165,7 @@ def speed(result: dict) -> pd.DataFrame:
 @rc_context(STYLE)
 def figure(result: dict) -> Figure:
     """Strings read right along each axis: a line a net, in a band of a standard deviation."""
-    drawing = Figure(figsize=(9.0, 5.6))
-    drawing.subplots_adjust(hspace=0.35, bottom=0.2)
+    drawing = Figure(figsize=(7.4, 6.2), layout="constrained")
     for axes, axis in zip(drawing.subplots(2, 2, sharey=True).flat, AXIS_LABELS, strict=True):
         for way, found in _by_way(result).items():
             if way in LINES:
@@ -175,16 +174,20 @@ def figure(result: dict) -> Figure:
         axes.set(xlabel=AXIS_LABELS[axis], ylim=(0, 100))
     for axes in drawing.axes[::2]:
         axes.set_ylabel("strings read right, %")
-    drawing.legend(*drawing.axes[0].get_legend_handles_labels(), loc="lower center", ncols=3)
+    drawing.legend(
+        *drawing.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2
+    )
+    title = "Trained on strings, a network reads more of them, unless the digits are far apart"
+    drawing.suptitle(title, x=0.01, ha="left", size=10)
     return drawing
 
 
 def _line(axes: Axes, values: Sequence[float], right: np.ndarray, way: tuple[str, str]) -> None:
     """The mean of (n, points) over n nets, and a standard deviation to either side of it."""
-    label, colour, style = LINES[way]
+    label, colour, style, marker = LINES[way]
     mean = right.mean(0)
     label = f"{label} (n = {len(right)})"
-    axes.plot(values, mean, color=colour, ls=style, marker=".", label=label)
+    axes.plot(values, mean, color=colour, ls=style, marker=marker, ms=4, label=label)
     if len(right) > 1:
         sd = right.std(0, ddof=1)
         axes.fill_between(values, mean - sd, mean + sd, color=colour, alpha=0.15, lw=0)

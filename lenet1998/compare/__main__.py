@@ -5,7 +5,9 @@ from collections.abc import Set
 from pathlib import Path
 
 from lenet1998.cli import entry, late, parse_seeds, path
+from lenet1998.compare import mine
 from lenet1998.errors import BadInput
+from lenet1998.recipes import RECIPES
 from lenet1998.training.flags import recipe_from, run_parser
 
 SUMMARY = "Variants side by side: accuracy, parameters, connections, time."
@@ -30,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     add("--fresh", action="store_true", help="train afresh, as do --seeds, --passes and the like")
     add("--results", type=path, metavar="DIR", help=WHERE)
     add("--runs", nargs=2, type=path, metavar="RUN", help="exact McNemar test of two runs' folders")
+    add("--mine", metavar="PERCENT", help="an accuracy of your own beside the committed runs")
     flags = parser.parse_args(arguments)
     given = {name for name, value in vars(flags).items() if value != parser.get_default(name)}
     if flags.runs:
@@ -37,10 +40,15 @@ def main(arguments: list[str] | None = None) -> int:
         return late("lenet1998.compare.run").compare_runs(*flags.runs, flags)
     if flags.variants and flags.variant:
         raise BadInput(f"{flags.variant}: name variants with or without the flag", "variant")
-    variants = flags.variants or ([flags.variant] if flags.variant else VARIANTS)
+    if flags.mine:
+        refuse(given - mine.FLAGS, "does not go with --mine, which is beside committed runs")
+    standard = list(RECIPES) if flags.mine else VARIANTS
+    variants = flags.variants or ([flags.variant] if flags.variant else standard)
     recipes = [recipe_from(flags, variant) for variant in variants]
     if len({recipe.name for recipe in recipes}) < len(recipes):
         raise BadInput(f"{' '.join(variants)}: a variant is named twice, or made the same by flags")
+    if flags.mine:
+        return mine.run(recipes, mine.accuracy(flags.mine), flags.out or OUT, flags)
     fresh = check_source(given, flags.dataset, OF_COMMITTED)
     seeds = parse_seeds(flags.seeds or FRESH_SEEDS) if fresh else None
     return late("lenet1998.compare.run").run(recipes, seeds, flags.out or OUT, flags)

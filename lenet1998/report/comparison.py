@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
@@ -18,6 +19,7 @@ Groups = dict[str, list[RunRecord]]
 
 COLOURS = (VERMILION, BLUE, GREEN, PURPLE, ORANGE, BLACK)
 MARKERS = "osD^vX"
+DASHES = ("-", "--", "-.", ":")
 
 
 def asked(record: RunRecord) -> str:
@@ -179,24 +181,36 @@ def by_layer(groups: Groups) -> pd.DataFrame:
 def learning_curves(groups: Groups) -> Figure:
     """Training error on the fly and test error after each pass, a band a variant."""
     panels = (
-        ("training error on the fly, %", "train_error_percent"),
-        ("test error, %", "test_error_percent"),
+        ("test error, % (log scale)", "test_error_percent"),
+        ("training error on the fly, % (log scale)", "train_error_percent"),
     )
-    figure = Figure(figsize=(9.4, 4.4), layout="constrained")
-    both = figure.subplots(1, 2, sharey=True)
+    figure = Figure(figsize=(7.4, 4.6), layout="constrained")
+    both = figure.subplots(1, 2)
     for axes, (label, key) in zip(both, panels, strict=True):
         for place, (name, runs) in enumerate(groups.items()):
             begun = [run for run in runs if run.per_pass]
             if begun:
                 colour = COLOURS[place % len(COLOURS)]
                 band(axes, curve(begun, key), colour, f"{name} (n = {len(begun)})")
-                axes.lines[-1].set_marker(MARKERS[place % len(MARKERS)])
+                axes.lines[-1].set(
+                    marker=MARKERS[place % len(MARKERS)], ls=DASHES[place % len(DASHES)]
+                )
         axes.set(xlabel="pass", ylabel=label, yscale="log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_locator(NullLocator())
         axes.xaxis.get_major_locator().set_params(integer=True)
-    columns = 4 if max(map(len, groups)) < 30 else 2
+    columns = 4 if max(map(len, groups)) < 18 else 2
     handles = both[0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=columns)
+    figure.suptitle(_message(groups), x=0.01, ha="left", size=10)
     return figure
+
+
+def _message(groups: Groups) -> str:
+    """How far apart the variants' mean test errors are after the last pass."""
+    ends = [values for runs in groups.values() if (values := _finished(runs, "test_error_percent"))]
+    if len(ends) < 2:
+        return "Test and training error after each pass"
+    apart = np.ptp([np.mean(values) for values in ends])
+    return f"{len(ends)} recipes end within {apart:.2f} percentage points of test error"

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from textwrap import fill
 
+import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from lenet1998 import paper
 from lenet1998.recipes import spaced_name
@@ -26,11 +28,12 @@ def learning_curve(records: Sequence[RunRecord]) -> Figure:
     axes = figure.subplots()
     if runs:
         count = f"{len(runs)} run{'s' * (len(runs) > 1)}"
-        for key, colour, label in (
-            ("test_error_percent", VERMILION, f"test, {count}"),
-            ("train_error_percent", BLUE, f"training on the fly, {count}"),
+        for key, colour, dashes, label in (
+            ("test_error_percent", VERMILION, "-", f"test, {count}"),
+            ("train_error_percent", BLUE, "--", f"training on the fly, {count}"),
         ):
             band(axes, curve(runs, key), colour, label)
+            axes.lines[-1].set_linestyle(dashes)
     if in_fig5(first.recipe, dataset):
         published = paper.fig5_curve()
         shown = published.passes <= max(first.recipe["passes"], 2)
@@ -40,11 +43,16 @@ def learning_curve(records: Sequence[RunRecord]) -> Figure:
         ):
             look = {"color": colour, "marker": marker, "mfc": "white", "ls": "none", "ms": 4.5}
             axes.plot(published.passes[shown], errors[shown], label=label, **look)
-    axes.set(xlabel="pass", ylabel="error, %", ylim=(0, None))
+    axes.set(xlabel="pass", ylabel="error, % (log scale)", yscale="log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.xaxis.get_major_locator().set_params(integer=True)
     patterns = first.dataset["train_patterns"]
     title = f"{spaced_name(name)} on {dataset}, {patterns:,} training patterns"
-    axes.set_title(fill(title, 60), loc="left")
+    ends = [run.last["test_error_percent"] for run in runs if not run.diverged]
+    title += f": the test error ends at {np.mean(ends):.2f} %" if ends else ""
+    axes.set_title(fill(title, 60), loc="left", size=10)
     if axes.lines:
         axes.legend()
     return figure

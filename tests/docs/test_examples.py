@@ -30,7 +30,7 @@ from lenet1998.training import fit, flags
 
 ROOT = Path(__file__).parents[2]
 TEXTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-TEXTS += sorted((ROOT / "docs" / "api").glob("*.md"))
+TEXTS += sorted(page for folder in ("api", "appendix") for page in ROOT.glob(f"docs/{folder}/*.md"))
 LABS = sorted((ROOT / "docs" / "labs").glob("*.md"))  # whose blocks test_labs.py runs
 MARKDOWN = [page for page in TEXTS if "```python" in page.read_text()]
 MODULES = [file for file in (ROOT / "lenet1998").rglob("*.py") if ">>> " in file.read_text()]

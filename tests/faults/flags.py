@@ -48,6 +48,7 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "seeds": (*NONSENSE, *NUMBERS, "9-0", "1,1", "0-99999999", "1,,2"),
     "passes": (*NONSENSE, *NUMBERS, "0"),
     "train_size": (*NONSENSE, *NUMBERS, "0", "60001", "9" * 30),
+    "mine": (*NONSENSE, *NUMBERS[:1], *NUMBERS[2:], "98,7", "nan", "100.1", "1e2", "98.7%%"),
     "set": (*NONSENSE, "=", "c3=", "=table", "c3=full", "mu=nan", "mu=-1", "passes=0", "eta=inf"),
     "pictures": (*NONSENSE, os.devnull, ".", *NO_PATHS, *THROUGH_A_FILE),
 }
@@ -61,7 +62,7 @@ FOLDER = (FILE, os.devnull)
 """As :data:`PLACES` for all other paths, which are folders."""
 BESIDE = {  # what else has to be said for a command to come to the value, by command and flag
     "predict": lambda name: [] if name == "pictures" else [FILE],
-    "compare": lambda name: [] if name in ("results", "runs", "variants") else ["--fresh"],
+    "compare": lambda name: [] if name in ("mine", "results", "runs", "variants") else ["--fresh"],
 }
 
 

@@ -82,9 +82,9 @@ def test_what_is_read_as_in_1998(result):
 def test_pattern_by_pattern_and_string_by_string(result):
     fig13 = page.fig13(result).set_index("nets")
     assert fig13.loc["`original`"].tolist() == [3, 1, *[3] * 8]
-    strings = page.strings(result)
-    assert strings["1998, window by window"][0] == "**2** 2 2 3 3 4 4 4 **5**"
-    assert strings["`1998-features`"].tolist() == ["2 of 2"] * 4 + ["0 of 2"]
+    strings = page.strings(result).set_index("nets")
+    assert strings.loc["1998, window by window"].iloc[0] == "**2** 2 2 3 3 4 4 4 **5**"
+    assert strings.loc["`1998-features`"].tolist() == ["2 of 2"] * 4 + ["0 of 2"]
 
 
 def test_the_card_is_of_seed_0(result):

@@ -31,7 +31,7 @@ def test_the_page_of_results_is_made_of_the_records(checkout):
     assert pages.remake(checkout) == stale
     assert pages.remake(checkout, check=True) == []
     page = (checkout / "docs" / "results.md").read_text()
-    for name in ("errors", "fingerprint", "rejection", "cost"):
+    for name in ("headline", "errors", "fingerprint", "cost"):
         assert f"<!-- table: published.tables:{name} -->\n| " in page
     kinds = [line.split(" | ")[0] for line in page.splitlines() if line.count(" | ") == 7]
     assert kinds[2:] == ["| distortions", "| original", "| modern"]
@@ -162,9 +162,9 @@ def test_a_figure_that_is_missing_or_damaged_is_stale(checkout):
 def test_every_figure_of_the_docs_is_a_pages_or_a_sheets():
     """The sheets are drawn by their own commands, and those of a net by ``show``."""
     found = set()
-    for file in [ROOT / "README.md", *ROOT.glob("docs/*.md")]:
+    for file in (file for pattern in pages.DOCUMENTS for file in ROOT.glob(pattern)):
         found |= {mark.picture for _, mark in pages._marks(file, file.read_text()) if mark.picture}
-    sheets = {"fig7.png", "fig8.png", "fig25.png", "1998-states.png"}
+    sheets = {"fig7.png", "fig8.png", "fig25.png", "1998-states.png", "1998-states-large.png"}
     names = {file.name for file in (ROOT / "docs" / "figures").glob("*.*")}
     assert {file.name for file in found} == names - sheets
 

@@ -254,7 +254,7 @@ def test_readings_come_best_first_and_the_diverged_last():
     diverged = reading("c3=dense,mu=1", passes=3, status="diverged")
     frame = readings([diverged, reading("far", test=2), reading("near"), reading("near", seed=1)])
     library = frame["reading"].str.contains("authors' library")
-    assert frame[library]["test error at the end, %"].tolist() == ["1.20"]
+    assert frame[library]["test error, %"].tolist() == ["1.20"]
     frame = frame[~library]
     assert frame["reading"].tolist() == ["near", "far", "c3=dense, mu=1"]
     assert frame["n"].tolist() == [2, 1, 1]
@@ -262,7 +262,7 @@ def test_readings_come_best_first_and_the_diverged_last():
     assert frame["training"].tolist() == ["0.000", "0.000", "diverged"]
     assert frame["test"].tolist() == ["0.000", f"{math.log(2):.3f}", "diverged"]
     assert set(frame["first-pass rates"]) == {"1.0e-04 to 1.0e-02"}
-    assert frame["test error at the end, %"].tolist() == [
+    assert frame["test error, %"].tolist() == [
         "0.96 \N{PLUS-MINUS SIGN} 0.00",
         "1.92",
         "diverged",
@@ -301,9 +301,12 @@ def test_learning_curve_is_the_mean_of_the_runs_over_fig_5():
     published_test = [[1, 2, 3], [2.653, 2.236, 1.481]]
     np.testing.assert_allclose(found["test, Fig. 5 (1998)"], published_test)
     assert found["training on the fly, Fig. 5 (1998)"][1].tolist() == [4.891, 3.045, 1.767]
-    assert axes.get_title("left") == "original, passes=3 on mnist, 60,000 training patterns"
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("pass", "error, %")
-    assert axes.get_ylim()[0] == 0
+    assert axes.get_title("left").split("\n") == [
+        "original, passes=3 on mnist, 60,000 training patterns: the",
+        "test error ends at 1.00 %",
+    ]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("pass", "error, % (log scale)")
+    assert axes.get_yscale() == "log"
     assert len(axes.get_legend().get_texts()) == 4
 
 
@@ -311,7 +314,8 @@ def test_a_long_name_is_a_title_of_several_lines():
     switches = {"pooling": "max", "squash": "relu", "passes": 2, "train_size": 1000}
     assert drawn([make_record(recipe=switches)]).get_title("left").splitlines() == [
         "original, pooling=max, squash=relu, passes=2,",
-        "train_size=1000 on mnist, 60,000 training patterns",
+        "train_size=1000 on mnist, 60,000 training patterns: the test",
+        "error ends at 1.00 %",
     ]
 
 
