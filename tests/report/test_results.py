@@ -51,6 +51,16 @@ def test_errors_are_set_beside_the_runs_of_their_recipe():
     assert table.loc["test error, 30,000 patterns", "ours"] == "none finished (n = 0)"
 
 
+def test_the_short_table_has_the_gain_that_fails():
+    plain = [run("original", 0.92 + 0.01 * n, 0.32 + 0.01 * n, n) for n in range(7)]
+    others = [run("distortions", 0.93 + 0.01 * n, seed=n, distortions=True) for n in range(7)]
+    table = results.in_short(plain, others)
+    assert table["the paper"].tolist() == ["0.95", "0.35", "0.15"]
+    assert table["verdict"].tolist() == ["consistent", "consistent", "inconsistent"]
+    assert table["`original`"].tolist()[0] == f"0.95 {PLUS_MINUS} 0.02 (n = 7)"
+    assert table["`original`"].tolist()[2].startswith("-0.01 (95 % ")
+
+
 def test_what_is_known_roughly_is_given_that_much():
     runs = [run("distortions", 0.76, seed=seed, distortions=True) for seed in range(6)]
     assert errors(runs, runs).iloc[-1]["verdict"] == "consistent"
