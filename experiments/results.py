@@ -1,5 +1,6 @@
 """The committed results: runs as lines, and what else was measured as JSON."""
 
+import os
 from functools import cache
 from pathlib import Path
 
@@ -97,10 +98,9 @@ def everything(results: Path) -> list[RunRecord]:
 
 def read_lines(file: Path) -> list[RunRecord]:
     """Read a study's runs by recipe and seed, once while the file is as it was."""
-    try:
-        about = file.stat()
-    except OSError:
+    if not os.path.lexists(file):
         return []
+    about = file.stat()
     return _read_lines(file, about.st_mtime_ns, about.st_size)
 
 

@@ -6,8 +6,6 @@ The public names are loaded when first used: reading records and making tables n
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from lenet1998.cli import guard_the_start_of_a_command
-
 if TYPE_CHECKING:  # for editors and type checkers; a test holds it to _HOME
     from lenet1998.counts import count
     from lenet1998.curvature import diagonal_curvature
@@ -48,9 +46,6 @@ __all__ = [
     "fit",
     "load_pretrained",
 ]
-
-
-guard_the_start_of_a_command()
 
 
 def __getattr__(name: str):

@@ -12,7 +12,13 @@ from lenet1998 import errors
 from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5, build_model, load_weights, read_weights
 from lenet1998.recipes import RECIPES, Recipe, recipe_named, recorded
-from lenet1998.training.records import WEIGHTS, RunRecord, has_record, read_record
+from lenet1998.training.records import (
+    WEIGHTS,
+    RunRecord,
+    has_record,
+    made_beside,
+    read_record,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,14 +113,15 @@ def to_onnx(model: LeNet5, file: Path) -> None:
             f"{', '.join(lacking)}: not installed, and needed to write ONNX; install"
             " lenet1998[export]"
         )
-    torch.onnx.export(
-        to_program(model),
-        f=str(file),
-        input_names=["images"],
-        output_names=["distances" if model.smallest_wins else "scores"],
-        external_data=False,
-        verbose=False,
-    )
+    with made_beside(Path(file)) as made:
+        torch.onnx.export(
+            to_program(model),
+            f=str(made),
+            input_names=["images"],
+            output_names=["distances" if model.smallest_wins else "scores"],
+            external_data=False,
+            verbose=False,
+        )
 
 
 def _example(model: LeNet5) -> torch.Tensor:

@@ -118,7 +118,7 @@ def test_committed_runs_are_found_by_recipe_and_are_of_one_study(tmp_path):
 def test_variants_trained_afresh_side_by_side(tiny_mnist, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(study, "load_once", study.load_once.__wrapped__)
     # Of four nets the first is drawn: it takes longer than to train them.
-    monkeypatch.setattr(compare, "show_each", lambda cells, data: show_each(cells[:1], data))
+    monkeypatch.setattr(compare, "show_each", lambda cells, *rest: show_each(cells[:1], *rest))
     out = tmp_path / "out"
     arguments = ["--data", str(tiny_mnist), "--out", str(out), "--passes", "1", "--seeds", "0,1"]
     assert main(["modern", "original", "--engine", "eager", "--json", *arguments]) == 0

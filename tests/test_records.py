@@ -224,7 +224,7 @@ def claim(shape: str, descr: str = "|u1", order: str = "False", rest: bytes = b"
         (lambda d: last_pass(d, test_errors=201), "201 of 200 misread in pass 2"),
         (lambda d: last_pass(d, **{"pass": 1}), "has pass 1 where pass 2 should be"),
         (lambda d: (d / "predictions.npy").unlink(), "predictions.npy: is missing"),
-        (lambda d: cut(d / "predictions.npy"), "160 predictions, where 200 were tested"),
+        (lambda d: cut(d / "predictions.npy"), "holds 160 numbers, where its header has 200"),
         (lambda d: (d / "predictions.npy").write_bytes(b""), "no readable predictions"),
         (lambda d: np.save(d / "predictions.npy", np.zeros(7, np.uint8)), "npy: 7 predictions"),
         (
@@ -233,14 +233,14 @@ def claim(shape: str, descr: str = "|u1", order: str = "False", rest: bytes = b"
         ),
         (lambda d: np.save(d / "predictions.npy", np.full(200, 10, np.uint8)), "label 10"),
         (lambda d: np.save(d / "predictions.npy", [{}] * 200), "npy: is larger than"),
-        (lambda d: (d / "predictions.npy").write_bytes(claim(f"({10**14},)")), "0 predictions"),
+        (lambda d: (d / "predictions.npy").write_bytes(claim(f"({10**14},)")), "holds 0 numbers"),
         (
             lambda d: (d / "predictions.npy").write_bytes(claim("(200,)", "|O")),
             "no readable predictions",
         ),
         (
             lambda d: (d / "predictions.npy").write_bytes(claim("(200,)", rest=bytes(201))),
-            "201 predictions",
+            "holds 201 numbers",
         ),
     ],
 )
@@ -270,7 +270,7 @@ def test_no_memory_is_taken_on_the_word_of_a_record(tmp_path):
     dataset = make_record().dataset | {"test_patterns": 2**50}
     change(tmp_path, dataset=dataset)
     (tmp_path / "predictions.npy").write_bytes(claim(f"({2**50},)"))
-    with pytest.raises(CorruptRecord, match="0 predictions"):
+    with pytest.raises(CorruptRecord, match="holds 0 numbers"):
         read_record(tmp_path)
 
 

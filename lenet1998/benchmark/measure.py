@@ -16,7 +16,6 @@ import torch
 from numba import njit
 
 from lenet1998.benchmark.tables import benchmark as table
-from lenet1998.cli import writable
 from lenet1998.counts import count
 from lenet1998.data import Dataset, load, prepare
 from lenet1998.engines import Engine, evaluation
@@ -30,9 +29,11 @@ from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5, build_model
 from lenet1998.recipes import ORIGINAL, Recipe
 from lenet1998.training import environment
+from lenet1998.training.locks import claimed, replacing
 from lenet1998.training.records import write_json
 from lenet1998.training.schedule import Schedule
 
+FILE = "benchmark.json"
 JIT = """
 import time, torch
 from lenet1998.models import build_model
@@ -236,7 +237,16 @@ def run(flags: Namespace) -> int:
     """
     if reason := network.unavailable():
         raise BadInput(f"nothing to compare: {reason}")
-    out = writable(flags.out)
+    with claimed(flags.out), replacing(flags.out, [FILE], "a benchmark", flags.overwrite):
+        result = measure(flags)
+        write_json(flags.out / FILE, result)
+    print(table(result).to_string(index=False))
+    print(f"\nwritten to {flags.out / FILE}")
+    return 0
+
+
+def measure(flags: Namespace) -> dict:
+    """All that ``benchmark.json`` holds."""
     dataset = load("auto", flags.data)
     schedule = Schedule(ORIGINAL, 0, dataset)
     load_average = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
@@ -245,7 +255,7 @@ def run(flags: Namespace) -> int:
     work = multiply_accumulates_of_an_update(ORIGINAL)
     machine = environment.describe("all", torch.device("cpu"))
     machine["arithmetic"] = network.ARITHMETIC
-    result = {
+    return {
         "engines": side_by_side(schedule, flags.rounds),
         "reading": reading(schedule, flags.rounds),
         "rounds": flags.rounds,
@@ -261,10 +271,6 @@ def run(flags: Namespace) -> int:
         "load_average": load_average,
         "environment": machine,
     }
-    write_json(out / "benchmark.json", result)
-    print(table(result).to_string(index=False))
-    print(f"\nwritten to {out / 'benchmark.json'}")
-    return 0
 
 
 CHAINS, LENGTH = 8, 64

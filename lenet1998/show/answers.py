@@ -19,11 +19,18 @@ from lenet1998.report.tables import markdown
 from lenet1998.show import answer_figures as run_figures
 from lenet1998.show import inside_figures as net_figures
 from lenet1998.show import tables as net_tables
+from lenet1998.training.locks import claimed, replacing
 from lenet1998.training.records import write_atomically
 from lenet1998.training.schedule import Schedule
 
 FIGURES = "figures"
 """The folder, in a run's folder, that they go to."""
+FILES = (
+    *("layers.csv", "layers.md", "classes.csv", "classes.md", "confusion.csv"),
+    *("per-class.png", "confusion.png", "predictions.png", "kernels.png", "feature-maps.png"),
+    *("f6.png", "learning-curve.png"),
+)
+"""All that is written; the last of a net whose passes are known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,49 +129,55 @@ def ask(net: TrainedNet, dataset: Dataset, answers: np.ndarray | None = None) ->
 
 
 @one_thread()
-def draw(answers: Answers, pattern: int, out: Path) -> list[Path]:
+def draw(answers: Answers, pattern: int, out: Path, overwrite: bool = False) -> list[Path]:
     """Write all tables and figures of a net.
 
     Args:
         answers: the net and its answers.
         pattern: the number of the one whose states are drawn.
         out: the folder.
+        overwrite: replace files of another net, or of somebody else.
 
     Returns:
         The files.
+
+    Raises:
+        BadInput: there are such files.
     """
-    written: list[Path] = []
+    record = answers.net.record
+    names = FILES if record and record.per_pass else FILES[:-1]
+    of = f"{answers.name}, on {answers.patterns}"
+    with claimed(out), replacing(out, names, of, overwrite):
+        _draw(answers, pattern, out)
+    return [out / name for name in names]
 
-    def to(name: str) -> Path:
-        written.append(out / name)
-        return written[-1]
 
+def _draw(answers: Answers, pattern: int, out: Path) -> None:
     model, record = answers.net.model, answers.net.record
     confusion = net_tables.confusion(answers.truth, answers.answers)
     for name, table in (("layers", answers.layers), ("classes", answers.classes)):
-        write_atomically(to(f"{name}.csv"), table.to_csv(index=False).encode())
-    write_atomically(to("confusion.csv"), confusion.to_csv().encode())
-    write_atomically(to("layers.md"), markdown(answers.layers).encode())
-    write_atomically(to("classes.md"), markdown(net_tables.in_words(answers.classes)).encode())
+        write_atomically(out / f"{name}.csv", table.to_csv(index=False).encode())
+    write_atomically(out / "confusion.csv", confusion.to_csv().encode())
+    write_atomically(out / "layers.md", markdown(answers.layers).encode())
+    write_atomically(out / "classes.md", markdown(net_tables.in_words(answers.classes)).encode())
 
     if record and record.per_pass:
-        run_figures.curves(record, to("learning-curve.png"))
-    run_figures.accuracy_by_class(answers.classes, answers.title, to("per-class.png"))
-    run_figures.confusion(confusion, answers.title, to("confusion.png"))
+        run_figures.curves(record, out / "learning-curve.png")
+    run_figures.accuracy_by_class(answers.classes, answers.title, out / "per-class.png")
+    run_figures.confusion(confusion, answers.title, out / "confusion.png")
     images = answers.images[:, 0].numpy()
     run_figures.predictions(
-        images, answers.truth, answers.answers, answers.title, to("predictions.png")
+        images, answers.truth, answers.answers, answers.title, out / "predictions.png"
     )
 
     c1, c3 = kernels(model)
-    net_figures.kernels(c1, c3, answers.name, to("kernels.png"))
+    net_figures.kernels(c1, c3, answers.name, out / "kernels.png")
     shown = net_figures.Shown(
         layer_states(model, answers.images[pattern]),
         int(answers.truth[pattern]),
         int(answers.answers[pattern]),
         answers.title_of(pattern),
     )
-    net_figures.feature_maps(shown, c1, to("feature-maps.png"))
+    net_figures.feature_maps(shown, c1, out / "feature-maps.png")
     codes = model.output.codes.numpy() if model.smallest_wins else None
-    net_figures.f6(shown, codes, to("f6.png"))
-    return written
+    net_figures.f6(shown, codes, out / "f6.png")

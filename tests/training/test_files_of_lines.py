@@ -123,11 +123,11 @@ def changed(line: bytes, **changes) -> bytes:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda line: b"{", "is no run"),
+        (lambda line: b"{", "no readable JSON"),
         (lambda line: b"[]", "is no run"),
         (lambda line: b"3", "is no run"),
-        (lambda line: b"", "is no run"),
-        (lambda line: b"\xff" + line, "is no run"),
+        (lambda line: b"", "no readable JSON"),
+        (lambda line: b"\xff" + line, "no readable JSON"),
         (lambda line: line.replace(b'"seed"', b'"sead"'), "has no 'seed'"),
         (lambda line: changed(line, seed="0"), "seed 0"),
         (lambda line: changed(line, status="lost"), "status lost"),
