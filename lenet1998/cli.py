@@ -10,18 +10,19 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from traceback import walk_tb
 from types import ModuleType
 from typing import Any, TextIO
 
 from lenet1998.errors import BadInput, in_short, lack_of_memory, one_line
 
+OURS = __name__.partition(".")[0]
 MOST_FOLDERS = 256
 """How deep a path may go: Python's own functions recurse, and give up at about 1,000."""
 
@@ -192,16 +193,24 @@ def late(module: str) -> ModuleType:
         logging.disable()  # whoever raises may have logged why
         try:
             return import_module(module)
-        except (MemoryError, BadInput):
-            raise
         except Exception as error:
-            where = traceback.extract_tb(error.__traceback__)[-1].filename
-            if lack_of_memory(error) or Path(where).is_relative_to(Path(__file__).parent):
+            whose = _package_of(error)
+            if isinstance(error, BadInput) or lack_of_memory(error) or whose == OURS:
                 raise
-            kind, words = type(error).__name__, in_short(error)
-            raise BadInput(f"cannot be imported: {where} ({kind}: {words})") from error
+            told = f"{whose} cannot be imported ({type(error).__name__}: {in_short(error)})"
+            where = "it may be broken, or a setting of it in a file or in the environment"
+            raise BadInput(f"{told}; {where}") from error
         finally:
             logging.disable(before)
+
+
+def _package_of(error: Exception) -> str:
+    """Package that failed to be imported: the one that is missing, or the last that was at work."""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return error.name.partition(".")[0]
+    names = (frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__))
+    packages = [name.partition(".")[0] for name in names]
+    return [name for name in packages if name not in sys.stdlib_module_names][-1]
 
 
 def _check_memory() -> None:
@@ -339,7 +348,7 @@ def guard_the_start_of_a_command() -> None:
     imports the rest in its ``main``; whoever imports the package as a library is left alone.
     """
     spec = getattr(sys.modules["__main__"], "__spec__", None)
-    if spec and spec.name.partition(".")[0] == Path(__file__).parent.name:
+    if spec and spec.name.partition(".")[0] == OURS:
         handle(end_at_once)
         sys.excepthook = say_what_is_lacking
 

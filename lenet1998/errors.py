@@ -7,7 +7,10 @@ right kind. More keys than those are left as they are.
 
 import json
 import math
+import os
 import reprlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from jsonschema import Draft202012Validator
@@ -70,6 +73,19 @@ def _shortened(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[:half]}...{text[-half:]}"
 
 
+@contextmanager
+def silent_libraries() -> Iterator[None]:
+    """Keep off standard error what C libraries write to its descriptor: refusals are one line."""
+    with ExitStack() as after:
+        with suppress(OSError):  # it is closed
+            kept = os.dup(2)
+            after.callback(os.close, kept)
+            after.callback(os.dup2, kept, 2)
+            nowhere = after.enter_context(open(os.devnull, "w"))
+            os.dup2(nowhere.fileno(), 2)
+        yield
+
+
 MAX_BYTES, MAX_DEPTH, MAX_TEXT, MAX_NUMBER = 8 * 2**20, 20, 1000, 2**53
 
 
@@ -101,6 +117,8 @@ def or_null(schema: dict) -> dict:
 
 
 TEXT, NUMBER, FLAG = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
+NAME = {"type": "string", "pattern": r"^[\w .,:;/+=()-]*$"}
+"""Text that means nothing to Markdown and HTML, since it reaches tables."""
 COUNT, SOME = {"type": "integer", "minimum": 0}, {"type": "integer", "minimum": 1}
 AMOUNT = {"type": "number", "minimum": 0}
 PERCENT, SHARE = {**AMOUNT, "maximum": 100}, {**AMOUNT, "maximum": 1}
@@ -121,7 +139,7 @@ _RECIPE = {
     ),
     "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
 }
-_DATASET = object_of(name=TEXT, checksum=TEXT, train_patterns=SOME, test_patterns=SOME)
+_DATASET = object_of(name=NAME, checksum=TEXT, train_patterns=SOME, test_patterns=SOME)
 _PER_PASS = list_of(
     object_of(
         **{"pass": SOME},
@@ -146,7 +164,7 @@ RECORD = Schema(
         status={"enum": ["finished", "diverged"]},
         per_pass=_PER_PASS,
         layers=list_of(
-            object_of(name=TEXT, maps=SOME, size=SOME, parameters=COUNT, connections=COUNT), 1, 100
+            object_of(name=NAME, maps=SOME, size=SOME, parameters=COUNT, connections=COUNT), 1, 100
         ),
         environment=object_of({"versions": VERSIONS}, engine=TEXT, device=TEXT, processor=TEXT),
         parameters=COUNT,

@@ -1,5 +1,6 @@
 """The engines side by side in one process."""
 
+import json
 import os
 import statistics
 import subprocess
@@ -47,10 +48,16 @@ print(time.perf_counter() - begun)
 # Between us and the command stands a process of little memory: what a process takes at most begins
 # with what the one took that forked it.
 CHILD = """
-import resource, subprocess, sys
+import json, subprocess, sys
 subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+try:
+    import resource
+except ImportError:  # on Windows, where nothing of Python's tells
+    print("null")
+else:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    unit = 1 if sys.platform == "darwin" else 1024
+    print(json.dumps([usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit]))
 """
 
 
@@ -219,12 +226,12 @@ def whole_run(data: Path | None) -> dict:
         begun = time.perf_counter()
         told = subprocess.run(call, check=True, capture_output=True).stdout
         wall = time.perf_counter() - begun
-    cpu, kilobytes = map(float, told.split())
+    cpu, peak = json.loads(told) or (None, None)
     return {
         "passes": ORIGINAL.passes,
         "wall_s": wall,
         "cpu_s": cpu,
-        "peak_memory_gb": kilobytes / 2**20,
+        "peak_memory_gb": peak and peak / 2**30,
     }
 
 

@@ -8,6 +8,7 @@ import io
 from pathlib import Path
 
 import numpy as np
+from matplotlib import rcParamsDefault
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
@@ -28,6 +29,8 @@ BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BLACK = (
 )
 
 STYLE = {
+    # Not the user's own, which may ask for LaTeX.
+    **{key: value for key, value in rcParamsDefault.items() if key != "backend"},
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -40,6 +43,11 @@ STYLE = {
 }
 
 
+def plain(text: str) -> str:
+    """A text in which a ``$``, as a file's name may hold it, begins no formula."""
+    return text.replace("$", r"\$")
+
+
 def save(figure: Figure, file: Path, source: str | None = None) -> None:
     """Write a PNG, in it a digest of the records it shows."""
     picture = io.BytesIO()
@@ -50,7 +58,7 @@ def save(figure: Figure, file: Path, source: str | None = None) -> None:
 def source_of(file: Path) -> str | None:
     """The digest that :func:`save` put into a PNG."""
     with Image.open(file) as image:
-        return image.text.get("Source")
+        return image.info.get("Source")
 
 
 def band(axes: Axes, runs: list[list[float]], colour: str, label: str) -> None:

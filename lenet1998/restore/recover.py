@@ -9,6 +9,7 @@ from safetensors.numpy import save as weights_to_bytes
 from lenet1998 import paper
 from lenet1998.arrays import arrays_in
 from lenet1998.errors import BadInput
+from lenet1998.report.style import plain
 from lenet1998.restore.__main__ import FIELDS
 from lenet1998.restore.layers import LAYERS, as_pictures
 from lenet1998.restore.printing import Reading, Scale
@@ -42,7 +43,7 @@ def run(states_file: Path | None, out: Path, overwrite: bool, as_json: bool) -> 
         restored = restore(pixels, states)
         weights = weights_to_bytes(restored.weights, metadata={"source": source})
         write_atomically(out / FILES[0], weights)
-        title = f"recovered from {source}"
+        title = plain(f"recovered from {source}")
         draw_kernels(*as_pictures(restored.weights), title, out / FILES[1])
     return publish(restored, states, len(scale.levels), out, as_json)
 

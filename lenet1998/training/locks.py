@@ -39,13 +39,14 @@ def claimed(out: Path, folders: Sequence[Path] = (), flag: str = "--out") -> Ite
     Raises:
         BadInput: a folder that cannot be written to, or in which another command is at work.
     """
-    paths = {path for folder in (out, *folders) for path in (folder, *folder.parents)}
-    made = sorted((path for path in paths if not path.exists()), reverse=True)
+    paths = [(folder, *folder.parents) for folder in sorted({out, *folders})]
+    missing = {path for some in paths for path in some if not path.exists()}
     with ExitStack() as held:
-        held.callback(_remove_empty, made)
-        writable(out, flag)
-        for folder in sorted(set(folders or [out])):
-            held.enter_context(_locked(writable(folder, flag)))
+        for folder, *above in paths:
+            held.callback(_remove_empty, [path for path in (folder, *above) if path in missing])
+            writable(folder, flag)
+            if folder in (folders or [out]):
+                held.enter_context(_locked(folder))
         sweep(out)
         yield
 
@@ -83,7 +84,7 @@ def _is_a_lock(file: Path) -> bool:
 
 
 def _remove_empty(folders: Sequence[Path]) -> None:
-    """Remove folders, the inner before the outer, that are empty."""
+    """Remove folders, the inner before the outer, until one is not empty."""
     for folder in folders:
         with suppress(OSError):
             folder.rmdir()
@@ -103,9 +104,10 @@ def check_free(folder: Path, names: Iterable[str], of: str, overwrite: bool) -> 
     """
     written = _written(folder)
     for file in (folder / name for name in names if not overwrite):
-        theirs, digest = written.get(str(file.relative_to(folder)), ("nobody knows what", ""))
+        theirs, digest = written.get(file.relative_to(folder).as_posix(), ("", ""))
         if os.path.lexists(file) and (theirs != of or digest not in (None, _digest(file))):
-            fault = "was changed since it was written" if theirs == of else f"is of {theirs}"
+            fault = {of: "was changed since it was written", "": "is not of our making"}
+            fault = fault.get(theirs, f"is of {theirs}")
             raise BadInput(f"{file}: {fault}; give another folder, or replace it with --overwrite")
 
 
