@@ -17,7 +17,7 @@ from lenet1998.reproduce import run as reproduce
 from lenet1998.reproduce.__main__ import main
 from lenet1998.training import study
 from lenet1998.training.checkpoints import CHECKPOINT
-from lenet1998.training.records import read_record
+from lenet1998.training.records import MAKING, read_record
 
 SMALL = ["--dataset", "digits", "--engine", "eager", "--passes", "2", "--train-size", "40"]
 
@@ -205,7 +205,7 @@ def test_three_quick_interrupts_of_runs_in_threads_are_one_line(tmp_path):
     again = f"add --resume --out {tmp_path} to the same command to go on"
     assert told == f"lenet1998: interrupted; {again}\n"
     assert (process.returncode, printed) == (130, "")
-    assert not list(tmp_path.rglob(".holder*"))
+    assert not list(tmp_path.rglob(f"{MAKING}*"))
 
 
 def one_line(capsys) -> str:

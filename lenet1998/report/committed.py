@@ -116,7 +116,8 @@ def committed(results: Path | None, recipes: list[Recipe]) -> dict[str, list[Run
     of = {run.dataset["checksum"]: run for runs in found.values() for run in runs}
     if len(of) > 1:
         told = (f"{run.source} on {run.dataset['name']}" for run in of.values())
-        raise BadInput(f"runs of several data sets: {', '.join(told)}", "results")
+        where = results or "what comes with lenet1998"
+        raise BadInput(f"{where}: runs of several data sets: {', '.join(told)}", "results")
     return found
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
@@ -53,8 +54,9 @@ def claimed(out: Path, folders: Sequence[Path] = (), flag: str = "--out") -> Ite
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    lock, before = folder / LOCK, os.listdir(folder)
-    if LOCK in before and not _is_a_lock(lock):
+    lock = folder / LOCK
+    made = not os.path.lexists(lock)
+    if not made and not _is_a_lock(lock):
         raise BadInput(f"{lock}: is no lock of lenet1998, which has that name; give another folder")
     claim = FileLock(lock)
     try:
@@ -72,15 +74,18 @@ def _locked(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        if set(os.listdir(folder)).difference(before) == {LOCK}:
-            lock.unlink()  # the block has written nothing
+        if made:
+            with suppress(OSError):  # Windows keeps what is open
+                lock.unlink()
         claim.release()
 
 
 def _is_a_lock(file: Path) -> bool:
-    """Test for an empty file under this name only: opening a lock may empty it."""
-    about = file.lstat()
-    return not file.is_symlink() and file.is_file() and (about.st_size, about.st_nlink) == (0, 1)
+    """Test for an empty file under this name only, or none: opening a lock may empty it."""
+    with suppress(FileNotFoundError):  # its holder has just ended
+        about = file.lstat()
+        return stat.S_ISREG(about.st_mode) and (about.st_size, about.st_nlink) == (0, 1)
+    return True
 
 
 def _remove_empty(folders: Sequence[Path]) -> None:
