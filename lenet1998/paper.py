@@ -20,8 +20,8 @@ import numpy as np
 from lenet1998.arrays import arrays_in
 from lenet1998.errors import BadInput, in_short, read_bytes
 
-_MOST_BYTES = 2**20
-"""Of a data file."""
+_DATA, _MOST_BYTES = Path(__file__).parent / "paper_data", 2**20
+"""The data files, and bytes of each."""
 
 # --- The network --------------------------------------------------------------------------------
 
@@ -518,7 +518,7 @@ def _made(name: str, read: Callable, make: Callable):
     Raises:
         BadInput: the file is missing or damaged.
     """
-    file = Path(__file__).parent / "paper_data" / name
+    file = _DATA / name
     try:
         return make(read(file))
     except BadInput:

@@ -244,17 +244,17 @@ def run(flags: Namespace) -> int:
     """
     if reason := network.unavailable():
         raise BadInput(f"nothing to compare: {reason}")
+    dataset = load("auto", flags.data)
     with claimed(flags.out), replacing(flags.out, [FILE], "a benchmark", flags.overwrite):
-        result = measure(flags)
+        result = measure(flags, dataset)
         write_json(flags.out / FILE, result)
     print(table(result).to_string(index=False))
     print(f"\nwritten to {flags.out / FILE}")
     return 0
 
 
-def measure(flags: Namespace) -> dict:
+def measure(flags: Namespace, dataset: Dataset) -> dict:
     """All that ``benchmark.json`` holds."""
-    dataset = load("auto", flags.data)
     schedule = Schedule(ORIGINAL, 0, dataset)
     load_average = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     first, again = compile_seconds()

@@ -19,7 +19,7 @@ from scipy import ndimage
 from lenet1998 import paper
 from lenet1998.data.patterns import CENTRE, normalise
 from lenet1998.data.sums import total
-from lenet1998.errors import BadInput
+from lenet1998.errors import BadInput, silent_libraries
 
 MAX_PIXELS = 70_000_000  # telephones make pictures of 64 million
 
@@ -126,7 +126,7 @@ def read_levels(file: Path, longest: int = SIDE) -> Levels:
         if not file.stat().st_size:
             raise BadInput("empty, not a picture")
         # From a stream, not by name: Pillow maps some files, and then misreads turned TIFFs.
-        with _silence(), file.open("rb") as stream, Image.open(stream) as image:
+        with silent_libraries(), _silence(), file.open("rb") as stream, Image.open(stream) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise Image.DecompressionBombError  # as Pillow does itself at far more
             shown = ImageOps.exif_transpose(image)

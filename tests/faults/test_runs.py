@@ -1,5 +1,7 @@
 """Runs that are killed, short of disk or not alone give the same bytes in the end."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -14,13 +16,14 @@ pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threade
 
 @pytest.fixture
 def trials(tmp_path):
-    return lambda kind: Trials(KINDS[kind], load("digits"), tmp_path / "trials")
+    number = itertools.count()
+    return lambda kind: Trials(KINDS[kind], load("digits"), tmp_path / f"trials-{next(number)}")
 
 
 @pytest.mark.parametrize(
     "kind",
     [
-        kind if kind in ("run", "study") else pytest.param(kind, marks=pytest.mark.slow)
+        kind if kind in ("run", "study", "compare") else pytest.param(kind, marks=pytest.mark.slow)
         for kind in KINDS
     ],
 )
@@ -42,6 +45,14 @@ def test_a_full_disk(trials):
 
 def test_two_commands_in_one_folder(trials):
     told = runs.two_writers(trials("run"), 1, np.random.default_rng(0))
+    assert (told["identical"], told["failures"]) == (1, [])
+
+
+def test_two_commands_in_two_namespaces_of_processes(trials):
+    here = runs.start(lambda *_: 0, trials("run").folder, False, None, runs.other_processes)
+    if runs.status_of(here):
+        pytest.skip("no namespaces of processes here")
+    told = runs.two_writers(trials("run"), 1, np.random.default_rng(0), runs.other_processes)
     assert (told["identical"], told["failures"]) == (1, [])
 
 
