@@ -1,9 +1,9 @@
 """``python -m lenet1998.predict IMAGE...``: the digit on any picture, and how sure the net is."""
 
+import re
 import sys
-from functools import partial
 
-from lenet1998.cli import Parser, entry, late, path, whole_number
+from lenet1998.cli import Parser, entry, late, path
 from lenet1998.errors import BadInput
 
 LONGEST_STRING = 1000
@@ -30,12 +30,7 @@ def _parser() -> Parser:
     add = parser.add_argument
     add("pictures", nargs="+", metavar="IMAGE", help="a picture of one digit, in any format")
     add("--string", action="store_true", help="read a line of digits on each picture instead")
-    add(
-        "--length",
-        type=partial(whole_number, least=0, most=LONGEST_STRING),
-        metavar="N",
-        help="with --string: there are exactly N digits",
-    )
+    add("--length", type=_length, metavar="N", help="with --string: there are exactly N digits")
     add(
         "--variant",
         metavar="NAME",
@@ -49,6 +44,14 @@ def _parser() -> Parser:
     )
     add("--json", action="store_true", help="print one JSON object, nothing else")
     return parser
+
+
+def _length(text: str) -> int:
+    """A number of digits."""
+    length = int(text) if re.fullmatch("[0-9]{1,4}", text) else -1
+    if not 0 <= length <= LONGEST_STRING:
+        raise BadInput(f"{text}: must be a whole number from 0 to {LONGEST_STRING}", "length")
+    return length
 
 
 if __name__ == "__main__":

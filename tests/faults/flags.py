@@ -49,30 +49,12 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "variant": (*NONSENSE, *NUMBERS, "original,mu=0.1", "../original"),
     "variants": (*NONSENSE, *NUMBERS, "original,mu=0.1", "../original"),
     "length": (*NONSENSE, *NUMBERS, " 1", "9" * 30),
-    "seeds": (
-        *NONSENSE,
-        *NUMBERS,
-        "0-1_0",
-        "0,+1",
-        f"0-{DIGITS[0]}",
-        "9-0",
-        "1,1",
-        "0-99999999",
-        "1,,2",
-    ),
+    "seeds": (*NONSENSE, *NUMBERS, "0-1_0", f"0-{DIGITS[0]}", "9-0", "1,1", "0-99999999", "1,,2"),
     "passes": (*NONSENSE, *NUMBERS, "0"),
     "train_size": (*NONSENSE, *NUMBERS, "0", "60001", "9" * 30),
     "set": (
-        *NONSENSE,
-        *(f"mu={digit}" for digit in (*DIGITS, "+1", "1_0", " 1")),
-        "=",
-        "c3=",
-        "=table",
-        "c3=full",
-        "mu=nan",
-        "mu=-1",
-        "passes=0",
-        "eta=inf",
+        *(*NONSENSE, "=", "c3=", "=table", "c3=full", "mu=nan", "mu=-1", "passes=0", "eta=inf"),
+        *(f"mu={text}" for text in (*DIGITS, "+1", "1_0", " 1")),
     ),
     "pictures": (*NONSENSE, os.devnull, ".", *NO_PATHS, *THROUGH_A_FILE),
 }
@@ -85,7 +67,7 @@ PLACES = {  # beside what no path can be: what there is, but of another kind tha
 FOLDER = (FILE, os.devnull)
 """As :data:`PLACES` for all other paths, which are folders."""
 BESIDE = {  # what else has to be said for a command to come to the value, by command and flag
-    "predict": lambda name: [] if name == "pictures" else [FILE],
+    "predict": lambda name: {"pictures": [], "length": [FILE, "--string"]}.get(name, [FILE]),
     "compare": lambda name: [] if name in ("results", "runs", "variants") else ["--fresh"],
     "cite": lambda name: ["--table", "headline"] if name == "format" else [],
 }
