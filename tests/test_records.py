@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -281,3 +282,57 @@ def test_records_come_by_name_and_seed(tmp_path):
     found = [(r.recipe["name"], r.seed) for r in read_records(tmp_path)]
     assert found == [("modern", 0), ("original", 9), ("original", 10)]
     assert read_records(tmp_path / "elsewhere") == []
+
+
+@pytest.fixture
+def three(tmp_path):
+    """Runs of three seeds."""
+    for seed in range(3):
+        write_record(tmp_path / "original" / f"seed-{seed}", make_record(seed=seed))
+    return tmp_path / "original"
+
+
+@pytest.mark.parametrize("place", ["seed-9", ".hidden/seed-0", "seed-1/copy", "more/runs/seed-0"])
+def test_a_copy_of_a_run_is_named_with_the_run(place, three):
+    shutil.copytree(three / "seed-0", three / place)
+    with pytest.raises(BadInput) as error:
+        read_records(three)
+    assert str(three / "seed-0") in str(error.value)
+    assert str(three / place) in str(error.value)
+    assert "both are original, seed 0" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("link", "to"),
+    [("seed-9", "seed-0"), ("loop", "."), ("up", ".."), ("in/loop", ".."), ("all", "../original")],
+)
+def test_a_link_to_runs_that_are_there_is_named_with_them(link, to, three):
+    (three / link).parent.mkdir(exist_ok=True)
+    (three / link).symlink_to(to)
+    with pytest.raises(BadInput, match="whose runs would count twice") as error:
+        read_records(three)
+    assert str(three / link) in str(error.value)
+
+
+@pytest.mark.parametrize(("link", "to"), [("seed-3", "nowhere"), ("seed-3", "seed-3")])
+def test_a_link_behind_which_no_run_is_is_named(link, to, three):
+    (three / link).symlink_to(to)
+    with pytest.raises(BadInput, match=f"{link}: leads to {to}, where nothing is"):
+        read_records(three)
+
+
+def test_runs_behind_a_link_count(three, tmp_path):
+    write_record(tmp_path / "elsewhere", make_record(seed=3))
+    (three / "seed-3").symlink_to(tmp_path / "elsewhere")
+    assert [run.seed for run in read_records(three)] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("name", ["a|b", "<script>", "[x](y)", "**b**", "`c`", "a\\b"])
+@pytest.mark.parametrize("where", ["dataset", "layers"])
+def test_a_name_that_means_something_to_markdown_is_refused(where, name, tmp_path):
+    write_record(tmp_path, make_record())
+    content = json.loads((tmp_path / "record.json").read_text())
+    (content["dataset"] if where == "dataset" else content["layers"][0])["name"] = name
+    change(tmp_path, **content)
+    with pytest.raises(CorruptRecord, match="against pattern"):
+        read_record(tmp_path)

@@ -6,6 +6,7 @@ again, so a study that was interrupted goes on where it was.
 """
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
@@ -21,6 +22,8 @@ from lenet1998.training import checkpoints, environment
 from lenet1998.training.checkpoints import CHECKPOINT
 from lenet1998.training.cluster import cluster
 from lenet1998.training.records import (
+    PREDICTIONS,
+    WEIGHTS,
     CorruptRecord,
     RunRecord,
     has_record,
@@ -149,6 +152,11 @@ def finished(
         raise BadInput(f"{damaged.message}; give another folder, or {replaced_by}")
     if damaged:
         logger.warning("%s: running it again", damaged)
+        return None
+    for name in (PREDICTIONS, WEIGHTS):
+        if os.path.lexists(folder / name):
+            told = f"{folder / name}: of a run without a record"
+            raise BadInput(f"{told}; give another folder, or {replaced_by}")
     return None
 
 
