@@ -11,11 +11,9 @@ import os
 import reprlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-
-from jsonschema import Draft202012Validator
-from jsonschema.protocols import Validator
-from jsonschema.validators import extend
 
 LONGEST_WORD, LONGEST_LINE = 300, 700
 
@@ -94,8 +92,19 @@ def _is_integer(_, value) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-_types = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
-Schema = extend(Draft202012Validator, type_checker=_types)
+@dataclass(frozen=True, eq=False)
+class Schema:
+    """A JSON Schema; what checks it is imported when it is asked for, since that takes long."""
+
+    content: dict
+
+    @cached_property
+    def validator(self):
+        from jsonschema import Draft202012Validator
+        from jsonschema.validators import extend
+
+        types = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
+        return extend(Draft202012Validator, type_checker=types)(self.content)
 
 
 def object_of(optional: dict | None = None, **required: dict) -> dict:
@@ -178,7 +187,7 @@ CHECKPOINT = Schema(
 """What a checkpoint holds beside tensors."""
 
 
-def read(file: Path, schema: Validator):
+def read(file: Path, schema: Schema):
     """The content of a JSON file.
 
     Raises:
@@ -235,7 +244,7 @@ def _no_constant(name: str):
     raise ValueError(f"{name} is no number")
 
 
-def check(content, schema: Validator, source: Path) -> None:
+def check(content, schema: Schema, source: Path) -> None:
     """Refuse what a schema does not allow, or what JSON cannot hold.
 
     Raises:
@@ -246,13 +255,13 @@ def check(content, schema: Validator, source: Path) -> None:
     compare(content, schema, source)
 
 
-def compare(content, schema: Validator, source: Path) -> None:
+def compare(content, schema: Schema, source: Path) -> None:
     """Refuse what a schema does not allow, in content that :func:`parse` has already checked.
 
     Raises:
         BadInput: as :func:`check` does.
     """
-    error = next(schema.iter_errors(content), None)
+    error = next(schema.validator.iter_errors(content), None)
     if error is None:
         return
     where = error.json_path.removeprefix("$").removeprefix(".")

@@ -215,7 +215,7 @@ def read_record(folder: Path) -> RunRecord:
     """Read a run's record and predictions, both checked; weights stay on disk.
 
     Raises:
-        NewerRecord: a record of a later errors.
+        NewerRecord: a record of a later version.
         CorruptRecord: a file that is missing, damaged, or does not hold what a run's record does.
     """
     file = folder / RECORD
