@@ -278,6 +278,16 @@ def test_another_comparison_is_not_overwritten(runs_of_two, tmp_path, capsys):
     assert "comparison.md: was changed since it was written" in told
 
 
+def test_where_no_folder_is_named_the_last_comparison_stands(runs_of_two, capsys, monkeypatch):
+    monkeypatch.chdir(runs_of_two.parent)
+    for name in ("original", "modern"):
+        assert main([name, "--results", "results"]) == 0
+    assert "modern" in json.loads((runs_of_two.parent / "runs/compare/comparison.json").read_text())
+    (runs_of_two.parent / "runs/compare/comparison.md").write_text("notes by hand")
+    capsys.readouterr()
+    assert "comparison.md: was changed" in failure(capsys, "original", "--results", "results")
+
+
 @pytest.mark.parametrize("name", [*compare.FILES])
 def test_nor_is_somebody_elses_file(name, runs_of_two, tmp_path, capsys):
     mine = tmp_path / "out" / name

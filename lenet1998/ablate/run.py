@@ -28,7 +28,7 @@ def run(pairs: Pairs, seeds: list[int] | None, out: Path, flags: Namespace) -> i
         flags: all of them.
     """
     recipes = recipes_of(pairs)
-    of = in_words({recipe.name: seeds or () for recipe in recipes})
+    of = in_words({recipe.name: seeds or () for recipe in recipes}, flags)
     check_free(out, FILES, of, flags.overwrite)
     if seeds is not None:
         found = beside(pairs, train(recipes, seeds, out, flags))

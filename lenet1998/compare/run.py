@@ -41,9 +41,9 @@ def run(recipes: list[Recipe], seeds: list[int] | None, out: Path, flags: Namesp
         groups = committed(flags.results, recipes)
         if missing := [name for name in names if not groups[name]]:
             raise lacking(flags.results, ", ".join(missing))
-        of = in_words({name: [run.seed for run in groups[name]] for name in names})
+        of = in_words({name: [run.seed for run in groups[name]] for name in names}, flags)
     else:
-        of = in_words(dict.fromkeys(names, seeds))
+        of = in_words(dict.fromkeys(names, seeds), flags)
     check_free(out, FILES, of, flags.overwrite)
     if seeds is not None:
         groups = train(recipes, seeds, out, flags)
@@ -51,8 +51,13 @@ def run(recipes: list[Recipe], seeds: list[int] | None, out: Path, flags: Namesp
         return publish({name: groups[name] for name in names}, out, flags.json)
 
 
-def in_words(runs: Mapping[str, Sequence[int]]) -> str:
-    """Words for runs, by the seeds of each recipe, that no others have."""
+def in_words(runs: Mapping[str, Sequence[int]], flags: Namespace) -> str:
+    """Words for runs, by the seeds of each recipe, that no others have.
+
+    A folder that was not asked for has what was asked for last.
+    """
+    if flags.out is None:
+        return "what was compared last"
     every = "; ".join(f"{name}, seeds {' '.join(map(str, seeds))}" for name, seeds in runs.items())
     return f"{in_short(every)} ({sha256(every.encode()).hexdigest()[:12]})"
 

@@ -65,5 +65,5 @@ def test_what_goes_wrong_is_told(trials):
     over_done.judge("other bytes", True)
     assert over_done.counts["identical"] == 0
     lost, other = over_done.failures
-    assert lost.startswith("a finished run lost: other results")
+    assert lost.startswith("a finished run lost: resumed with 2")
     assert other.startswith("other bytes: other results")
