@@ -321,6 +321,11 @@ def test_a_link_behind_which_no_run_is_is_named(link, to, three):
         read_records(three)
 
 
+def test_what_was_being_made_is_no_run(three):
+    shutil.copytree(three / "seed-0", three / "seed-0" / f"{records.MAKING}x")
+    assert len(read_records(three)) == 3
+
+
 def test_runs_behind_a_link_count(three, tmp_path):
     write_record(tmp_path / "elsewhere", make_record(seed=3))
     (three / "seed-3").symlink_to(tmp_path / "elsewhere")

@@ -167,14 +167,13 @@ def sweep(folder: Path) -> None:
 
     A folder is ours if our lock is in it, and its maker is dead if nobody holds that.
     """
-    for place in folder.rglob(f"{MAKING}*"):
-        lock = place / LOCK
-        if place.is_symlink() or lock.is_symlink() or not lock.is_file():
-            continue
-        with suppress(Timeout, OSError):
-            with FileLock(lock, timeout=0):
-                pass  # its maker is dead
-            shutil.rmtree(place)
+    for place, _, files in os.walk(folder):  # which passes over what vanishes meanwhile
+        lock = Path(place, LOCK)
+        if lock.parent.name.startswith(MAKING) and LOCK in files and not lock.is_symlink():
+            with suppress(Timeout, OSError):
+                with FileLock(lock, timeout=0):
+                    pass  # its maker is dead
+                shutil.rmtree(place)
 
 
 def write_json(path: Path, content: dict) -> None:
@@ -315,7 +314,7 @@ def read_records(folder: Path) -> list[RunRecord]:
         about = os.stat(place)
         if (first := seen.setdefault((about.st_dev, about.st_ino), place)) != place:
             raise BadInput(f"{place}: leads to {first}, whose runs would count twice")
-        folders.sort()
+        folders[:] = sorted(name for name in folders if not name.startswith(MAKING))
         check_links(Path(place, name) for name in (*folders, *files))
         if RECORD in files:
             found.append(read_record(Path(place)))
