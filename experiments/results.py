@@ -1,6 +1,7 @@
 """The committed results: runs as lines, what else was measured as JSON, and who shows which."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -123,10 +124,9 @@ def everything(results: Path) -> list[RunRecord]:
 
 def read_lines(file: Path) -> list[RunRecord]:
     """Read a study's runs by recipe and seed, once while the file is as it was."""
-    try:
-        about = file.stat()
-    except OSError:
+    if not os.path.lexists(file):
         return []
+    about = file.stat()
     return _read_lines(file, about.st_mtime_ns, about.st_size)
 
 

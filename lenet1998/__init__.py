@@ -14,8 +14,6 @@ Example::
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from lenet1998.cli import guard_the_start_of_a_command
-
 if TYPE_CHECKING:  # for editors and type checkers; a test holds it to __all__
     from lenet1998 import (
         counts,
@@ -91,8 +89,6 @@ __all__ = [
     "transforms",
 ]
 
-
-guard_the_start_of_a_command()
 
 if not TYPE_CHECKING:  # to a type checker a name that is not above is a mistake
 

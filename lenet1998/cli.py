@@ -2,21 +2,27 @@
 
 import argparse
 import errno
+import logging
 import os
 import re
 import signal
 import sys
+import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
+from traceback import walk_tb
 from types import ModuleType
 from typing import Any, TextIO
 
-from lenet1998.errors import BadInput, lack_of_memory, one_line
+from lenet1998.errors import BadInput, in_short, lack_of_memory, one_line
 
+OURS = __name__.partition(".")[0]
 MOST_FOLDERS = 256
 """How deep a path may go: Python's own functions recurse, and give up at about 1,000."""
 
@@ -62,11 +68,16 @@ def path(text: str) -> Path:
     return named
 
 
-def whole_number(text: str) -> int:
-    """The type of an argument that counts."""
-    if not re.fullmatch("[0-9]{1,6}", some_text(text)) or not int(text):
-        raise argparse.ArgumentTypeError(f"{text}: must be a whole number from 1 to 999,999")
+def whole_number(text: str, least: int = 1, most: int = 999_999) -> int:
+    """The type of an argument that counts: ASCII digits, and nothing that ``int`` takes beside."""
+    if not re.fullmatch("[0-9]{1,6}", some_text(text)) or not least <= int(text) <= most:
+        told = f"{text}: must be a whole number from {least:,} to {most:,}"
+        raise argparse.ArgumentTypeError(told)
     return int(text)
+
+
+number_from_0 = partial(whole_number, least=0)
+"""The type of an argument that numbers from 0."""
 
 
 def parse_seeds(spec: str) -> list[int]:
@@ -77,7 +88,7 @@ def parse_seeds(spec: str) -> list[int]:
     """
     seeds: list[int] = []
     for part in spec.split(","):
-        match = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", part.strip())
+        match = re.fullmatch(r" *([0-9]{1,9})(?:-([0-9]{1,9}))? *", part)
         if not match:
             raise BadInput(f"--seeds {spec}: write 0, 0-9 or 0,3,7")
         first, last = int(match[1]), int(match[2] or match[1])
@@ -107,11 +118,10 @@ def writable(folder: Path, flag: str = "--out") -> Path:
     Raises:
         BadInput: it cannot be written to.
     """
-    probe = folder / f".writable.{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except OSError as error:
         raise BadInput(f"{flag} {folder}: cannot be written to ({error.strerror})") from None
     return folder
@@ -162,14 +172,60 @@ def entry(main: Callable[[list[str] | None], int]) -> Callable[[list[str] | None
     return guarded
 
 
+LEAST_MEMORY = 2**30
+"""Bytes of addresses below which what is imported late cannot fit: torch alone takes more."""
+
+
 def late(module: str) -> ModuleType:
     """Import what takes seconds, after the flags are read: a mistyped one is told at once.
 
     What is interrupted meanwhile ends in one line, which an exception would not: whatever is being
     imported may catch it, or end in a traceback of its own.
+
+    Raises:
+        BadInput: there cannot be memory enough, or somebody else's package cannot be imported, as
+            where it is broken or an environment variable or a file of settings makes it fail.
     """
-    with handled_by(end_at_once):
-        return import_module(module)
+    _check_memory()
+    before = logging.root.manager.disable
+    with handled_by(end_at_once), warnings.catch_warnings():
+        warnings.filterwarnings("error", "Environment variable")  # Numba's, for what it passes over
+        logging.disable()  # whoever raises may have logged why
+        try:
+            return import_module(module)
+        except Exception as error:
+            whose = _package_of(error)
+            if isinstance(error, BadInput) or lack_of_memory(error) or whose == OURS:
+                raise
+            told = f"{whose} cannot be imported ({type(error).__name__}: {in_short(error)})"
+            where = "it may be broken, or a setting of it in a file or in the environment"
+            raise BadInput(f"{told}; {where}") from error
+        finally:
+            logging.disable(before)
+
+
+def _package_of(error: Exception) -> str:
+    """Package that failed to be imported: the one that is missing, or the last that was at work."""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return error.name.partition(".")[0]
+    names = (frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__))
+    packages = [name.partition(".")[0] for name in names]
+    return [name for name in packages if name not in sys.stdlib_module_names][-1]
+
+
+def _check_memory() -> None:
+    """Refuse a limit of memory that ends in the middle of an import, or in no end at all.
+
+    Raises:
+        BadInput: with the limit.
+    """
+    with suppress(ImportError, OSError):  # there is no such module on Windows
+        import resource
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if 0 <= limit < LEAST_MEMORY and limit != resource.RLIM_INFINITY:
+            told = f"{limit:,} bytes are allowed (ulimit -v), at least {LEAST_MEMORY:,} are needed"
+            raise BadInput(f"not enough memory: {told}")
 
 
 @contextmanager
@@ -285,24 +341,16 @@ def say_what_is_lacking(kind: type, error: BaseException, where) -> None:
     os._exit(2)
 
 
-def is_a_command() -> bool:
-    """Test whether this process was started as one of our commands and is importing for it.
-
-    As ``python -m lenet1998...``, where ``sys.argv`` starts with ``-m`` for as long as the package
-    itself is imported and no longer. Whoever imports it as a library is never taken for one.
-    """
-    if sys.argv[:1] != ["-m"]:
-        return False
-    module = sys.orig_argv[-len(sys.argv)].removeprefix("-m")
-    return module.partition(".")[0] == Path(__file__).parent.name
-
-
 def guard_the_start_of_a_command() -> None:
     """In a process of a command: end in one line until the command itself sees to that.
 
-    Called as the package is imported, for it is all that ``python -m`` passes before the imports
-    that take seconds and memory; the console script imports in its ``main``.
+    ``python -m lenet1998...`` imports this module first of all that takes time. The console script
+    imports the rest in its ``main``; whoever imports the package as a library is left alone.
     """
-    if is_a_command():
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    if spec and spec.name.partition(".")[0] == OURS:
         handle(end_at_once)
         sys.excepthook = say_what_is_lacking
+
+
+guard_the_start_of_a_command()

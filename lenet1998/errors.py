@@ -7,12 +7,13 @@ right kind. More keys than those are left as they are.
 
 import json
 import math
+import os
 import reprlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-
-from jsonschema import Draft202012Validator
-from jsonschema.protocols import Validator
-from jsonschema.validators import extend
 
 __all__ = [
     "AMOUNT",
@@ -94,6 +95,19 @@ def _shortened(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[:half]}...{text[-half:]}"
 
 
+@contextmanager
+def silent_libraries() -> Iterator[None]:
+    """Keep off standard error what C libraries write to its descriptor: refusals are one line."""
+    with ExitStack() as after:
+        with suppress(OSError):  # it is closed
+            kept = os.dup(2)
+            after.callback(os.close, kept)
+            after.callback(os.dup2, kept, 2)
+            nowhere = after.enter_context(open(os.devnull, "w"))
+            os.dup2(nowhere.fileno(), 2)
+        yield
+
+
 MAX_BYTES, MAX_DEPTH, MAX_TEXT, MAX_NUMBER = 8 * 2**20, 20, 1000, 2**53
 
 
@@ -102,8 +116,19 @@ def _is_integer(_, value) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-_types = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
-Schema = extend(Draft202012Validator, type_checker=_types)
+@dataclass(frozen=True, eq=False)
+class Schema:
+    """A JSON Schema; what checks it is imported when it is asked for, since that takes long."""
+
+    content: dict
+
+    @cached_property
+    def validator(self):
+        from jsonschema import Draft202012Validator
+        from jsonschema.validators import extend
+
+        types = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
+        return extend(Draft202012Validator, type_checker=types)(self.content)
 
 
 def object_of(optional: dict | None = None, **required: dict) -> dict:
@@ -125,6 +150,8 @@ def or_null(schema: dict) -> dict:
 
 
 TEXT, NUMBER, FLAG = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
+NAME = {"type": "string", "pattern": r"^[\w .,:;/+=()-]*$"}
+"""Text that means nothing to Markdown and HTML, since it reaches tables."""
 COUNT, SOME = {"type": "integer", "minimum": 0}, {"type": "integer", "minimum": 1}
 AMOUNT = {"type": "number", "minimum": 0}
 PERCENT, SHARE = {**AMOUNT, "maximum": 100}, {**AMOUNT, "maximum": 1}
@@ -146,7 +173,7 @@ _RECIPE = {
     "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
 }
 _DATASET = object_of(
-    {"classes": SOME}, name=TEXT, checksum=TEXT, train_patterns=SOME, test_patterns=SOME
+    {"classes": SOME}, name=NAME, checksum=TEXT, train_patterns=SOME, test_patterns=SOME
 )
 _PER_PASS = list_of(
     object_of(
@@ -172,7 +199,7 @@ RECORD = Schema(
         status={"enum": ["finished", "diverged"]},
         per_pass=_PER_PASS,
         layers=list_of(
-            object_of(name=TEXT, maps=SOME, size=SOME, parameters=COUNT, connections=COUNT), 1, 100
+            object_of(name=NAME, maps=SOME, size=SOME, parameters=COUNT, connections=COUNT), 1, 100
         ),
         environment=object_of({"versions": VERSIONS}, engine=TEXT, device=TEXT, processor=TEXT),
         parameters=COUNT,
@@ -186,7 +213,7 @@ CHECKPOINT = Schema(
 """What a checkpoint holds beside tensors."""
 
 
-def read(file: Path, schema: Validator):
+def read(file: Path, schema: Schema):
     """The content of a JSON file.
 
     Raises:
@@ -243,7 +270,7 @@ def _no_constant(name: str):
     raise ValueError(f"{name} is no number")
 
 
-def check(content, schema: Validator, source: Path) -> None:
+def check(content, schema: Schema, source: Path) -> None:
     """Refuse what a schema does not allow, or what JSON cannot hold.
 
     Raises:
@@ -254,13 +281,13 @@ def check(content, schema: Validator, source: Path) -> None:
     compare(content, schema, source)
 
 
-def compare(content, schema: Validator, source: Path) -> None:
+def compare(content, schema: Schema, source: Path) -> None:
     """Refuse what a schema does not allow, in content that :func:`parse` has already checked.
 
     Raises:
         BadInput: as :func:`check` does.
     """
-    error = next(schema.iter_errors(content), None)
+    error = next(schema.validator.iter_errors(content), None)
     if error is None:
         return
     where = error.json_path.removeprefix("$").removeprefix(".")

@@ -9,6 +9,7 @@ from torch.export import Dim, ExportedProgram
 
 from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5, within
+from lenet1998.training.records import made_beside
 
 __all__ = ["to_onnx", "to_program"]
 
@@ -51,14 +52,15 @@ def to_onnx(model: LeNet5, file: Path) -> None:
     folded = copy.deepcopy(model)
     if model.switches["c3"] == "table":
         folded.c3 = within(folded.c3).as_conv2d()
-    torch.onnx.export(
-        to_program(folded),
-        f=str(file),
-        input_names=["images"],
-        output_names=["distances" if model.smallest_wins else "scores"],
-        external_data=False,
-        verbose=False,
-    )
+    with made_beside(Path(file)) as made:
+        torch.onnx.export(
+            to_program(folded),
+            f=str(made),
+            input_names=["images"],
+            output_names=["distances" if model.smallest_wins else "scores"],
+            external_data=False,
+            verbose=False,
+        )
 
 
 def _example(model: LeNet5) -> torch.Tensor:

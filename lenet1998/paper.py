@@ -11,10 +11,14 @@ the constants read them.
 
 import csv
 import math
-from importlib.resources import files
+from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
+from lenet1998.arrays import arrays_in
+from lenet1998.errors import BadInput, in_short, read_bytes
 
 __all__ = [
     "BACKGROUND",
@@ -84,6 +88,9 @@ __all__ = [
     "printed_strings",
 ]
 
+
+_DATA, _MOST_BYTES = Path(__file__).parent / "paper_data", 2**20
+"""The data files, and bytes of each."""
 
 # --- The network --------------------------------------------------------------------------------
 
@@ -436,9 +443,14 @@ def ascii_codes(characters: str | None = None) -> np.ndarray:
     asked = known if characters is None else characters
     if unknown := set(asked) - set(known):
         raise ValueError(f"Fig. 3 has no code for {', '.join(map(repr, sorted(unknown)))}")
-    rows = [line for line in _text("ascii_bitmaps.txt").splitlines() if set(line) <= {*"#."}]
-    cells = np.array([[1 if cell == "#" else -1 for cell in row] for row in rows if row], np.int8)
-    return cells.reshape(-1, CODE_LENGTH)[[known.index(character) for character in asked]]
+
+    def make(text: str) -> np.ndarray:
+        rows = [line for line in text.splitlines() if line and set(line) <= {*"#."}]
+        cells = np.array([[1 if cell == "#" else -1 for cell in row] for row in rows], np.int8)
+        return cells.reshape(len(known), CODE_LENGTH)
+
+    codes = _text("ascii_bitmaps.txt", make)
+    return codes[[known.index(character) for character in asked]]
 
 
 def digit_codes() -> np.ndarray:
@@ -466,7 +478,7 @@ def fig6_points() -> SizePoints:
 
 def fig7_patterns() -> DistortedDigits:
     """Ten distorted variants of each of ten training digits. Section III-B, Fig. 7."""
-    return DistortedDigits(**_arrays("fig7_patterns.npz"))
+    return _arrays("fig7_patterns.npz", lambda found: DistortedDigits(**found))
 
 
 def fig7_affine() -> AffineFits:
@@ -476,24 +488,30 @@ def fig7_affine() -> AffineFits:
 
 def fig13_states() -> PrintedStates:
     """Nine distorted or noisy patterns inside the net. Section III-E, Fig. 13."""
-    return PrintedStates(**_arrays("fig13_states.npz"))
+    return _arrays("fig13_states.npz", lambda found: PrintedStates(**found))
 
 
 def fig25_states() -> PrintedString:
     """The string 2345 inside the replicated net. Section VII-B, Fig. 25."""
-    arrays = _arrays("fig25_26_states.npz")
-    return PrintedString(*(arrays[f"fig25_{field}"] for field in PrintedString._fields))
+
+    def make(arrays: dict) -> PrintedString:
+        return PrintedString(*(arrays[f"fig25_{field}"] for field in PrintedString._fields))
+
+    return _arrays("fig25_26_states.npz", make)
 
 
 def printed_strings() -> PrintedStrings:
     """Five strings, all read right in 1998, and F6's states. Section VII-B, Figs. 25 and 26."""
-    arrays = _arrays("fig25_26_states.npz")
-    pictures, f6 = (
-        np.concatenate([arrays[f"fig25_{what}"][None], arrays[f"fig26_{what}"]])
-        for what in ("input", "f6")
-    )
-    answers = (str(arrays["fig25_label"]), *map(str, arrays["fig26_labels"]))
-    return PrintedStrings(pictures, f6, answers)
+
+    def make(arrays: dict) -> PrintedStrings:
+        pictures, f6 = (
+            np.concatenate([arrays[f"fig25_{what}"][None], arrays[f"fig26_{what}"]])
+            for what in ("input", "f6")
+        )
+        answers = (str(arrays["fig25_label"]), *map(str, arrays["fig26_labels"]))
+        return PrintedStrings(pictures, f6, answers)
+
+    return _arrays("fig25_26_states.npz", make)
 
 
 def fig8_errors() -> Misread:
@@ -581,19 +599,37 @@ Several pages mean that it is somewhere on them.
 """
 
 
-def _text(name: str) -> str:
-    return files("lenet1998").joinpath("paper_data", name).read_text(encoding="utf-8")
+def _made(name: str, read: Callable, make: Callable):
+    """Make something of what is read in a data file.
+
+    Raises:
+        BadInput: the file is missing or damaged.
+    """
+    file = _DATA / name
+    try:
+        return make(read(file))
+    except BadInput:
+        raise
+    except Exception as error:  # of numbers that are none, too few of them, a name that is gone
+        raise BadInput(f"{file}: is damaged ({in_short(error)})") from error
 
 
-def _arrays(name: str) -> dict[str, np.ndarray]:
-    with files("lenet1998").joinpath("paper_data", name).open("rb") as file, np.load(file) as data:
-        return dict(data)
+def _text(name: str, make: Callable):
+    return _made(name, lambda file: read_bytes(file, _MOST_BYTES).decode(), make)
+
+
+def _arrays(name: str, make: Callable):
+    return _made(name, lambda file: arrays_in(file, _MOST_BYTES, ("|u1", "<i8", "<U4")), make)
 
 
 def _columns(name: str, kind: type):
     """Read a data file into the named tuple `kind`, a column to a field: int64 where it can be."""
-    rows = list(csv.reader(_text(name).splitlines()))[1:]
-    return kind(*(_column(cells) for cells in zip(*rows, strict=True)))
+
+    def make(text: str):
+        rows = list(csv.reader(text.splitlines()))[1:]
+        return kind(*(_column(cells) for cells in zip(*rows, strict=True)))
+
+    return _text(name, make)
 
 
 def _column(cells: tuple[str, ...]) -> np.ndarray:

@@ -204,13 +204,17 @@ def _check(switch: dataclasses.Field, value) -> None:
         raise BadInput(f"{switch.name}={value}: {switch.name} must be {valid_values(switch)}")
 
 
+NUMBER = re.compile(r"-?[0-9]*\.?[0-9]*(e[-+]?[0-9]+)?", re.IGNORECASE)
+"""How a number is written; Python's own readers know other scripts' digits, signs and spaces."""
+
+
 def _parse(switch: dataclasses.Field, text: str):
     """The value that a text stands for; the text itself, which no switch has, if for none."""
     facts = switch.metadata
     known = {str(value).lower(): value for value in facts.get("values", facts.get("also"))}
     if text.lower() in known:
         return known[text.lower()]
-    if "values" not in facts:
+    if "values" not in facts and NUMBER.fullmatch(text):
         with suppress(ValueError):
             return facts["number"](text)
     return text

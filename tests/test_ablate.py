@@ -130,7 +130,7 @@ def test_committed_runs_are_paired_and_written_in_every_form(results, tmp_path, 
 @pytest.mark.parametrize("component", ["subsampling", "output"])
 def test_what_is_asked_for_has_the_verdict_that_the_whole_has(component, tmp_path, capsys):
     def asked(*flags: str) -> list[dict]:
-        assert main(["--json", "--out", str(tmp_path), *flags]) == 0
+        assert main(["--json", "--overwrite", "--out", str(tmp_path), *flags]) == 0
         return json.loads(capsys.readouterr().out)["effects"]
 
     whole = [effect for effect in asked() if effect["component"] == component]
@@ -170,7 +170,7 @@ def test_runs_of_another_data_set_are_refused(results, capsys):
     write_record(results / dense.name / "seed-3", other)
     told = failure(capsys, "--results", str(results), "--only", "c3", "--direction", "out")
     assert f"--results {results}: runs of several data sets: " in told
-    assert "original,c3=dense on digits" in told
+    assert "original,c3=dense/seed-3 on digits" in told
 
 
 @pytest.mark.usefixtures("no_net_figures")

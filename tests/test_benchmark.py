@@ -1,6 +1,8 @@
 """The benchmark measures what it says, on little data."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -115,3 +117,15 @@ def test_bad_input_is_one_line(flags, capsys):
         status = stop.code
     assert status == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_without_the_module_resource_there_is_a_time(committed, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "resource", None)
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+    assert stop.value.code == 0
+    without = f"import sys; sys.modules['resource'] = None; {benchmark.CHILD.strip()}"
+    call = [sys.executable, "-c", without, sys.executable, "-c", ""]
+    assert subprocess.run(call, capture_output=True, text=True, check=True).stdout == "null\n"
+    committed["whole_run"] = {"passes": 20, "wall_s": 31.4, "cpu_s": None, "peak_memory_gb": None}
+    assert rows_of(committed)["whole run of 20 passes"] == "31 s"

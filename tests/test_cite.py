@@ -172,3 +172,9 @@ def test_ablations_that_are_not_there_are_one_line(monkeypatch, capsys):
     assert main(["--table", "ablations"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("lenet1998: --table ablations: not all of their runs come with")
+
+
+def test_a_form_without_a_table_is_refused(capsys):
+    for form in ("markdown", "latex"):
+        assert main(["--format", form]) == 2
+        assert capsys.readouterr().err == f"lenet1998: --format {form}: goes with --table\n"

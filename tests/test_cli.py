@@ -7,9 +7,11 @@ import logging
 import os
 import pickle
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from textwrap import dedent
@@ -63,7 +65,7 @@ def test_seeds(spec, seeds):
     ("spec", "says"),
     [
         (spec, "write 0, 0-9 or 0,3,7")
-        for spec in ("", "a", "1.5", "-1", "1-", "1,,2", "1 2", "9" * 10)
+        for spec in ("", "a", "1.5", "-1", "1-", "1,,2", "1 2", "9" * 10, "1_0", "+1", "\u0661")
     ]
     + [(spec, "is no range of at most 10,000 seeds") for spec in ("3-1", "0-10000", "5,9-8")]
     + [(spec, "a seed is named twice") for spec in ("1,1", "0-2,2", "3-4,1,2-3")],
@@ -91,7 +93,10 @@ def test_cores_where_nobody_tells_which_are_ours(cores, jobs, monkeypatch):
     assert jobs_at_once(None, 100) == jobs
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "\N{SUPERSCRIPT TWO}", "9" * 5000])
+@pytest.mark.parametrize(
+    "text",
+    ["0", "-1", "two", "1.5", "\N{SUPERSCRIPT TWO}", "\u0661", "1_0", "+1", " 1", "9" * 5000],
+)
 def test_jobs_that_are_none(text):
     with pytest.raises(argparse.ArgumentTypeError, match="must be a whole number from 1 to"):
         whole_number(text)
@@ -151,10 +156,10 @@ def test_a_file_is_no_folder(below, tmp_path):
 
 
 def test_a_folder_where_nothing_may_be_written(tmp_path, monkeypatch):
-    def refuse(*_):
+    def refuse(**_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "touch", refuse)
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
     with pytest.raises(BadInput) as error:
         writable(tmp_path)
     assert str(error.value) == f"--out {tmp_path}: cannot be written to (Permission denied)"
@@ -278,7 +283,10 @@ BODIES = {
 """What commands do once their flags are read."""
 COMMANDS = {
     *BODIES,
-    *(PACKAGE / f"{name}.py" for name in ("cli", "training/flags", "training/launch")),
+    *(
+        PACKAGE / f"{name}.py"
+        for name in ("cli", "training/flags", "training/launch", "training/locks")
+    ),
 }
 LIBRARY = sorted({*PACKAGE.rglob("*.py")} - COMMANDS - {*PACKAGE.rglob("__main__.py")})
 
@@ -390,20 +398,20 @@ def test_a_signal_while_imports_run_is_one_line(command, number, status, says, t
 
 @pytest.mark.parametrize("command", [["-m", "lenet1998.predict"], ["-m", "lenet1998", "predict"]])
 @pytest.mark.parametrize(
-    ("error", "one_line"),
+    ("error", "says"),
     [
-        ("MemoryError()", True),
-        ("ImportError('libtorch_cpu.so: failed to map segment from shared object')", True),
-        ("ImportError('no such library')", False),
+        ("MemoryError()", "not enough memory ("),
+        ("ImportError('libtorch.so: failed to map segment from shared object')", "not enough m"),
+        ("ImportError('no such library')", "torch cannot be imported (ImportError: no such lib"),
+        ("ValueError('a setting')", "torch cannot be imported (ValueError: a setting)"),
     ],
 )
-def test_too_little_memory_to_import_is_one_line(command, error, one_line, tmp_path):
+def test_what_cannot_be_imported_is_one_line(command, error, says, tmp_path):
     (tmp_path / "torch.py").write_text(f"raise {error}")
     done = python(*command, "picture.png", folder=tmp_path)
-    told = done.stderr.splitlines()
-    assert (len(told) == 1) == one_line
-    assert done.returncode == (2 if one_line else 1)
-    assert told[-1].startswith("lenet1998: not enough memory (" if one_line else "ImportError")
+    (told,) = done.stderr.splitlines()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told.startswith(f"lenet1998: {says}")
 
 
 def test_a_library_leaves_signals_alone(tmp_path):
@@ -417,6 +425,94 @@ def test_a_library_leaves_signals_alone(tmp_path):
     )
     assert python(str(script), folder=tmp_path).stderr == ""
     assert python("-c", script.read_text(), folder=PACKAGE.parent / "experiments").stderr == ""
+
+
+SMALL = ["--dataset", "digits", "--train-size", "20", "--passes", "1", "--engine", "eager"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("NUMBA_NUM_THREADS=0", "numba cannot be imported (ValueError: "),
+        ("NUMBA_NUM_THREADS=x", "numba cannot be imported (RuntimeWarning: Environment variable "),
+        ("TORCH_LOGS=nonsense", "torch cannot be imported (ValueError: Invalid log settings: "),
+    ],
+)
+def test_a_setting_in_the_environment_that_cannot_be_is_one_line(setting, says, tmp_path):
+    done = python(
+        "-m", "lenet1998.reproduce", *SMALL, env=dict([setting.split("=")]), folder=tmp_path
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"lenet1998: {says}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_settings_of_matplotlib_that_are_no_text_are_one_line(tmp_path):
+    (tmp_path / "matplotlibrc").write_bytes(b"font.family: \xff\xfe")
+    done = python("-m", "lenet1998.reproduce", *SMALL, folder=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("lenet1998: matplotlib cannot be imported (UnicodeDecodeError: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit of memory that is kept")
+def test_what_cannot_fit_is_not_imported(tmp_path):
+    limited = (
+        "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_AS, (3 * 10**8,) * 2)"
+    )
+    limited += "; sys.argv = sys.argv[1:]; runpy.run_module(sys.argv[0], run_name='__main__')"
+    (tmp_path / "torch.py").write_text("raise AssertionError('imported')")
+    for command in ("reproduce", "compare", "ablate", "show", "restore", "benchmark"):
+        done = python("-c", limited, f"lenet1998.{command}", folder=tmp_path)
+        assert done.returncode == 2
+        assert done.stderr.startswith("lenet1998: not enough memory: 300,000,000 bytes are allowed")
+        assert done.stderr.count("\n") == 1
+
+
+def test_libraries_are_kept_off_the_descriptor_of_standard_error(tmp_path):
+    code = (
+        "import os; from lenet1998.errors import silent_libraries\n"
+        "with silent_libraries(): os.write(2, b'a library')\n"
+        "os.write(2, b'we')"
+    )
+    assert python("-c", code, folder=tmp_path).stderr == "we"
+    closed = "import os; from lenet1998.errors import silent_libraries; os.close(2)\n"
+    assert python("-c", f"{closed}with silent_libraries(): pass", folder=tmp_path).returncode == 0
+
+
+def test_a_numba_that_cannot_be_imported_leaves_eager(tmp_path):
+    (tmp_path / "numba.py").write_text("raise ImportError('no numba here')")
+    done = python("-m", "lenet1998.reproduce", *SMALL[:-1], "auto", "--out", "a", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "going on with eager" in done.stderr
+    for command in (["reproduce", *SMALL[:-1], "compiled", "--out", "b"], ["benchmark"]):
+        done = python("-m", f"lenet1998.{command[0]}", *command[1:], folder=tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "no numba here" in done.stderr
+        assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("paper_data/digit_bitmaps.txt", ["predict", "x.png"]),
+        ("paper_data/fig13_states.npz", ["restore"]),
+        ("report/runs.jsonl.gz", ["cite", "--table", "headline"]),
+        ("report/runs.npz", ["compare"]),
+        ("weights/original.safetensors", ["show", "original", "--dataset", "digits"]),
+    ],
+)
+def test_a_damaged_file_of_the_package_is_one_line(name, command, tmp_path):
+    shutil.copytree(PACKAGE, tmp_path / "lenet1998", ignore=shutil.ignore_patterns("__pycache__"))
+    file = tmp_path / "lenet1998" / name
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
+    env = {"PYTHONPATH": str(tmp_path)}
+    done = python("-m", f"lenet1998.{command[0]}", *command[1:], env=env, folder=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert str(file.parent.name) in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])

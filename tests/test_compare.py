@@ -1,6 +1,7 @@
 """The compare command: committed or fresh runs side by side, and two runs by McNemar's test."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -118,7 +119,7 @@ def test_committed_runs_are_found_by_recipe_and_are_of_one_study(tmp_path):
 def test_variants_trained_afresh_side_by_side(tiny_mnist, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(study, "load_once", study.load_once.__wrapped__)
     # Of four nets the first is drawn: it takes longer than to train them.
-    monkeypatch.setattr(compare, "show_each", lambda cells, data: show_each(cells[:1], data))
+    monkeypatch.setattr(compare, "show_each", lambda cells, *rest: show_each(cells[:1], *rest))
     out = tmp_path / "out"
     arguments = ["--data", str(tiny_mnist), "--out", str(out), "--passes", "1", "--seeds", "0,1"]
     assert main(["modern", "original", "--engine", "eager", "--json", *arguments]) == 0
@@ -244,3 +245,69 @@ def test_two_runs_that_cannot_be_compared(tmp_path, few, capsys):
 def test_bad_input_is_one_line(arguments, told, capsys, tmp_path):
     arguments = [*arguments, "--out", str(tmp_path), "--dataset", "digits"]
     assert told in failure(capsys, *arguments)
+
+
+@pytest.fixture
+def runs_of_two(tmp_path):
+    """A folder of studies with three runs each of original and modern."""
+    for name in ("original", "modern"):
+        for seed in range(3):
+            recipe = RECIPES[name].as_dict()
+            run = make_record((9, 4 + seed), seed, recipe=recipe, layers=LAYERS)
+            write_record(tmp_path / "results" / name / f"seed-{seed}", run)
+    return tmp_path / "results"
+
+
+def tree(folder):
+    return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_another_comparison_is_not_overwritten(runs_of_two, tmp_path, capsys):
+    out = tmp_path / "out"
+    flags = ["--results", str(runs_of_two), "--out", str(out)]
+    assert main(["original", *flags]) == 0
+    assert main(["original", *flags]) == 0  # the same again
+    before = tree(out)
+    capsys.readouterr()
+    assert "comparison.json: is of original, seeds 0 1 2 (" in failure(capsys, "modern", *flags)
+    assert tree(out) == before
+    assert main(["modern", *flags, "--overwrite"]) == 0
+    (out / "comparison.md").write_text("notes by hand")
+    capsys.readouterr()
+    told = failure(capsys, "modern", *flags)
+    assert "comparison.md: was changed since it was written" in told
+
+
+def test_where_no_folder_is_named_the_last_comparison_stands(runs_of_two, capsys, monkeypatch):
+    monkeypatch.chdir(runs_of_two.parent)
+    for name in ("original", "modern"):
+        assert main([name, "--results", "results"]) == 0
+    assert "modern" in json.loads((runs_of_two.parent / "runs/compare/comparison.json").read_text())
+    (runs_of_two.parent / "runs/compare/comparison.md").write_text("notes by hand")
+    capsys.readouterr()
+    assert "comparison.md: was changed" in failure(capsys, "original", "--results", "results")
+
+
+@pytest.mark.parametrize("name", [*compare.FILES])
+def test_nor_is_somebody_elses_file(name, runs_of_two, tmp_path, capsys):
+    mine = tmp_path / "out" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    flags = ["--results", str(runs_of_two), "--out", str(tmp_path / "out")]
+    assert f"{mine}: is not of our making; give another folder" in failure(capsys, *flags, "modern")
+    assert tree(tmp_path / "out") == {mine: b"mine"}
+
+
+def test_runs_that_would_count_wrong_are_refused(runs_of_two, tmp_path, capsys):
+    flags = ["--results", str(runs_of_two), "--out", str(tmp_path / "out"), "original", "modern"]
+    copy = runs_of_two / "original" / "copy"
+    shutil.copytree(runs_of_two / "original" / "seed-0", copy)
+    assert f"{copy} and " in failure(capsys, *flags)
+    shutil.rmtree(copy)
+    other = make_record((9, 4), 3, dataset="digits")
+    other.dataset["checksum"] = "of the digits"
+    write_record(runs_of_two / "original" / "seed-3", other)
+    told = failure(capsys, *flags)
+    assert f"{runs_of_two / 'original' / 'seed-3'} on digits" in told
+    assert " on mnist, " in told
+    assert not (tmp_path / "out").exists()

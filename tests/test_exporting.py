@@ -1,6 +1,7 @@
 """Exported networks compute what torch does."""
 
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 import torch
@@ -113,3 +114,19 @@ def test_what_is_not_installed_is_one_line(monkeypatch, tmp_path):
     monkeypatch.setattr(exporting, "find_spec", lambda _: None)
     with pytest.raises(BadInput, match=r"onnx, onnxscript: not installed.*lenet1998\[export\]"):
         to_onnx(build_model(), tmp_path / "net.onnx")
+
+
+@needs_onnx
+def test_a_full_disk_leaves_the_file_that_was_there(tmp_path, monkeypatch):
+    file = tmp_path / "net.onnx"
+    file.write_bytes(b"another")
+
+    def export(*_, f, **__):
+        Path(f).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch.onnx, "export", export)
+    with pytest.raises(OSError, match=f"No space left on device: '{file}'"):
+        to_onnx(build_model(RECIPES["original"]), file)
+    assert file.read_bytes() == b"another"
+    assert [*tmp_path.iterdir()] == [file]

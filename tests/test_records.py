@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -224,7 +225,7 @@ def claim(shape: str, descr: str = "|u1", order: str = "False", rest: bytes = b"
         (lambda d: last_pass(d, test_errors=201), "201 of 200 misread in pass 2"),
         (lambda d: last_pass(d, **{"pass": 1}), "has pass 1 where pass 2 should be"),
         (lambda d: (d / "predictions.npy").unlink(), "predictions.npy: is missing"),
-        (lambda d: cut(d / "predictions.npy"), "160 predictions, where 200 were tested"),
+        (lambda d: cut(d / "predictions.npy"), "holds 160 numbers, where its header has 200"),
         (lambda d: (d / "predictions.npy").write_bytes(b""), "no readable predictions"),
         (lambda d: np.save(d / "predictions.npy", np.zeros(7, np.uint8)), "npy: 7 predictions"),
         (
@@ -233,14 +234,14 @@ def claim(shape: str, descr: str = "|u1", order: str = "False", rest: bytes = b"
         ),
         (lambda d: np.save(d / "predictions.npy", np.full(200, 10, np.uint8)), "label 10"),
         (lambda d: np.save(d / "predictions.npy", [{}] * 200), "npy: is larger than"),
-        (lambda d: (d / "predictions.npy").write_bytes(claim(f"({10**14},)")), "0 predictions"),
+        (lambda d: (d / "predictions.npy").write_bytes(claim(f"({10**14},)")), "holds 0 numbers"),
         (
             lambda d: (d / "predictions.npy").write_bytes(claim("(200,)", "|O")),
             "no readable predictions",
         ),
         (
             lambda d: (d / "predictions.npy").write_bytes(claim("(200,)", rest=bytes(201))),
-            "201 predictions",
+            "holds 201 numbers",
         ),
     ],
 )
@@ -270,7 +271,7 @@ def test_no_memory_is_taken_on_the_word_of_a_record(tmp_path):
     dataset = make_record().dataset | {"test_patterns": 2**50}
     change(tmp_path, dataset=dataset)
     (tmp_path / "predictions.npy").write_bytes(claim(f"({2**50},)"))
-    with pytest.raises(CorruptRecord, match="0 predictions"):
+    with pytest.raises(CorruptRecord, match="holds 0 numbers"):
         read_record(tmp_path)
 
 
@@ -281,3 +282,62 @@ def test_records_come_by_name_and_seed(tmp_path):
     found = [(r.recipe["name"], r.seed) for r in read_records(tmp_path)]
     assert found == [("modern", 0), ("original", 9), ("original", 10)]
     assert read_records(tmp_path / "elsewhere") == []
+
+
+@pytest.fixture
+def three(tmp_path):
+    """Runs of three seeds."""
+    for seed in range(3):
+        write_record(tmp_path / "original" / f"seed-{seed}", make_record(seed=seed))
+    return tmp_path / "original"
+
+
+@pytest.mark.parametrize("place", ["seed-9", ".hidden/seed-0", "seed-1/copy", "more/runs/seed-0"])
+def test_a_copy_of_a_run_is_named_with_the_run(place, three):
+    shutil.copytree(three / "seed-0", three / place)
+    with pytest.raises(BadInput) as error:
+        read_records(three)
+    assert str(three / "seed-0") in str(error.value)
+    assert str(three / place) in str(error.value)
+    assert "both are original, seed 0" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("link", "to"),
+    [("seed-9", "seed-0"), ("loop", "."), ("up", ".."), ("in/loop", ".."), ("all", "../original")],
+)
+def test_a_link_to_runs_that_are_there_is_named_with_them(link, to, three):
+    (three / link).parent.mkdir(exist_ok=True)
+    (three / link).symlink_to(to)
+    with pytest.raises(BadInput, match="whose runs would count twice") as error:
+        read_records(three)
+    assert str(three / link) in str(error.value)
+
+
+@pytest.mark.parametrize(("link", "to"), [("seed-3", "nowhere"), ("seed-3", "seed-3")])
+def test_a_link_behind_which_no_run_is_is_named(link, to, three):
+    (three / link).symlink_to(to)
+    with pytest.raises(BadInput, match=f"{link}: leads to {to}, where nothing is"):
+        read_records(three)
+
+
+def test_what_was_being_made_is_no_run(three):
+    shutil.copytree(three / "seed-0", three / "seed-0" / f"{records.MAKING}x")
+    assert len(read_records(three)) == 3
+
+
+def test_runs_behind_a_link_count(three, tmp_path):
+    write_record(tmp_path / "elsewhere", make_record(seed=3))
+    (three / "seed-3").symlink_to(tmp_path / "elsewhere")
+    assert [run.seed for run in read_records(three)] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("name", ["a|b", "<script>", "[x](y)", "**b**", "`c`", "a\\b"])
+@pytest.mark.parametrize("where", ["dataset", "layers"])
+def test_a_name_that_means_something_to_markdown_is_refused(where, name, tmp_path):
+    write_record(tmp_path, make_record())
+    content = json.loads((tmp_path / "record.json").read_text())
+    (content["dataset"] if where == "dataset" else content["layers"][0])["name"] = name
+    change(tmp_path, **content)
+    with pytest.raises(CorruptRecord, match="against pattern"):
+        read_record(tmp_path)

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +19,7 @@ from lenet1998.reproduce import run as reproduce
 from lenet1998.reproduce.__main__ import main
 from lenet1998.training import study
 from lenet1998.training.checkpoints import CHECKPOINT
-from lenet1998.training.records import read_record
+from lenet1998.training.records import MAKING, read_record
 
 SMALL = ["--dataset", "digits", "--engine", "eager", "--passes", "2", "--train-size", "40"]
 
@@ -205,7 +207,7 @@ def test_three_quick_interrupts_of_runs_in_threads_are_one_line(tmp_path):
     again = f"add --resume --out {tmp_path} to the same command to go on"
     assert told == f"lenet1998: interrupted; {again}\n"
     assert (process.returncode, printed) == (130, "")
-    assert not list(tmp_path.rglob(".holder*"))
+    assert not list(tmp_path.rglob(f"{MAKING}*"))
 
 
 def one_line(capsys) -> str:
@@ -285,3 +287,66 @@ def test_as_a_module_in_a_fresh_interpreter():
     done = subprocess.run(call, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_summary_is_of_all_runs_that_stand_there(tmp_path, capsys):
+    out = ["--out", str(tmp_path)]
+    for seed in (1, 0, 2):
+        assert main([*SMALL, *out, "--seeds", str(seed)]) == 0
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    errors = [read_record(tmp_path / f"seed-{seed}").last["test_errors"] for seed in range(3)]
+    assert (summary["seeds"], summary["test_errors"]) == ([0, 1, 2], errors)
+    shutil.copytree(tmp_path / "seed-0", tmp_path / "seed-7")
+    capsys.readouterr()
+    assert main([*SMALL, *out, "--seeds", "3"]) == 2
+    line = one_line(capsys)
+    assert f"{tmp_path}/seed-0 and {tmp_path}/seed-7: both are" in line
+    assert not (tmp_path / "seed-3").exists()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda file: file.write_text("mine"),
+        lambda file: file.write_text("{}"),
+        os.mkfifo,
+        lambda file: file.mkdir(),
+        lambda file: file.symlink_to("nowhere"),
+    ],
+    ids=["text", "json", "fifo", "folder", "link"],
+)
+@pytest.mark.parametrize("name", ["summary.json", "figures/learning-curve.png"])
+def test_somebody_elses_file_is_not_replaced(name, make, tmp_path, capsys):
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    make(file)
+    before = {*tmp_path.rglob("*")}
+    assert main([*SMALL, "--out", str(tmp_path)]) == 2
+    assert f"{file}: is not of our making" in one_line(capsys)
+    assert {*tmp_path.rglob("*")} == before
+
+
+@pytest.mark.parametrize("name", ["predictions.npy", "weights.safetensors"])
+def test_nor_are_a_runs_files_without_its_record(name, tmp_path, capsys):
+    (tmp_path / "seed-0").mkdir()
+    (tmp_path / "seed-0" / name).write_bytes(b"mine")
+    assert main([*SMALL, "--out", str(tmp_path)]) == 2
+    assert f"{name}: of a run without a record" in one_line(capsys)
+    assert (tmp_path / "seed-0" / name).read_bytes() == b"mine"
+    assert main([*SMALL, "--overwrite", "--out", str(tmp_path)]) == 0
+
+
+def test_figures_are_the_same_whatever_matplotlib_is_told(tmp_path):
+    plain, told = tmp_path / "plain", tmp_path / "told"
+    settings = "text.usetex: True\nfont.size: 30\nfigure.dpi: x\nnonsense.key: 3\n"
+    for folder in (plain, told):
+        folder.mkdir()
+    (told / "matplotlibrc").write_text(settings)
+    code = (
+        "from pathlib import Path; from factory import make_record\n"
+        "from lenet1998.report.figures import learning_curve\n"
+        "learning_curve([make_record()], Path('curve.png'))"
+    )
+    for folder in (plain, told):
+        subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)
+    assert (plain / "curve.png").read_bytes() == (told / "curve.png").read_bytes()

@@ -23,6 +23,7 @@ from lenet1998.show import net as show
 from lenet1998.show.__main__ import main
 from lenet1998.show.answers import ask
 from lenet1998.training import study
+from lenet1998.training.locks import NOTE
 from lenet1998.training.records import read_record, write_record
 from lenet1998.training.run import fit
 
@@ -81,11 +82,11 @@ def home(tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def undrawn(monkeypatch):
     """For what is the same without the figures, which take most of the time."""
-    monkeypatch.setattr(show, "draw", lambda _about, _pattern, out: [out / "nothing.png"])
+    monkeypatch.setattr(show, "draw", lambda _about, _pattern, out, _: [out / "nothing.png"])
 
 
 def written(folder: Path) -> set[str]:
-    return {file.name for file in folder.iterdir()}
+    return {file.name for file in folder.iterdir() if file.name != NOTE}
 
 
 # --- What is written ------------------------------------------------------------------------------
@@ -257,9 +258,9 @@ def refusal(capsys, *flags) -> str:
         (["nonsense"], "nonsense: no run's folder, no file of weights, and no variant"),
         (["original-literal"], "its weights do not come with lenet1998"),
         (["--digit", "10"], "--digit 10: none of the 500 test patterns is one"),
-        (["--digit", "three"], "--digit: invalid int value"),
+        (["--digit", "three"], "--digit: three: must be a whole number from 0 to 999,999"),
         (["--pattern", "500"], "--pattern 500: must be from 0 to 499"),
-        (["--pattern", "-1"], "--pattern -1: must be from 0 to 499"),
+        (["--pattern", "-1"], "--pattern: -1: must be a whole number from 0"),
         (["--pattern", "1", "--digit", "1"], "not allowed with"),
         (["--dataset", "imagenet"], "--dataset: invalid choice"),
         (["--out", "/dev/null/x"], "--out /dev/null/x: cannot be written to"),

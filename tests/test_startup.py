@@ -86,6 +86,18 @@ def test_the_answer_takes_little_processor_time(command):
     assert took < SECONDS
 
 
+def test_the_package_itself_handles_nothing_even_in_a_command(tmp_path):
+    """It is imported first of all by ``python -m`` of any module in it."""
+    code = (
+        "import signal, sys; before = signal.getsignal(2), signal.getsignal(15), sys.excepthook\n"
+    )
+    code += (
+        "sys.argv, sys.orig_argv = ['-m'], ['python', '-m', 'lenet1998.cite']; import lenet1998\n"
+    )
+    code += "assert before == (signal.getsignal(2), signal.getsignal(15), sys.excepthook)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
 def test_the_package_itself_imports_next_to_nothing():
     names = "import json, sys, lenet1998; print(json.dumps([sorted(sys.modules), dir(lenet1998)]))"
     took, done = seconds_of("-c", names)

@@ -4,13 +4,13 @@ import argparse
 import sys
 from pathlib import Path
 
+from lenet1998 import cli  # first: it sees to Ctrl-C while the rest is imported
 from lenet1998.ablate.components import COMPONENTS, DIRECTIONS, changes, chosen
-from lenet1998.cli import entry, late, parse_seeds, path
 from lenet1998.compare.__main__ import WHERE, check_source, refuse
 from lenet1998.training.flags import changed_by, run_parser
 
 SUMMARY = "Switch the historical components one by one, and see what each is worth."
-OF_COMMITTED = {"only", "direction", "dataset", "results", "out", "json"}
+OF_COMMITTED = {"only", "direction", "dataset", "results", "out", "overwrite", "json"}
 FRESH_SEEDS, OUT = "0-2", Path("runs", "ablate")
 
 
@@ -27,7 +27,7 @@ class ListChanges(argparse.Action):
         parser.exit()
 
 
-@entry
+@cli.entry
 def main(arguments: list[str] | None = None) -> int:
     """Read the flags, then set the changes' runs beside their bases'."""
     seeds = f"when trained afresh: {FRESH_SEEDS}"
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     add("--only", metavar="KEYS", help="components, as c3,output (default: all)")
     add("--direction", choices=DIRECTIONS, help="default: all")
     add("--fresh", action="store_true", help="train afresh, as do --seeds, --passes and the like")
-    add("--results", type=path, metavar="DIR", help=WHERE)
+    add("--results", type=cli.path, metavar="DIR", help=WHERE)
     flags = parser.parse_args(arguments)
     given = {name for name, value in vars(flags).items() if value != parser.get_default(name)}
     refuse(given & {"variant"}, "original and modern are what is switched; see --only")
@@ -47,8 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
         for change in asked
     }
     fresh = check_source(given, flags.dataset, OF_COMMITTED)
-    of_seeds = parse_seeds(flags.seeds or FRESH_SEEDS) if fresh else None
-    return late("lenet1998.ablate.run").run(pairs, of_seeds, flags.out or OUT, flags)
+    of_seeds = cli.parse_seeds(flags.seeds or FRESH_SEEDS) if fresh else None
+    return cli.late("lenet1998.ablate.run").run(pairs, of_seeds, flags.out or OUT, flags)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lenet1998.ablate.components import Change, changes
-from lenet1998.errors import BadInput
 from lenet1998.recipes import Recipe
 from lenet1998.report.committed import committed, lacking
 from lenet1998.report.statistics import Paired, equivalence, holm, paired
@@ -311,7 +310,7 @@ def of_committed(asked: Pairs, results: Path | None) -> dict[str, list[Compariso
     adjusted over all of them.
 
     Raises:
-        BadInput: no runs of any change asked for, or some of another data set.
+        BadInput: no runs of any change asked for, or :func:`.committed`'s.
     """
     directions = {change.direction for change in asked}
     family = {
@@ -323,11 +322,6 @@ def of_committed(asked: Pairs, results: Path | None) -> dict[str, list[Compariso
     missing = [recipe.name for recipe in recipes_of(asked) if not groups[recipe.name]]
     if all(recipe.name in missing or base.name in missing for recipe, base in asked.values()):
         raise lacking(results, f"{missing[0]} ({len(missing)} lacking)")
-    of = {run.dataset["checksum"]: (name, run) for name, runs in groups.items() for run in runs}
-    if len(of) > 1:
-        told = [f"{name} on {run.dataset['name']}" for name, run in of.values()]
-        where = results or "what comes with lenet1998"
-        raise BadInput(f"{where}: runs of several data sets: {', '.join(told)}", "results")
     with_runs = {
         change: pair
         for change, pair in family.items()

@@ -7,11 +7,14 @@ from pathlib import Path
 
 from lenet1998.ablate import effects as report
 from lenet1998.ablate.effects import Pairs, beside, of_committed, recipes_of
-from lenet1998.cli import writable
-from lenet1998.compare.run import train
+from lenet1998.compare.run import in_words, train
 from lenet1998.report.style import save
 from lenet1998.report.tables import latex, markdown
+from lenet1998.training.locks import check_free, claimed, replacing
 from lenet1998.training.records import write_atomically, write_json
+
+FIGURE = "figures/ablations.png"
+FILES = ("ablations.json", "ablations.md", "ablations.csv", "ablations.tex", FIGURE)
 
 
 def run(pairs: Pairs, seeds: list[int] | None, out: Path, flags: Namespace) -> int:
@@ -25,11 +28,13 @@ def run(pairs: Pairs, seeds: list[int] | None, out: Path, flags: Namespace) -> i
         out: where to write.
         flags: all of them.
     """
+    recipes = recipes_of(pairs)
+    of = in_words({recipe.name: seeds or () for recipe in recipes}, flags)
+    check_free(out, FILES, of, flags.overwrite)
     if seeds is not None:
-        found = beside(pairs, train(recipes_of(pairs), seeds, out, flags))
+        found = beside(pairs, train(recipes, seeds, out, flags))
     else:
         found = of_committed(pairs, flags.results)
-        writable(out)
     asked = {change.key for change in pairs}
     shown, notes = {}, {}
     for direction, comparisons in found.items():
@@ -38,7 +43,8 @@ def run(pairs: Pairs, seeds: list[int] | None, out: Path, flags: Namespace) -> i
             shown[title] = [effect for effect in family if effect.of.key in asked]
             notes[title] = report.adjusted_over(direction, family)
     compared = [one for comparisons in found.values() for one in comparisons if one.key in asked]
-    publish(shown, notes, out, flags.json)
+    with claimed(out), replacing(out, FILES, of, flags.overwrite):
+        publish(shown, notes, out, flags.json)
     lacking = [change for change in pairs if change.key not in {one.key for one in compared}]
     if lacking:
         told = f"no committed runs of {lacking[0].recipe.name} ({len(lacking)} lacking)"
@@ -53,7 +59,7 @@ def publish(
     numbers = report.as_json([effect for some in shown.values() for effect in some])
     tables = {title: report.effects_table(some) for title, some in shown.items()}
     every = report.in_one_table(shown)
-    figure = out / "figures" / "ablations.png"
+    figure = out / FIGURE
     write_json(out / "ablations.json", {"effects": numbers})
     texts = {
         "md": "\n".join(

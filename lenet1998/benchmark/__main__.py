@@ -17,6 +17,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rounds", default=11, type=whole_number, metavar="N", help="default 11")
     parser.add_argument("--full", action="store_true", help="also one whole run of 20 passes")
     parser.add_argument("--out", default=Path("runs", "benchmark"), type=path, metavar="DIR")
+    words = "replace a benchmark.json that is of something else"
+    parser.add_argument("--overwrite", action="store_true", help=words)
     flags = parser.parse_args(arguments)
     return late("lenet1998.benchmark.measure").run(flags)
 

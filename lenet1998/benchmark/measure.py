@@ -1,5 +1,6 @@
 """The engines side by side in one process."""
 
+import json
 import os
 import statistics
 import subprocess
@@ -16,7 +17,6 @@ import torch
 from numba import njit
 
 from lenet1998.benchmark.tables import benchmark as table
-from lenet1998.cli import writable
 from lenet1998.counts import count
 from lenet1998.data import Dataset, load, prepare
 from lenet1998.engines import Engine, evaluation
@@ -30,9 +30,11 @@ from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5, build_model
 from lenet1998.recipes import ORIGINAL, Recipe
 from lenet1998.training import environment
+from lenet1998.training.locks import claimed, replacing
 from lenet1998.training.records import write_json
 from lenet1998.training.schedule import Schedule
 
+FILE = "benchmark.json"
 JIT = """
 import time, torch
 from lenet1998.models import build_model
@@ -46,10 +48,16 @@ print(time.perf_counter() - begun)
 # Between us and the command stands a process of little memory: what a process takes at most begins
 # with what the one took that forked it.
 CHILD = """
-import resource, subprocess, sys
+import json, subprocess, sys
 subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+try:
+    import resource
+except ImportError:  # on Windows, where nothing of Python's tells
+    print("null")
+else:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    unit = 1 if sys.platform == "darwin" else 1024
+    print(json.dumps([usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit]))
 """
 
 
@@ -218,12 +226,12 @@ def whole_run(data: Path | None) -> dict:
         begun = time.perf_counter()
         told = subprocess.run(call, check=True, capture_output=True).stdout
         wall = time.perf_counter() - begun
-    cpu, kilobytes = map(float, told.split())
+    cpu, peak = json.loads(told) or (None, None)
     return {
         "passes": ORIGINAL.passes,
         "wall_s": wall,
         "cpu_s": cpu,
-        "peak_memory_gb": kilobytes / 2**20,
+        "peak_memory_gb": peak and peak / 2**30,
     }
 
 
@@ -236,8 +244,17 @@ def run(flags: Namespace) -> int:
     """
     if reason := network.unavailable():
         raise BadInput(f"nothing to compare: {reason}")
-    out = writable(flags.out)
     dataset = load("auto", flags.data)
+    with claimed(flags.out), replacing(flags.out, [FILE], "a benchmark", flags.overwrite):
+        result = measure(flags, dataset)
+        write_json(flags.out / FILE, result)
+    print(table(result).to_string(index=False))
+    print(f"\nwritten to {flags.out / FILE}")
+    return 0
+
+
+def measure(flags: Namespace, dataset: Dataset) -> dict:
+    """All that ``benchmark.json`` holds."""
     schedule = Schedule(ORIGINAL, 0, dataset)
     load_average = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     first, again = compile_seconds()
@@ -245,7 +262,7 @@ def run(flags: Namespace) -> int:
     work = multiply_accumulates_of_an_update(ORIGINAL)
     machine = environment.describe("all", torch.device("cpu"))
     machine["arithmetic"] = network.ARITHMETIC
-    result = {
+    return {
         "engines": side_by_side(schedule, flags.rounds),
         "reading": reading(schedule, flags.rounds),
         "rounds": flags.rounds,
@@ -261,10 +278,6 @@ def run(flags: Namespace) -> int:
         "load_average": load_average,
         "environment": machine,
     }
-    write_json(out / "benchmark.json", result)
-    print(table(result).to_string(index=False))
-    print(f"\nwritten to {out / 'benchmark.json'}")
-    return 0
 
 
 CHAINS, LENGTH = 8, 64

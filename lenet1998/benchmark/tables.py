@@ -57,7 +57,9 @@ def _column(result: dict) -> dict[str, str]:
         rows["two runs at once"] = f"{result['two_at_once']:.2f} times the time of one"
     if whole := result["whole_run"]:
         rows[f"whole run of {whole['passes']} passes"] = (
-            f"{whole['cpu_s']:.0f} s of one core, {whole['peak_memory_gb']:.2f} GB at most"
+            f"{whole['wall_s']:.0f} s"
+            if whole["cpu_s"] is None
+            else f"{whole['cpu_s']:.0f} s of one core, {whole['peak_memory_gb']:.2f} GB at most"
         )
     if gpu := result["gpu"]:
         rows["engine cuda"] = (

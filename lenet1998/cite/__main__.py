@@ -4,6 +4,7 @@ import sys
 
 from lenet1998 import __version__
 from lenet1998.cli import Parser, entry, late
+from lenet1998.errors import BadInput
 
 SUMMARY = "Print BibTeX for lenet1998 and the paper, or one of its tables ready to paste."
 RELEASED = "2026-11-26"
@@ -41,12 +42,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = Parser(prog="lenet1998.cite", description=SUMMARY)
     add = parser.add_argument
     add("--table", choices=TABLES, help="a table of the committed runs instead of BibTeX")
-    add("--format", choices=FORMATS, default="markdown", help="of the table")
+    add("--format", choices=FORMATS, help="of the table (default markdown)")
     flags = parser.parse_args(arguments)
     if flags.table is None:
+        if flags.format:
+            raise BadInput(f"{flags.format}: goes with --table", "format")
         print(bibtex(SOFTWARE), bibtex(PAPER), sep="\n\n")
         return 0
-    return late("lenet1998.cite.tables").run(flags.table, flags.format)
+    return late("lenet1998.cite.tables").run(flags.table, flags.format or "markdown")
 
 
 def bibtex(entry_of: dict[str, str]) -> str:

@@ -16,7 +16,7 @@ FRESH_SEEDS, OUT = "0-2", Path("runs", "compare")
 WHERE = "a folder of studies' records (default: the committed runs that come with lenet1998)"
 FRESH = ("fresh", "seeds", "passes", "train_size", "distortions", "set", "quick", "resume")
 """Flags that ask for other runs than the committed ones."""
-OF_COMMITTED = {"variant", "variants", "dataset", "results", "out", "json"}
+OF_COMMITTED = {"variant", "variants", "dataset", "results", "out", "overwrite", "json"}
 OF_TWO_RUNS = {"runs", "dataset", "data", "json"}
 """What of the flags means anything there."""
 

@@ -2,10 +2,11 @@
 
 import json
 from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 
-from lenet1998.cli import writable
-from lenet1998.errors import BadInput
+from lenet1998.errors import BadInput, in_short
 from lenet1998.recipes import Recipe, recorded
 from lenet1998.report import comparison
 from lenet1998.report.committed import committed, lacking
@@ -15,10 +16,13 @@ from lenet1998.report.tables import markdown
 from lenet1998.reproduce.run import show_each
 from lenet1998.training import study
 from lenet1998.training.launch import check_cells, run_all
-from lenet1998.training.locks import claimed
+from lenet1998.training.locks import check_free, claimed, replacing
 from lenet1998.training.records import RunRecord, read_record, write_atomically, write_json
 from lenet1998.training.schedule import Schedule
 from lenet1998.training.study import Cell
+
+CURVES = "figures/learning-curves.png"
+FILES = ("comparison.json", "comparison.md", "comparison.csv", CURVES)
 
 
 def run(recipes: list[Recipe], seeds: list[int] | None, out: Path, flags: Namespace) -> int:
@@ -34,14 +38,29 @@ def run(recipes: list[Recipe], seeds: list[int] | None, out: Path, flags: Namesp
         BadInput: a variant without committed runs.
     """
     names = [recipe.name for recipe in recipes]
-    if seeds is not None:
-        groups = train(recipes, seeds, out, flags)
-    else:
+    if seeds is None:
         groups = committed(flags.results, recipes)
         if missing := [name for name in names if not groups[name]]:
             raise lacking(flags.results, ", ".join(missing))
-        writable(out)
-    return publish({name: groups[name] for name in names}, out, flags.json)
+        of = in_words({name: [run.seed for run in groups[name]] for name in names}, flags)
+    else:
+        of = in_words(dict.fromkeys(names, seeds), flags)
+    check_free(out, FILES, of, flags.overwrite)
+    if seeds is not None:
+        groups = train(recipes, seeds, out, flags)
+    with claimed(out), replacing(out, FILES, of, flags.overwrite):
+        return publish({name: groups[name] for name in names}, out, flags.json)
+
+
+def in_words(runs: Mapping[str, Sequence[int]], flags: Namespace) -> str:
+    """Words for runs, by the seeds of each recipe, that no others have.
+
+    A folder that was not asked for has what was asked for last.
+    """
+    if flags.out is None:
+        return "what was compared last"
+    every = "; ".join(f"{name}, seeds {' '.join(map(str, seeds))}" for name, seeds in runs.items())
+    return f"{in_short(every)} ({sha256(every.encode()).hexdigest()[:12]})"
 
 
 def train(
@@ -57,7 +76,7 @@ def train(
     check_cells(cells, flags, dataset)
     with claimed(out, [out, *(cell.folder for cell in cells)]):
         records = run_all(cells, out, flags, dataset)
-        show_each(cells, dataset)
+        show_each(cells, dataset, flags.overwrite)
     return {
         recipe.name: [record for cell, record in records.items() if cell.recipe == recipe]
         for recipe in recipes
@@ -67,7 +86,7 @@ def train(
 def publish(groups: dict[str, list[RunRecord]], out: Path, as_json: bool) -> int:
     """Write tables and figure, print the tables; the exit status is 1 if a run diverged."""
     tables = comparison.side_by_side(groups), comparison.by_layer(groups)
-    figure = out / "figures" / "learning-curves.png"
+    figure = out / CURVES
     write_json(out / "comparison.json", comparison.compare(groups))
     write_atomically(out / "comparison.md", "\n".join(map(markdown, tables)).encode())
     write_atomically(out / "comparison.csv", comparison.tidy(groups).to_csv(index=False).encode())

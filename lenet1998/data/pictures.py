@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 import warnings
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from scipy import ndimage
 from lenet1998 import paper
 from lenet1998.data.ink import Ink, find_ink
 from lenet1998.data.patterns import CENTRE, normalise
-from lenet1998.errors import BadInput
+from lenet1998.errors import BadInput, silent_libraries
 
 MAX_PIXELS = 70_000_000  # telephones make pictures of 64 million
 
@@ -231,19 +231,12 @@ def _silence():
     standard error, which is one for all threads: one file is decoded at a time.
     """
     logger = logging.getLogger("PIL")
-    with _DECODING, open(os.devnull, "wb") as nowhere:
-        before, kept = logger.level, None
+    with _DECODING, silent_libraries(), warnings.catch_warnings(action="ignore"):
+        before = logger.level
         logger.setLevel(logging.CRITICAL)
         try:
-            with suppress(OSError):  # there may be no standard error
-                kept = os.dup(2)
-                os.dup2(nowhere.fileno(), 2)
-            with warnings.catch_warnings(action="ignore"):
-                yield
+            yield
         finally:
-            if kept is not None:
-                os.dup2(kept, 2)
-                os.close(kept)
             logger.setLevel(before)
 
 

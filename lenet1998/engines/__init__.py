@@ -30,6 +30,8 @@ def check(name: str, recipe: Recipe) -> None:
     """
     if name not in ENGINES:
         raise BadInput(f"{name}: must be one of {', '.join(ENGINES)}", "engine")
+    if name == "compiled" and (reason := network.unavailable()):
+        raise BadInput(f"compiled: cannot run here ({reason}); use auto", "engine")
     if name != "cuda":
         return
     from lenet1998.engines.cuda import engine as cuda_engine  # most runs do without
@@ -46,7 +48,7 @@ def create(name: str, recipe: Recipe, models: Sequence[LeNet5]) -> Engine:
     """The engine to train models with, on their device: cuda any number, the others one.
 
     ``auto`` is compiled on the CPU, elsewhere eager. Where the loops cannot be compiled, ``auto``
-    and ``compiled`` go on with eager, and say so in one line.
+    goes on with eager, and says so in one line.
 
     Raises:
         BadInput: no such engine, or one that cannot run here.
@@ -67,5 +69,9 @@ def create(name: str, recipe: Recipe, models: Sequence[LeNet5]) -> Engine:
         try:
             return compiled_engine.CompiledEngine(recipe, model)
         except network.CompilerUnavailable as error:
+            if name == "compiled":
+                raise BadInput(
+                    f"compiled: cannot run here ({error}); use auto", "engine"
+                ) from error
             logger.warning("the compiled engine cannot run (%s): going on with eager", error)
     return EagerEngine(recipe, model)

@@ -1,5 +1,6 @@
 """``python -m lenet1998.predict IMAGE...``: the digit on any picture, and how sure the net is."""
 
+import re
 import sys
 
 from lenet1998.cli import Parser, entry, late, path
@@ -49,10 +50,7 @@ def _parser() -> Parser:
 
 def _length(text: str) -> int:
     """A number of digits."""
-    try:
-        length = int(text)
-    except ValueError:
-        length = -1
+    length = int(text) if re.fullmatch("[0-9]{1,4}", text) else -1
     if not 0 <= length <= LONGEST_STRING:
         raise BadInput(f"{text}: must be a whole number from 0 to {LONGEST_STRING}", "length")
     return length

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from lenet1998.errors import BadInput
+from lenet1998.errors import BadInput, read_bytes
 from lenet1998.recipes import Recipe, recorded
 from lenet1998.training import lines
 from lenet1998.training.records import RunRecord
@@ -50,7 +50,11 @@ def in_package() -> list[RunRecord]:
 def in_checkout(results: Path, run: RunRecord) -> list[RunRecord]:
     """Read the runs of the studies that name a run's recipe, which is quicker than reading all."""
     name = lines.quoted_name(run.recipe["name"])
-    files = (file for file in sorted(results.glob(f"*{lines.SUFFIX}")) if name in file.read_bytes())
+    files = (
+        file
+        for file in sorted(results.glob(f"*{lines.SUFFIX}"))
+        if name in read_bytes(file, lines.MOST_BYTES)
+    )
     return [other for file in files for other in lines.read(file)]
 
 
@@ -96,6 +100,9 @@ def committed(results: Path | None, recipes: list[Recipe]) -> dict[str, list[Run
     Args:
         results: a folder of studies; None: what comes with the package.
         recipes: whose runs.
+
+    Raises:
+        BadInput: runs that cannot be read, that are there twice, or of several data sets.
     """
     found: dict[str, list[RunRecord]] = {recipe.name: [] for recipe in recipes}
     for records in in_folder(results) if results else [in_package()]:
@@ -106,6 +113,11 @@ def committed(results: Path | None, recipes: list[Recipe]) -> dict[str, list[Run
                 here[name].append(record)
         for name, of_recipe in here.items():
             found[name] = max(found[name], of_recipe, key=len)
+    of = {run.dataset["checksum"]: run for runs in found.values() for run in runs}
+    if len(of) > 1:
+        told = (f"{run.source} on {run.dataset['name']}" for run in of.values())
+        where = results or "what comes with lenet1998"
+        raise BadInput(f"{where}: runs of several data sets: {', '.join(told)}", "results")
     return found
 
 

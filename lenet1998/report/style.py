@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 import numpy as np
-from matplotlib import rc_context
+from matplotlib import rc_context, rcParamsDefault
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
@@ -30,6 +30,8 @@ BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BLACK = (
 )
 
 STYLE = {
+    # Not the user's own, which may ask for LaTeX.
+    **{key: value for key, value in rcParamsDefault.items() if key != "backend"},
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -43,6 +45,11 @@ STYLE = {
     "svg.fonttype": "path",
     "svg.hashsalt": "lenet1998",
 }
+
+
+def plain(text: str) -> str:
+    """A text in which a ``$``, as a file's name may hold it, begins no formula."""
+    return text.replace("$", r"\$")
 
 
 def save(figure: Figure, file: Path, source: str | None = None) -> None:
@@ -61,7 +68,7 @@ def source_of(file: Path) -> str | None:
         found = re.search("<dc:source>(.*)</dc:source>", file.read_text("utf-8"))
         return found and found[1]
     with Image.open(file) as image:
-        return image.text.get("Source")
+        return image.info.get("Source")
 
 
 def band(axes: Axes, runs: list[list[float]], colour: str, label: str) -> None:

@@ -17,9 +17,12 @@ def markdown(frame: pd.DataFrame) -> str:
     numeric = [pd.api.types.is_numeric_dtype(frame[column]) for column in frame]
     rule = ["---:" if right else "---" for right in numeric]
     rows = [list(frame.columns), rule, *frame.to_numpy(dtype=object).tolist()]
-    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in rows) + "\n"
+    lines = (" | ".join(str(cell).translate(_MARKDOWN) for cell in row) for row in rows)
+    return "".join(f"| {line} |\n" for line in lines)
 
 
+_MARKDOWN = str.maketrans({"|": r"\|", "<": "&lt;", "\n": " "})
+"""What would end a cell, or begin a tag; other markup is the tables' own."""
 _TEX = str.maketrans(
     {
         **{letter: f"\\{letter}" for letter in "&%$#_{}"},

@@ -9,7 +9,6 @@ from tqdm import tqdm
 
 from lenet1998.cli import say
 from lenet1998.data import Dataset
-from lenet1998.errors import BadInput
 from lenet1998.pretrained import load_net
 from lenet1998.recipes import Recipe
 from lenet1998.report.committed import arithmetic_of, committed_run
@@ -20,11 +19,19 @@ from lenet1998.show.answers import FIGURES, ask, draw
 from lenet1998.training import study
 from lenet1998.training.checkpoints import CHECKPOINT
 from lenet1998.training.launch import check_cells, run_all
-from lenet1998.training.locks import claimed
-from lenet1998.training.records import WEIGHTS, RunRecord, write_json
+from lenet1998.training.locks import check_free, claimed, replacing
+from lenet1998.training.records import (
+    WEIGHTS,
+    RunRecord,
+    check_links,
+    each_once,
+    has_record,
+    read_record,
+    write_json,
+)
 from lenet1998.training.study import Cell
 
-SUMMARY_FILE = "summary.json"
+SUMMARY_FILE, CURVE = "summary.json", f"{FIGURES}/learning-curve.png"
 
 
 def run(recipe: Recipe, seeds: list[int], out: Path, flags: Namespace) -> int:
@@ -32,42 +39,42 @@ def run(recipe: Recipe, seeds: list[int], out: Path, flags: Namespace) -> int:
     dataset = study.load_once(flags.dataset, flags.data)
     cells = [Cell(recipe, seed, out / f"seed-{seed}") for seed in seeds]
     check_cells(cells, flags, dataset)
+    files = out, (SUMMARY_FILE, CURVE), f"{recipe.name} on {dataset.name}", flags.overwrite
     with claimed(out, [out, *(cell.folder for cell in cells)]):
-        if not flags.overwrite:
-            check_summary(out / SUMMARY_FILE, recipe, dataset)
+        check_free(*files)
+        others = standing(recipe, out, dataset, cells)
         records = list(run_all(cells, out, flags, dataset).values())
-        summary = summary_of(records)
-        write_json(out / SUMMARY_FILE, summary)
-        save(learning_curve(records), out / FIGURES / "learning-curve.png")
-        show_each(cells, dataset)
+        everyone = each_once([*others, *records])
+        summary = summary_of(everyone)
+        with replacing(*files):
+            write_json(out / SUMMARY_FILE, summary)
+            save(learning_curve(everyone), out / CURVE)
+        show_each(cells, dataset, flags.overwrite)
     return publish(records, summary, out, flags.json)
 
 
-def check_summary(file: Path, recipe: Recipe, dataset: Dataset) -> None:
-    """Refuse a folder whose summary is of another recipe's runs, or of another data set's.
+def standing(recipe: Recipe, out: Path, dataset: Dataset, cells: list[Cell]) -> list[RunRecord]:
+    """Read the recipe's other runs of the data set, whose folders stand beside those of cells.
 
     Raises:
-        BadInput: with what it is of. A file that tells nothing of the sort is no summary.
+        BadInput: one that cannot be read, or is there twice.
     """
-    try:
-        there = json.loads(file.read_bytes())
-        of = there["variant"], there["dataset"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return
-    if of != (recipe.name, dataset.name):
-        raise BadInput(
-            f"{file}: sums up runs of {of[0]} on {of[1]}; give another folder, or replace it with"
-            " --overwrite"
-        )
+    ours = {cell.folder for cell in cells}
+    folders = [folder for folder in sorted(out.glob("seed-*")) if folder not in ours]
+    check_links(folders)
+    runs = [read_record(folder) for folder in folders if has_record(folder)]
+    every = [Cell(recipe, run.seed, Path(run.source)) for run in runs]
+    pairs = zip(every, runs, strict=True)
+    return each_once(run for cell, run in pairs if study.is_of(cell, vars(run), dataset))
 
 
-def show_each(cells: list[Cell], dataset: Dataset) -> None:
+def show_each(cells: list[Cell], dataset: Dataset, overwrite: bool) -> None:
     """Tables and figures of each run's net, in its folder, as ``show`` makes them."""
     # A run that diverged in its first pass leaves no weights.
     folders = [cell.folder for cell in cells if (cell.folder / WEIGHTS).is_file()]
     for folder in tqdm(folders, "figures", leave=False, disable=not sys.stderr.isatty()):
         net = load_net(str(folder))
-        draw(ask(net, dataset, net.record.predictions), 0, folder / FIGURES)
+        draw(ask(net, dataset, net.record.predictions), 0, folder / FIGURES, overwrite)
 
 
 def as_committed(record: RunRecord) -> str | None:

@@ -23,11 +23,14 @@ def main(arguments: list[str] | None = None) -> int:
     add = parser.add_argument
     add("--states", type=path, metavar="FILE", help="an .npz with other states, named as below")
     add("--out", type=path, default=OUT, metavar="DIR", help=f"default {OUT}")
+    add("--overwrite", action="store_true", help="replace what stands in --out of other states")
     add("--json", action="store_true", help="print one JSON object, nothing else")
     shapes = ", ".join(f"{name} (N, {', '.join(map(str, size))})" for name, size in FIELDS.items())
     parser.epilog = f"States are grey levels, 0 (black, positive) to 255: {shapes}."
     flags = parser.parse_args(arguments)
-    return late("lenet1998.restore.recover").run(flags.states, flags.out, flags.json)
+    return late("lenet1998.restore.recover").run(
+        flags.states, flags.out, flags.overwrite, flags.json
+    )
 
 
 if __name__ == "__main__":

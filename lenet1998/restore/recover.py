@@ -7,39 +7,44 @@ import numpy as np
 from safetensors.numpy import save as weights_to_bytes
 
 from lenet1998 import paper
-from lenet1998.cli import writable
+from lenet1998.arrays import arrays_in
 from lenet1998.errors import BadInput
-from lenet1998.report.style import save
+from lenet1998.report.style import plain, save
 from lenet1998.restore.__main__ import FIELDS
 from lenet1998.restore.layers import LAYERS, as_pictures
 from lenet1998.restore.printing import Reading, Scale
 from lenet1998.restore.refine import Restored, read_fig13, restore
 from lenet1998.show.inside_figures import kernels
-from lenet1998.training.records import arrays_in, write_atomically
+from lenet1998.training.locks import claimed, replacing
+from lenet1998.training.records import write_atomically
 
 MOST = 64 * 2**20
 """Bytes of a file of states: some thousand patterns."""
 
 
-def run(states_file: Path | None, folder: Path, as_json: bool) -> int:
+FILES = ("c1-s4.safetensors", "kernels.png")
+
+
+def run(states_file: Path | None, out: Path, overwrite: bool, as_json: bool) -> int:
     """Recover the layers, write weights and figure, and print what is left of each layer.
 
     Args:
         states_file: an .npz; None: what Fig. 13 prints.
-        folder: where to write.
+        out: where to write.
+        overwrite: replace what stands there of other states.
         as_json: what to print.
 
     Raises:
         BadInput: a file that cannot be used, or a folder that cannot be written to.
     """
     scale, pixels, states = read_fig13() if states_file is None else read(states_file)
-    out = writable(folder)
-    restored = restore(pixels, states)
     source = "Fig. 13" if states_file is None else str(states_file)
-    weights = weights_to_bytes(restored.weights, metadata={"source": source})
-    write_atomically(out / "c1-s4.safetensors", weights)
-    drawn = kernels([(*as_pictures(restored.weights), f"recovered from {source}")])
-    save(drawn, out / "kernels.png")
+    with claimed(out), replacing(out, FILES, source, overwrite):
+        restored = restore(pixels, states)
+        weights = weights_to_bytes(restored.weights, metadata={"source": source})
+        write_atomically(out / FILES[0], weights)
+        drawn = kernels([(*as_pictures(restored.weights), plain(f"recovered from {source}"))])
+        save(drawn, out / FILES[1])
     return publish(restored, states, len(scale.levels), out, as_json)
 
 
@@ -91,5 +96,5 @@ def publish(
             f"{layer:<5}  {row['parameters']:>10,}  {row['states']:>6,}  {row['left']:>10.2%}"
             f"  {row['open']:>23.2%}"
         )
-    print(f"written to {out}: c1-s4.safetensors, kernels.png")
+    print(f"written to {out}: {', '.join(FILES)}")
     return 0

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from lenet1998.cli import Parser, entry, late, path
+from lenet1998.cli import Parser, entry, late, number_from_0, path
 from lenet1998.recipes import DATASETS
 
 SUMMARY = "Tables and figures of a trained net: what it reads, and what goes on inside it."
@@ -29,8 +29,12 @@ def _parser() -> Parser:
         " (default original, with --string strings)",
     )
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--digit", type=int, metavar="D", help="draw the states of the first D")
-    which.add_argument("--pattern", type=int, metavar="N", help="or of test pattern N (default 0)")
+    which.add_argument(
+        "--digit", type=number_from_0, metavar="D", help="draw the states of the first D"
+    )
+    which.add_argument(
+        "--pattern", type=number_from_0, metavar="N", help="or of test pattern N (default 0)"
+    )
     which.add_argument(
         "--string",
         type=path,
@@ -42,6 +46,7 @@ def _parser() -> Parser:
     add("--data", type=path, metavar="DIR", help=where)
     out = "default NET/figures of a run, else runs/<variant>/figures"
     add("--out", type=path, metavar="DIR", help=out)
+    add("--overwrite", action="store_true", help="replace what stands in --out of another net")
     add("--json", action="store_true", help="print one JSON object, nothing else")
     return parser
 

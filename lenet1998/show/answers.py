@@ -21,11 +21,18 @@ from lenet1998.report.tables import markdown
 from lenet1998.show import answer_figures as run_figures
 from lenet1998.show import inside_figures as net_figures
 from lenet1998.show import tables as net_tables
+from lenet1998.training.locks import claimed, replacing
 from lenet1998.training.records import write_atomically
 from lenet1998.training.schedule import Schedule
 
 FIGURES = "figures"
 """The folder, in a run's folder, that they go to."""
+FILES = (
+    *("layers.csv", "layers.md", "classes.csv", "classes.md", "confusion.csv"),
+    *("per-class.png", "confusion.png", "predictions.png", "kernels.png", "feature-maps.png"),
+    *("f6.png", "learning-curve.png"),
+)
+"""All that is written; the last of a net whose passes are known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,17 +131,30 @@ def ask(net: TrainedNet, dataset: Dataset, answers: np.ndarray | None = None) ->
 
 
 @one_thread()
-def draw(answers: Answers, pattern: int, out: Path) -> list[Path]:
+def draw(answers: Answers, pattern: int, out: Path, overwrite: bool = False) -> list[Path]:
     """Write all tables and figures of a net.
 
     Args:
         answers: the net and its answers.
         pattern: the number of the one whose states are drawn.
         out: the folder.
+        overwrite: replace files of another net, or of somebody else.
 
     Returns:
         The files.
+
+    Raises:
+        BadInput: there are such files.
     """
+    record = answers.net.record
+    names = FILES if record and record.per_pass else FILES[:-1]
+    of = f"{answers.name}, on {answers.patterns}"
+    with claimed(out), replacing(out, names, of, overwrite):
+        _write(answers, pattern, out)
+    return [out / name for name in names]
+
+
+def _write(answers: Answers, pattern: int, out: Path) -> None:
     confusion = net_tables.confusion(answers.truth, answers.answers)
     texts = {
         "layers.csv": answers.layers.to_csv(index=False),
@@ -148,7 +168,6 @@ def draw(answers: Answers, pattern: int, out: Path) -> list[Path]:
         write_atomically(out / name, text.encode())
     for name, figure in figures.items():
         save(figure, out / name)
-    return [out / name for name in (*texts, *figures)]
 
 
 def figures_of(answers: Answers, confusion: pd.DataFrame, pattern: int) -> dict[str, Figure]:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lenet1998.cli import writable
 from lenet1998.data import Dataset, load
 from lenet1998.data.lines import read_line
 from lenet1998.data.patterns import scaled
@@ -20,6 +19,7 @@ from lenet1998.show.answers import FIGURES, Answers, ask, draw
 from lenet1998.show.string_figure import WIDEST, ShownString, string_figure
 from lenet1998.show.tables import in_words
 from lenet1998.strings import check_reads_strings, read_field, string_answer, string_in_words
+from lenet1998.training.locks import claimed, replacing
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def run(flags: argparse.Namespace) -> int:
         return _show_string(net, flags)
     answers = ask(net, _dataset(net, flags))
     pattern = _pattern(answers.truth, flags)
-    files = draw(answers, pattern, writable(_folder(net, flags)))
+    files = draw(answers, pattern, _folder(net, flags), flags.overwrite)
     if answers.not_as_recorded:
         logger.warning(
             "%s: %d of %d answers are not those in its record; rounding explains a few",
@@ -69,8 +69,10 @@ def _show_string(net: TrainedNet, flags: argparse.Namespace) -> int:
     title = f"{net.recipe.name} reads {reading.text or 'nothing'}"
     states = layer_states(net.model, field)
     shown = ShownString(states, costs, reading.text, reading.positions, STEP, title)
-    file = writable(_folder(net, flags)) / "string.png"
-    save(string_figure(shown), file)
+    out, of = _folder(net, flags), f"{name}, read by {net.source}"
+    file = out / "string.png"
+    with claimed(out), replacing(out, [file.name], of, flags.overwrite):
+        save(string_figure(shown), file)
     if flags.json:
         print(json.dumps({"net": net.source, **answer, "files": [str(file)]}))
     else:

@@ -12,6 +12,7 @@ import io
 import json
 import logging
 import os
+import zlib
 from collections.abc import Iterable, Sequence
 from functools import cache
 from hashlib import sha256
@@ -20,10 +21,19 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
-from lenet1998.errors import BadInput, in_short, read_bytes
+from lenet1998.arrays import arrays_in
+from lenet1998.errors import BadInput, in_short, parse_text, read_bytes
 from lenet1998.layers import layers_of
 from lenet1998.recipes import Recipe, recorded
-from lenet1998.training.records import RunRecord, arrays_in, classes, read_records, write_atomically
+from lenet1998.training.records import (
+    RunRecord,
+    check_links,
+    classes,
+    each_once,
+    has_record,
+    read_records,
+    write_atomically,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +73,7 @@ def read(file: Path) -> list[RunRecord]:
     """
     content = read_bytes(file, MOST_BYTES)
     if file.suffix == ".gz":
-        content = gzip.decompress(content)
+        content = _unpacked(content, file)
     *lines, rest = content.split(b"\n")
     if rest:
         raise BadInput(
@@ -80,6 +90,18 @@ def read(file: Path) -> list[RunRecord]:
         answered += [run] if has_answers else []
     _give_answers(answered, answers_of(file))
     return runs
+
+
+def _unpacked(content: bytes, file: Path) -> bytes:
+    """Unpack a file of at most so many bytes, packed or not."""
+    unpacking = zlib.decompressobj(wbits=31)
+    try:
+        content = unpacking.decompress(content, MOST_BYTES)
+    except zlib.error as error:
+        raise BadInput(f"{file}: is no gzip file ({error})") from None
+    if not unpacking.eof:
+        raise BadInput(f"{file}: is cut short, or unpacks to more than {MOST_BYTES:,} bytes")
+    return content
 
 
 def _key(run: RunRecord) -> tuple[str, int, str]:
@@ -103,7 +125,7 @@ def _of_line(line: bytes, source: Path) -> tuple[RunRecord, bool]:
         BadInput: it is none.
     """
     try:
-        content = json.loads(line)
+        content = parse_text(line, source)
         about = {key: content[key] for key in ABOUT}
         recipe, about["recipe"] = _recipe(json.dumps(about["recipe"]), source)
         patterns = {"train_errors": "train_patterns", "test_errors": "test_patterns"}
@@ -119,11 +141,11 @@ def _of_line(line: bytes, source: Path) -> tuple[RunRecord, bool]:
             del row["train_errors"]
         if about["status"] not in ("finished", "diverged") or type(about["seed"]) is not int:
             raise ValueError(f"status {about['status']}, seed {about['seed']}")
-        run = RunRecord(**about, per_pass=rows, layers=layers_of(recipe))
+        run = RunRecord(**about, per_pass=rows, layers=layers_of(recipe), source=str(source))
         return run, bool(rows) and "answers" not in content
     except BadInput:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         kind = f"has no {error}" if isinstance(error, KeyError) else in_short(error)
         raise BadInput(f"{source}: is no run ({kind})") from None
 
@@ -187,18 +209,22 @@ def digest(runs: Iterable[RunRecord]) -> str:
 def read_studies(folder: Path) -> dict[str, list[RunRecord]]:
     """Read all runs below a folder, by study: its files of lines, and its folders of run folders.
 
-    Each study's are ordered by recipe and seed. What is hidden is nobody's study.
+    Each study's are ordered by recipe and seed. What is hidden is nobody's study; runs that lie in
+    the folder itself are one, without a name.
 
     Raises:
-        BadInput: one that cannot be read.
+        BadInput: one that cannot be read, or two studies of one name, or a run that is there twice.
     """
-    found = {}
-    for place in sorted(folder.iterdir()) if folder.is_dir() else ():
+    found: dict[str, list[RunRecord]] = {}
+    entries = sorted(folder.iterdir()) if folder.is_dir() else []
+    check_links(entries)
+    for place in (entry for entry in entries if not entry.name.startswith(".")):
         if place.suffix == SUFFIX:
-            found[place.stem] = ordered(read(place))
-        elif place.is_dir() and not place.name.startswith("."):
-            found[place.name] = read_records(place)
-    return found
+            found.setdefault(place.stem, []).extend(read(place))
+        elif place.is_dir():
+            study = "" if has_record(place) else place.name
+            found.setdefault(study, []).extend(read_records(place))
+    return {study: each_once(runs) for study, runs in found.items()}
 
 
 def ordered(runs: Iterable[RunRecord]) -> list[RunRecord]:
@@ -268,7 +294,7 @@ def _lock(file: Path) -> FileLock:
 
 def mend(file: Path) -> None:
     """Take away half a line at the end, which a process that was killed left; its run is lost."""
-    content = file.read_bytes()
+    content = read_bytes(file, MOST_BYTES)
     whole = content.rfind(b"\n") + 1
     if whole < len(content):
         logger.warning("%s: half a line at its end is taken away; its run is repeated", file)

@@ -6,20 +6,24 @@ so where one stands the whole run is there.
 """
 
 import dataclasses
+import errno
 import io
 import json
 import os
-import re
-import zipfile
-import zlib
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from filelock import FileLock, Timeout
 from safetensors.numpy import save as weights_to_bytes
 
 from lenet1998 import errors, paper
+from lenet1998.arrays import HEADER_BYTES, array_in
 from lenet1998.errors import BadInput
 from lenet1998.layers import multiply_accumulates
 from lenet1998.recipes import check_name, present_name, recorded
@@ -57,6 +61,7 @@ class RunRecord:
         environment: versions, machine, device, engine, threads.
         predictions: (test patterns,) uint8, of the last finished pass; None before the first.
         weights: the last finished pass's parameters by name; kept beside the record when given.
+        source: where it was read.
     """
 
     recipe: dict
@@ -68,6 +73,7 @@ class RunRecord:
     per_pass: list[dict] = field(default_factory=list)
     predictions: np.ndarray | None = None
     weights: dict[str, np.ndarray] | None = None
+    source: str = ""
 
     @property
     def diverged(self) -> bool:
@@ -120,62 +126,80 @@ class RunRecord:
 
     def as_json(self) -> dict:
         """The content of ``record.json``."""
-        apart = ("predictions", "weights")
-        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        content = {key: value for key, value in fields.items() if key not in apart}
+        content = {key: getattr(self, key) for key in _WRITTEN}
         totals = {"parameters": self.parameters, "connections": self.connections}
         return {"schema": SCHEMA, **content, **totals}
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write under a temporary name beside ``path`` and rename: readers find all of it or none.
+_APART = ("predictions", "weights", "source")
+_WRITTEN = [f.name for f in dataclasses.fields(RunRecord) if f.name not in _APART]
 
-    Both are on the disk when this returns, so a machine that loses its power keeps it.
+
+MAKING = ".lenet1998-"
+"""Of folders of ours in which files are made, before they are renamed to where they belong."""
+LOCK = "lock"
+"""Of the file in such a folder that whoever makes something there has locked."""
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write ``content`` elsewhere and rename: readers find all of it or none.
+
+    Both are on the disk when this returns, so a machine that loses its power keeps it. What stands
+    at the name is replaced, and not what a link there leads to.
+    """
+    with made_beside(path) as made, made.open("xb") as file:
+        file.write(content)
+
+
+@contextmanager
+def made_beside(path: Path) -> Iterator[Path]:
+    """Have a file made under another name, in a new folder beside it; rename it after the block.
+
+    Who dies meanwhile leaves that folder for :func:`sweep`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync(path.parent)
+        folder = Path(tempfile.mkdtemp(prefix=MAKING, dir=path.parent))
+        try:
+            with FileLock(folder / LOCK):
+                yield folder / path.name
+                with (folder / path.name).open("rb+") as file:
+                    os.fsync(file.fileno())
+                (folder / path.name).replace(path)
+            _sync(path.parent)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
         error.filename = str(path)  # a full disk is told without, and nobody knows the temporary
         raise
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _sync(folder: Path) -> None:
-    """Have the names in a folder written to the disk, too."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    """Have the names in a folder written to the disk, too, where a folder can be."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-_TEMPORARY = re.compile(r"\..+\.(\d{1,9})")
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        # Windows opens no folder, and network and virtual disks refuse in many words.
+        if error.errno in (errno.EIO, errno.ENOSPC):
+            raise
 
 
 def sweep(folder: Path) -> None:
-    """Remove the temporary files below a folder that processes left which are no longer there."""
-    for file in folder.rglob(".*"):
-        match = _TEMPORARY.fullmatch(file.name)
-        if match and not _alive(int(match[1])):
-            file.unlink(missing_ok=True)
+    """Remove what was being made below a folder by processes that died.
 
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # somebody else's, so it is there
-        return True
-    return True
+    A folder is ours if our lock is in it, and its maker is dead if nobody holds that.
+    """
+    for place, _, files in os.walk(folder):  # which passes over what vanishes meanwhile
+        lock = Path(place, LOCK)
+        if lock.parent.name.startswith(MAKING) and LOCK in files and not lock.is_symlink():
+            with suppress(Timeout, OSError):
+                with FileLock(lock, timeout=0):
+                    pass  # its maker is dead
+                shutil.rmtree(place)
 
 
 def write_json(path: Path, content: dict) -> None:
@@ -216,7 +240,7 @@ def read_record(folder: Path) -> RunRecord:
     """Read a run's record and predictions, both checked; weights stay on disk.
 
     Raises:
-        NewerRecord: a record of a later errors.
+        NewerRecord: a record of a later version.
         CorruptRecord: a file that is missing, damaged, or does not hold what a run's record does.
     """
     file = folder / RECORD
@@ -232,8 +256,7 @@ def read_record(folder: Path) -> RunRecord:
         raise CorruptRecord(str(error)) from None
     if newer:
         raise NewerRecord(f"{file}: schema {version}, this version reads {SCHEMA}")
-    kept = {f.name for f in dataclasses.fields(RunRecord)} - {"predictions", "weights"}
-    record = RunRecord(**{key: content[key] for key in kept})
+    record = RunRecord(**{key: content[key] for key in _WRITTEN}, source=str(folder))
     record.recipe["name"] = present_name(record.recipe)
     if record.per_pass:
         record.predictions = _read_predictions(
@@ -278,63 +301,6 @@ def _check_record(content: dict, source: Path) -> None:
             raise BadInput(f"{source}: {total} are not the sum of the layers'")
 
 
-# What numpy writes, word for word: numpy's own reader evaluates a header, and allocates what the
-# header asks for.
-_HEADER = re.compile(
-    rb"\x93NUMPY\x01\0(..)\{'descr': '\|u1', 'fortran_order': False,"
-    rb" 'shape': \(([\d, ]+)\), \} *\n",
-    re.DOTALL,
-)
-_HEADER_BYTES = 256
-
-
-def labels_in(content: bytes) -> tuple[tuple[int, ...], np.ndarray]:
-    """Read a file of uint8 in numpy's format: the shape it names, and the numbers in a row.
-
-    Raises:
-        ValueError: it is no such file.
-    """
-    header = _HEADER.match(content[:_HEADER_BYTES])
-    if not header or header.end() != 10 + int.from_bytes(header[1], "little"):
-        raise ValueError("no array of uint8 in numpy's format")
-    shape = tuple(int(length) for length in header[2].decode().split(",") if length.strip())
-    return shape, np.frombuffer(content, np.uint8, offset=header.end()).copy()
-
-
-_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""How numpy packs an archive; other ways, and what is encrypted, are refused unread."""
-
-
-def arrays_in(file: Path, most: int) -> dict[str, np.ndarray]:
-    """Read an archive of uint8 arrays, ``.npz``, by name.
-
-    Args:
-        file: an ordinary file of at most so many bytes.
-        most: bytes of an array.
-
-    Raises:
-        BadInput: it is no such archive.
-    """
-    content = errors.read_bytes(file, most)
-    found = {}
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            for member in archive.infolist():
-                name = member.filename.removesuffix(".npy")
-                if member.file_size > most:
-                    raise ValueError(f"{name} is larger than {most:,} bytes")
-                if member.flag_bits & 1 or member.compress_type not in _PACKED:
-                    raise ValueError(f"{name} is packed otherwise than numpy does")
-                try:
-                    shape, numbers = labels_in(archive.read(member))
-                    found[name] = numbers.reshape(shape)
-                except ValueError as error:
-                    raise ValueError(f"{name}: {error}") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise BadInput(f"{file}: no readable archive ({errors.in_short(error)})") from None
-    return found
-
-
 def classes(recipe: dict, dataset: dict) -> int:
     """Number of labels of a recorded run's network; the blank is the one after the digits.
 
@@ -350,16 +316,12 @@ def _read_predictions(file: Path, patterns: int, labels_known: int) -> np.ndarra
         CorruptRecord: a file that does not hold them.
     """
     try:
-        content = errors.read_bytes(file, _HEADER_BYTES + patterns)
+        labels = array_in(errors.read_bytes(file, HEADER_BYTES + patterns))
     except BadInput as error:
         raise CorruptRecord(str(error)) from None
-    try:
-        shape, labels = labels_in(content)
-    except ValueError:
-        raise CorruptRecord(
-            f"{file}: no readable predictions (a row of uint8 in numpy's format)"
-        ) from None
-    if shape != (patterns,) or len(labels) != patterns:
+    except ValueError as error:
+        raise CorruptRecord(f"{file}: no readable predictions ({error})") from None
+    if labels.shape != (patterns,):
         raise CorruptRecord(f"{file}: {len(labels)} predictions, where {patterns} were tested")
     if labels.max() >= labels_known:
         raise CorruptRecord(f"{file}: label {labels.max()}, where there are {labels_known} classes")
@@ -367,6 +329,51 @@ def _read_predictions(file: Path, patterns: int, labels_known: int) -> np.ndarra
 
 
 def read_records(folder: Path) -> list[RunRecord]:
-    """All records below a folder, ordered by recipe name and seed."""
-    found = [read_record(file.parent) for file in sorted(folder.rglob(RECORD))]
-    return sorted(found, key=lambda record: (record.recipe["name"], record.seed))
+    """Read all records below a folder, ordered by recipe name and seed.
+
+    Raises:
+        BadInput: a folder that is met twice, a link that leads nowhere, or two records of one run:
+            both places are named.
+    """
+    if not folder.is_dir():
+        return []
+    found, seen = [], {}
+    for place, folders, files in os.walk(folder, onerror=_refuse, followlinks=True):
+        about = os.stat(place)
+        if (first := seen.setdefault((about.st_dev, about.st_ino), place)) != place:
+            raise BadInput(f"{place}: leads to {first}, whose runs would count twice")
+        folders[:] = sorted(name for name in folders if not name.startswith(MAKING))
+        check_links(Path(place, name) for name in (*folders, *files))
+        if RECORD in files:
+            found.append(read_record(Path(place)))
+    return each_once(found)
+
+
+def _refuse(error: OSError):
+    raise error  # os.walk would pass over a folder that cannot be read, and its runs
+
+
+def check_links(entries: Iterable[Path]) -> None:
+    """Refuse links that lead nowhere, behind which there may have been runs.
+
+    Raises:
+        BadInput: there is one.
+    """
+    for entry in entries:
+        if entry.is_symlink() and not os.path.exists(entry):  # which knows circles, too
+            raise BadInput(f"{entry}: leads to {os.readlink(entry)}, where nothing is")
+
+
+def each_once(runs: Iterable[RunRecord]) -> list[RunRecord]:
+    """Order runs by recipe and seed.
+
+    Raises:
+        BadInput: two of one recipe, seed and data set, with where they were read.
+    """
+    found = sorted(runs, key=lambda run: (run.recipe["name"], run.seed))
+    seen: dict[tuple, RunRecord] = {}
+    for run in found:
+        key = run.recipe["name"], run.seed, run.dataset["checksum"]
+        if (other := seen.setdefault(key, run)) is not run:
+            raise BadInput(f"{other.source} and {run.source}: both are {key[0]}, seed {run.seed}")
+    return found

@@ -22,6 +22,8 @@ from lenet1998.training import checkpoints, environment
 from lenet1998.training.checkpoints import CHECKPOINT
 from lenet1998.training.cluster import cluster
 from lenet1998.training.records import (
+    PREDICTIONS,
+    WEIGHTS,
     CorruptRecord,
     RunRecord,
     has_record,
@@ -150,6 +152,11 @@ def finished(
         raise BadInput(f"{damaged.message}; give another folder, or {replaced_by}")
     if damaged:
         logger.warning("%s: running it again", damaged)
+        return None
+    for name in (PREDICTIONS, WEIGHTS):
+        if os.path.lexists(folder / name):
+            told = f"{folder / name}: of a run without a record"
+            raise BadInput(f"{told}; give another folder, or {replaced_by}")
     return None
 
 

@@ -231,7 +231,7 @@ def test_a_processor_without_fused_multiply_adds_goes_on_with_eager(tmp_path):
         "from lenet1998 import engines\n"
         "from lenet1998.models import build_model\n"
         "from lenet1998.recipes import ORIGINAL\n"
-        "print(engines.create('compiled', ORIGINAL, [build_model(ORIGINAL)]).name)"
+        "print(engines.create('auto', ORIGINAL, [build_model(ORIGINAL)]).name)"
     )
     run = subprocess.run(
         [sys.executable, "-c", code],

@@ -6,24 +6,34 @@ else.
 """
 
 import json
+import os
 import struct
 import zipfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
+from PIL import Image
 
-from lenet1998.data import load
+from lenet1998 import paper
+from lenet1998.data import load, mnist
+from lenet1998.data.pictures import read_picture
 from lenet1998.errors import BadInput
 from lenet1998.pretrained import load_net
 from lenet1998.recipes import ORIGINAL
+from lenet1998.restore.recover import read as read_states
 from lenet1998.training import lines
 from lenet1998.training.checkpoints import CHECKPOINT
+from lenet1998.training.locks import NOTE, check_free
 from lenet1998.training.records import PREDICTIONS, RECORD, WEIGHTS, read_record, write_record
 from lenet1998.training.run import Interrupted, fit
+from tests.conftest import idx
 
 RESULTS = Path(__file__).parents[2] / "experiments" / "results"
 RECIPE = ORIGINAL.changed(passes=2, train_size=20, curvature_patterns=10)
@@ -216,7 +226,90 @@ def kinds(folder: Path) -> dict[str, Kind]:
     answers = lines.answers_of(study)
     changed = (*RAW, zip_part_changed, zip_part_changed)
     found[answers.name] = Kind(answers, lambda: lines.read(study), changed)
+    packed = folder / "packed.jsonl.gz"
+    lines.write(packed, [record])
+    found[packed.name] = Kind(packed, lambda: lines.read(packed), RAW)
+    note = folder / NOTE
+    note.write_text(json.dumps({"table.md": ["original", "0" * 64]}))
+    found[NOTE] = Kind(note, lambda: check_free(folder, ["table.md"], "a", False), text)
+    return found | _arrays(folder) | _pictures(folder) | _data(folder)
+
+
+def _arrays(folder: Path) -> dict[str, Kind]:
+    """Archives of printed states, and what the package holds of the paper."""
+    states, changed = folder / "states.npz", (*RAW, zip_part_changed, zip_part_changed)
+    printed = paper.fig13_states()
+    names = ("input", "c1", "s2", "c3", "s4")
+    np.savez(states, **{name: getattr(printed, name)[:1] for name in names})
+    table = folder / "fig5_curve.csv"
+    table.write_bytes((paper._DATA / table.name).read_bytes())
+
+    def curve() -> None:
+        with patch.object(paper, "_DATA", folder):
+            paper.fig5_curve()
+
+    return {
+        states.name: Kind(states, lambda: read_states(states), changed),
+        table.name: Kind(table, curve, RAW),
+    }
+
+
+def _pictures(folder: Path) -> dict[str, Kind]:
+    """A digit in each format; what damages a picture may leave a picture."""
+    digit = Image.fromarray(255 - load("digits").test_images[0]).resize((60, 60))
+    found = {}
+    for ending, options in (
+        ("png", {}),
+        ("jpeg", {}),
+        ("gif", {}),
+        ("bmp", {}),
+        ("webp", {}),
+        ("tiff", {"compression": "tiff_lzw"}),
+    ):
+        file = folder / f"digit.{ending}"
+        digit.save(file, **options)
+        found[file.name] = Kind(file, partial(read_picture, file), RAW)
     return found
+
+
+def _data(folder: Path) -> dict[str, Kind]:
+    """A very small MNIST, whose sums are known as those of the true one are."""
+    few, raw = load("digits"), folder / "raw"
+    raw.mkdir()
+    arrays = few.train_images[:20], few.train_labels[:20], few.test_images[:9], few.test_labels[:9]
+    contents = dict(zip(mnist.MNIST_SHA256, map(idx, arrays), strict=True))
+    sums = {name: sha256(content).hexdigest() for name, content in contents.items()}
+    for name, content in contents.items():
+        (raw / name).write_bytes(content)
+
+    def read() -> None:
+        sizes = {name: len(content) for name, content in contents.items()}
+        with patch.multiple(mnist, MNIST_SHA256=sums, MNIST_BYTES=sizes):
+            mnist.read_mnist(raw)
+
+    name = "t10k-images-idx3-ubyte"
+    return {name: Kind(raw / name, read, RAW)}
+
+
+def _taken(number: int) -> bytes:
+    """Content of a file, which is empty afterwards."""
+    content = os.pread(number, 1000, 0)
+    os.ftruncate(number, 0)
+    os.lseek(number, 0, os.SEEK_SET)
+    return content
+
+
+@contextmanager
+def descriptor(file: Path) -> Iterator[Callable[[], bytes]]:
+    """Keep what anybody writes to standard error, C libraries too; a function gives what is new."""
+    kept = os.dup(2)
+    with file.open("wb+") as told:
+        os.dup2(told.fileno(), 2)
+        try:
+            yield partial(_taken, told.fileno())
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def attack(folder: Path, count: int, draw: np.random.Generator) -> dict[str, dict]:
@@ -237,23 +330,33 @@ def attack(folder: Path, count: int, draw: np.random.Generator) -> dict[str, dic
         name: {"accepted": 0, "refused": 0, "escaped": []} for name in attacked
     }
     whole = {name: kind.file.read_bytes() for name, kind in attacked.items()}
-    for number in range(count):
-        name = list(attacked)[number % len(attacked)]
-        kind, told = attacked[name], counts[name]
-        damage = kind.damages[draw.integers(len(kind.damages))]
-        kind.file.write_bytes(damage(whole[name], draw))
-        try:
-            kind.read()
-            told["accepted"] += 1
-        except BadInput as error:
-            if fault := _fault_of(str(error), folder):
-                told["escaped"].append(f"{damage.__name__}: {fault}")
+    with descriptor(folder / "standard-error") as said:
+        for number in range(count):
+            name = list(attacked)[number % len(attacked)]
+            kind, told = attacked[name], counts[name]
+            damage = kind.damages[draw.integers(len(kind.damages))]
+            kind.file.write_bytes(damage(whole[name], draw))
+            said()
+            ending = _ending(kind, folder)
+            if words := said():
+                ending = f"on standard error: {words!r}"
+            if ending in told:
+                told[ending] += 1
             else:
-                told["refused"] += 1
-        except Exception as error:
-            told["escaped"].append(f"{damage.__name__}: {type(error).__name__}: {error}"[:300])
-        kind.file.write_bytes(whole[name])
+                told["escaped"].append(f"{damage.__name__}: {ending}"[:300])
+            kind.file.write_bytes(whole[name])
     return counts
+
+
+def _ending(kind: Kind, folder: Path) -> str:
+    """How the reading of a damaged file ends: accepted, refused, or a description."""
+    try:
+        kind.read()
+    except BadInput as error:
+        return _fault_of(str(error), folder) or "refused"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return "accepted"
 
 
 def _fault_of(message: str, folder: Path) -> str | None:

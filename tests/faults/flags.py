@@ -14,6 +14,7 @@ from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 from experiments.study import run_study
@@ -24,6 +25,7 @@ from lenet1998.benchmark import measure as benchmark
 from lenet1998.data import Dataset, load
 from lenet1998.training import study
 from lenet1998.training.flags import device, scheduler
+from tests.faults.files import descriptor
 
 Command = Callable[[list[str]], int]
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
@@ -32,24 +34,29 @@ LONGEST = 800  # characters of a complaint: what was wrong and all that would be
 FILE = "file"  # what there is in the folder that all is run in
 NOTHING = ("", " ")
 NONSENSE = ("nonsense", "\0", "\udcff", "~nouser/x", "x" * 5000, "word " * 1000, "\N{SNOWMAN}\n;")
-NUMBERS = ("-1", "1.5", "inf", "9" * 5000)
+DIGITS = ("\N{ARABIC-INDIC DIGIT ONE}", "\N{SUPERSCRIPT TWO}", "\N{FULLWIDTH DIGIT ONE}")
+NUMBERS = ("-1", "1.5", "inf", "9" * 5000, "+1", "1_0", "0x1", *DIGITS)
 NO_PATHS = ("a\0b", "\udcff", "~nouser/x", "x" * 5000, "x/" * 2000, "x/" * 500)
 THROUGH_A_FILE = (f"{FILE}/below", f"{os.devnull}/below")
 TYPES: dict[Callable, tuple[str, ...]] = {
     cli.path: NO_PATHS + THROUGH_A_FILE,
-    cli.whole_number: (*NONSENSE, *NUMBERS, "0", "9" * 30),
+    cli.whole_number: (*NONSENSE, *NUMBERS, " 1", "0", "9" * 30),
+    cli.number_from_0: (*NONSENSE, *NUMBERS, " 1", "9" * 30),
     device: (*NONSENSE, *NUMBERS, "cuda:", "cuda:x", "cuda:-1", "\N{SUPERSCRIPT TWO}"),
     scheduler: (*NONSENSE, *NUMBERS, "tcp://", "tcp://here", "tcp://here:port", "here:8786"),
-    int: (*NONSENSE, *NUMBERS, "9" * 30),
 }
 TEXTS: dict[str, tuple[str, ...]] = {
     "variant": (*NONSENSE, *NUMBERS, "original,mu=0.1", "../original"),
     "variants": (*NONSENSE, *NUMBERS, "original,mu=0.1", "../original"),
-    "seeds": (*NONSENSE, *NUMBERS, "9-0", "1,1", "0-99999999", "1,,2"),
+    "length": (*NONSENSE, *NUMBERS, " 1", "9" * 30),
+    "seeds": (*NONSENSE, *NUMBERS, "0-1_0", f"0-{DIGITS[0]}", "9-0", "1,1", "0-99999999", "1,,2"),
     "passes": (*NONSENSE, *NUMBERS, "0"),
     "train_size": (*NONSENSE, *NUMBERS, "0", "60001", "9" * 30),
     "mine": (*NONSENSE, *NUMBERS[:1], *NUMBERS[2:], "98,7", "nan", "100.1", "1e2", "98.7%%"),
-    "set": (*NONSENSE, "=", "c3=", "=table", "c3=full", "mu=nan", "mu=-1", "passes=0", "eta=inf"),
+    "set": (
+        *(*NONSENSE, "=", "c3=", "=table", "c3=full", "mu=nan", "mu=-1", "passes=0", "eta=inf"),
+        *(f"mu={text}" for text in (*DIGITS, "+1", "1_0", " 1")),
+    ),
     "pictures": (*NONSENSE, os.devnull, ".", *NO_PATHS, *THROUGH_A_FILE),
 }
 PLACES = {  # beside what no path can be: what there is, but of another kind than asked for
@@ -61,8 +68,9 @@ PLACES = {  # beside what no path can be: what there is, but of another kind tha
 FOLDER = (FILE, os.devnull)
 """As :data:`PLACES` for all other paths, which are folders."""
 BESIDE = {  # what else has to be said for a command to come to the value, by command and flag
-    "predict": lambda name: [] if name == "pictures" else [FILE],
+    "predict": lambda name: {"pictures": [], "length": [FILE, "--string"]}.get(name, [FILE]),
     "compare": lambda name: [] if name in ("mine", "results", "runs", "variants") else ["--fresh"],
+    "cite": lambda name: ["--table", "headline"] if name == "format" else [],
 }
 
 
@@ -137,8 +145,11 @@ def fault_of(command: Command, arguments: list[str]) -> str | None:
     out, err = io.StringIO(), io.StringIO()
     before = _files()
     try:
-        with redirect_stdout(out), redirect_stderr(err):
-            status = command(arguments)
+        with TemporaryDirectory() as elsewhere, descriptor(Path(elsewhere, "2")) as told:
+            with redirect_stdout(out), redirect_stderr(err):
+                status = command(arguments)
+            if words := told():
+                return f"on the descriptor of standard error: {words!r}"
     except SystemExit as stop:  # argparse's way
         status = stop.code
     except Reached:

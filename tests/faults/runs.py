@@ -5,6 +5,7 @@ but without figures, which are drawn of what stands when all is done.
 """
 
 import contextlib
+import ctypes
 import json
 import os
 import resource
@@ -13,7 +14,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,14 +22,19 @@ from pathlib import Path
 import numpy as np
 
 from experiments.study import SCRATCH, cell_of, run_study
+from lenet1998.compare import __main__ as compare
 from lenet1998.data import Dataset, load
 from lenet1998.models import build_model, build_optimizer
 from lenet1998.recipes import ORIGINAL
 from lenet1998.reproduce import __main__ as reproduce
 from lenet1998.reproduce import run as work
+from lenet1998.restore import __main__ as restore
+from lenet1998.restore import recover, refine
+from lenet1998.show import __main__ as show
 from lenet1998.training import lines, study
 from lenet1998.training.checkpoints import CHECKPOINT
-from lenet1998.training.records import PREDICTIONS, RECORD, WEIGHTS
+from lenet1998.training.locks import NOTE
+from lenet1998.training.records import MAKING, PREDICTIONS, RECORD, WEIGHTS, write_atomically
 from lenet1998.training.study import Cell
 
 RECIPE = ORIGINAL.changed(passes=3, train_size=20, curvature_patterns=10)
@@ -63,6 +69,28 @@ def run_of_a_study(folder: Path, _resume: bool) -> int:
 
     flags = ["--engine", "eager", "--jobs", "1", "--results", str(folder)]
     return run_study("Two small runs.", cells, flags)
+
+
+def comparison(folder: Path, _resume: bool) -> int:
+    """``compare`` of the package's runs."""
+    return compare.main(["original", "modern", "--out", str(folder)])
+
+
+def restoration(folder: Path, _resume: bool) -> int:
+    """``restore`` of what Fig. 13 prints, in few steps."""
+    recover.restore = partial(refine.restore, steps=20)
+    return restore.main(["--out", str(folder)])
+
+
+def figures(folder: Path, _resume: bool) -> int:
+    """``show`` of a net, with figures that are all one picture: to draw them takes long."""
+
+    def save(_figure, file: Path, _source: str | None = None) -> None:
+        write_atomically(file, b"a picture")
+
+    for module in ("answer_figures", "inside_figures"):
+        sys.modules[f"lenet1998.show.{module}"].save = save
+    return show.main(["modern", "--dataset", "digits", "--out", str(folder)])
 
 
 def start(command: Command, folder: Path, resume: bool, digits: Dataset, before=None) -> int:
@@ -100,9 +128,12 @@ def finish(command: Command, folder: Path, digits: Dataset) -> str | None:
 
 def result(folder: Path) -> dict[str, bytes | dict]:
     """All that two executions of the same runs must have alike."""
+    places = {seed: [*folder.rglob(f"seed-{seed}/{RECORD}")] for seed in SEEDS}
+    if not any(places.values()):
+        return {str(file.relative_to(folder)): file.read_bytes() for file in _results(folder)}
     found: dict[str, bytes | dict] = {}
-    for seed in SEEDS:
-        place = next(file.parent for file in folder.rglob(f"seed-{seed}/{RECORD}"))
+    for seed, (record, *_) in places.items():
+        place = record.parent
         for name in (PREDICTIONS, WEIGHTS):
             found[f"{seed} {name}"] = (place / name).read_bytes()
         record = json.loads((place / RECORD).read_bytes())
@@ -115,11 +146,17 @@ def result(folder: Path) -> dict[str, bytes | dict]:
     return found
 
 
-def leftovers(folder: Path) -> list[str]:
-    """Files that have no place in a folder whose runs are done."""
-    known = {PREDICTIONS, WEIGHTS, RECORD, "summary.json", ".lock", LINES, f".{LINES}.lock"}
-    known |= {lines.answers_of(folder / LINES).name}
-    return [str(path) for path in folder.rglob("*") if path.is_file() and path.name not in known]
+def _results(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and path.name[0] != "."]
+
+
+def leftovers(folder: Path, right: Iterable[str]) -> list[str]:
+    """Files that have no place in a folder whose runs are done, or whose results are right."""
+    known = {PREDICTIONS, WEIGHTS, RECORD, NOTE, "summary.json", LINES, f".{LINES}.lock", *right}
+    known |= {lines.answers_of(folder / LINES).name, ".lock"}
+    files = (path for path in folder.rglob("*") if path.is_file())
+    names = known | {str(folder / name) for name in known}
+    return [str(path) for path in files if not names.intersection((path.name, str(path)))]
 
 
 # --- What stands in a folder before ---------------------------------------------------------------
@@ -140,16 +177,14 @@ def study_with_a_damaged_record(folder: Path, digits: Dataset) -> None:
 def killed_study(folder: Path, digits: Dataset) -> None:
     """A study that was killed in the second pass of its first run, as the checkpoint was renamed.
 
-    It leaves the checkpoint of the first pass, that of the second under its temporary name, and who
-    was at work.
+    It leaves the checkpoint of the first pass, and that of the second where it was made.
     """
     seed = folder / PLACE / "seed-0"
-    renaming = 5  # of each checkpoint, what changes files is an open, a renaming and a removal
-    killed = kill_at_operation(renaming, seed / f".{CHECKPOINT}")
+    renaming = 6  # each checkpoint is opened, opened to be synced, and renamed
+    killed = kill_at_operation(renaming, Path(CHECKPOINT))
     assert status_of(start(run_of_a_study, folder, False, digits, killed)) == -signal.SIGKILL
     assert (seed / CHECKPOINT).exists()
-    assert any(seed.glob(f".{CHECKPOINT}.*"))
-    assert any(seed.glob(".holder.*"))
+    assert any(seed.glob(f"{MAKING}*/{CHECKPOINT}"))
 
 
 @dataclass(frozen=True)
@@ -169,6 +204,9 @@ KINDS = {
         run_of_a_study, study_with_a_damaged_record, (f"{PLACE}/seed-0/{RECORD}",)
     ),
     "study over a killed one": Kind(run_of_a_study, killed_study),
+    "compare": Kind(comparison),
+    "restore": Kind(restoration),
+    "show": Kind(figures),
 }
 
 
@@ -178,7 +216,7 @@ KINDS = {
 def kill_at_operation(number: int, folder: Path) -> Callable[[], None]:
     """For a new process: be killed before its so-manyth change of a file.
 
-    Of files whose path begins with ``folder``, whether or not that is a whole name.
+    Of files in whose path ``folder`` is, whether or not that is a whole name.
     """
 
     def watch() -> None:
@@ -198,6 +236,15 @@ def kill_at_operation(number: int, folder: Path) -> Callable[[], None]:
 def full_disk(size: int) -> Callable[[], None]:
     """For a new process: no file can grow beyond so many bytes."""
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+def other_processes() -> None:
+    """For a new process: go on as the first one of its own namespace of processes."""
+    users, processes = 0x10000000, 0x20000000
+    if ctypes.CDLL(None, use_errno=True).unshare(users | processes):
+        raise OSError(ctypes.get_errno(), "no namespace of processes can be had")
+    if child := os.fork():
+        os._exit(status_of(child))
 
 
 class Trials:
@@ -241,9 +288,9 @@ class Trials:
             with contextlib.suppress(OSError, ValueError):
                 if result(self.folder) == self.right and not self.redone():
                     self.counts["identical"] += 1
-                    if not leftovers(self.folder):
+                    if not leftovers(self.folder, self.right):
                         return
-            wrong = f"other results, or files left over: {leftovers(self.folder)}"
+            wrong = f"other results, or left over: {leftovers(self.folder, self.right)}"
         self.failures.append(f"{what}: {wrong}")
 
     def redone(self) -> bool:
@@ -296,14 +343,21 @@ def full_disks(trials: Trials, count: int, draw: np.random.Generator) -> dict:
     return trials.outcome()
 
 
-def two_writers(trials: Trials, count: int, draw: np.random.Generator) -> dict:
-    """Two commands with one folder, the second somewhat later: one works, the other is refused."""
+def two_writers(trials: Trials, count: int, draw: np.random.Generator, before=None) -> dict:
+    """Two commands with one folder, the second somewhat later: one works, the other is refused.
+
+    Args:
+        trials: where.
+        count: of pairs.
+        draw: of the time between two.
+        before: called in the process of each.
+    """
     refused = 0
     for _ in range(count):
         trials.clear()
-        first = trials.start()
+        first = trials.start(before)
         time.sleep(draw.uniform(0, trials.seconds / 2))
-        statuses = status_of(trials.start()), status_of(first)
+        statuses = status_of(trials.start(before)), status_of(first)
         refused += 2 in statuses
         if sorted(statuses) not in ([0, 2], [0, 0]):
             trials.failures.append(f"ended with {statuses}")
@@ -339,4 +393,6 @@ def attack(place: Path, count: int, draw: np.random.Generator, most: int | None 
         found[f"{name}: killed at every file operation"] = kills_at_operations(each, most)
     found["run: disk full"] = full_disks(trials("full", KINDS["run"]), count, draw)
     found["run: two commands in one folder"] = two_writers(trials("two", KINDS["run"]), count, draw)
+    apart = two_writers(trials("apart", KINDS["run"]), count, draw, other_processes)
+    found["run: two commands in one folder, each in its own namespace of processes"] = apart
     return found

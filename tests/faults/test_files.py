@@ -5,6 +5,7 @@ import pytest
 
 from lenet1998.errors import BadInput
 from lenet1998.training.checkpoints import CHECKPOINT
+from lenet1998.training.locks import NOTE
 from lenet1998.training.records import PREDICTIONS, RECORD, WEIGHTS
 from tests.faults import files
 
@@ -13,12 +14,15 @@ from tests.faults import files
     ("times", "least"), [(15, 8), pytest.param(160, 120, marks=pytest.mark.slow)]
 )
 def test_no_damaged_file_is_more_than_one_line(times, least, tmp_path):
-    kinds = {RECORD, PREDICTIONS, WEIGHTS, CHECKPOINT, "study.jsonl", "study.npz"}
-    counts = files.attack(tmp_path, times * len(kinds), np.random.default_rng(0))
-    assert counts.keys() == kinds
+    kinds = {RECORD, PREDICTIONS, WEIGHTS, CHECKPOINT, "study.jsonl", "study.npz", NOTE}
+    kinds |= {"packed.jsonl.gz", "states.npz", "fig5_curve.csv", "t10k-images-idx3-ubyte"}
+    pictures = {f"digit.{ending}" for ending in ("png", "jpeg", "gif", "bmp", "webp", "tiff")}
+    counts = files.attack(tmp_path, times * len(kinds | pictures), np.random.default_rng(0))
+    assert counts.keys() == kinds | pictures
     for name, told in counts.items():
         assert told["escaped"] == [], name
-        assert told["refused"] > least, name
+        # A bitmap has few bytes that could not be others, and a table of the paper's few, too.
+        assert told["refused"] > (least if name in kinds else 0), name
         assert told["accepted"] + told["refused"] == times
 
 

@@ -3,6 +3,7 @@
 The matrix of ``tests/faults/flags.py``, whole: it takes some seconds.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -51,6 +52,11 @@ def loud(_):
     raise BadInput("a fault")
 
 
+def deep(_):
+    os.write(2, b"a library")
+    raise BadInput("a fault")
+
+
 def writing(_):
     Path("left").touch()
     raise BadInput("a fault")
@@ -72,6 +78,7 @@ def training(_):
         (talkative, "not one line"),
         (long, "a line of 5"),
         (loud, "on standard output"),
+        (deep, "on the descriptor of standard error: b'a library'"),
         (writing, "wrote ['left']"),
         (crashing, "a traceback, KeyError"),
         (training, "was not refused before it began"),

@@ -1,10 +1,12 @@
 """Runs that are killed, short of disk or not alone give the same bytes in the end."""
 
+import itertools
+import shutil
+
 import numpy as np
 import pytest
 
 from lenet1998.data import load
-from lenet1998.training.records import RECORD
 from tests.faults import runs
 from tests.faults.runs import KINDS, Trials
 
@@ -14,13 +16,14 @@ pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threade
 
 @pytest.fixture
 def trials(tmp_path):
-    return lambda kind: Trials(KINDS[kind], load("digits"), tmp_path / "trials")
+    number = itertools.count()
+    return lambda kind: Trials(KINDS[kind], load("digits"), tmp_path / f"trials-{next(number)}")
 
 
 @pytest.mark.parametrize(
     "kind",
     [
-        kind if kind in ("run", "study") else pytest.param(kind, marks=pytest.mark.slow)
+        kind if kind in ("run", "study", "compare") else pytest.param(kind, marks=pytest.mark.slow)
         for kind in KINDS
     ],
 )
@@ -45,10 +48,18 @@ def test_two_commands_in_one_folder(trials):
     assert (told["identical"], told["failures"]) == (1, [])
 
 
+def test_two_commands_in_two_namespaces_of_processes(trials):
+    here = runs.start(lambda *_: 0, trials("run").folder, False, None, runs.other_processes)
+    if runs.status_of(here):
+        pytest.skip("no namespaces of processes here")
+    told = runs.two_writers(trials("run"), 1, np.random.default_rng(0), runs.other_processes)
+    assert (told["identical"], told["failures"]) == (1, [])
+
+
 def test_what_goes_wrong_is_told(trials):
     over_done = trials("study over a finished run and a damaged record")
     (over_done.folder / runs.LINES).unlink()
-    (over_done.folder / runs.PLACE / "seed-0" / RECORD).unlink()
+    shutil.rmtree(over_done.folder / runs.PLACE / "seed-0")
     over_done.judge("a finished run lost", True)
     over_done.right = {}
     over_done.judge("other bytes", True)

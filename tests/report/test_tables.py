@@ -29,6 +29,12 @@ from lenet1998.report.tables import (
 )
 
 
+def test_a_name_ends_no_cell_and_begins_no_tag():
+    table = markdown(pd.DataFrame({"a|b": ["<script>", "x\ny"]}))
+    assert table.splitlines()[0] == r"| a\|b |"
+    assert table.splitlines()[2:] == ["| &lt;script> |", "| x y |"]
+
+
 def test_markdown():
     frame = pd.DataFrame({"layer": ["c1", "s2"], "parameters": [156, 12], "share": [0.5, None]})
     assert markdown(frame) == (

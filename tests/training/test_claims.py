@@ -1,10 +1,13 @@
 """One command at a time in a folder, and none over another's results."""
 
+import errno
 import json
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
+from stat import S_ISDIR
 
 import pytest
 
@@ -12,8 +15,9 @@ from lenet1998.errors import BadInput
 from lenet1998.reproduce.__main__ import main
 from lenet1998.training import locks as claims
 from lenet1998.training.checkpoints import CHECKPOINT
-from lenet1998.training.locks import HOLDER, LOCK, claimed
+from lenet1998.training.locks import LOCK, NOTE, check_free, claimed, replacing
 from lenet1998.training.records import (
+    MAKING,
     PREDICTIONS,
     RECORD,
     WEIGHTS,
@@ -62,11 +66,11 @@ def holder(tmp_path):
     process.join()
 
 
-def test_a_second_command_is_told_who_is_at_work(holder, tmp_path, capsys):
+def test_a_second_command_is_refused(holder, tmp_path, capsys):
     before = files(tmp_path)
     assert main([*TINY, "--seeds", "0-1", "--out", str(tmp_path)]) == 2
     line = capsys.readouterr().err
-    assert f"seed-0: another command is at work in it (process {holder.pid} on " in line
+    assert "seed-0: another command is at work in it; wait for it" in line
     assert line.count("\n") == 1
     assert files(tmp_path) == before
     assert not (tmp_path / "seed-1").exists()
@@ -76,9 +80,7 @@ def test_a_lock_ends_with_the_process_that_has_it(holder, tmp_path):
     holder.kill()
     holder.join()
     with claimed(tmp_path, [tmp_path / "seed-0"]):
-        own = tmp_path / "seed-0" / f"{HOLDER}.{os.getpid()}"
-        assert [own] == list((tmp_path / "seed-0").glob(f"{HOLDER}.*"))
-        assert str(os.getpid()) in own.read_text()
+        assert (tmp_path / "seed-0" / LOCK).exists()
 
 
 def test_nothing_is_left_of_a_claim_that_came_to_nothing(tmp_path):
@@ -93,7 +95,7 @@ def test_what_was_written_stays_and_what_was_there_too(tmp_path):
     with claimed(tmp_path, [tmp_path / "seed-0", tmp_path / "seed-1"]):
         (tmp_path / "seed-0" / "result").touch()
     left = {path.name for path in (tmp_path / "seed-0").iterdir()}
-    assert left == {"result", LOCK}
+    assert left == {"result"}
     assert (tmp_path / "seed-1").is_dir()
 
 
@@ -119,15 +121,162 @@ def test_too_many_folders_to_lock(tmp_path, monkeypatch):
 # --- Files --------------------------------------------------------------------------------------
 
 
-def test_temporary_files_of_the_dead_are_swept_and_no_others(tmp_path):
+MAKE = """
+import os, sys
+from pathlib import Path
+from lenet1998.training.records import made_beside
+with made_beside(Path(sys.argv[1], "file")) as made:
+    made.write_text("half")
+    print("making", flush=True)
+    sys.stdin.read()
+    os._exit(9)
+"""
+OTHER_PIDS = ["unshare", "--user", "--map-root-user", "--pid", "--fork"]
+unshared = pytest.mark.skipif(
+    not shutil.which("unshare") or subprocess.run([*OTHER_PIDS, "true"]).returncode != 0,
+    reason="no process namespaces here",
+)
+
+
+def python(code, *arguments, before=()):
+    call = [*before, sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("before", [(), pytest.param(OTHER_PIDS, marks=unshared)])
+def test_what_is_being_made_is_swept_when_its_maker_is_dead(before, tmp_path):
+    maker = python(MAKE, tmp_path, before=before)
+    assert maker.stdout.readline() == "making\n"
+    (folder,) = tmp_path.iterdir()
+    sweep(tmp_path)
+    assert (folder / "file").read_text() == "half"
+    maker.communicate("")
+    sweep(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from lenet1998.errors import BadInput
+from lenet1998.training.locks import claimed
+try:
+    with claimed(Path(sys.argv[1])):
+        print("held", flush=True)
+        sys.stdin.read()
+except BadInput as error:
+    print(error, flush=True)
+"""
+
+
+@unshared
+def test_two_writers_in_two_namespaces_of_processes(tmp_path):
+    first, second = (python(HOLD, tmp_path, before=OTHER_PIDS) for _ in "12")
+    told = sorted(writer.stdout.readline() for writer in (first, second))
+    assert "another command is at work" in told[0]
+    assert told[1] == "held\n"
+    for writer in (first, second):
+        writer.communicate("")
+    with claimed(tmp_path):
+        pass
+
+
+def test_nothing_is_removed_for_its_name(tmp_path):
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    gone = [tmp_path / f".record.json.{dead.pid}", tmp_path / f".writable.{dead.pid}"]
-    kept = [tmp_path / f".record.json.{os.getpid()}", tmp_path / ".hidden", tmp_path / "a.1"]
-    for file in (*gone, *kept):
-        file.touch()
-    sweep(tmp_path)
-    assert set(tmp_path.iterdir()) == set(kept)
+    names = (".notes.2024", f".record.json.{dead.pid}", f".holder.{dead.pid}", f"{MAKING}notes")
+    for place in (tmp_path, tmp_path / "seed-0"):
+        place.mkdir(exist_ok=True)
+        for name in names:
+            (place / name).write_text("mine")
+        for name in (".folder.2024", f"{MAKING}folder"):
+            (place / name).mkdir()
+            (place / name / "notes").write_text("mine")
+    before = files(tmp_path)
+    assert main([*TINY, "--out", str(tmp_path)]) == 0
+    assert files(tmp_path).items() >= before.items()
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_no_link_is_followed(link, tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    out = tmp_path / "out"
+    (out / "seed-0").mkdir(parents=True)
+    for process in range(os.getpid(), os.getpid() + 50):
+        for name in (f".summary.json.{process}", f".writable.{process}"):
+            link(precious, out / name)
+            link(precious, out / "seed-0" / name)
+    assert main([*TINY, "--out", str(out)]) == 0
+    assert precious.read_text() == "mine"
+    for name in ("summary.json", LOCK):
+        (out / name).unlink(missing_ok=True)
+        link(precious, out / name)
+        assert main([*TINY, "--resume", "--out", str(out)]) == 2
+        (out / name).unlink()
+    assert precious.read_text() == "mine"
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EBADF])
+@pytest.mark.parametrize("call", ["fsync", "open"])
+def test_a_folder_that_cannot_be_synced_is_no_fault(number, call, tmp_path, monkeypatch):
+    real = getattr(os, call)
+
+    def refuse(what, *rest, **more):
+        of_folder = os.path.isdir(what) or (call == "fsync" and S_ISDIR(os.fstat(what).st_mode))
+        if of_folder:
+            raise OSError(number, os.strerror(number))
+        return real(what, *rest, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, refuse)
+        write_atomically(tmp_path / "file", b"content")
+    assert (tmp_path / "file").read_bytes() == b"content"
+
+
+# --- Results that are replaced --------------------------------------------------------------------
+
+
+def test_files_are_replaced_by_who_wrote_them_and_of_the_same_thing(tmp_path):
+    def write(content: str, of: str = "a", overwrite: bool = False) -> None:
+        with replacing(tmp_path, ["table"], of, overwrite):
+            (tmp_path / "table").write_text(content)
+
+    write("one")
+    write("two")
+    for of, told in (("b", "is of a; give"), ("a", "was changed")):
+        if of == "a":
+            (tmp_path / "table").write_text("by hand")
+        before = files(tmp_path)
+        with pytest.raises(BadInput, match=f"table: {told}"):
+            write("three", of)
+        assert files(tmp_path) == before
+    write("four", "b", overwrite=True)
+    write("five", "b")
+    (tmp_path / NOTE).unlink()
+    with pytest.raises(BadInput, match="table: is not of our making"):
+        check_free(tmp_path, ["table"], "b", False)
+
+
+def test_who_is_killed_while_writing_goes_on(tmp_path):
+    def interrupted():
+        with replacing(tmp_path, ["table"], "a", False):
+            (tmp_path / "table").write_text("one")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    check_free(tmp_path, ["table"], "a", False)
+    with pytest.raises(BadInput, match="is of a"):
+        check_free(tmp_path, ["table"], "b", False)
+
+
+@pytest.mark.parametrize("note", ["[]", "{", '{"table": "a"}', '{"table": ["a", 3]}'])
+def test_a_note_that_is_none_of_ours_is_named(note, tmp_path):
+    (tmp_path / NOTE).write_text(note)
+    with pytest.raises(BadInput, match=NOTE):
+        check_free(tmp_path, ["table"], "a", False)
+    assert (tmp_path / NOTE).read_text() == note
 
 
 def test_content_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
@@ -175,10 +324,7 @@ def test_nor_is_one_of_another_data_set(done, tmp_path, tiny_mnist, capsys):
 
 def test_the_summary_of_other_runs_is_not_either(done, tmp_path, capsys):
     assert main([*TINY, "--passes", "1", "--seeds", "7", "--out", str(tmp_path)]) == 2
-    assert (
-        "summary.json: sums up runs of original,curvature_patterns=10,passes=2,"
-        in capsys.readouterr().err
-    )
+    assert "summary.json: is of original,curvature_patterns=10,passes=2," in capsys.readouterr().err
     assert files(tmp_path) == done
 
 

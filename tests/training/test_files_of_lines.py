@@ -1,8 +1,10 @@
 """Runs as lines: what is written is read, half a line is mended, bad files are named by line."""
 
+import gzip
 import io
 import json
 import multiprocessing
+import shutil
 import zipfile
 
 import numpy as np
@@ -13,6 +15,7 @@ from factory import make_record, put
 from lenet1998.errors import BadInput
 from lenet1998.recipes import ORIGINAL
 from lenet1998.training import lines
+from lenet1998.training.records import write_record
 
 DENSE = ORIGINAL.changed(c3="dense").as_dict()
 RUNS = [
@@ -123,11 +126,11 @@ def changed(line: bytes, **changes) -> bytes:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda line: b"{", "is no run"),
+        (lambda line: b"{", "no readable JSON"),
         (lambda line: b"[]", "is no run"),
         (lambda line: b"3", "is no run"),
-        (lambda line: b"", "is no run"),
-        (lambda line: b"\xff" + line, "is no run"),
+        (lambda line: b"", "no readable JSON"),
+        (lambda line: b"\xff" + line, "no readable JSON"),
         (lambda line: line.replace(b'"seed"', b'"sead"'), "has no 'seed'"),
         (lambda line: changed(line, seed="0"), "seed 0"),
         (lambda line: changed(line, status="lost"), "status lost"),
@@ -210,3 +213,35 @@ def test_studies_are_files_of_lines_and_folders_of_runs(file):
     assert list(lines.read_studies(file.parent)) == ["other", "study"]
     assert [run.seed for run in lines.read_studies(file.parent)["study"]] == [0, 1, 2, 0]
     assert lines.read_studies(file.parent / "nowhere") == {}
+
+
+def test_a_study_that_is_there_twice_is_named(file):
+    write_record(file.parent / "study" / "seed-0", make_record((9, 4), 0))
+    with pytest.raises(BadInput) as error:
+        lines.read_studies(file.parent)
+    assert f"{file}:1" in str(error.value)
+    assert str(file.parent / "study" / "seed-0") in str(error.value)
+
+
+def test_what_is_hidden_is_no_study_and_a_link_to_nothing_is_none_either(file):
+    shutil.copy(file, file.with_name(".copy.jsonl"))
+    assert list(lines.read_studies(file.parent)) == ["study"]
+    (file.parent / "lost.jsonl").symlink_to("nowhere")
+    with pytest.raises(BadInput, match=r"lost\.jsonl: leads to nowhere"):
+        lines.read_studies(file.parent)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is cut short"),
+        (b"no gzip", "is no gzip file"),
+        (gzip.compress(b"{}\n")[:-3], "is cut short"),
+        (gzip.compress(bytes(3000)), "unpacks to more than"),
+    ],
+)
+def test_a_packed_file_that_cannot_be_unpacked_is_named(content, says, tmp_path, monkeypatch):
+    monkeypatch.setattr(lines, "MOST_BYTES", 2000)
+    (tmp_path / "runs.jsonl.gz").write_bytes(content)
+    with pytest.raises(BadInput, match=rf"runs\.jsonl\.gz: .*{says}"):
+        lines.read(tmp_path / "runs.jsonl.gz")
