@@ -74,8 +74,8 @@ def no_net_figures(monkeypatch):
 
     That they do, and what, is tested in test_show.py.
     """
-    for command in ("reproduce", "compare"):
-        monkeypatch.setattr(f"lenet1998.{command}.run.show_each", lambda *_: None)
+    for module in ("reproduce.run", "report.fresh"):
+        monkeypatch.setattr(f"lenet1998.{module}.show_each", lambda *_: None)
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from lenet1998.compare import run as compare
 from lenet1998.compare.__main__ import main
 from lenet1998.errors import BadInput
 from lenet1998.recipes import RECIPES, recipe_named
-from lenet1998.report import comparison
+from lenet1998.report import comparison, fresh
+from lenet1998.report.answers import show_each
 from lenet1998.report.committed import committed
 from lenet1998.report.statistics import welch
-from lenet1998.reproduce.run import show_each
 from lenet1998.training import study
 from lenet1998.training.records import read_record, write_record
 
@@ -119,7 +119,7 @@ def test_committed_runs_are_found_by_recipe_and_are_of_one_study(tmp_path):
 def test_variants_trained_afresh_side_by_side(tiny_mnist, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(study, "load_once", study.load_once.__wrapped__)
     # Of four nets the first is drawn: it takes longer than to train them.
-    monkeypatch.setattr(compare, "show_each", lambda cells, *rest: show_each(cells[:1], *rest))
+    monkeypatch.setattr(fresh, "show_each", lambda cells, *rest: show_each(cells[:1], *rest))
     out = tmp_path / "out"
     arguments = ["--data", str(tiny_mnist), "--out", str(out), "--passes", "1", "--seeds", "0,1"]
     assert main(["modern", "original", "--engine", "eager", "--json", *arguments]) == 0
@@ -138,7 +138,7 @@ def test_variants_trained_afresh_side_by_side(tiny_mnist, tmp_path, capsys, monk
     assert (out / "modern,passes=1" / "seed-0" / "figures" / "confusion.png").is_file()
     # The runs stand: asked again with --resume, nothing is trained.
     monkeypatch.setattr(study, "run_together", None)
-    monkeypatch.setattr(compare, "show_each", lambda *_: None)
+    monkeypatch.setattr(fresh, "show_each", lambda *_: None)
     assert main(["modern", "original", "--engine", "eager", "--resume", *arguments]) == 0
 
 

@@ -18,10 +18,10 @@ from lenet1998.errors import BadInput
 from lenet1998.models import build_model
 from lenet1998.pretrained import TrainedNet, load_net
 from lenet1998.recipes import ORIGINAL, recipe_named
+from lenet1998.report.answers import ask
 from lenet1998.reproduce.__main__ import main as reproduce
 from lenet1998.show import net as show
 from lenet1998.show.__main__ import main
-from lenet1998.show.answers import ask
 from lenet1998.training import study
 from lenet1998.training.locks import NOTE
 from lenet1998.training.records import read_record, write_record

@@ -3,6 +3,7 @@
 Writes ``ablations.json``: what the paper says components are for, measured on every net.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -52,7 +53,9 @@ def measure(results: Path, dataset: Dataset, cell: Cell) -> None:
         return
     net = load_net(str(cell.folder))
     found = {"recipe": cell.recipe.name, "seed": cell.seed}
-    found |= purposes(net.model, net.recipe, dataset)
+    # Digits beyond the ninth are rounding's, and take a third of the file.
+    measures = json.dumps(purposes(net.model, net.recipe, dataset))
+    found |= json.loads(measures, parse_float=lambda text: round(float(text), 9))
     nets = measured(results) | {(cell.recipe.name, cell.seed): found}
     write_json(results / ABLATIONS, {"nets": [nets[key] for key in sorted(nets)]})
 

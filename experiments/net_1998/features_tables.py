@@ -11,11 +11,11 @@ from experiments.readings.scores import of_the_net
 from experiments.results import FEATURES, shows
 from lenet1998 import paper
 from lenet1998.report import style
+from lenet1998.report.inside_figures import GREY
 from lenet1998.report.statistics import holm, summarise, welch
 from lenet1998.report.style import PICTURES
 from lenet1998.report.tables import brief
 from lenet1998.restore.printing import MIDDLE, PAPER
-from lenet1998.show.inside_figures import GREY
 
 GAP = 3  # pixels between pictures
 WHOLE, ON_FEATURES = ("original", "noise"), ("1998-features", "noise,features=1998")

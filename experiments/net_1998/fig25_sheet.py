@@ -26,8 +26,8 @@ from lenet1998.engines.exactly import one_thread
 from lenet1998.models import STEP
 from lenet1998.pretrained import load_pretrained
 from lenet1998.recipes import recipe_named
+from lenet1998.report.inside_figures import GREY
 from lenet1998.restore.printing import MIDDLE
-from lenet1998.show.inside_figures import GREY
 from lenet1998.strings import penalties, read
 
 

@@ -19,9 +19,9 @@ from experiments.net_1998.evidence import drawn_as, states_of
 from lenet1998 import paper
 from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.report import style
+from lenet1998.report.inside_figures import GREY
 from lenet1998.restore.layers import LAYERS
 from lenet1998.restore.refine import read_fig13, restore
-from lenet1998.show.inside_figures import GREY
 
 SPACE = 4  # pixels between layers
 

@@ -6,9 +6,9 @@ from matplotlib.figure import Figure
 
 from experiments.results import RESTORATION, shows
 from lenet1998 import paper
+from lenet1998.report.inside_figures import kernels as draw_kernels
 from lenet1998.report.tables import brief
 from lenet1998.restore.layers import as_pictures
-from lenet1998.show.inside_figures import kernels as draw_kernels
 
 LAYERS = ("c1", "s2", "c3", "s4")
 NAMES = dict(zip(LAYERS, ("C1", "S2", "C3", "S4"), strict=True))

@@ -16,10 +16,10 @@ from experiments.results import MODERN, ORIGINAL, RESTORATION, shows
 from lenet1998 import paper
 from lenet1998.layers import KERNEL, WINDOW
 from lenet1998.report import style
+from lenet1998.report.inside_figures import SIGNED
 from lenet1998.report.style import BLUE, GREEN, ORANGE, PICTURES, PLAIN, PURPLE, VERMILION
 from lenet1998.restore.layers import as_pictures
 from lenet1998.restore.printing import MIDDLE, PAPER
-from lenet1998.show.inside_figures import SIGNED
 from lenet1998.training.records import RunRecord
 
 PATTERN = 7  # of Fig. 13, from 0: a 3 without noise, its strokes broken

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from lenet1998 import cli  # first: it sees to Ctrl-C while the rest is imported
 from lenet1998.ablate.components import COMPONENTS, DIRECTIONS, changes, chosen
-from lenet1998.compare.__main__ import WHERE, check_source, refuse
-from lenet1998.training.flags import changed_by, run_parser
+from lenet1998.training.flags import WHERE, changed_by, check_source, refuse, run_parser
 
 SUMMARY = "Switch the historical components one by one, and see what each is worth."
 OF_COMMITTED = {"only", "direction", "dataset", "results", "out", "overwrite", "json"}

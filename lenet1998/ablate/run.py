@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lenet1998.ablate import effects as report
 from lenet1998.ablate.effects import Pairs, beside, of_committed, recipes_of
-from lenet1998.compare.run import in_words, train
+from lenet1998.report.fresh import in_words, train
 from lenet1998.report.style import save
 from lenet1998.report.tables import latex, markdown
 from lenet1998.training.locks import check_free, claimed, replacing

@@ -1,21 +1,17 @@
 """``python -m lenet1998.compare``: variants side by side, of committed runs or trained afresh."""
 
 import sys
-from collections.abc import Set
 from pathlib import Path
 
 from lenet1998.cli import entry, late, parse_seeds, path
 from lenet1998.compare import mine
 from lenet1998.errors import BadInput
 from lenet1998.recipes import RECIPES
-from lenet1998.training.flags import recipe_from, run_parser
+from lenet1998.training.flags import WHERE, check_source, recipe_from, refuse, run_parser
 
 SUMMARY = "Variants side by side: accuracy, parameters, connections, time."
 VARIANTS = ["original", "original-logistic", "modern"]
 FRESH_SEEDS, OUT = "0-2", Path("runs", "compare")
-WHERE = "a folder of studies' records (default: the committed runs that come with lenet1998)"
-FRESH = ("fresh", "seeds", "passes", "train_size", "distortions", "set", "quick", "resume")
-"""Flags that ask for other runs than the committed ones."""
 OF_COMMITTED = {"variant", "variants", "dataset", "results", "out", "overwrite", "json"}
 OF_TWO_RUNS = {"runs", "dataset", "data", "json"}
 """What of the flags means anything there."""
@@ -52,35 +48,6 @@ def main(arguments: list[str] | None = None) -> int:
     fresh = check_source(given, flags.dataset, OF_COMMITTED)
     seeds = parse_seeds(flags.seeds or FRESH_SEEDS) if fresh else None
     return late("lenet1998.compare.run").run(recipes, seeds, flags.out or OUT, flags)
-
-
-def check_source(given: Set[str], dataset: str, of_committed: Set[str]) -> bool:
-    """Decide between runs trained afresh and committed ones, by the flags given.
-
-    Args:
-        given: the flags that are not as they are by default.
-        dataset: whose runs.
-        of_committed: the flags that mean anything for committed runs.
-
-    Raises:
-        BadInput: flags that would be ignored.
-    """
-    if given.intersection(FRESH) or dataset == "digits":
-        refuse(given & {"results"}, "is where committed runs are, and these are trained afresh")
-        return True
-    refuse(given - of_committed, "is for runs that are trained: add --fresh to train them")
-    return False
-
-
-def refuse(given: Set[str], why: str) -> None:
-    """Refuse flags that would be ignored.
-
-    Raises:
-        BadInput: there is one.
-    """
-    for name in sorted(given):
-        words = "VARIANT" if name == "variants" else f"--{name.replace('_', '-')}"
-        raise BadInput(f"{words}: {why}")
 
 
 if __name__ == "__main__":

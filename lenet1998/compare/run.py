@@ -2,24 +2,20 @@
 
 import json
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from pathlib import Path
 
-from lenet1998.errors import BadInput, in_short
+from lenet1998.errors import BadInput
 from lenet1998.recipes import Recipe, recorded
 from lenet1998.report import comparison
 from lenet1998.report.committed import committed, lacking
+from lenet1998.report.fresh import in_words, train
 from lenet1998.report.statistics import mcnemar
 from lenet1998.report.style import save
 from lenet1998.report.tables import markdown
-from lenet1998.reproduce.run import show_each
 from lenet1998.training import study
-from lenet1998.training.launch import check_cells, run_all
 from lenet1998.training.locks import check_free, claimed, replacing
 from lenet1998.training.records import RunRecord, read_record, write_atomically, write_json
 from lenet1998.training.schedule import Schedule
-from lenet1998.training.study import Cell
 
 CURVES = "figures/learning-curves.png"
 FILES = ("comparison.json", "comparison.md", "comparison.csv", CURVES)
@@ -50,37 +46,6 @@ def run(recipes: list[Recipe], seeds: list[int] | None, out: Path, flags: Namesp
         groups = train(recipes, seeds, out, flags)
     with claimed(out), replacing(out, FILES, of, flags.overwrite):
         return publish({name: groups[name] for name in names}, out, flags.json)
-
-
-def in_words(runs: Mapping[str, Sequence[int]], flags: Namespace) -> str:
-    """Words for runs, by the seeds of each recipe, that no others have.
-
-    A folder that was not asked for has what was asked for last.
-    """
-    if flags.out is None:
-        return "what was compared last"
-    every = "; ".join(f"{name}, seeds {' '.join(map(str, seeds))}" for name, seeds in runs.items())
-    return f"{in_short(every)} ({sha256(every.encode()).hexdigest()[:12]})"
-
-
-def train(
-    recipes: list[Recipe], seeds: list[int], out: Path, flags: Namespace
-) -> dict[str, list[RunRecord]]:
-    """Train every seed of recipes, in a folder of each one's name; the runs by name."""
-    cells = [
-        Cell(recipe, seed, out / recipe.name / f"seed-{seed}")
-        for recipe in recipes
-        for seed in seeds
-    ]
-    dataset = study.load_once(flags.dataset, flags.data)
-    check_cells(cells, flags, dataset)
-    with claimed(out, [out, *(cell.folder for cell in cells)]):
-        records = run_all(cells, out, flags, dataset)
-        show_each(cells, dataset, flags.overwrite)
-    return {
-        recipe.name: [record for cell, record in records.items() if cell.recipe == recipe]
-        for recipe in recipes
-    }
 
 
 def publish(groups: dict[str, list[RunRecord]], out: Path, as_json: bool) -> int:

@@ -1,27 +1,22 @@
 """Runs of a recipe trained, and set beside the published result."""
 
 import json
-import sys
 from argparse import Namespace
 from pathlib import Path
 
-from tqdm import tqdm
-
 from lenet1998.cli import say
 from lenet1998.data import Dataset
-from lenet1998.pretrained import load_net
 from lenet1998.recipes import Recipe
+from lenet1998.report.answers import FIGURES, show_each
 from lenet1998.report.committed import arithmetic_of, committed_run
 from lenet1998.report.figures import learning_curve
 from lenet1998.report.style import save
 from lenet1998.report.tables import beside_the_paper, summary_of
-from lenet1998.show.answers import FIGURES, ask, draw
 from lenet1998.training import study
 from lenet1998.training.checkpoints import CHECKPOINT
 from lenet1998.training.launch import check_cells, run_all
 from lenet1998.training.locks import check_free, claimed, replacing
 from lenet1998.training.records import (
-    WEIGHTS,
     RunRecord,
     check_links,
     each_once,
@@ -66,15 +61,6 @@ def standing(recipe: Recipe, out: Path, dataset: Dataset, cells: list[Cell]) -> 
     every = [Cell(recipe, run.seed, Path(run.source)) for run in runs]
     pairs = zip(every, runs, strict=True)
     return each_once(run for cell, run in pairs if study.is_of(cell, vars(run), dataset))
-
-
-def show_each(cells: list[Cell], dataset: Dataset, overwrite: bool) -> None:
-    """Tables and figures of each run's net, in its folder, as ``show`` makes them."""
-    # A run that diverged in its first pass leaves no weights.
-    folders = [cell.folder for cell in cells if (cell.folder / WEIGHTS).is_file()]
-    for folder in tqdm(folders, "figures", leave=False, disable=not sys.stderr.isatty()):
-        net = load_net(str(folder))
-        draw(ask(net, dataset, net.record.predictions), 0, folder / FIGURES, overwrite)
 
 
 def as_committed(record: RunRecord) -> str | None:

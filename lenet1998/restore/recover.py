@@ -9,12 +9,12 @@ from safetensors.numpy import save as weights_to_bytes
 from lenet1998 import paper
 from lenet1998.arrays import arrays_in
 from lenet1998.errors import BadInput
+from lenet1998.report.inside_figures import kernels
 from lenet1998.report.style import plain, save
 from lenet1998.restore.__main__ import FIELDS
 from lenet1998.restore.layers import LAYERS, as_pictures
 from lenet1998.restore.printing import Reading, Scale
 from lenet1998.restore.refine import Restored, read_fig13, restore
-from lenet1998.show.inside_figures import kernels
 from lenet1998.training.locks import claimed, replacing
 from lenet1998.training.records import write_atomically
 

@@ -14,10 +14,10 @@ from lenet1998.data.patterns import scaled
 from lenet1998.errors import BadInput
 from lenet1998.models import STEP, layer_states
 from lenet1998.pretrained import TrainedNet, load_net
+from lenet1998.report.answers import FIGURES, Answers, ask, draw
+from lenet1998.report.net_tables import in_words
 from lenet1998.report.style import save
-from lenet1998.show.answers import FIGURES, Answers, ask, draw
 from lenet1998.show.string_figure import WIDEST, ShownString, string_figure
-from lenet1998.show.tables import in_words
 from lenet1998.strings import check_reads_strings, read_field, string_answer, string_in_words
 from lenet1998.training.locks import claimed, replacing
 

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from lenet1998 import paper
 from lenet1998.report import style
+from lenet1998.report.inside_figures import GREY
 from lenet1998.report.style import PICTURES, PLAIN, RIGHT
-from lenet1998.show.inside_figures import GREY
 
 WIDEST = 600  # columns of a field that are still drawn
 INCHES = 0.062  # for a column

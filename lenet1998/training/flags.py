@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from pathlib import Path
 
 from lenet1998.cli import Parser, path, some_text, whole_number
@@ -95,3 +95,37 @@ def changed_by(flags: argparse.Namespace, recipe: Recipe) -> Recipe:
         if error.argument != "assignment":
             raise
         raise BadInput(error.message, "set") from None
+
+
+WHERE = "a folder of studies' records (default: the committed runs that come with lenet1998)"
+FRESH = ("fresh", "seeds", "passes", "train_size", "distortions", "set", "quick", "resume")
+"""Flags that ask for other runs than the committed ones."""
+
+
+def check_source(given: Set[str], dataset: str, of_committed: Set[str]) -> bool:
+    """Decide between runs trained afresh and committed ones, by the flags given.
+
+    Args:
+        given: the flags that are not as they are by default.
+        dataset: whose runs.
+        of_committed: the flags that mean anything for committed runs.
+
+    Raises:
+        BadInput: flags that would be ignored.
+    """
+    if given.intersection(FRESH) or dataset == "digits":
+        refuse(given & {"results"}, "is where committed runs are, and these are trained afresh")
+        return True
+    refuse(given - of_committed, "is for runs that are trained: add --fresh to train them")
+    return False
+
+
+def refuse(given: Set[str], why: str) -> None:
+    """Refuse flags that would be ignored.
+
+    Raises:
+        BadInput: there is one.
+    """
+    for name in sorted(given):
+        words = "VARIANT" if name == "variants" else f"--{name.replace('_', '-')}"
+        raise BadInput(f"{words}: {why}")

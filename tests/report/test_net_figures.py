@@ -11,11 +11,11 @@ from matplotlib.patches import Rectangle
 
 from lenet1998 import build_model, paper
 from lenet1998.models import kernels, layer_states
+from lenet1998.report import answer_figures as run_figures
+from lenet1998.report import inside_figures as net_figures
 from lenet1998.report import style
-from lenet1998.show import answer_figures as run_figures
-from lenet1998.show import inside_figures as net_figures
-from lenet1998.show.inside_figures import Shown
-from lenet1998.show.tables import by_class, confusion
+from lenet1998.report.inside_figures import Shown
+from lenet1998.report.net_tables import by_class, confusion
 
 ARROW = "\N{RIGHTWARDS ARROW}"
 LOSS = {"output": "linear", "loss": "cross_entropy"}

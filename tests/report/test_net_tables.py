@@ -10,9 +10,9 @@ from sklearn.metrics import classification_report, confusion_matrix
 
 from lenet1998 import build_model, paper
 from lenet1998.counts import count, forms
+from lenet1998.report.net_tables import by_class, confusion, in_words, layers
 from lenet1998.report.statistics import wilson
 from lenet1998.report.tables import markdown
-from lenet1998.show.tables import by_class, confusion, in_words, layers
 
 TRUTH = np.repeat(np.arange(10), 20)
 ANSWERS = TRUTH.astype(np.uint8)

@@ -1,5 +1,6 @@
 """A trained net examined: its answers to the patterns it is tested on, in tables and figures."""
 
+import sys
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from torch import Tensor
+from tqdm import tqdm
 
 from lenet1998.counts import count, forms
 from lenet1998.data import Dataset
@@ -15,15 +17,16 @@ from lenet1998.engines.evaluation import predict
 from lenet1998.engines.exactly import one_thread
 from lenet1998.errors import BadInput
 from lenet1998.models import kernels, layer_states
-from lenet1998.pretrained import TrainedNet
+from lenet1998.pretrained import TrainedNet, load_net
+from lenet1998.report import answer_figures as run_figures
+from lenet1998.report import inside_figures as net_figures
+from lenet1998.report import net_tables
 from lenet1998.report.style import save
 from lenet1998.report.tables import markdown
-from lenet1998.show import answer_figures as run_figures
-from lenet1998.show import inside_figures as net_figures
-from lenet1998.show import tables as net_tables
 from lenet1998.training.locks import claimed, replacing
-from lenet1998.training.records import write_atomically
+from lenet1998.training.records import WEIGHTS, write_atomically
 from lenet1998.training.schedule import Schedule
+from lenet1998.training.study import Cell
 
 FIGURES = "figures"
 """The folder, in a run's folder, that they go to."""
@@ -193,3 +196,12 @@ def figures_of(answers: Answers, confusion: pd.DataFrame, pattern: int) -> dict[
         "feature-maps.png": net_figures.feature_maps(shown, c1),
         "f6.png": net_figures.f6(shown, codes),
     }
+
+
+def show_each(cells: list[Cell], dataset: Dataset, overwrite: bool) -> None:
+    """Tables and figures of each run's net, in its folder, as ``show`` makes them."""
+    # A run that diverged in its first pass leaves no weights.
+    folders = [cell.folder for cell in cells if (cell.folder / WEIGHTS).is_file()]
+    for folder in tqdm(folders, "figures", leave=False, disable=not sys.stderr.isatty()):
+        net = load_net(str(folder))
+        draw(ask(net, dataset, net.record.predictions), 0, folder / FIGURES, overwrite)

@@ -62,7 +62,7 @@ def accuracy_by_class(classes: pd.DataFrame, title: str) -> Figure:
     """The accuracy of each digit with its 95 % interval, beside that of all.
 
     Args:
-        classes: of :func:`~lenet1998.show.tables.by_class`.
+        classes: of :func:`~lenet1998.report.net_tables.by_class`.
     """
     digits, everything = classes.iloc[:-2], classes.iloc[-1]
     places = digits.index
@@ -89,7 +89,7 @@ def confusion(table: pd.DataFrame, title: str) -> Figure:
     """Confusion matrix, its shades logarithmic.
 
     Args:
-        table: of :func:`~lenet1998.show.tables.confusion`.
+        table: of :func:`~lenet1998.report.net_tables.confusion`.
     """
     counts = table.to_numpy()
     shades = LogNorm(1, max(counts.max(), 2))
