@@ -4,16 +4,13 @@ import json
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from lenet1998.errors import BadInput, in_short, parse_text, read_bytes
-
-if TYPE_CHECKING:
-    from lenet1998.models import LeNet5
 
 __all__ = [
     "check_state",
@@ -23,6 +20,9 @@ __all__ = [
     "read_weights",
     "save_weights",
 ]
+
+Network = TypeVar("Network", bound=nn.Module)
+"""A LeNet5, which stands above this module."""
 
 WEIGHTS_BYTES = 4 * 2**20
 """What a file of weights may take: many times what the largest variant's do."""
@@ -40,17 +40,17 @@ def other_switches(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
     return in_short("; ".join(values))
 
 
-def save_weights(model: "LeNet5", file: str | PathLike[str]) -> None:
+def save_weights(model: nn.Module, file: str | PathLike[str]) -> None:
     """Write a network's state dict as a safetensors file that carries its switches.
 
     ``python -m lenet1998.predict --variant VARIANT --weights FILE`` reads with it, and
     :func:`lenet1998.pretrained.load_net` loads it.
     """
     state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    save_file(state, file, metadata={"switches": json.dumps(model.switches)})
+    save_file(state, file, metadata={"switches": json.dumps(vars(model)["switches"])})
 
 
-def load_weights(model: "LeNet5", file: Path) -> "LeNet5":
+def load_weights(model: Network, file: Path) -> Network:
     """Fill ``model`` from a safetensors file of its state dict.
 
     Raises:
@@ -62,7 +62,7 @@ def load_weights(model: "LeNet5", file: Path) -> "LeNet5":
         theirs = parse_text(told[key], file)
         if not isinstance(theirs, dict):
             raise BadInput(f"{file}: its {key} is no JSON object")
-        if odd := other_switches(model.switches, theirs):
+        if odd := other_switches(vars(model)["switches"], theirs):
             raise BadInput(f"{file}: the weights of another network ({odd})")
     check_state(state, model, file)
     model.load_state_dict(state)
@@ -88,7 +88,7 @@ def outline(tensor: Tensor) -> tuple:
     return tuple(tensor.shape), tensor.dtype, tensor.layout, tensor.is_meta
 
 
-def check_state(state: dict[str, Tensor], model: "LeNet5", source: Path) -> None:
+def check_state(state: dict[str, Tensor], model: nn.Module, source: Path) -> None:
     """Refuse a state dict that is not of this network.
 
     Raises:

@@ -496,7 +496,7 @@ def test_a_numba_that_cannot_be_imported_leaves_eager(tmp_path):
 @pytest.mark.parametrize(
     ("name", "command"),
     [
-        ("paper_data/digit_bitmaps.txt", ["predict", "x.png"]),
+        ("paper_data/ascii_bitmaps.txt", ["predict", "x.png"]),
         ("paper_data/fig13_states.npz", ["restore"]),
         ("report/runs.jsonl.gz", ["cite", "--table", "headline"]),
         ("report/runs.npz", ["compare"]),

@@ -345,7 +345,8 @@ def test_figures_are_the_same_whatever_matplotlib_is_told(tmp_path):
     code = (
         "from pathlib import Path; from factory import make_record\n"
         "from lenet1998.report.figures import learning_curve\n"
-        "learning_curve([make_record()], Path('curve.png'))"
+        "from lenet1998.report.style import save\n"
+        "save(learning_curve([make_record()]), Path('curve.png'))"
     )
     for folder in (plain, told):
         subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)

@@ -14,6 +14,8 @@ PLAIN = [
     "README.md",
     "docs/1998-net.md",
     "docs/api/index.md",
+    "docs/ablations.md",
+    "docs/appendix/ablations.md",
     "docs/appendix/comparison.md",
     "docs/appendix/open-questions.md",
     "docs/appendix/report.md",
