@@ -207,6 +207,14 @@ RECORD = Schema(
     )
 )
 """``record.json``."""
+_MACHINE = dict.fromkeys(("engine", "device", "processor"), or_null(TEXT))
+SURROUNDINGS = Schema(
+    object_of(
+        dataset=_DATASET,
+        environment=object_of({**_MACHINE, "seconds": AMOUNT, "arithmetic": or_null(SOME)}),
+    )
+)
+"""The data set and the machine of a run in a file of lines."""
 CHECKPOINT = Schema(
     object_of(run=object_of(**_RUN), per_pass=_PER_PASS, engine=TEXT, arithmetic=or_null(SOME))
 )

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lenet1998 import errors
 from lenet1998.arrays import arrays_in
 from lenet1998.errors import BadInput, in_short, read_bytes
 
@@ -88,9 +89,6 @@ __all__ = [
     "printed_strings",
 ]
 
-
-_DATA, _MOST_BYTES = Path(__file__).parent / "paper_data", 2**20
-"""The data files, and bytes of each."""
 
 # --- The network --------------------------------------------------------------------------------
 
@@ -599,13 +597,18 @@ Several pages mean that it is somewhere on them.
 """
 
 
+def _data_file(name: str) -> Path:
+    """Path of a data file."""
+    return Path(__file__).parent / "paper_data" / name
+
+
 def _made(name: str, read: Callable, make: Callable):
     """Make something of what is read in a data file.
 
     Raises:
         BadInput: the file is missing or damaged.
     """
-    file = _DATA / name
+    file = _data_file(name)
     try:
         return make(read(file))
     except BadInput:
@@ -615,11 +618,11 @@ def _made(name: str, read: Callable, make: Callable):
 
 
 def _text(name: str, make: Callable):
-    return _made(name, lambda file: read_bytes(file, _MOST_BYTES).decode(), make)
+    return _made(name, lambda file: read_bytes(file, errors.MAX_BYTES).decode(), make)
 
 
 def _arrays(name: str, make: Callable):
-    return _made(name, lambda file: arrays_in(file, _MOST_BYTES, ("|u1", "<i8", "<U4")), make)
+    return _made(name, lambda file: arrays_in(file, errors.MAX_BYTES, ("|u1", "<i8", "<U4")), make)
 
 
 def _columns(name: str, kind: type):

@@ -594,6 +594,19 @@ def recipe_named(name: str) -> Recipe:
     return RECIPES[name]
 
 
+def _refuse_unknown(recipe: Mapping) -> None:
+    """Refuse switches that this version does not have.
+
+    Raises:
+        BadInput: with their names.
+    """
+    if unknown := sorted(recipe.keys() - {"name", *SWITCHES}):
+        raise BadInput(
+            "has switches that this version of lenet1998 does not know:"
+            f" {in_short(', '.join(unknown))}"
+        )
+
+
 def present_name(recipe: Mapping) -> str:
     """The name that a recorded recipe has now: version 1.0 gave names otherwise.
 
@@ -601,13 +614,14 @@ def present_name(recipe: Mapping) -> str:
         recipe: as :meth:`Recipe.as_dict` gave it, valid or not.
 
     Raises:
-        BadInput, TypeError: switches of a record of 1.0 that no recipe has.
+        BadInput: switches or values of a record of 1.0 that no recipe has.
     """
     name = recipe["name"]
     variant, _ = split_name(name)
     of_version_1 = "subsampling_curvature" not in recipe
     if not of_version_1 or variant not in {*OF_ORIGINAL, *RETIRED}:
         return name
+    _refuse_unknown(recipe)
     present = Recipe(**{**recipe, "name": ""}).name
     if present != name:
         _tell_present_name(name, present)
@@ -635,12 +649,8 @@ def recorded(recipe: dict, source) -> Recipe:
     Raises:
         BadInput: switches or values that no recipe has, or a name that is not true or not safe.
     """
-    if unknown := sorted(recipe.keys() - {"name", *SWITCHES}):
-        raise BadInput(
-            f"{source}: has switches that this version of lenet1998 does not know:"
-            f" {in_short(', '.join(unknown))}"
-        )
     try:
+        _refuse_unknown(recipe)
         return Recipe(**{**recipe, "name": present_name(recipe)})
     except BadInput as error:
         raise BadInput(f"{source}: {error}") from None

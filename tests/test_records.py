@@ -176,6 +176,13 @@ def drop(folder: Path, key: str) -> None:
     file.write_text(json.dumps(content))
 
 
+def older(folder: Path, **switches) -> None:
+    """A recipe as version 1.0 wrote it, and more."""
+    recipe = {**make_record().recipe, **switches}
+    del recipe["subsampling_curvature"]
+    change(folder, recipe=recipe)
+
+
 def cut(file: Path) -> None:
     file.write_bytes(file.read_bytes()[:-40])
 
@@ -217,6 +224,7 @@ def claim(shape: str, descr: str = "|u1", order: str = "False", rest: bytes = b"
         (lambda d: change(d, parameters=59_999), "parameters are not the sum"),
         (lambda d: change(d, recipe=make_record().recipe | {"name": "../evil"}), "name='../evil'"),
         (lambda d: change(d, recipe=make_record().recipe | {"eta": [1]}), "recipe.eta is [1]"),
+        (lambda d: older(d, rubsampling_curvature=1), "not know: rubsampling_curvature"),
         (lambda d: change(d, dataset={}), "dataset has no 'name'"),
         (lambda d: change(d, dataset="mnist"), "dataset is 'mnist'"),
         (lambda d: last_pass(d, loss=float("nan")), "NaN is no number"),

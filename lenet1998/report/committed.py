@@ -123,7 +123,7 @@ def committed(results: Path | None, recipes: list[Recipe]) -> dict[str, list[Run
 
 def arithmetic_of(environment: dict) -> int | None:
     """The arithmetic that made a run; records from before it was written down are of the first."""
-    return environment.get("arithmetic", 1 if environment["engine"] == "compiled" else None)
+    return environment.get("arithmetic", 1 if environment.get("engine") == "compiled" else None)
 
 
 def committed_run(run: RunRecord) -> RunRecord | None:

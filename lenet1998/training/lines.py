@@ -13,16 +13,17 @@ import json
 import logging
 import os
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock
 
 from lenet1998.arrays import arrays_in
-from lenet1998.errors import BadInput, in_short, parse_text, read_bytes
+from lenet1998.errors import SURROUNDINGS, BadInput, compare, in_short, parse_text, read_bytes
 from lenet1998.layers import layers_of
 from lenet1998.recipes import Recipe, recorded
 from lenet1998.training.records import (
@@ -127,20 +128,26 @@ def _of_line(line: bytes, source: Path) -> tuple[RunRecord, bool]:
     try:
         content = parse_text(line, source)
         about = {key: content[key] for key in ABOUT}
-        recipe, about["recipe"] = _recipe(json.dumps(about["recipe"]), source)
+        recipe, switches = _each_once(_recipe, about["recipe"], source)
+        about["recipe"] = dict(switches)
+        around = {key: about[key] for key in ("dataset", "environment")}
+        _each_once(_check_surroundings, around, source)
         patterns = {"train_errors": "train_patterns", "test_errors": "test_patterns"}
         columns = (content[key] for key in COLUMNS)
         rows = [dict(zip(COLUMNS, row, strict=True)) for row in zip(*columns, strict=True)]
         for number, row in enumerate(rows, 1):
+            if not {float, int, type(None)}.issuperset(map(type, row.values())):
+                raise ValueError(f"no number in pass {number}")
             row["pass"] = number
             for key, percent in COUNTED.items():
                 found, of = row[key], about["dataset"][patterns[key]]
-                if found is not None and not 0 <= found <= of:
+                if found is not None and (type(found) is not int or not 0 <= found <= of):
                     raise ValueError(f"{key} {found} of {of} in pass {number}")
                 row[percent] = None if found is None else 100 * found / of
             del row["train_errors"]
-        if about["status"] not in ("finished", "diverged") or type(about["seed"]) is not int:
-            raise ValueError(f"status {about['status']}, seed {about['seed']}")
+        seed = about["seed"]
+        if about["status"] not in ("finished", "diverged") or type(seed) is not int or seed < 0:
+            raise ValueError(f"status {about['status']}, seed {seed}")
         run = RunRecord(**about, per_pass=rows, layers=layers_of(recipe), source=str(source))
         return run, bool(rows) and "answers" not in content
     except BadInput:
@@ -151,18 +158,22 @@ def _of_line(line: bytes, source: Path) -> tuple[RunRecord, bool]:
 
 
 @cache
-def _of(text: str) -> tuple[Recipe, dict]:
+def _recipe(text: str) -> tuple[Recipe, dict]:
     recipe = recorded(json.loads(text), "")
     return recipe, recipe.as_dict()
 
 
-def _recipe(text: str, source: Path) -> tuple[Recipe, dict]:
-    """Make a recipe of a line's, each once: a study has many runs of it."""
+@cache
+def _check_surroundings(text: str) -> None:
+    compare(json.loads(text), SURROUNDINGS, "")
+
+
+def _each_once(make: Callable[[str], Any], content: object, source: Path):
+    """Make something of a part of a line, each once: a study has many runs with the same."""
     try:
-        recipe, content = _of(text)
+        return make(json.dumps(content))
     except BadInput as error:
         raise BadInput(f"{source}{error.message}") from None
-    return recipe, dict(content)
 
 
 def _give_answers(runs: Sequence[RunRecord], file: Path) -> None:

@@ -257,7 +257,6 @@ def read_record(folder: Path) -> RunRecord:
     if newer:
         raise NewerRecord(f"{file}: schema {version}, this version reads {SCHEMA}")
     record = RunRecord(**{key: content[key] for key in _WRITTEN}, source=str(folder))
-    record.recipe["name"] = present_name(record.recipe)
     if record.per_pass:
         record.predictions = _read_predictions(
             folder / PREDICTIONS,
@@ -292,6 +291,7 @@ def _check_record(content: dict, source: Path) -> None:
     """Refuse a record whose fields contradict each other; see :func:`read_record`."""
     try:
         check_name(content["recipe"]["name"])
+        content["recipe"]["name"] = present_name(content["recipe"])
     except BadInput as error:
         raise BadInput(f"{source}: {error}") from None
     if content["status"] == "finished" and not content["per_pass"]:

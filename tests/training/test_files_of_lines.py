@@ -143,7 +143,12 @@ def changed(line: bytes, **changes) -> bytes:
             ),
             "name",
         ),
-        (lambda line: changed(line, dataset={"name": "mnist"}), "is no run"),
+        (lambda line: changed(line, dataset={"name": "mnist"}), "dataset has no 'checksum'"),
+        (lambda line: changed(line, environment={"engine": 3}), "environment.engine is 3"),
+        (lambda line: changed(line, seed=-1), "seed -1"),
+        (lambda line: changed(line, loss=["a", 1.0]), "no number in pass 1"),
+        (lambda line: changed(line, test_errors=[9, 4.0]), "test_errors 4.0 of 200 in pass 2"),
+        (lambda line: line.replace(b'"half_distance"', b'"half_distanse"'), "half_distanse"),
     ],
 )
 def test_a_line_that_is_no_run_is_named(change, told, file):

@@ -106,7 +106,7 @@ def test_a_changed_record_changes_a_verdict(tmp_path):
 def test_a_damaged_record_is_no_missing_one(tmp_path):
     runs(tmp_path, [1.0])
     (tmp_path / "headline.jsonl").write_text("{\n")
-    with pytest.raises(BadInput, match=r"headline\.jsonl:1: is no run"):
+    with pytest.raises(BadInput, match=r"headline\.jsonl:1: no readable JSON"):
         verdict_of("Test error: 0.95 %", tmp_path)
 
 
