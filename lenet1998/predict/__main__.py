@@ -25,8 +25,9 @@ def _parser() -> Parser:
         prog="lenet1998.predict",
         description=SUMMARY,
         epilog="Confidence is eq. 9's posterior, where rubbish (no digit at all) has a share of its"
-        " own, or softmax for networks with linear outputs. Not read: patterned paper, digits that touch a box, several digits without"
-        " --string, and with it two lines, other marks, or a line turned by more than 45 degrees.",
+        " own, or softmax for networks with linear outputs. Not read: patterned paper, digits that"
+        " touch a box, several digits without --string, and with it two lines, other marks, or"
+        " a line turned by more than 45 degrees.",
     )
     add = parser.add_argument
     add("pictures", nargs="+", metavar="IMAGE", help="a picture of one digit, in any format")
