@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # for editors and type checkers; a test holds it to __all__
         strings,
         training,
         transforms,
+        weights,
     )
     from lenet1998.counts import count
     from lenet1998.curvature import diagonal_curvature
@@ -87,6 +88,7 @@ __all__ = [
     "strings",
     "training",
     "transforms",
+    "weights",
 ]
 
 

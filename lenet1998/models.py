@@ -42,7 +42,7 @@ from lenet1998.recipes import (
     SubsamplingSquash,
     recipe_named,
 )
-from lenet1998.weights_file import other_switches, read_weights
+from lenet1998.weights import other_switches, read_weights
 
 __all__ = [
     "LARGEST_FIELD",

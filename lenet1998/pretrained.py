@@ -15,7 +15,7 @@ from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5, build_model
 from lenet1998.recipes import RECIPES, Recipe, recipe_named, recorded
 from lenet1998.training.records import WEIGHTS, RunRecord, has_record, read_record
-from lenet1998.weights_file import load_weights, read_weights, save_weights
+from lenet1998.weights import load_weights, read_weights, save_weights
 
 if TYPE_CHECKING:
     from lenet1998.transforms import Prepare

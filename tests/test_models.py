@@ -18,7 +18,7 @@ from lenet1998.errors import BadInput
 from lenet1998.models import STEP, LeNet5
 from lenet1998.modules import RBFOutput
 from lenet1998.recipes import NETWORK_SWITCHES, RECIPES
-from lenet1998.weights_file import load_weights
+from lenet1998.weights import load_weights
 
 SHAPES = {
     "c1.weight": (6, 1, 5, 5),

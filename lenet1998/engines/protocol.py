@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5
-from lenet1998.weights_file import outline
+from lenet1998.weights import outline
 
 Curvature = Mapping[str, Tensor]
 """A curvature for each parameter, by name, as :mod:`lenet1998.curvature` estimates it."""

@@ -16,7 +16,7 @@ from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5
 from lenet1998.recipes import recorded
 from lenet1998.training.records import RunRecord, check_passes, classes, write_atomically
-from lenet1998.weights_file import check_state, outline
+from lenet1998.weights import check_state, outline
 
 CHECKPOINT = "checkpoint.pt"
 CHECKPOINT_BYTES = 64 * 2**20

@@ -352,7 +352,10 @@ def fit_together(
 
 
 def train(
-    engine: Engine, runs: list[Run], progress: Progress | None, callback: Callback | None
+    engine: Engine,
+    runs: list[Run],
+    progress: Progress | None,
+    callback: Callback | None = None,
 ) -> None:
     """Train runs that have as many passes behind them to the end, or until all have diverged.
 

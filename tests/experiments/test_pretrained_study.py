@@ -11,7 +11,7 @@ from lenet1998.pretrained import load_net
 from lenet1998.recipes import RECIPES
 from lenet1998.training import study
 from lenet1998.training.records import WEIGHTS, write_record
-from lenet1998.weights_file import read_weights
+from lenet1998.weights import read_weights
 
 
 @pytest.fixture

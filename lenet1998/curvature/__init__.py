@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from lenet1998.criteria import check_outputs, output_curvature, pattern_shares
-from lenet1998.curvature_rules import (
+from lenet1998.curvature.rules import (
     PAGE,
     PLAIN,
     RULES,
@@ -288,7 +288,7 @@ def diagonal_curvature(
     Leaves gradients, the module's mode, the images and all generators as they are.
 
     Args:
-        model: modules that :data:`~lenet1998.curvature_rules.RULES` knows, such as
+        model: modules that :data:`~lenet1998.curvature.rules.RULES` knows, such as
             :class:`~lenet1998.models.LeNet5`. It may be compiled or data-parallel: the module
             within is used.
         criterion: the loss the model is trained with: of :mod:`lenet1998.criteria`,
@@ -296,7 +296,7 @@ def diagonal_curvature(
         images: (N, ...), as the model takes them; the paper takes N = 500.
         labels: (N,) of int64; for ``MSELoss`` of the outputs' shape.
         batch: the number of patterns held at once; the result does not depend on it.
-        subsampling: a key of :data:`~lenet1998.curvature_rules.SUBSAMPLING`.
+        subsampling: a key of :data:`~lenet1998.curvature.rules.SUBSAMPLING`.
 
     Returns:
         {parameter name: tensor of its shape, all >= 0}, in the order of ``named_parameters``,
