@@ -51,7 +51,7 @@ GOOGLE = Config(
 # What other packages' pages would explain, which lie on other servers.
 nitpick_ignore_regex = [
     ("py:.*", r"(collections|numpy|np|os|pathlib|PIL|torch|nn|safetensors)\..*"),
-    ("py:.*", r"Module|Optimizer|Tensor|Path"),
+    ("py:.*", r"Module|Optimizer|Tensor|Path|lenet1998\.weights\.Network"),
 ]
 
 
