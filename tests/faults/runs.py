@@ -26,6 +26,7 @@ from lenet1998.compare import __main__ as compare
 from lenet1998.data import Dataset, load
 from lenet1998.models import build_model, build_optimizer
 from lenet1998.recipes import ORIGINAL
+from lenet1998.report import answers
 from lenet1998.reproduce import __main__ as reproduce
 from lenet1998.reproduce import run as work
 from lenet1998.restore import __main__ as restore
@@ -88,8 +89,7 @@ def figures(folder: Path, _resume: bool) -> int:
     def save(_figure, file: Path, _source: str | None = None) -> None:
         write_atomically(file, b"a picture")
 
-    for module in ("answer_figures", "inside_figures"):
-        sys.modules[f"lenet1998.show.{module}"].save = save
+    answers.save = save
     return show.main(["modern", "--dataset", "digits", "--out", str(folder)])
 
 
