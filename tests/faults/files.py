@@ -275,8 +275,8 @@ def _pictures(folder: Path) -> dict[str, Kind]:
 
 def _data(folder: Path) -> dict[str, Kind]:
     """A very small MNIST, whose sums are known as those of the true one are."""
-    few, raw = load("digits"), folder / "raw"
-    raw.mkdir()
+    few, raw = load("digits"), folder / mnist.RAW
+    raw.mkdir(parents=True)
     arrays = few.train_images[:20], few.train_labels[:20], few.test_images[:9], few.test_labels[:9]
     contents = dict(zip(mnist.MNIST_SHA256, map(idx, arrays), strict=True))
     sums = {name: sha256(content).hexdigest() for name, content in contents.items()}
@@ -286,7 +286,7 @@ def _data(folder: Path) -> dict[str, Kind]:
     def read() -> None:
         sizes = {name: len(content) for name, content in contents.items()}
         with patch.multiple(mnist, MNIST_SHA256=sums, MNIST_BYTES=sizes):
-            mnist.read_mnist(raw)
+            mnist.read_mnist(folder)
 
     name = "t10k-images-idx3-ubyte"
     return {name: Kind(raw / name, read, RAW)}

@@ -7,6 +7,7 @@ or its name is known. What is right for a flag is in no list of its.
 
 import argparse
 import io
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -186,7 +187,7 @@ def try_all(folder: Path) -> dict[str, dict]:
     some = {key: getattr(source, key)[:100] for key in ("test_images", "test_labels")}
     few = Dataset("mnist", source.train_images, source.train_labels, **some, checksum="none")
     read = sys.modules["lenet1998.data.load"].read_mnist
-    here = Path("data", "MNIST", "raw")
+    here = Path("data")
 
     def reached(*_, **__):
         raise Reached
@@ -195,6 +196,8 @@ def try_all(folder: Path) -> dict[str, dict]:
     counts = {}
     with ExitStack() as stack:
         stack.enter_context(chdir(folder))
+        # As in a command's process, where a warning is a line of its own.
+        stack.enter_context(patch.object(logging.root, "handlers", []))
         stack.enter_context(patch.dict(os.environ, {**variables, "HOME": "."}, clear=True))
         for module, name in (
             (study, "fit_together"),
@@ -205,7 +208,7 @@ def try_all(folder: Path) -> dict[str, dict]:
             patch.object(
                 sys.modules["lenet1998.data.load"],
                 "read_mnist",
-                lambda raw: few if raw == here else read(raw),
+                lambda folder: few if folder == here else read(folder),
             )
         )
         study.load_once.cache_clear()

@@ -26,6 +26,12 @@ def test_no_damaged_file_is_more_than_one_line(times, least, tmp_path):
         assert told["accepted"] + told["refused"] == times
 
 
+def test_whole_files_are_taken(tmp_path):
+    """Or damaged ones would be refused for something else."""
+    for kind in files.kinds(tmp_path).values():
+        kind.read()
+
+
 @pytest.mark.parametrize(
     ("ending", "told"),
     [
