@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from enum import Enum
 from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from safetensors.torch import save
 from torch import Tensor
 
 from lenet1998 import errors, paper
 from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5, build_model
 from lenet1998.recipes import RECIPES, Recipe, recipe_named, recorded
-from lenet1998.training.records import WEIGHTS, RunRecord, has_record, read_record
-from lenet1998.weights import load_weights, read_weights, save_weights
+from lenet1998.training.records import WEIGHTS, RunRecord, has_record, read_record, write_atomically
+from lenet1998.weights import load_weights, read_weights
 
 if TYPE_CHECKING:
     from lenet1998.transforms import Prepare
@@ -180,3 +182,13 @@ def load_pretrained(variant: str | Weights = "original") -> LeNet5:
         )
     with as_file(_file(name)) as file:
         return load_weights(build_model(recipe), file)
+
+
+def save_weights(model: LeNet5, file: str | PathLike[str]) -> None:
+    """Write a network's state dict as a safetensors file that carries its switches.
+
+    ``python -m lenet1998.predict --variant VARIANT --weights FILE`` reads with it, and
+    :func:`load_net` loads it. A file of that name is replaced once the new one is whole.
+    """
+    state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    write_atomically(Path(file), save(state, {"switches": json.dumps(model.switches)}))

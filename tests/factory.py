@@ -1,11 +1,14 @@
 """Run records as a training run would leave them, for tests that train nothing."""
 
 import dataclasses
+import io
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from lenet1998 import paper
+from lenet1998.models import LeNet5
 from lenet1998.recipes import ORIGINAL, RECIPES, Recipe, split_name
 from lenet1998.training import lines
 from lenet1998.training.records import RunRecord
@@ -134,3 +137,19 @@ def _finer(run: RunRecord) -> RunRecord:
     ]
     dataset = run.dataset | {"test_patterns": len(answers)}
     return dataclasses.replace(run, dataset=dataset, per_pass=rows, predictions=answers)
+
+
+def restored(model: LeNet5) -> LeNet5:
+    """A network that was saved and loaded."""
+    file = io.BytesIO()
+    torch.save(model.state_dict(), file)
+    file.seek(0)
+    other = LeNet5(**model.switches)
+    other.load_state_dict(torch.load(file, weights_only=True))
+    return other
+
+
+def compiled(model: LeNet5):
+    """A network compiled as one graph."""
+    torch.compiler.reset()
+    return torch.compile(model, backend="aot_eager", fullgraph=True)

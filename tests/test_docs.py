@@ -15,7 +15,7 @@ from lenet1998.report.style import source_of
 from lenet1998.report.tables import beside_the_paper, summary_of
 
 ROOT = Path(__file__).parents[1]
-NUMBERED = ("comparison", "results")
+NUMBERED = ("ablations", "comparison", "results")
 PAGES = sorted(page for pattern in DOCUMENTS for page in ROOT.glob(pattern))
 
 

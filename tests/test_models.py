@@ -8,6 +8,7 @@ import pickle
 import pytest
 import torch
 import torchinfo
+from factory import compiled, restored
 from safetensors.torch import save_file
 
 from lenet1998 import build_model, count, models, paper
@@ -204,20 +205,6 @@ def saved(model):
     torch.save(model, file)
     file.seek(0)
     return torch.load(file, weights_only=False)
-
-
-def restored(model):
-    file = io.BytesIO()
-    torch.save(model.state_dict(), file)
-    file.seek(0)
-    other = LeNet5(**model.switches)
-    other.load_state_dict(torch.load(file, weights_only=True))
-    return other
-
-
-def compiled(model):
-    torch.compiler.reset()
-    return torch.compile(model, backend="aot_eager", fullgraph=True)
 
 
 def exported(model):

@@ -21,9 +21,10 @@ from lenet1998.engines.evaluation import outputs
 from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5, initial_parameters, kernels
 from lenet1998.modules import Start
+from lenet1998.pretrained import save_weights
 from lenet1998.recipes import NETWORK_SWITCHES, RECIPES, SCALINGS
 from lenet1998.training.schedule import Schedule
-from lenet1998.weights import load_weights, save_weights
+from lenet1998.weights import load_weights
 
 
 def saved(state):

@@ -115,3 +115,17 @@ def test_it_can_be_trained_on():
 def test_what_there_are_no_weights_of_is_one_line(variant):
     with pytest.raises(BadInput):
         lenet1998.load_pretrained(variant)
+
+
+def test_a_file_of_weights_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+    file = tmp_path / "mine.safetensors"
+    file.write_bytes(b"mine")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        save_weights(lenet1998.build_model("original"), file)
+    assert file.read_bytes() == b"mine"
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]

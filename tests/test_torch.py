@@ -1,7 +1,6 @@
 """docs/torch.md's table: each row is tried, and says what is found."""
 
 import copy
-import io
 import pickle
 import warnings
 from pathlib import Path
@@ -10,6 +9,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 import torch
+from factory import compiled, restored
 from torch import nn
 from torch.func import functional_call, stack_module_state
 
@@ -58,20 +58,6 @@ def labels_of(made):
         return "same labels, but for 1 in 100 at most"
 
     return check
-
-
-def compiled(net):
-    torch.compiler.reset()
-    return torch.compile(net, backend="aot_eager", fullgraph=True)
-
-
-def through_bytes(net):
-    file = io.BytesIO()
-    torch.save(net.state_dict(), file)
-    file.seek(0)
-    other = LeNet5(**net.switches)
-    other.load_state_dict(torch.load(file, weights_only=True))
-    return other
 
 
 def from_nowhere(net):
@@ -202,7 +188,7 @@ ROWS = {
     "`torch.func.grad` for each image": each_gradient,
     "`copy.deepcopy`": outputs_of(copy.deepcopy),
     "`pickle`": outputs_of(lambda net: pickle.loads(pickle.dumps(net))),
-    "`torch.save(model.state_dict(), file)`": outputs_of(through_bytes),
+    "`torch.save(model.state_dict(), file)`": outputs_of(restored),
     '`torch.device("meta")`, `to_empty`, `load_state_dict(assign=True)`': outputs_of(from_nowhere),
     "`AveragedModel(model, use_buffers=True)`": outputs_of(averaged),
     "`DistributedDataParallel` (gloo)": distributed,

@@ -91,7 +91,7 @@ def inner(module: Any) -> Any:
 
 
 def _uncompiled(model: nn.Module):
-    """Where compiled parts run as they are written: inside a compiled one nothing is seen."""
+    """Run compiled parts as they are written: inside a compiled one nothing is seen."""
     compiled = any(hasattr(m, "_orig_mod") or m._compiled_call_impl for m in model.modules())
     return torch.compiler.set_stance("force_eager") if compiled else nullcontext()
 
@@ -216,7 +216,7 @@ def _turns(node: Any) -> list[str]:
 
 
 def _passes(node: Any) -> bool:
-    """Whether a function between modules passes h on; a product is made to."""
+    """Test for a function between modules that passes h on; a product is made to."""
     kind, edges = node.name(), [before for before, _ in node.next_functions]
     if kind in SELECTIONS:
         return True

@@ -217,7 +217,7 @@ Q16.
 
 
 def computes_as(module: object, kind: type) -> bool:
-    """Whether an object is of a type, or of a subclass that computes nothing else."""
+    """Test for an object of a type, or of a subclass that computes nothing else."""
     forwards = ("forward", "_conv_forward")
     return isinstance(module, kind) and not any(
         name in vars(module) or getattr(type(module), name, None) is not getattr(kind, name, None)

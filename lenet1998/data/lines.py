@@ -186,7 +186,7 @@ def _shared(one: slice, other: slice) -> int:
 
 
 def _is_slash(piece: Piece, digits: list[Piece], usual: float) -> bool:
-    """Whether a straight stroke is longer, at both ends or in all, or finer than a 1 would be."""
+    """Test for a straight stroke that is longer, at both ends or in all, or finer than a 1."""
     if piece.straight < STRAIGHT:
         return False
     above = np.quantile([digit.rows.start for digit in digits], 0.25) - piece.rows.start

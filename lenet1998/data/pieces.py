@@ -60,7 +60,7 @@ class Piece(NamedTuple):
 
     @property
     def straight(self) -> float:
-        """How many times as long as thick it is, if it is one straight stroke; else little."""
+        """Length of one straight stroke over its thickness; little if it is none."""
         y, x = np.nonzero(self.mask)
         if len(y) < 3:
             return 1.0
@@ -68,12 +68,12 @@ class Piece(NamedTuple):
         return float(np.sqrt(long / max(short, 1 / 12)))
 
     def touches(self, shape: tuple[int, int]) -> bool:
-        """Whether it reaches an edge of a picture of this shape."""
+        """Test for reaching an edge of a picture of this shape."""
         first = min(self.rows.start, self.columns.start) == 0
         return first or self.rows.stop == shape[0] or self.columns.stop == shape[1]
 
     def hugs(self, shape: tuple[int, int]) -> bool:
-        """Whether it lies along an edge with half its length."""
+        """Test for lying along an edge with half its length."""
         edges = {
             0: self.rows.start == 0,
             1: self.columns.start == 0,
@@ -120,7 +120,7 @@ def written(pieces: list[Piece], shape: tuple[int, int]) -> list[Piece]:
 
 
 def _frames(one: Piece, other: Piece) -> bool:
-    """Whether one piece is a frame that holds the other."""
+    """Test for a piece that is a frame around the other."""
     top, left = other.rows.start - one.rows.start, other.columns.start - one.columns.start
     if min(top, left) <= 0 or other.size < INSIDE * one.size:
         return False

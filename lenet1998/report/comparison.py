@@ -208,7 +208,7 @@ def learning_curves(groups: Groups) -> Figure:
 
 
 def _message(groups: Groups) -> str:
-    """How far apart the variants' mean test errors are after the last pass."""
+    """Spread of the variants' mean test errors after the last pass, as a title."""
     ends = [values for runs in groups.values() if (values := _finished(runs, "test_error_percent"))]
     if len(ends) < 2:
         return "Test and training error after each pass"

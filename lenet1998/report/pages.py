@@ -36,7 +36,7 @@ PICTURE = re.compile(rf'!\[.*\]\({FILE}\)|.* srcset="{FILE}">')
 FORMS = (
     f"<!-- table: MODULE:FUNCTION WORDS --> and {END}, or <!-- figure: MODULE:FUNCTION WORDS -->"
 )
-DOCUMENTS = ("README.md", "docs/*.md", "docs/api/*.md", "docs/appendix/*.md")
+DOCUMENTS = ("README.md", "docs/*.md", "docs/*/*.md")
 
 
 @dataclass(frozen=True)

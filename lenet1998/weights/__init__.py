@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load, save_file
+from safetensors.torch import load
 from torch import Tensor, nn
 
 from lenet1998.errors import BadInput, in_short, parse_text, read_bytes
@@ -18,7 +17,6 @@ __all__ = [
     "other_switches",
     "outline",
     "read_weights",
-    "save_weights",
 ]
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -38,16 +36,6 @@ def other_switches(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
     ]
     values = (f"{key}={theirs[key]} there, {key}={ours[key]} here" for key in sorted(differ))
     return in_short("; ".join(values))
-
-
-def save_weights(model: nn.Module, file: str | PathLike[str]) -> None:
-    """Write a network's state dict as a safetensors file that carries its switches.
-
-    ``python -m lenet1998.predict --variant VARIANT --weights FILE`` reads with it, and
-    :func:`lenet1998.pretrained.load_net` loads it.
-    """
-    state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    save_file(state, file, metadata={"switches": json.dumps(vars(model)["switches"])})
 
 
 def load_weights(model: Network, file: Path) -> Network:

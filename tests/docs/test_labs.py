@@ -102,12 +102,6 @@ def test_a_net_of_side_by_side_learns(kind):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_links_lead_somewhere(page):
-    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
-    assert [link for link in links if not (page.parent / link).exists()] == []
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_links_into_the_live_page_name_what_is_there(page):
     """A fragment is a section, or a state as ``docs/live/state.js`` reads it."""
     layers = {of.name: of for of in lenet1998.count(lenet1998.build_model("original")).layers}
