@@ -15,7 +15,6 @@ from lenet1998.report.style import source_of
 from lenet1998.report.tables import beside_the_paper, summary_of
 
 ROOT = Path(__file__).parents[1]
-NUMBERED = ("ablations", "comparison", "results")
 PAGES = sorted(page for pattern in DOCUMENTS for page in ROOT.glob(pattern))
 
 
@@ -76,24 +75,9 @@ def test_links_lead_somewhere(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_pages_that_show_multiply_accumulates_say_what_they_are(page):
+def test_pages_that_show_multiply_accumulates_lead_to_what_they_are(page):
     text = page.read_text()
-    said = (
-        "We count one multiply-accumulate per connection, including biases. A subsampling unit"
-        " counts as one; max pooling counts as none."
-    )
+    rule = "We count one multiply-accumulate per connection, including biases."
     shown = re.search(r"^\| [^|]*multiply-accumulates (to|a ns)", text, re.MULTILINE)
-    assert not shown or said in " ".join(text.split())
-
-
-@pytest.mark.parametrize("page", NUMBERED)
-def test_numbers_in_the_prose_stand_in_a_table(page):
-    """Of the page or its appendix: what is told with decimals goes stale with no table of it."""
-    text, appendix = (ROOT / "docs" / f"{at}{page}.md" for at in ("", "appendix/"))
-    made = re.compile(
-        r"<!-- table: .*?<!-- end -->|^```.*?^```|\]\(.*?\)", re.DOTALL | re.MULTILINE
-    )
-    shown = " ".join(made.findall(text.read_text() + appendix.read_text()))
-    told = re.findall(r"(?<![\d.])\d+\.\d\d+(?= (?:%|\(n =|±))", made.sub("", text.read_text()))
-    assert told
-    assert [number for number in told if number not in re.findall(r"\d+\.\d+", shown)] == []
+    assert (rule in text) == (page == ROOT / "docs" / "results.md")
+    assert not shown or rule in text or "results.md#figs-11-and-12-cost" in text
