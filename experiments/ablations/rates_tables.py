@@ -146,7 +146,7 @@ def ways(runs: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
 
 
 def speed(runs: Sequence[RunRecord]) -> pd.DataFrame:
-    """Passes and seconds until fewer than 2 % of the test patterns are misread, by way to learn."""
+    """Passes and seconds until fewer than 2 % of test patterns are misclassified, by way to learn."""
     return pd.DataFrame(
         [
             {

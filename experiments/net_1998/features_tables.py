@@ -272,7 +272,7 @@ def card(result: dict) -> pd.DataFrame:
         [
             {
                 "test": title.partition(",")[0],
-                "misread by these weights": f"{first[key]} of {result['patterns']:,}",
+                "misclassified by these weights": f"{first[key]} of {result['patterns']:,}",
                 f"all seeds, % (n = {len(nets)})": brief(
                     _percents(result, "1998-features", key), digits=2
                 ),

@@ -47,7 +47,7 @@ ARROW = {"arrowstyle": "-", "color": BLACK, "lw": 0.8}
 NEAR = 2.0
 """Units of S up to which the figure's title counts a reading as near; for R it is 1."""
 STALLED = 50.0
-"""Percent of test patterns misread from which on a net has learnt nothing to speak of."""
+"""Percent of test patterns misclassified from which on a net has learnt nothing to speak of."""
 
 
 def stage_of(run: RunRecord) -> int:

@@ -73,12 +73,14 @@ def accuracy_by_class(classes: pd.DataFrame, title: str) -> Figure:
     axes.plot(digits["accuracy_percent"], places, "o", color=BLUE, ms=6)
     axes.set_yticks(places)
     axes.invert_yaxis()
-    misread = digits["misread"].map("{:,} of ".format) + digits["patterns"].map("{:,}".format)
+    misclassified = digits["misclassified"].map("{:,} of ".format) + digits["patterns"].map(
+        "{:,}".format
+    )
     aside = axes.secondary_yaxis("right")
-    aside.set_yticks(places, misread)
+    aside.set_yticks(places, misclassified)
     aside.tick_params(length=0)
     aside.spines["right"].set_visible(False)
-    aside.set_ylabel("misread", labelpad=8)
+    aside.set_ylabel("misclassified", labelpad=8)
     axes.set(xlabel="read right, % (bar: 95 % interval; dotted: all digits)", ylabel="digit")
     axes.set_title(title)
     return figure
@@ -115,13 +117,13 @@ def confusion(table: pd.DataFrame, title: str) -> Figure:
 
 COLUMNS = 10
 GAP = (13, 6)  # pixels between pictures: words go above each
-MISREAD = 40
-"""As many misread patterns are shown at most."""
+MISCLASSIFIED = 40
+"""As many misclassified patterns are shown at most."""
 
 
 @rc_context(PICTURES)
 def predictions(images: np.ndarray, truth: np.ndarray, answers: np.ndarray, title: str) -> Figure:
-    """The first pattern of each digit that was read right, then the first misread ones.
+    """The first pattern of each digit that was read right, then the first misclassified ones.
 
     Args:
         images: (N, H, W), ink above background.
@@ -129,12 +131,12 @@ def predictions(images: np.ndarray, truth: np.ndarray, answers: np.ndarray, titl
     """
     right = truth == answers
     first = [np.flatnonzero(right & (truth == digit))[:1] for digit in range(COLUMNS)]
-    misread = np.flatnonzero(~right)
-    which = f"the first {MISREAD} of " if len(misread) > MISREAD else ""
-    words = f"{which}the {len(misread):,} misread: label {ARROW} answer"
+    misclassified = np.flatnonzero(~right)
+    which = f"the first {MISCLASSIFIED} of " if len(misclassified) > MISCLASSIFIED else ""
+    words = f"{which}the {len(misclassified):,} misclassified: label {ARROW} answer"
     parts = [
         (np.concatenate(first), "the first of each digit that was read right", RIGHT),
-        (misread[:MISREAD], words, WRONG),
+        (misclassified[:MISCLASSIFIED], words, WRONG),
     ]
     parts = [part for part in parts if len(part[0])]
     rows = [-(-len(indices) // COLUMNS) for indices, _, _ in parts]

@@ -19,7 +19,7 @@ MOVES += [f"rotation {by}" for by in ROTATIONS]
 
 
 def runs_of(recipe, *counts) -> list:
-    """A run for each count of misread patterns after the last of two passes, seeds from 0."""
+    """A run for each count of misclassified patterns after the last of two passes, seeds from 0."""
     return [
         make_record((count + 4, count), seed, recipe=recipe.as_dict())
         for seed, count in enumerate(counts)

@@ -89,7 +89,7 @@ def test_pattern_by_pattern_and_string_by_string(result):
 
 def test_the_card_is_of_seed_0(result):
     table = page.card(result)
-    assert table["misread by these weights"].tolist() == ["80 of 10,000", "400 of 10,000"]
+    assert table["misclassified by these weights"].tolist() == ["80 of 10,000", "400 of 10,000"]
 
 
 def test_the_figure_has_a_row_for_each_kind_of_net(result):

@@ -133,7 +133,7 @@ def test_right_and_wrong_are_told_apart_without_colour():
     assert texts(right) == list("0123456789")
     assert texts(wrong) == [f"{a} {ARROW} {b}" for a, b in ((0, 6), (0, 6), (1, 7), (9, 4))]
     assert right.get_title("left") == "the first of each digit that was read right"
-    assert wrong.get_title("left") == f"the 4 misread: label {ARROW} answer"
+    assert wrong.get_title("left") == f"the 4 misclassified: label {ARROW} answer"
     styles = [{frame.get_linestyle() for frame in frames(axes)} for axes in (right, wrong)]
     widths = [{frame.get_linewidth() for frame in frames(axes)} for axes in (right, wrong)]
     colours = [{frame.get_edgecolor() for frame in frames(axes)} for axes in (right, wrong)]
@@ -159,7 +159,7 @@ def test_no_more_than_forty_misread_are_shown():
     images[:, 0] = 1
     (wrong,) = drawn(run_figures.predictions, images, TRUTH, (TRUTH + 1) % 10, "title")
     assert len(wrong.texts) == 40
-    assert wrong.get_title("left").startswith("the first 40 of the 200 misread")
+    assert wrong.get_title("left").startswith("the first 40 of the 200 misclassified")
     (right,) = drawn(run_figures.predictions, images, TRUTH, TRUTH, "title")
     assert len(right.texts) == 10
 

@@ -73,10 +73,10 @@ def test_what_is_known_roughly_is_given_that_much():
 
 def test_shared_errors_are_counted():
     found = shared_with_1998(net(same=7, other=4, elsewhere=39))
-    assert found == Shared(errors=50, misread=11, same_answer=7)
+    assert found == Shared(errors=50, misclassified=11, same_answer=7)
     assert found.dice == pytest.approx(2 * 11 / (50 + 82))
     assert shared_with_1998(net(82, 0, 0)).dice == 1
-    assert shared_with_1998(net(0, 0, 5)).misread == 0
+    assert shared_with_1998(net(0, 0, 5)).misclassified == 0
     assert shared_with_1998(net(82, 0, 0)).same_answer == 82
 
 
@@ -99,7 +99,7 @@ def test_fingerprint_of_kinds_in_the_order_given():
     assert table["n"].tolist() == [2, 2]
     first = table.iloc[0]
     assert first["errors of 10,000"] == f"80.0 {PLUS_MINUS} 0.0"
-    assert first["of the 82, misread"] == f"35.0 {PLUS_MINUS} 7.1"
+    assert first["of the 82, misclassified"] == f"35.0 {PLUS_MINUS} 7.1"
     assert first["with 1998's answer"] == f"25.0 {PLUS_MINUS} 7.1"
     assert first["overlap with the 82"] == f"0.432 {PLUS_MINUS} 0.087"  # 60 and 80 of 162
     assert first["overlap with one another"] == f"0.550 {PLUS_MINUS} 0.071"

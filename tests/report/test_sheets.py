@@ -18,7 +18,7 @@ from lenet1998.report import style
 
 
 @pytest.mark.parametrize(
-    ("answers", "misread", "same", "commonest", "kind"),
+    ("answers", "misclassified", "same", "commonest", "kind"),
     [
         ((4, 4, 4), 0, 0, None, "right"),
         ((4, 9, 6), 2, 1, 9, "same"),
@@ -26,9 +26,14 @@ from lenet1998.report import style
         ((7, 6, 4), 2, 0, 6, "other"),
     ],
 )
-def test_a_tile_tells_what_our_nets_answered(answers, misread, same, commonest, kind):
+def test_a_tile_tells_what_our_nets_answered(answers, misclassified, same, commonest, kind):
     tile = fig8_sheet.Tile(label=4, then=9, answers=answers)
-    assert (tile.misread, tile.same, tile.commonest, tile.kind) == (misread, same, commonest, kind)
+    assert (tile.misclassified, tile.same, tile.commonest, tile.kind) == (
+        misclassified,
+        same,
+        commonest,
+        kind,
+    )
 
 
 def test_tiles_are_the_82_in_order():
@@ -37,7 +42,7 @@ def test_tiles_are_the_82_in_order():
     assert len(found) == 82
     assert [tile.label for tile in found] == THEN.label.tolist()
     assert [tile.then for tile in found] == THEN.answer.tolist()
-    assert [tile.misread for tile in found[:6]] == [2, 1, 1, 1, 1, 0]
+    assert [tile.misclassified for tile in found[:6]] == [2, 1, 1, 1, 1, 0]
     assert [tile.same for tile in found[:6]] == [2, 1, 1, 0, 0, 0]
 
 

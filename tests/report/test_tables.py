@@ -163,7 +163,7 @@ def test_beside_the_paper():
         "training error on the fly, %": (
             "1.50 \N{PLUS-MINUS SIGN} 0.71 (n = 2; 95 % of the mean -4.85 to 7.85)"
         ),
-        "misread test patterns": "2, 1",
+        "misclassified test patterns": "2, 1",
         "parameters": "60,000",
         "connections": "340,908",
         "effective rates, pass 1": "1.0e-04 to 1.0e-02",
@@ -173,7 +173,7 @@ def test_beside_the_paper():
     assert rows(frame, 2) == {
         "test error, %": "0.95",
         "training error on the fly, %": "0.35",
-        "misread test patterns": "",
+        "misclassified test patterns": "",
         "parameters": "60,000",
         "connections": "340,908",
         "effective rates, pass 1": "7.0e-05 to 1.6e-02",
@@ -202,7 +202,7 @@ def test_diverged_runs_are_told_and_not_averaged():
     records = [make_record((4,), seed=0), make_record((9,), seed=1, status="diverged")]
     table = rows(beside_the_paper(summary_of(records)))
     assert table["test error, %"] == "2.00 (n = 1)"
-    assert table["misread test patterns"] == "4, diverged"
+    assert table["misclassified test patterns"] == "4, diverged"
 
 
 def test_when_all_diverged_at_once():
@@ -210,7 +210,7 @@ def test_when_all_diverged_at_once():
     assert (summary["rate_min"], summary["seconds"]) == ([None], [0])
     table = rows(beside_the_paper(summary))
     assert table["test error, %"] == "none finished (n = 0)"
-    assert table["misread test patterns"] == "diverged"
+    assert table["misclassified test patterns"] == "diverged"
     assert "effective rates, pass 1" not in table
 
 
