@@ -102,8 +102,7 @@ def errors_sheet(dataset: Dataset, records: Sequence[RunRecord]) -> Figure:
         f"Our {nets} nets misclassify {wrong:.0f} of the 82 digits on average. Above a digit: label"
         f" {ARROW} LeNet-5's answer in 1998.\nBelow: how many of our nets misclassify it {ARROW}"
         " their commonest wrong answer.",
-        loc="left",
-        size=9.5,
+        size=10,
         linespacing=1.5,
     )
     for kind, (colour, marker, words) in KINDS.items():

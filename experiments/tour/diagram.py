@@ -1,6 +1,6 @@
 """The whole network in one picture, and one unit of C1 worked with numbers: light and dark.
 
-Each function returns a figure of 7.7 inches, which is the width of a page of the site (740 pixels),
+Each function returns a figure of 7.6 inches, with its margin the width of a page (740 pixels),
 so no letter is smaller than its size in points. States are those that Fig. 13 prints.
 """
 
@@ -24,7 +24,7 @@ from lenet1998.restore.layers import as_pictures
 from lenet1998.restore.printing import MIDDLE, PAPER
 from lenet1998.training.records import RunRecord
 
-WIDTH = 7.7
+WIDTH = 7.6
 SMALL, LARGE = 8, 9.5
 """Points."""
 

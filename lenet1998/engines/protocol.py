@@ -66,7 +66,8 @@ class Engine(Protocol):
 
         Returns:
             For each run the sum of its patterns' losses, (R,) of float64, and the number
-            misclassified, (R,) of int64, each measured on the fly: before the update that the pattern causes.
+            misclassified, (R,) of int64, each measured on the fly: before the update that the
+            pattern causes.
         """
 
     def end_pass(self) -> None:

@@ -33,6 +33,8 @@ STYLE = {
     # Not the user's own, which may ask for LaTeX.
     **{key: value for key, value in rcParamsDefault.items() if key != "backend"},
     "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -41,6 +43,7 @@ STYLE = {
     "legend.frameon": False,
     "figure.dpi": 110,
     "savefig.bbox": "tight",
+    "savefig.pad_inches": 0.05,
     # In SVG letters are curves, which look alike everywhere, and the same bytes each time.
     "svg.fonttype": "path",
     "svg.hashsalt": "lenet1998",
@@ -71,6 +74,11 @@ def source_of(file: Path) -> str | None:
         return image.info.get("Source")
 
 
+def head(figure: Figure, message: str) -> None:
+    """Write the message over all that a figure with a layout draws, flush with its left edge."""
+    figure.suptitle(message, x=0.01, ha="left", size=10)
+
+
 def band(axes: Axes, runs: list[list[float]], colour: str, label: str) -> None:
     """The runs' mean over passes as a line, in the band from their least to their greatest."""
     longest = max(map(len, runs))
@@ -90,8 +98,6 @@ def band(axes: Axes, runs: list[list[float]], colour: str, label: str) -> None:
 PICTURES = {
     **STYLE,
     "axes.grid": False,
-    "axes.titlesize": "medium",
-    "axes.titlelocation": "left",
 }
 EMPTY = "#d5dde5"  # what is no picture: between them, and where there is none
 PLAIN = {"color": "#bbbbbb", "lw": 0.6}

@@ -401,8 +401,8 @@ def _train_pass(
     """Hand an engine a pass block by block.
 
     Returns:
-        Each run's sum of losses, (R,), and number misclassified, (R,); how many patterns were learnt,
-        and whether the run is to be stopped.
+        Each run's sum of losses, (R,), and number misclassified, (R,); how many patterns were
+        learnt, and whether the run is to be stopped.
     """
     losses, errors, done = np.zeros(len(runs)), np.zeros(len(runs), np.int64), 0
     for patterns, *block in _blocks(runs, pass_number):
