@@ -61,14 +61,14 @@ def ladder(runs: Sequence[RunRecord], content: dict) -> Figure:
     error.margins(x=0.08)
     area.margins(x=0.08)
     error.set_xlabel("test error, %")
-    area.set_xlabel("area under the ROC curve:\nrejection of what is between two digits")
+    area.set_xlabel("rejection of what is between\ntwo digits: area under the ROC curve")
     means = [summarise([test_error(run) for run in some if run.last]).mean for some in steps]
     changes = np.diff(means)
     largest = np.abs(changes).argmax()
     head(
         figure,
-        f"The largest step from original to modern is {rungs[largest].named}:"
-        f" {changes[largest]:+.2f} points of test error",
+        f'The largest step from original to modern is "{rungs[largest].named}":'
+        f" {changes[largest]:+.2f} points",
     )
     figure.legend(*error.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
@@ -118,7 +118,7 @@ def rejections(runs: Sequence[RunRecord], content: dict) -> Figure:
     missed = [1 - np.median([between(run) for run in some]) for some in (worst.base, worst.ours)]
     head(
         figure,
-        f"{worst.named} rejects worst what is between two digits\n(1 - area, median:"
+        f'"{worst.named}" rejects worst what is between two digits\n(1 - area, median:'
         " {:.1g} in the base, {:.1g} with the change)".format(*missed),
     )
     return figure

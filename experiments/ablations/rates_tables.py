@@ -191,7 +191,7 @@ def _seconds(run: RunRecord, passes: int) -> float:
 @rc_context(STYLE)
 def against_time(runs: Sequence[RunRecord]) -> Figure:
     """Test error against patterns seen and against seconds of a core, means over seeds."""
-    figure = Figure(figsize=(7.4, 4.4), layout="constrained")
+    figure = Figure(figsize=(7.4, 4.7), layout="constrained")
     seen, spent = figure.subplots(1, 2, sharey=True)
     looks = ((BLACK, "*"), *LOOKS.values())
     ends = {}
@@ -211,7 +211,7 @@ def against_time(runs: Sequence[RunRecord]) -> Figure:
             axis.set_major_formatter("{x:,.8g}")
             axis.set_minor_locator(NullLocator())
     seen.set_ylabel("test error, % (log scale)")
-    figure.legend(loc="outside lower center", ncols=3)
+    figure.legend(loc="outside lower center", ncols=2)
     least = min(ends, key=ends.get)
     head(figure, f"{least}, has the least error after the last pass: {ends[least]:.2f} %")
     return figure

@@ -67,8 +67,8 @@ def draw() -> Figure:
     for axes, words in zip(grid[:, 0], ("input", "F6 of 1998", "F6 of ours"), strict=True):
         axes.set_ylabel(words, **look)
     same = sum(map(str.__eq__, shown.answer, answers))
-    read = f"Our net reads {same} of the {len(answers)} strings as LeNet-5 did"
-    head(figure, f"{read} (F6: black is +1, white is -1)")
+    told = f"Our net reads {same} of the {len(answers)} strings as LeNet-5 did"
+    head(figure, f"{told} (F6: black is +1, white is -1)")
     return figure
 
 

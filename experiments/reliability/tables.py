@@ -79,7 +79,7 @@ BELOW = {"loc": "upper left", "bbox_to_anchor": (-0.02, -0.06), "ncols": 3}
 @rc_context(STYLE)
 def figure(result: dict) -> Figure:
     """Trials on runs and on files, kind by kind, with their outcome."""
-    sheet = Figure(figsize=(7.0, 8.6), layout="constrained")
+    sheet = Figure(figsize=(7.4, 8.6), layout="constrained")
     upper, lower = sheet.subplots(2, 1, height_ratios=(4, 3))
     _trials(upper, result["runs"])
     _damaged(lower, result["files"])
@@ -89,7 +89,7 @@ def figure(result: dict) -> Figure:
     every = done + sum(len(told["escaped"]) for told in files)
     head(
         sheet,
-        f"{same:,} of {tried:,} stopped runs end with the same bytes;\n"
+        f"{same:,} of {tried:,} disturbed runs and studies end with the same bytes;\n"
         f"{done:,} of {every:,} damaged files are refused in one line, or accepted",
     )
     return sheet

@@ -75,8 +75,8 @@ def subsampling() -> Figure:
     maps = torch.tensor((1 - greys / MIDDLE) * limit, dtype=torch.float64)[None, None]
     mean = torch.linspace(-limit, limit, 401, dtype=torch.float64)
     windows = mean.view(-1, 1, 1, 1).expand(-1, 1, 2, 2)
-    figure = Figure(figsize=(7.2, 3.5), layout="constrained")
-    grid = figure.add_gridspec(2, 3, width_ratios=(2.3, 1, 1))
+    figure = Figure(figsize=(6.7, 3.6), layout="constrained")
+    grid = figure.add_gridspec(2, 3, width_ratios=(1.6, 1, 1))
     curve = figure.add_subplot(grid[:, 0])
     places = [figure.add_subplot(grid[row, column]) for row in (0, 1) for column in (1, 2)]
     _map(places[0], maps[0, 0].numpy(), limit, f"C1's map {MAP}", "black")
@@ -89,7 +89,7 @@ def subsampling() -> Figure:
         _map(place, states, np.abs(states).max(), name, colour)
     curve.set(xlabel="mean of the window's four inputs", ylabel="state of the unit")
     curve.axhline(0, color="black", lw=0.6)
-    curve.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), title="coefficient")
+    figure.legend(loc="outside lower center", ncols=3)
     head(
         figure,
         "A small coefficient blurs the map; a large one makes an OR or an AND of each window",
@@ -134,7 +134,7 @@ def rates() -> Figure:
     """The rate of one parameter by its curvature, at each stage of the printed schedule."""
     curvature = np.logspace(-4, 3, 400)
     looks = zip((VERMILION, ORANGE, GREEN, BLUE, PURPLE), "os^vD", strict=True)
-    figure = Figure(figsize=(6.7, 4.0), layout="constrained")
+    figure = Figure(figsize=(6.7, 4.3), layout="constrained")
     axes = figure.subplots()
     first = 1
     for (passes, eta), (colour, marker) in zip(paper.ETA_SCHEDULE, looks, strict=True):
@@ -145,11 +145,11 @@ def rates() -> Figure:
     published = "pass 1, as published (III-B, p.10)"
     axes.axhspan(*paper.RATE_RANGE, color=VERMILION, alpha=0.12, lw=0, label=published)
     axes.axvline(paper.MU, color="black", lw=0.8, ls=":")
-    axes.text(paper.MU * 1.15, 0.1, f"μ = {paper.MU:g}")
+    axes.text(paper.MU * 1.15, 2e-8, f"μ = {paper.MU:g}")
     axes.set(xlabel="curvature h (log scale)", ylabel="learning rate η / (μ + h) (log scale)")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(LogLocator(numticks=6))
         axis.set_major_formatter("{x:g}")
-    axes.legend(loc="lower left")
+    figure.legend(loc="outside lower center", ncols=2)
     head(figure, "The larger the curvature, the smaller the learning rate; none exceeds η / μ")
     return figure

@@ -168,6 +168,7 @@ def s4() -> Figure:
         style.show(axes, sheet, GREYS, 0, 255)
         for number, (top, left) in enumerate(corners):
             axes.text(left, top + 20.5, number, va="top")
+            style.frame(axes, (top, left), (20, 20), **PLAIN)
         axes.set_ylim(len(sheet) + 8, -0.5)
         axes.set_title(name)
     head(figure, "C3's states are mostly saturated, black or white; S4's are grey")
@@ -253,7 +254,7 @@ def codes() -> Figure:
     """The ten codes as the bitmaps they are, cells that all ten share in a colour of their own."""
     bitmaps = paper.digit_codes()
     shared = (bitmaps == bitmaps[0]).all(0).reshape(paper.CODE_SHAPE)
-    figure = Figure(figsize=(6.6, 4.2), layout="compressed")
+    figure = Figure(figsize=(6.0, 4.2), layout="compressed")
     for digit, axes in enumerate(figure.subplots(2, 5).flat):
         axes.imshow(bitmaps[digit].reshape(paper.CODE_SHAPE), cmap="gray_r", vmin=-1, vmax=1.6)
         for row, column in np.argwhere(shared):
