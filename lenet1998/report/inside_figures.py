@@ -185,7 +185,7 @@ def f6(shown: Shown, codes: np.ndarray | None) -> Figure:
     state = shown.states["f6"]
     # On the codes' scale where there are codes, so that -1 and +1 look alike in both.
     low, high = (-1, 1) if codes is not None else (state.min(), state.max())
-    figure = Figure(figsize=(8.6, 3.3))
+    figure = Figure(figsize=(7.1, 3.0))
     image, bitmap, output = figure.subplots(1, 3, width_ratios=(1.3, 1.3, 3.4))
     figure.subplots_adjust(left=0, right=1, wspace=0.12)
     _image(image, shown.states["image"])

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from factory import make_record, put
+from letters import letters
 from made_up import THEN, net
 
 from experiments import results as sources
@@ -58,15 +59,22 @@ def as_mnist(digits, monkeypatch):
 
 
 @pytest.mark.usefixtures("as_mnist")
-def test_sheets_are_drawn_of_pictures_and_records(checkout, capsys):
+def test_sheets_are_drawn_of_pictures_and_records(checkout, capsys, monkeypatch):
     results, folder = checkout / "experiments" / "results", checkout / "docs" / "figures"
     shown = {"fig7": "fig7.json", "fig8": sources.DISTORTIONS}
     for sheet, (name, source) in zip((fig7_sheet, fig8_sheet), shown.items(), strict=True):
-        file = folder / f"{name}.png"
+        file, figures = folder / f"{name}.png", []
+
+        def save(figure, *where, figures=figures):
+            figures.append(figure)
+            style.save(figure, *where)
+
+        monkeypatch.setattr(sheet, "save", save)
         assert sheet.main(["--results", str(results), "--root", str(checkout)]) == 0
         assert capsys.readouterr().out.split() == [str(file)]
         assert style.source_of(file) == sources.digest(sources.read(results, source))
         assert 0 < file.stat().st_size < 300_000
+        assert min(letters(*figures, file)) >= (8,)
 
 
 @pytest.mark.usefixtures("as_mnist")
