@@ -307,9 +307,9 @@ def test_learning_curve_is_the_mean_of_the_runs_over_fig_5():
     published_test = [[1, 2, 3], [2.653, 2.236, 1.481]]
     np.testing.assert_allclose(found["test, Fig. 5 (1998)"], published_test)
     assert found["training on the fly, Fig. 5 (1998)"][1].tolist() == [4.891, 3.045, 1.767]
-    assert axes.get_title("left").split("\n") == [
-        "original, passes=3 on mnist, 60,000 training patterns: the",
-        "test error ends at 1.00 %",
+    assert axes.figure.get_suptitle().split("\n") == [
+        "original, passes=3 on mnist, 60,000 training patterns: the test error ends",
+        "at 1.00 %",
     ]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("pass", "error, % (log scale)")
     assert axes.get_yscale() == "log"
@@ -318,10 +318,10 @@ def test_learning_curve_is_the_mean_of_the_runs_over_fig_5():
 
 def test_a_long_name_is_a_title_of_several_lines():
     switches = {"pooling": "max", "squash": "relu", "passes": 2, "train_size": 1000}
-    assert drawn([make_record(recipe=switches)]).get_title("left").splitlines() == [
-        "original, pooling=max, squash=relu, passes=2,",
-        "train_size=1000 on mnist, 60,000 training patterns: the test",
-        "error ends at 1.00 %",
+    title = figures.learning_curve([make_record(recipe=switches)]).get_suptitle()
+    assert title.splitlines() == [
+        "original, pooling=max, squash=relu, passes=2, train_size=1000 on mnist,",
+        "60,000 training patterns: the test error ends at 1.00 %",
     ]
 
 
