@@ -11,6 +11,7 @@ import shutil
 import tomllib
 from pathlib import Path
 
+from docutils import nodes
 from sphinx.ext.napoleon import Config, GoogleDocstring
 
 HERE = Path(__file__).parent
@@ -114,9 +115,24 @@ def leave_out_folder_links(app, name, source) -> None:
     source[0] = FOLDER_LINK.sub(lambda m: m[1] if (here / m[2]).is_dir() else m[0], source[0])
 
 
+def choose_by_theme(app, doctree) -> None:
+    """A picture with a dark one beside it: the page's theme chooses between the two."""
+    here = Path(app.env.doc2path(app.env.docname)).parent
+    for light in list(doctree.findall(nodes.image)):
+        file = Path(light["uri"])
+        file = file.with_stem(f"{file.stem}-dark")
+        if (here / file).is_file():
+            dark = light.deepcopy()
+            dark["uri"] = file.as_posix()
+            for image, theme in ((light, "only-light"), (dark, "only-dark")):
+                image["classes"].append(theme)
+            light.parent.insert(light.parent.index(light) + 1, dark)
+
+
 def setup(app) -> None:
     app.connect("autodoc-process-docstring", sections)
     app.connect("autodoc-skip-member", leave_out_fields_without_words)
     app.connect("source-read", as_markdown)
     app.connect("source-read", leave_out_folder_links)
+    app.connect("doctree-read", choose_by_theme, priority=400)  # before images are copied
     app.connect("build-finished", copy_live_page)

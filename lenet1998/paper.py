@@ -513,7 +513,7 @@ def printed_strings() -> PrintedStrings:
 
 
 def fig8_errors() -> Misread:
-    """Fig. 8: the 82 test patterns LeNet-5 misread.
+    """Fig. 8: the 82 test patterns LeNet-5 misclassified.
 
     They make 0.82 %, so the net was most likely that trained with distortions; p.11 is silent.
     """

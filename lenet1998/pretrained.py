@@ -164,7 +164,7 @@ def _file(variant: str) -> Traversable:
 def load_pretrained(variant: str | Weights = "original") -> LeNet5:
     """The network of a named variant as it was trained on MNIST with seed 0.
 
-    The weights are those of a committed run: which, and what it misreads, the file says in its
+    The weights are those of a committed run: which, and what it misclassifies, the file says in its
     metadata. docs/pretrained.md has a card of each.
 
     Args:

@@ -36,7 +36,7 @@ def make_record(
     recipe=None,
     **changes,
 ) -> RunRecord:
-    """A run with these counts of misread test patterns after its passes, out of 200.
+    """A run with these counts of misclassified test patterns after its passes, out of 200.
 
     Its recipe is ``original`` with switches changed, and named so unless a name is given with them.
 

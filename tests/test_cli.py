@@ -672,7 +672,7 @@ def test_progress_on_a_terminal(monkeypatch):
     assert (bar.n, bar.total) == (400, 3000)
     tell(2, 500, 10)
     assert bar.n == 1500
-    assert bar.postfix == "pass 2/3, 2.00 % misread"
+    assert bar.postfix == "pass 2/3, 2.00 % misclassified"
     assert "original,passes=3 seed 7" in terminal.getvalue()
     bars.end(CELL)
     assert not bars.bars

@@ -34,7 +34,7 @@ def record(variant="original", errors=(9, 5), seed=0, **changes):
 
 
 def groups(**errors):
-    """Runs of variants, one for each count of misread patterns."""
+    """Runs of variants, one for each count of misclassified patterns."""
     return {
         name: [record(name, (9, count), seed) for seed, count in enumerate(counts)]
         for name, counts in errors.items()
@@ -188,7 +188,7 @@ def test_a_flag_that_does_not_apply_is_refused(arguments, told, capsys, no_train
 
 
 def two_runs(tmp_path, data, **second):
-    """Two runs' folders: the first misreads one pattern, the second two others."""
+    """Two runs' folders: the first misclassifies one pattern, the second two others."""
     truth = data.test_labels[:200].astype(np.uint8)
     answers = [truth.copy(), truth.copy()]
     answers[0][0] += 1

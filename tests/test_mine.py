@@ -18,9 +18,9 @@ from lenet1998.training.records import write_record
 RUNS = [98.95, 99.0, 99.0, 99.05, 98.9, 99.1]
 
 
-def record(name: str, misread: int, seed: int, **changes):
-    """A run that misread some of 200 patterns."""
-    return make_record((misread,), seed, recipe=recipe_named(name).as_dict(), **changes)
+def record(name: str, misclassified: int, seed: int, **changes):
+    """A run that misclassified some of 200 patterns."""
+    return make_record((misclassified,), seed, recipe=recipe_named(name).as_dict(), **changes)
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def test_what_travels_with_the_weights_is_the_committed_run(variant):
 
 @pytest.mark.skipif("LENET1998_DATA" not in os.environ, reason="needs MNIST: set LENET1998_DATA")
 @pytest.mark.parametrize("variant", PACKAGED)
-def test_it_misreads_exactly_as_many_as_its_file_says(variant):
+def test_it_misclassifies_exactly_as_many_as_its_file_says(variant):
     told, data = stated(weights_of(variant)), load("mnist")
     assert data.checksum == told["dataset_sha256"]
     labels = lenet1998.load_pretrained(variant).predict(prepare(data.test_images)).numpy()

@@ -230,7 +230,7 @@ def claim(shape: str, descr: str = "|u1", order: str = "False", rest: bytes = b"
         (lambda d: last_pass(d, loss=float("nan")), "NaN is no number"),
         (lambda d: last_pass(d, loss=1e400), "Infinity is no number"),
         (lambda d: last_pass(d, train_error_percent=100.5), "per_pass[1].train_error_percent"),
-        (lambda d: last_pass(d, test_errors=201), "201 of 200 misread in pass 2"),
+        (lambda d: last_pass(d, test_errors=201), "201 of 200 misclassified in pass 2"),
         (lambda d: last_pass(d, **{"pass": 1}), "has pass 1 where pass 2 should be"),
         (lambda d: (d / "predictions.npy").unlink(), "predictions.npy: is missing"),
         (lambda d: cut(d / "predictions.npy"), "holds 160 numbers, where its header has 200"),

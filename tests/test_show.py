@@ -102,13 +102,14 @@ def test_a_run_is_shown_in_its_own_folder(run, capsys):
     assert confusion.sum() == 500
     assert confusion.sum() - np.trace(confusion) == record.last["test_errors"]
     classes = pd.read_csv(out / "classes.csv").set_index("class")
-    assert classes.loc["weighted avg", "misread"] == record.last["test_errors"]
+    assert classes.loc["weighted avg", "misclassified"] == record.last["test_errors"]
     layers = pd.read_csv(out / "layers.csv").set_index("layer")
     assert layers.loc["total", "connections"] == 340_908
     first, second = printed.out.splitlines()[:2]
     assert first == f"{NAME}, seed 5, on the test set of digits:"
     assert second == (
-        f"{record.last['test_errors']} of 500 misread ({record.last['test_error_percent']:.2f} %)"
+        f"{record.last['test_errors']} of 500 misclassified"
+        f" ({record.last['test_error_percent']:.2f} %)"
     )
     assert "trainable subsampling" in printed.out
     assert "weighted avg" in printed.out
@@ -132,7 +133,7 @@ def test_json_is_alone_on_standard_output(original, tmp_path, capsys):
     printed = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     record, digits = read_record(original), load("digits")
     assert printed["variant"] == NAME
-    assert (printed["tested"], printed["misread"]) == (500, record.last["test_errors"])
+    assert (printed["tested"], printed["misclassified"]) == (500, record.last["test_errors"])
     assert printed["not_as_recorded"] == 0
     assert printed["label"] == digits.test_labels[printed["pattern"]] == 6
     assert printed["answer"] == record.predictions[printed["pattern"]]
@@ -157,7 +158,7 @@ def test_a_net_is_asked_about_what_its_run_held_out(held_out, digits):
     asked = constant_order(len(digits.train_labels), 5)[-300:]
     np.testing.assert_array_equal(about.truth, digits.train_labels[asked])
     assert about.patterns == "the patterns held out of digits"
-    assert about.misread == read_record(held_out).last["test_errors"]
+    assert about.misclassified == read_record(held_out).last["test_errors"]
     assert about.not_as_recorded == 0
 
 
@@ -167,7 +168,7 @@ def test_nothing_is_distorted_to_be_shown(original, digits, monkeypatch):
     changes = ["distortions=true", "train_size=none"]
     monkeypatch.setattr("lenet1998.training.schedule.Pool", pytest.fail)
     about = ask(TrainedNet(net.recipe.override(changes), net.model, "file"), digits)
-    assert about.misread == read_record(original).last["test_errors"]
+    assert about.misclassified == read_record(original).last["test_errors"]
 
 
 def test_a_net_that_learnt_more_patterns_than_there_are_can_be_asked(original, digits):

@@ -119,7 +119,7 @@ class AnswerView {
     const labels = { digit: EmbeddedDigits.labels[number], fig8: Figures.fig8[number]?.label };
     const label = labels[kind];
     if (label === undefined) return "";
-    return ` Its label is ${label}: ${label === read ? "right" : "misread"}.`;
+    return ` Its label is ${label}: ${label === read ? "right" : "misclassified"}.`;
   }
 
   /** For screen readers, once a movement has come to rest. */

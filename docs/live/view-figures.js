@@ -184,7 +184,7 @@ class FiguresView {
       drawBitmap(document.getElementById("fig13-now"), states.f6.values, CODE_SCALE);
       this.field("fig13-input", inputs, size);
     }
-    document.getElementById("misread").hidden = eight === undefined || !pattern;
+    document.getElementById("misclassified").hidden = eight === undefined || !pattern;
     if (eight !== undefined && pattern) {
       drawBitmap(document.getElementById("fig8-now"), states.f6.values, CODE_SCALE);
       this.field("fig8-input", inputs, size);
@@ -217,10 +217,10 @@ class FiguresView {
     const answers = [...(OUR_FIG8[number] ?? "")].map(Number);
     if (!answers.length) return "";
     const { label, answer } = Figures.fig8[number];
-    const misread = answers.filter((read) => read !== label).length;
+    const misclassified = answers.filter((read) => read !== label).length;
     const alike = answers.filter((read) => read === answer).length;
     return (
-      `${misread} of our ${answers.length} nets trained with distortions misread it, ` +
+      `${misclassified} of our ${answers.length} nets trained with distortions misclassified it, ` +
       `${alike} of them as ${answer}. `
     );
   }

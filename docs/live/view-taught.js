@@ -1,5 +1,5 @@
 "use strict";
-/* The reader's own drawings with their labels, to be learnt; and the digits that a run misread. */
+/* The reader's own drawings with their labels, to be learnt; and the digits that a run misclassified. */
 
 const MOST_DRAWINGS = 60;
 

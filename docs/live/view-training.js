@@ -160,7 +160,7 @@ class TrainingView {
 
   news({ number, diverged, finished, going, passes, testing }) {
     const state = diverged ? "diverged" : finished ? "done" : going ? "training" : "paused";
-    const error = testing.length ? `, ${shown(testing.at(-1)[1], 1)} % misread` : "";
+    const error = testing.length ? `, ${shown(testing.at(-1)[1], 1)} % misclassified` : "";
     return `Run ${number} ${state}, ${passes} passes${error}`;
   }
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from experiments.ablations.measures_tables import Measure, rejection
 from experiments.ablations.rates_tables import ABLATED
@@ -13,7 +14,7 @@ from lenet1998.ablate import effects as ablations
 from lenet1998.ablate.effects import TITLES, Comparison, families, test_error
 from lenet1998.errors import BadInput
 from lenet1998.report.statistics import summarise
-from lenet1998.report.style import BLUE, GREEN, STYLE, VERMILION
+from lenet1998.report.style import BLUE, GREEN, STYLE, VERMILION, head
 from lenet1998.training.records import RunRecord
 
 MARKS = (("o", VERMILION), ("s", BLUE), ("^", GREEN))
@@ -50,28 +51,39 @@ def ladder(runs: Sequence[RunRecord], content: dict) -> Figure:
     between = rejection(families(runs), content)[0]
     rungs = _measured(between, "ladder")["ladder"]
     titles = ["original", *(rung.named for rung in rungs)]
-    figure = Figure(figsize=(7.7, 3.8), layout="constrained")
+    figure = Figure(figsize=(7.4, 4.2), layout="constrained")
     error, area = figure.subplots(1, 2, sharey=True)
     steps = [rungs[0].base, *(rung.ours for rung in rungs)]
     for axes, value in ((error, test_error), (area, between.value)):
         _steps(axes, [[value(run) for run in some if run.last] for some in steps])
-    error.set_yticks(range(len(titles)), titles, fontsize=8)
+    error.set_yticks(range(len(titles)), titles)
     error.invert_yaxis()
     error.margins(x=0.08)
     area.margins(x=0.08)
     error.set_xlabel("test error, %")
-    area.set_xlabel("area under the ROC curve,\nagainst what is between two digits")
+    area.set_xlabel("rejection of what is between\ntwo digits: area under the ROC curve")
+    means = [summarise([test_error(run) for run in some if run.last]).mean for some in steps]
+    changes = np.diff(means)
+    largest = np.abs(changes).argmax()
+    head(
+        figure,
+        f'The largest step from original to modern is "{rungs[largest].named}":'
+        f" {changes[largest]:+.2f} points",
+    )
+    figure.legend(*error.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 
 def _steps(axes, values: Sequence[Sequence[float]]) -> None:
     """A row for each rung: its runs, their mean and its interval, joined from rung to rung."""
     summaries = [summarise(some) for some in values]
-    axes.plot([s.mean for s in summaries], range(len(values)), color=BLUE, lw=0.8)
+    axes.plot([s.mean for s in summaries], range(len(values)), color=BLUE, lw=0.8, alpha=0.5)
     for place, (some, summary) in enumerate(zip(values, summaries, strict=True)):
-        axes.plot(some, [place] * len(some), "o", color=BLUE, ms=3, alpha=0.35)
+        dots = axes.plot(some, [place] * len(some), "o", color=BLUE, ms=3, alpha=0.35)
         axes.plot([summary.low, summary.high], [place, place], color=VERMILION, lw=2)
-        axes.plot(summary.mean, place, "o", color=VERMILION, ms=5)
+        mean = axes.plot(summary.mean, place, "D", color=VERMILION, ms=5)
+    dots[0].set_label("one run")
+    mean[0].set_label("mean of the runs and its 95 % interval, joined from rung to rung")
 
 
 @shows(ABLATED, ABLATIONS)
@@ -81,7 +93,7 @@ def rejections(runs: Sequence[RunRecord], content: dict) -> Figure:
     measures = rejection(families(runs), content)[:3]
     shown = _measured(measures[0], "out", "in")
     heights = [len(rows) + 2 for rows in shown.values()]
-    figure = Figure(figsize=(7.7, 0.22 * sum(heights) + 1), layout="constrained")
+    figure = Figure(figsize=(7.4, 0.21 * sum(heights) + 1.2), layout="constrained")
     panels = figure.subplots(len(shown), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
     for axes, (direction, rows) in zip(panels, shown.items(), strict=True):
         groups = [rows[0].base, *(one.ours for one in rows)]
@@ -94,8 +106,19 @@ def rejections(runs: Sequence[RunRecord], content: dict) -> Figure:
         names = ["original" if direction == "out" else "modern", *(one.named for one in rows)]
         axes.set_yticks(range(len(names)), names, fontsize=8)
         axes.set(ylim=(len(names) - 0.4, -0.6), xscale="log")
-        axes.set_title(TITLES[direction], loc="left", fontsize="medium")
-    panels[-1].set_xlabel("1 - area under the ROC curve (log axis; a dot a net)")
+        axes.set_title(TITLES[direction])
+        axes.xaxis.set_major_locator(LogLocator(numticks=5))
+        axes.xaxis.set_major_formatter("{x:g}")
+    panels[-1].set_xlabel("1 - area under the ROC curve (log axis; one mark for each net)")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    rows = next(iter(shown.values()))
+    between = measures[0].value
+    worst = max(rows, key=lambda one: -np.median([between(run) for run in one.ours]))
+    missed = [1 - np.median([between(run) for run in some]) for some in (worst.base, worst.ours)]
+    head(
+        figure,
+        f'"{worst.named}" rejects worst what is between two digits\n(1 - area, median:'
+        " {:.1g} in the base, {:.1g} with the change)".format(*missed),
+    )
     return figure

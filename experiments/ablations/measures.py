@@ -131,7 +131,7 @@ def purposes(model: LeNet5, recipe: Recipe, data: Dataset) -> dict:
 
 
 def _error(model: LeNet5, images: Tensor, data: Dataset) -> float:
-    """Percent of the test patterns, as images show them, that are misread."""
+    """Percent of the test patterns, as images show them, that are misclassified."""
     return 100 * float((predict(model, images) != data.test_labels).mean())
 
 

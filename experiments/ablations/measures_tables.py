@@ -102,13 +102,13 @@ def learning(families: Families, few: Mapping[int, Families], content: dict) -> 
 
 
 def first_below(run: RunRecord, percent: float = 2.0) -> int | None:
-    """The first pass after which less than that is misread, from 1; None: there is none."""
+    """The first pass after which less than that is misclassified, from 1; None: there is none."""
     below = (row["pass"] for row in run.per_pass if row["test_error_percent"] < percent)
     return next(below, None)
 
 
 def passes_to_2_percent(run: RunRecord) -> float:
-    """The first pass after which fewer than 2 % are misread; one more than there are, if none."""
+    """The first pass after which fewer than 2 % are misclassified, or one more than there are."""
     return first_below(run) or run.recipe["passes"] + 1
 
 

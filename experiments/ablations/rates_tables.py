@@ -14,7 +14,7 @@ from experiments.ablations.measures_tables import first_below
 from experiments.results import shows
 from lenet1998.ablate.effects import test_error
 from lenet1998.ablate.tuning import OPTIMIZERS, SCHEDULES, TUNINGS, Tuning
-from lenet1998.report.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, STYLE, VERMILION
+from lenet1998.report.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, STYLE, VERMILION, head
 from lenet1998.report.tables import brief, by_recipe
 from lenet1998.training.records import RunRecord
 
@@ -83,7 +83,7 @@ def reliable(runs: Sequence[RunRecord]) -> pd.DataFrame:
         every = [_error(run) for some in of for run in some]
         if not every:
             continue
-        means = [np.mean([_error(run) for run in some]) if some else np.nan for some in of]
+        means = _means(tuning, named)
         rows.append(
             {
                 "optimizer": tuning.title,
@@ -115,7 +115,22 @@ def sensitivity(runs: Sequence[RunRecord]) -> Figure:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter("{x:g}")
     axes.legend(loc="upper left", title="tuned rate in brackets")
+    near = {
+        TUNINGS[key].title: (_near(means), len(means))
+        for key in LOOKS
+        if np.isfinite(means := _means(TUNINGS[key], named)).any()
+    }
+    if near:
+        widest = max(near, key=lambda title: near[title])
+        where = "{} of {}".format(*near[widest])
+        head(figure, f"{widest} is within 0.5 points of its best error at {where} learning rates")
     return figure
+
+
+def _means(tuning: Tuning, named: Runs) -> list[float]:
+    """Mean error at each rate of three decades; nan without runs."""
+    of = [named.get(recipe.name, []) for recipe in tuning.three_decades]
+    return [np.mean([_error(run) for run in some]) if some else np.nan for some in of]
 
 
 def _line(axes: Axes, tuning: Tuning, named: Runs, colour: str, marker: str) -> None:
@@ -146,7 +161,7 @@ def ways(runs: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
 
 
 def speed(runs: Sequence[RunRecord]) -> pd.DataFrame:
-    """Passes and seconds until fewer than 2 % of the test patterns are misread, by way to learn."""
+    """Passes and seconds until fewer than 2 % of patterns are misclassified, by way to learn."""
     return pd.DataFrame(
         [
             {
@@ -176,23 +191,27 @@ def _seconds(run: RunRecord, passes: int) -> float:
 @rc_context(STYLE)
 def against_time(runs: Sequence[RunRecord]) -> Figure:
     """Test error against patterns seen and against seconds of a core, means over seeds."""
-    figure = Figure(figsize=(7.7, 4.2), layout="constrained")
+    figure = Figure(figsize=(7.4, 4.7), layout="constrained")
     seen, spent = figure.subplots(1, 2, sharey=True)
     looks = ((BLACK, "*"), *LOOKS.values())
+    ends = {}
     for (name, some), (colour, marker) in zip(ways(runs).items(), looks, strict=False):
         kept = [run for run in some if not run.diverged]
         errors = np.mean([[row["test_error_percent"] for row in run.per_pass] for run in kept], 0)
         seconds = np.median([[row["seconds"] for row in run.per_pass] for run in kept], 0)
+        ends[name] = errors[-1]
         patterns = kept[0].dataset["train_patterns"] * np.arange(1, len(errors) + 1)
         look = {"color": colour, "marker": marker, "ms": 4}
         seen.plot(patterns, errors, label=f"{name} (n = {len(kept)})", **look)
         spent.plot(np.cumsum(seconds), errors, **look)
     for axes, label in ((seen, "patterns seen"), (spent, "seconds of a core")):
-        axes.set(xscale="log", yscale="log", xlabel=label)
+        axes.set(xscale="log", yscale="log", xlabel=f"{label} (log scale)")
         for axis, few in ((axes.xaxis, (1, 3)), (axes.yaxis, (1, 1.2, 1.5, 2, 3, 5))):
             axis.set_major_locator(LogLocator(subs=few))
             axis.set_major_formatter("{x:,.8g}")
             axis.set_minor_locator(NullLocator())
-    seen.set_ylabel("test error, %")
-    figure.legend(loc="outside lower center", ncols=3)
+    seen.set_ylabel("test error, % (log scale)")
+    figure.legend(loc="outside lower center", ncols=2)
+    least = min(ends, key=ends.get)
+    head(figure, f"{least}, has the least error after the last pass: {ends[least]:.2f} %")
     return figure

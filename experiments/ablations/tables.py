@@ -66,5 +66,5 @@ def work(runs: Sequence[RunRecord]) -> pd.DataFrame:
 
 @shows(ABLATED)
 def speed(runs: Sequence[RunRecord]) -> pd.DataFrame:
-    """Passes and seconds until fewer than 2 % are misread, by way to learn."""
+    """Passes and seconds until fewer than 2 % are misclassified, by way to learn."""
     return rates.speed(runs)

@@ -132,7 +132,7 @@ def families(evidence: Evidence) -> Finding:
     return Finding(f"{words} (n = {len(result['digits'])} digits)", stands(slant["p"] > 0.05))
 
 
-def misread(evidence: Evidence) -> Finding:
+def misclassified(evidence: Evidence) -> Finding:
     def errors(runs: Sequence[RunRecord]) -> list[int]:
         return [run.last["test_errors"] for run in runs]
 
@@ -259,7 +259,14 @@ CLAIMS = (
         families,
         FIG7,
     ),
-    Claim("11", "Fig. 8", "82 test patterns are misclassified", "one more run", misread, PUBLISHED),
+    Claim(
+        "11",
+        "Fig. 8",
+        "82 test patterns are misclassified",
+        "one more run",
+        misclassified,
+        PUBLISHED,
+    ),
     Claim(
         "11-15",
         "Fig. 9",

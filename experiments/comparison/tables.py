@@ -51,7 +51,7 @@ def answers(measured: dict) -> pd.DataFrame:
 
     Args:
         measured: ``mcnemar``, for each pair of nets ``variants``, ``only_first``, ``only_second``
-            (patterns that only that one misread) and ``p``.
+            (patterns that only that one misclassified) and ``p``.
     """
     pairs = pd.DataFrame(measured["mcnemar"])
     pairs["variants"] = pairs["variants"].map(tuple)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from experiments.results import ANSWERS, everything, shows
 from lenet1998.recipes import spaced_name
 from lenet1998.report.statistics import holm, prediction_interval, summarise, verdict, welch
-from lenet1998.report.style import BLACK, BLUE, STYLE, VERMILION, band
+from lenet1998.report.style import BLACK, BLUE, STYLE, VERMILION, band, head
 from lenet1998.report.tables import PLUS_MINUS, brief, by_recipe, curve, passing, spread
 from lenet1998.training.records import RunRecord
 
@@ -229,7 +229,7 @@ def learning_curves(records: Sequence[RunRecord]) -> Figure:
         band(axes, [accuracy(run) for run in runs], VERMILION, "test (or held out)")
         axes.lines[1].set(marker="s", ms=3)
         _claimed(axes, name, runs[0].recipe["passes"])
-        axes.set_title(f"{name} (n = {len(runs)})", loc="left", size=9)
+        axes.set_title(f"{name} (n = {len(runs)})")
         axes.set(xlabel="epoch", ylabel="accuracy, %", ylim=(94, 100.15))
         axes.xaxis.get_major_locator().set_params(integer=True)
     corner.axis("off")
@@ -239,7 +239,7 @@ def learning_curves(records: Sequence[RunRecord]) -> Figure:
     handles = [*panels[0].get_legend_handles_labels()[0], *corner.lines]
     corner.legend(handles=handles, loc="center left")
     title = "Most claims lie near our runs; the first of 24-epochs and that of padded do not"
-    figure.suptitle(title, x=0.01, ha="left", size=10)
+    head(figure, title)
     return figure
 
 
@@ -278,7 +278,7 @@ def sweep(records: Sequence[RunRecord]) -> Figure:
     rates = sorted({run.recipe["eta"] for run in records})
     momenta = sorted({run.recipe["momentum"] for run in records})
     seeds = len({run.seed for run in records})
-    figure = Figure(figsize=(7.6, 3.6), layout="constrained")
+    figure = Figure(figsize=(7.4, 3.6), layout="constrained")
     row = figure.subplots(1, len(SHOWN_EPOCHS), sharey=True)
     for axes, epoch in zip(row, SHOWN_EPOCHS, strict=True):
         cells = np.array(
@@ -296,19 +296,17 @@ def sweep(records: Sequence[RunRecord]) -> Figure:
         axes.set_xticks(range(len(momenta)), [f"{momentum:g}" for momentum in momenta])
         axes.set_yticks(range(len(rates)), [f"{rate:g}" for rate in rates])
         axes.set(xlabel="momentum")
-        axes.set_title(f"{epoch} epoch{'s' * (epoch > 1)}", size=9)
+        axes.set_title(f"{epoch} epoch{'s' * (epoch > 1)}", loc="center")
         axes.tick_params(length=0)
     row[0].set_ylabel("learning rate")
     bar = figure.colorbar(image, ax=row, label="accuracy, % (log scale of the error)", pad=0.01)
     bar.set_ticks([0, 1, 2], labels=["99", "90", "0"])
     bar.ax.invert_yaxis()
     patterns = records[0].dataset["test_patterns"]
-    figure.suptitle(
+    head(
+        figure,
         "With more epochs the accuracy depends less on rate and momentum\n(accuracy on"
         f" {patterns:,} held-out patterns, %: mean {PLUS_MINUS} sd over n = {seeds} seeds)",
-        x=0.01,
-        ha="left",
-        size=10,
     )
     return figure
 

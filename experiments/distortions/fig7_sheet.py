@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 # Before matplotlib, which it can import whatever $MPLBACKEND names.
-from lenet1998.report.style import BLUE, PICTURES, VERMILION, save, show, tile
+from lenet1998.report.style import BLUE, PICTURES, VERMILION, head, save, show, tile
 
 # isort: split
 from matplotlib import colormaps, rc_context
@@ -49,7 +49,7 @@ def sheet(dataset: Dataset, fits: dict) -> Figure:
     # Turn 0: no run draws from it.
     ours = warp(originals, draw(len(originals), stream(0, "distortions")))
     pictures = {"Fig. 7 (1998)": 255 - then.patterns.reshape(ours.shape), "ours": ours}
-    figure = Figure(figsize=(7.6, 6.4), layout="constrained")
+    figure = Figure(figsize=(7.4, 6.4), layout="constrained")
     grid = figure.add_gridspec(2, 10, height_ratios=(2.6, 1))
     for half, (title, hundred) in enumerate(pictures.items()):
         axes = figure.add_subplot(grid[0, 5 * half : 5 * half + 5])
@@ -57,19 +57,20 @@ def sheet(dataset: Dataset, fits: dict) -> Figure:
         axes.set_title(title, color=(VERMILION, BLUE)[half])
     for place, (name, (label, (low, high))) in enumerate(DRAWS.items()):
         axes = figure.add_subplot(grid[1, 2 * place : 2 * place + 2])
+        axes.sharey(figure.axes[2])
         drawn = [digit["drawn"][name] for digit in fits["digits"]]
         width = (high - low) / 8
         bins = np.arange(low - width, high + 1.5 * width, width)
         axes.hist(drawn, bins, color=VERMILION, alpha=0.4, label=f"Fig. 7, n = {len(drawn)}")
         expected = len(drawn) * width / (high - low)
         axes.plot([low, low, high, high], [0, expected, expected, 0], color=BLUE, label="ours")
-        axes.set(xlabel=label, yticks=[])
-        axes.margins(y=0.15)
-        axes.spines["left"].set_visible(False)
+        axes.set(xlabel=label, ylim=(0, 1.5 * expected))
+        axes.tick_params(labelleft=not place)
+    figure.axes[2].set_ylabel("digits")
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2)
     title = "Fig. 7's distortions are uniform draws, and ours have the same ranges"
-    figure.suptitle(title, x=0.01, ha="left", size=10)
+    head(figure, title)
     return figure
 
 

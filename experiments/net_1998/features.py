@@ -80,7 +80,7 @@ def measurer(data: Dataset, told: dense.Told, c5_limit: float) -> Callable[[Trai
     with_noise = inverted(images, paper.NOISE_PROBABILITY, "paper")
     scale, pixels, _ = read_fig13()
 
-    def misread(model, asked: Tensor) -> int:
+    def misclassified(model, asked: Tensor) -> int:
         return int((predict(model, asked) != data.test_labels).sum())
 
     def nearness(states: Tensor, shares: Tensor, limit: float) -> dict:
@@ -96,8 +96,8 @@ def measurer(data: Dataset, told: dense.Told, c5_limit: float) -> Callable[[Trai
         of_1998 = net.recipe.name in TOLD  # whose units of C5 are 1998's, one by one
         return {
             "seed": net.record.seed,
-            "test_errors": misread(model, images),
-            "noisy_errors": misread(model, with_noise),
+            "test_errors": misclassified(model, images),
+            "noisy_errors": misclassified(model, with_noise),
             "answers": answers.tolist(),
             "c5": nearness(c5[: len(told.c5)], told.c5, c5_limit) if of_1998 else None,
             "f6": nearness(f6, told.f6, dense.F6_LIMIT) if model.smallest_wins else None,

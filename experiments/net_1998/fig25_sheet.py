@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 # Before matplotlib, which it can import whatever $MPLBACKEND names.
-from lenet1998.report.style import PICTURES, save
+from lenet1998.report.style import PICTURES, head, save
 
 # isort: split
 from matplotlib import rc_context
@@ -49,15 +49,14 @@ def draw() -> Figure:
     width = fields.shape[-1]
     first = (paper.INPUT_SIZE - STEP) / 2
     across = (first, first + STEP * ours.shape[1])
-    figure = Figure(figsize=(7.4, 3.2))
-    grid = figure.subplots(3, len(fields), height_ratios=(32, 8, 8))
-    figure.subplots_adjust(left=0.1, right=1, bottom=0, top=1, hspace=0.35, wspace=0.08)
+    figure = Figure(figsize=(7.4, 3.9), layout="constrained")
+    grid = figure.subplots(3, len(fields), height_ratios=(32, 12, 12))
     for (top, middle, bottom), *string in zip(
         grid.T, fields[:, 0].numpy(), then, ours, shown.answer, answers, strict=True
     ):
         field, printed, made, answer, answered = string
         top.imshow(field, cmap=GREY, extent=(0, width, len(field), 0), aspect="auto")
-        top.set_title(f"1998: {answer}\nours: {answered}", size=9)
+        top.set_title(f"1998: {answer}\nours: {answered}")
         for axes, states in ((middle, printed), (bottom, made)):
             sheet = in_a_row(states)
             axes.imshow(sheet, cmap=GREY, vmin=-1, vmax=1, extent=(*across, 12, 0), aspect="auto")
@@ -67,7 +66,9 @@ def draw() -> Figure:
     look = {"rotation": 0, "ha": "right", "va": "center"}
     for axes, words in zip(grid[:, 0], ("input", "F6 of 1998", "F6 of ours"), strict=True):
         axes.set_ylabel(words, **look)
-    figure.text(0.1, -0.06, "F6: black is +1, white is -1", size=9)
+    same = sum(map(str.__eq__, shown.answer, answers))
+    told = f"Our net reads {same} of the {len(answers)} strings as LeNet-5 did"
+    head(figure, f"{told} (F6: black is +1, white is -1)")
     return figure
 
 

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 
 # Before matplotlib, which it can import whatever $MPLBACKEND names.
-from lenet1998.report.style import PICTURES, save
+from lenet1998.report.style import PICTURES, head, save
 
 # isort: split
 from matplotlib import rc_context
@@ -91,9 +91,9 @@ def large(printed: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> Figure
             maps = states[layer][pattern]
             style.show(axes, style.tile(maps, len(maps))[0], GREY, -1, 1)
             if place % 2 == 0:
-                axes.set_title(f"{layer.upper()}: {len(maps)} maps", size=9, pad=2)
+                axes.set_title(f"{layer.upper()}: {len(maps)} maps", pad=2)
     title = "The recovered layers compute the states that Fig. 13 prints (printed above computed)"
-    figure.suptitle(title, x=0.01, ha="left", size=10)
+    head(figure, title)
     return figure
 
 

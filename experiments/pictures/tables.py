@@ -12,4 +12,4 @@ def kinds(content: dict) -> pd.DataFrame:
         {"picture": kind, "n": content["pictures"], **halves["kept apart"]}
         for kind, halves in content["kinds"].items()
     ]
-    return pd.DataFrame(rows).rename(columns={"wrong": "misread"})
+    return pd.DataFrame(rows).rename(columns={"wrong": "misclassified"})

@@ -73,7 +73,7 @@ def overview(runs: Mapping[str, Sequence[RunRecord]]) -> pd.DataFrame:
         rows.append(
             {
                 "net": f"[`{name}`](pretrained.md#{name})",
-                "misclassified by these weights": _misread(facts)
+                "misclassified by these weights": _misclassified(facts)
                 if facts
                 else MISSING.split(":")[0],
                 "all seeds, %": spread(_errors(records)),
@@ -96,7 +96,7 @@ def card(of: Mapping[str, Sequence[RunRecord]], name: str) -> pd.DataFrame:
         "passes": str(first.recipe["passes"]),
         "data": f"{first.dataset['name']}, SHA-256 {first.dataset['checksum']}",
         "parameters, connections": f"{first.parameters:,}, {first.connections:,}",
-        "misclassified by these weights": _misread(facts) if facts else MISSING,
+        "misclassified by these weights": _misclassified(facts) if facts else MISSING,
         "test error of all seeds, %": spread(_errors(runs)),
         "their training error on the fly, %": spread(train),
         "seed": facts.get("seed", ""),
@@ -109,8 +109,8 @@ def card(of: Mapping[str, Sequence[RunRecord]], name: str) -> pd.DataFrame:
     return pd.DataFrame({"": list(rows), name: list(rows.values())})
 
 
-def _misread(facts: Mapping[str, str]) -> str:
-    """Number of misread patterns, from a net's metadata."""
+def _misclassified(facts: Mapping[str, str]) -> str:
+    """Number of misclassified patterns, from a net's metadata."""
     errors, patterns = int(facts["test_errors"]), int(facts["test_patterns"])
     return f"{errors:,} of {patterns:,} ({100 * errors / patterns:.2f} %)"
 

@@ -45,7 +45,7 @@ class Tile:
     answers: tuple[int, ...]
 
     @property
-    def misread(self) -> int:
+    def misclassified(self) -> int:
         return sum(answer != self.label for answer in self.answers)
 
     @property
@@ -97,13 +97,12 @@ def errors_sheet(dataset: Dataset, records: Sequence[RunRecord]) -> Figure:
     axes.set(xlim=(-2, width - 6), ylim=(height - 12, -12), aspect="equal")
     axes.axis("off")
     nets = len(sheet[0].answers)
-    wrong = sum(tile.misread for tile in sheet) / nets
+    wrong = sum(tile.misclassified for tile in sheet) / nets
     axes.set_title(
         f"Our {nets} nets misclassify {wrong:.0f} of the 82 digits on average. Above a digit: label"
         f" {ARROW} LeNet-5's answer in 1998.\nBelow: how many of our nets misclassify it {ARROW}"
         " their commonest wrong answer.",
-        loc="left",
-        size=9.5,
+        size=10,
         linespacing=1.5,
     )
     for kind, (colour, marker, words) in KINDS.items():
@@ -118,8 +117,8 @@ def _tile(axes, tile: Tile, image: np.ndarray, left: float, top: float) -> None:
     colour, marker, _ = KINDS[tile.kind]
     axes.text(left + SIZE / 2, top - 2, f"{tile.label}{ARROW}{tile.then}", ha="center", size=8.5)
     _picture(axes, image, left, top)
-    words = f"{tile.misread}/{len(tile.answers)}"
-    words += f"{ARROW}{tile.commonest}" if tile.misread else ""
+    words = f"{tile.misclassified}/{len(tile.answers)}"
+    words += f"{ARROW}{tile.commonest}" if tile.misclassified else ""
     foot = top + SIZE + 6
     axes.plot(left + 2, foot, marker=marker, color=colour, ms=4.5, mew=1.2)
     axes.text(left + 6, foot, words, va="center_baseline", size=8.5, color=colour)

@@ -14,7 +14,7 @@ from experiments.results import DISTORTIONS, ORIGINAL, REJECTION_INVARIANCE, sho
 from lenet1998 import paper
 from lenet1998.report import figures
 from lenet1998.report.statistics import CONSISTENT, prediction_interval, verdict
-from lenet1998.report.style import BLACK, BLUE, GREEN, STYLE, VERMILION
+from lenet1998.report.style import BLACK, BLUE, GREEN, STYLE, VERMILION, head
 from lenet1998.training.records import RunRecord
 
 BY_SIZE = (
@@ -43,7 +43,7 @@ def error_by_size(*groups: Sequence[RunRecord]) -> Figure:
     Each group is the runs on one training set, in the order of the axis; over Fig. 6's points.
     """
     published = paper.fig6_points()
-    figure = Figure(figsize=(6.4, 4.2))
+    figure = Figure(figsize=(6.7, 4.4), layout="constrained")
     axes = figure.subplots()
     labels, errors = [], {"test": [], "training, on the fly": []}
     verdicts: list[str] = []
@@ -80,7 +80,7 @@ def error_by_size(*groups: Sequence[RunRecord]) -> Figure:
             beside = {"xytext": (16, 3), "textcoords": "offset points", "color": colour}
             axes.annotate(what, ours[-1], **beside)
     agree = f"{verdicts.count(CONSISTENT)} of {len(verdicts)}"
-    axes.set_title(f"{agree} published errors could be one more run of ours", loc="left", size=10)
+    head(figure, f"{agree} published errors could be one more run of ours")
     axes.set(xlabel="training patterns", ylabel="error after the last pass, %", ylim=(0, None))
     axes.set_xlim(-0.6, len(groups) - 0.4)
     axes.set_xticks(range(len(groups)), labels)
@@ -190,7 +190,7 @@ def invariance(measures: dict) -> Figure:
     title = (
         f"With {share:g} % of the pixels inverted, {min(most, key=most.get)} has the least error"
     )
-    figure.suptitle(title, x=0.01, ha="left", size=10)
+    head(figure, title)
     return figure
 
 

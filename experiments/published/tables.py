@@ -114,7 +114,8 @@ def fewer_patterns(records: Sequence[RunRecord], again: dict) -> pd.DataFrame:
 
     Args:
         records: runs with 15,000 patterns, by how long and at which rates.
-        again: ``fig6.json``: what the same nets misread of their own patterns after the last pass.
+        again: ``fig6.json``: what the same nets misclassify of their own patterns after the last
+            pass.
     """
     points = paper.fig6_points()
     place = points.train_size.tolist().index(15_000)
@@ -191,13 +192,13 @@ class Shared:
     """Errors of one net among the 82 of Fig. 8."""
 
     errors: int
-    misread: int
+    misclassified: int
     same_answer: int
 
     @property
     def dice(self) -> float:
         """Dice coefficient of the net's errors and the 82."""
-        return 2 * self.misread / (self.errors + len(paper.fig8_errors().index))
+        return 2 * self.misclassified / (self.errors + len(paper.fig8_errors().index))
 
 
 def shared_with_1998(record: RunRecord) -> Shared:
@@ -215,7 +216,7 @@ def shared_with_1998(record: RunRecord) -> Shared:
     answers = record.predictions[then.index]
     return Shared(
         errors=record.last["test_errors"],
-        misread=int((answers != then.label).sum()),
+        misclassified=int((answers != then.label).sum()),
         same_answer=int((answers == then.answer).sum()),
     )
 
@@ -245,7 +246,7 @@ def fingerprint(records: Sequence[RunRecord], measured: dict) -> pd.DataFrame:
                 "nets": name,
                 "n": len(nets),
                 "errors of 10,000": brief([shared.errors for _, shared in nets]),
-                "of the 82, misclassified": brief([shared.misread for _, shared in nets]),
+                "of the 82, misclassified": brief([shared.misclassified for _, shared in nets]),
                 "with 1998's answer": brief([shared.same_answer for _, shared in nets]),
                 "overlap with the 82": brief(overlaps[name], digits=3),
                 "p": "" if p is None else f"{p:.1g}",

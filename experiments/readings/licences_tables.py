@@ -24,7 +24,7 @@ SEEDS, MORE_SEEDS = range(600, 610), range(610, 630)
 POINTS_ALLOWED = 3
 """Of the 20 of a curve, that may lie outside where one more run's would."""
 FAILED = 50.0
-"""Percent of test patterns misread from which on a run has failed."""
+"""Percent of test patterns misclassified from which on a run has failed."""
 _PRINTED = recipe_named("printed")
 _AVERAGES = {"pooling": "trainable_average", "initial_coefficient": 1.0}
 READINGS: dict[str, Recipe] = {

@@ -14,7 +14,7 @@ from experiments.readings.scores import DRAWS, SURE, Misfit, Trial, misfit
 from experiments.results import SEARCH, runs_in, shows
 from lenet1998 import paper
 from lenet1998.recipes import join_name, spaced_name, split_name
-from lenet1998.report.style import BLACK, BLUE, ORANGE, STYLE
+from lenet1998.report.style import BLACK, BLUE, ORANGE, STYLE, head
 from lenet1998.report.tables import brief, by_recipe, rates
 from lenet1998.training.records import RunRecord
 
@@ -47,7 +47,7 @@ ARROW = {"arrowstyle": "-", "color": BLACK, "lw": 0.8}
 NEAR = 2.0
 """Units of S up to which the figure's title counts a reading as near; for R it is 1."""
 STALLED = 50.0
-"""Percent of test patterns misread from which on a net has learnt nothing to speak of."""
+"""Percent of test patterns misclassified from which on a net has learnt nothing to speak of."""
 
 
 def stage_of(run: RunRecord) -> int:
@@ -303,7 +303,7 @@ def figure(runs: Sequence[RunRecord]) -> Figure:
     axes.annotate("failed:\n90 % error", (stalled, 1), xytext=(8, 0), textcoords="offset points")
     near = sum(fit.curves <= NEAR and fit.rates <= 1 for fit in fits.values())
     title = f"{near} of {len(fits)} readings come near to both the curves (S) and the rates (R)"
-    axes.set_title(title, loc="left", size=10)
+    head(drawing, title)
     axes.set(xscale="log", xlabel="S: distance from Fig. 5's curves, in units of 10 % (log scale)")
     axes.set(ylabel="R: distance from the rates, in factors of 2")
     axes.xaxis.set_major_formatter("{x:g}")

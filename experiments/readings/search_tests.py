@@ -67,7 +67,7 @@ def held_back(
                     and not run.recipe["noise"]
                 ]
             )
-        shared = [shared_with_1998(run).misread for run in runs if not run.diverged]
+        shared = [shared_with_1998(run).misclassified for run in runs if not run.diverged]
         row["of Fig. 8's 82, misclassified"] = _mean(shared, 1)
         read = [net["read"] for net in content["fig13"] if net["recipe"] == name]
         row["of Fig. 13's nine, read"] = _mean(read, 1)

@@ -14,7 +14,7 @@ from experiments.results import shows
 from lenet1998 import paper
 from lenet1998.recipes import spaced_name
 from lenet1998.report.statistics import holm, log_ratio_rms, summarise, welch
-from lenet1998.report.style import BLACK, BLUE, GREEN, STYLE, VERMILION, band
+from lenet1998.report.style import BLACK, BLUE, GREEN, STYLE, VERMILION, band, head
 from lenet1998.report.tables import PLUS_MINUS, brief, by_recipe, curve, rates
 from lenet1998.training.records import RunRecord
 
@@ -156,7 +156,7 @@ def learning_curves(*groups: Sequence[RunRecord]) -> Figure:
     The groups are eq. 9 with j = 1, eq. 8 as printed, and that with the literal initial weights.
     """
     kinds = (
-        ("eq. 9, 1/2, 1 at F6", VERMILION, "-", "."),
+        ("eq. 9: original", VERMILION, "-", "."),
         ("eq. 8", BLUE, "-.", "s"),
     )
     published, lush = paper.fig5_curve(), paper.lush_curve()
@@ -183,11 +183,9 @@ def learning_curves(*groups: Sequence[RunRecord]) -> Figure:
         axes.xaxis.get_major_locator().set_params(integer=True)
     handles, labels = both[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4)
-    figure.suptitle(
+    head(
+        figure,
         "Eq. 9 follows Fig. 5, and eq. 8 stays above it\n(not shown: eq. 8 from U(-2.4/F, 2.4/F),"
         f" whose test error ends at {failed} %, n = {len(literal)})",
-        x=0.01,
-        ha="left",
-        size=10,
     )
     return figure

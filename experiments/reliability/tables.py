@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.results import FAULTS, shows
-from lenet1998.report.style import BLACK, BLUE, SKY, STYLE, VERMILION
+from lenet1998.report.style import BLACK, BLUE, SKY, STYLE, VERMILION, head
 
 
 @shows(FAULTS)
@@ -83,6 +83,15 @@ def figure(result: dict) -> Figure:
     upper, lower = sheet.subplots(2, 1, height_ratios=(4, 3))
     _trials(upper, result["runs"])
     _damaged(lower, result["files"])
+    runs, files = result["runs"].values(), result["files"].values()
+    same, tried = (sum(told[key] for told in runs) for key in ("identical", "tried"))
+    done = sum(told["refused"] + told["accepted"] for told in files)
+    every = done + sum(len(told["escaped"]) for told in files)
+    head(
+        sheet,
+        f"{same:,} of {tried:,} disturbed runs and studies end with the same bytes;\n"
+        f"{done:,} of {every:,} damaged files are refused in one line, or accepted",
+    )
     return sheet
 
 
@@ -99,7 +108,7 @@ def _trials(axes: Axes, kinds: dict) -> None:
     ]
     axes.legend(handles=handles, **BELOW)
     words = [f"{same} of {every}" for same, every in zip(identical, tried, strict=True)]
-    _finish(axes, list(kinds), words, max(tried), "runs stopped and resumed, trials of each kind")
+    _finish(axes, list(kinds), words, max(tried), "trials of each kind")
 
 
 def _damaged(axes: Axes, kinds: dict) -> None:
@@ -113,9 +122,7 @@ def _damaged(axes: Axes, kinds: dict) -> None:
         done = [left + width for left, width in zip(done, widths, strict=True)]
     axes.legend(**BELOW)
     words = [f"{row[0]:,} + {row[1]:,} + {row[2]}" for row in counts]
-    _finish(
-        axes, list(kinds), words, 100, "damaged files, % of each kind: refused + accepted + else"
-    )
+    _finish(axes, list(kinds), words, 100, "% of each kind of file: refused + accepted + else")
 
 
 def _finish(axes: Axes, names: list[str], words: list[str], longest: float, title: str) -> None:
@@ -128,4 +135,4 @@ def _finish(axes: Axes, names: list[str], words: list[str], longest: float, titl
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     axes.set_axisbelow(True)
-    axes.set_title(title, loc="left")
+    axes.set_title(title)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from experiments.results import BLANK_SHARE, READ_STRINGS, shows
 from lenet1998 import paper
 from lenet1998.recipes import spaced_name
-from lenet1998.report.style import BLUE, GREEN, ORANGE, PURPLE, STYLE, VERMILION
+from lenet1998.report.style import BLUE, GREEN, ORANGE, PURPLE, STYLE, VERMILION, head
 from lenet1998.report.tables import brief
 from lenet1998.restore.printing import MIDDLE
 
@@ -178,7 +178,7 @@ def figure(result: dict) -> Figure:
         *drawing.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2
     )
     title = "Trained on strings, a network reads more of them, unless the digits are far apart"
-    drawing.suptitle(title, x=0.01, ha="left", size=10)
+    head(drawing, title)
     return drawing
 
 

@@ -1,7 +1,7 @@
 """The whole network in one picture, and one unit of C1 worked with numbers: light and dark.
 
-Each function returns a figure of 7.7 inches, which is the width of a page of the site (740 pixels),
-so no letter is smaller than its size in points. States are those that Fig. 13 prints.
+Each function returns a figure as wide as a page of the site, so that letters have their sizes in
+points there. States are those that Fig. 13 prints.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,8 +24,8 @@ from lenet1998.restore.layers import as_pictures
 from lenet1998.restore.printing import MIDDLE, PAPER
 from lenet1998.training.records import RunRecord
 
-WIDTH = 7.7
-SMALL, LARGE = 8, 9.5
+WIDTH = 7.6
+SMALL, LARGE = 8.1, 9.5
 """Points."""
 
 

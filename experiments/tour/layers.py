@@ -17,7 +17,7 @@ from lenet1998 import paper
 from lenet1998.layers import KERNEL, WINDOW
 from lenet1998.report import style
 from lenet1998.report.inside_figures import SIGNED
-from lenet1998.report.style import BLUE, GREEN, ORANGE, PICTURES, PLAIN, PURPLE, VERMILION
+from lenet1998.report.style import BLUE, GREEN, ORANGE, PICTURES, PLAIN, PURPLE, VERMILION, head
 from lenet1998.restore.layers import as_pictures
 from lenet1998.restore.printing import MIDDLE, PAPER
 from lenet1998.training.records import RunRecord
@@ -112,7 +112,7 @@ def centring() -> Figure:
     from lenet1998.data.patterns import CENTRE, normalise  # it needs torch, and --check does not
 
     pad = (paper.INPUT_SIZE - paper.FIELD_SIZE) // 2
-    figure = Figure(figsize=(7.4, 5.2))
+    figure = Figure(figsize=(6.6, 5.2), layout="compressed")
     places = figure.subplots(2, 3)
     for (above, below), number in zip(places.T, (0, 1, PATTERN), strict=True):
         greys = paper.fig13_states().input[number]
@@ -127,6 +127,7 @@ def centring() -> Figure:
             style.frame(below, (corner, corner), (side, side), color=BLUE, lw=1.2, ls=look)
     places[0, 0].set_title("as it was drawn")
     places[1, 0].set_title("20×20 box (solid), 28×28 field (dotted), centre of mass (+)")
+    head(figure, "MNIST's digits are scaled into one box and centred by their mass")
     return figure
 
 
@@ -136,8 +137,8 @@ def c1(result: dict) -> Figure:
     """C1's six kernels as recovered, over the six maps that Fig. 13 prints for a pattern."""
     kernels, _ = as_pictures(result["weights"])
     shown = paper.fig13_states()
-    figure = Figure(figsize=(7.4, 2.6))
-    places = figure.subplots(2, 7, gridspec_kw={"wspace": 0.12, "hspace": 0.15})
+    figure = Figure(figsize=(6.6, 2.7), layout="compressed")
+    places = figure.subplots(2, 7)
     places[0, 0].axis("off")
     _picture(places[1, 0], shown.input[PATTERN])
     places[1, 0].set_title("the pattern")
@@ -146,6 +147,7 @@ def c1(result: dict) -> Figure:
         style.show(above, kernels[number], SIGNED, -largest, largest)
         _picture(below, shown.c1[PATTERN, number])
         above.set_title(f"map {number}")
+    head(figure, "Each kernel of C1 (blue: positive, orange: negative) makes a map of the pattern")
     return figure
 
 
@@ -154,17 +156,22 @@ def c1(result: dict) -> Figure:
 def s4() -> Figure:
     """The maps of C3 and S4 that Fig. 13 prints for a pattern."""
     shown = paper.fig13_states()
-    figure = Figure(figsize=(7.4, 4.0))
+    figure = Figure(figsize=(6.6, 4.6), layout="constrained")
     for axes, maps, name in zip(
-        figure.subplots(2, 1, gridspec_kw={"hspace": 0.2}),
+        figure.subplots(2, 1),
         (shown.c3[PATTERN], shown.s4[PATTERN]),
         ("C3", "S4, each unit over a window of the map of C3 in its place"),
         strict=True,
     ):
         alike = np.kron(maps, np.ones((20 // maps.shape[1],) * 2))  # both layers of one size
-        sheet, _ = style.tile(alike, len(maps) // 2, (2, 2))
+        sheet, corners = style.tile(alike, len(maps) // 2, (8, 2))
         style.show(axes, sheet, GREYS, 0, 255)
+        for number, (top, left) in enumerate(corners):
+            axes.text(left, top + 20.5, number, va="top")
+            style.frame(axes, (top, left), (20, 20), **PLAIN)
+        axes.set_ylim(len(sheet) + 8, -0.5)
         axes.set_title(name)
+    head(figure, "C3's states are mostly saturated, black or white; S4's are grey")
     return figure
 
 
@@ -180,7 +187,7 @@ def c3() -> Figure:
         (4, False): (ORANGE, "four that are not neighbours"),
         (6, True): (PURPLE, "all six"),
     }
-    figure = Figure(figsize=(7.4, 3.4))
+    figure = Figure(figsize=(6.7, 3.9), layout="constrained")
     axes = figure.subplots()
     for kind, (colour, label) in groups.items():
         of_kind = [n for n, row in enumerate(table) if (len(row), contiguous(row)) == kind]
@@ -195,7 +202,8 @@ def c3() -> Figure:
     axes.text(len(table) - 0.2, -1, "seen by", **middle)
     axes.set(xticks=range(len(table)), xlim=(-0.7, len(table) + 0.3), xlabel="map of C3")
     axes.set(yticks=range(inputs), ylim=(inputs + 0.1, -0.8), ylabel="map of S2")
-    axes.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.04), markerscale=0.6)
+    figure.legend(ncols=2, loc="outside lower center", markerscale=0.6)
+    head(figure, "Table I: no two maps of C3 see the same maps of S2, and each is seen by ten")
     return figure
 
 
@@ -218,7 +226,7 @@ def c5() -> Figure:
 
     string = paper.fig25_states()
     count = len(string.f6)
-    figure = Figure(figsize=(7.4, 4.6))
+    figure = Figure(figsize=(6.6, 5.0), layout="constrained")
     field, column, state = figure.subplots(3, 1, height_ratios=(3.4, 1.5, 1.6))
     # The figure shows columns 6 to 57 of the 64 that the net saw.
     hidden = (paper.FIG25_FIELD[1] - string.input.shape[1]) // 2
@@ -227,6 +235,7 @@ def c5() -> Figure:
     for number, colour in ((0, BLUE), (count // 2, VERMILION), (count - 1, GREEN)):
         style.frame(field, (0, STEP * number), (32, 32), color=colour, lw=2)
     field.axis("off")
+    field.set_anchor("NW")
     field.set(xlim=(-1, whole.shape[1]), ylim=(len(whole) + 0.5, -1))
     field.set_title(f"a field of 32×64, and three of the {count} windows, {STEP} pixels apart")
     columns, _ = style.tile(string.c5.reshape(count, 15, 8).astype(float), count, (0, 4))
@@ -235,6 +244,7 @@ def c5() -> Figure:
     bitmaps, _ = style.tile(string.f6.astype(float), count, (0, 4))
     style.show(state, bitmaps, GREYS, 0, 255)
     state.set_title("F6 at each position")
+    head(figure, f"One pass over the wide field computes the network at all {count} positions")
     return figure
 
 
@@ -244,7 +254,7 @@ def codes() -> Figure:
     """The ten codes as the bitmaps they are, cells that all ten share in a colour of their own."""
     bitmaps = paper.digit_codes()
     shared = (bitmaps == bitmaps[0]).all(0).reshape(paper.CODE_SHAPE)
-    figure = Figure(figsize=(7.4, 3.6))
+    figure = Figure(figsize=(6.0, 4.2), layout="compressed")
     for digit, axes in enumerate(figure.subplots(2, 5).flat):
         axes.imshow(bitmaps[digit].reshape(paper.CODE_SHAPE), cmap="gray_r", vmin=-1, vmax=1.6)
         for row, column in np.argwhere(shared):
@@ -253,6 +263,7 @@ def codes() -> Figure:
         axes.set(xticks=np.arange(0.5, 6), yticks=np.arange(0.5, 11), title=f"{digit}")
         axes.tick_params(length=0, labelbottom=False, labelleft=False)
         axes.grid(visible=True, color="#dddddd", linewidth=0.5)
+    head(figure, f"The ten codes share {shared.sum()} of {shared.size} cells (orange dots)")
     return figure
 
 
@@ -263,8 +274,8 @@ def distances() -> Figure:
     shown = paper.fig13_states()
     states = 1 - shown.f6.reshape(len(shown.f6), -1) / MIDDLE
     apart = np.square(states[:, None] - paper.digit_codes()).sum(-1)
-    figure = Figure(figsize=(7.4, 4.4))
-    grid = figure.add_gridspec(len(apart), 2, width_ratios=(1, 10), wspace=0.02, hspace=0.08)
+    figure = Figure(figsize=(6.7, 4.8), layout="constrained")
+    grid = figure.add_gridspec(len(apart), 2, width_ratios=(1, 10))
     axes = figure.add_subplot(grid[:, 1])
     # By the distance itself the winner alone is dark, and every number can be read.
     axes.imshow(np.sqrt(apart), cmap="Blues_r", aspect="auto", vmin=0)
@@ -274,7 +285,7 @@ def distances() -> Figure:
         axes.text(column, row, f"{value:.1f}", ha="center", va="center", **look)
     outline(axes)
     axes.set(xticks=range(paper.CLASSES), xlabel="code")
-    axes.set_title("squared distance from F6's state; the smallest of a row is the answer")
+    head(figure, "The code with the smallest squared distance from F6's state is the answer")
     for row, pattern in enumerate(shown.input):
         _picture(figure.add_subplot(grid[row, 0]), pattern)
     return figure

@@ -108,7 +108,11 @@ def _net(name: str) -> tuple[dict, dict]:
 
 def _paper() -> dict:
     """The page's facts of the paper; each value's place in it is in ``lenet1998.paper``."""
-    printed, strings, misread = paper.fig13_states(), paper.printed_strings(), paper.fig8_errors()
+    printed, strings, misclassified = (
+        paper.fig13_states(),
+        paper.printed_strings(),
+        paper.fig8_errors(),
+    )
     return {
         "inputSize": paper.INPUT_SIZE,
         "fieldSize": paper.FIELD_SIZE,
@@ -125,7 +129,10 @@ def _paper() -> dict:
         # Greys of the prints: an input's background, and the zero of a state.
         "greyOfBackground": PAPER,
         "greyOfZero": MIDDLE,
-        "fig8": [column.tolist() for column in (misread.index, misread.label, misread.answer)],
+        "fig8": [
+            column.tolist()
+            for column in (misclassified.index, misclassified.label, misclassified.answer)
+        ],
         "fig13": {
             "inputs": _packed(printed.input),
             "f6": _packed(printed.f6),

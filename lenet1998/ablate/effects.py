@@ -15,7 +15,7 @@ from lenet1998.ablate.components import Change, changes
 from lenet1998.recipes import Recipe
 from lenet1998.report.committed import committed, lacking
 from lenet1998.report.statistics import Paired, equivalence, holm, paired
-from lenet1998.report.style import BLACK, BLUE, GREEN, STYLE, VERMILION
+from lenet1998.report.style import BLACK, BLUE, GREEN, STYLE, VERMILION, head
 from lenet1998.report.tables import brief, by_recipe
 from lenet1998.training.records import RunRecord
 
@@ -29,6 +29,8 @@ TITLES = {
     "ladder": "from original to modern, rung by rung",
 }
 """Of the directions."""
+ROWS = {"c3": "C3", "subsampling-squash": "squash of S2, S4", "start": "initial weights"}
+"""Components whose names alone would be riddles in a figure."""
 MATTERS, NO_DIFFERENCE, CANNOT_TELL = (
     "matters",
     "no difference beyond 0.1",
@@ -59,7 +61,7 @@ class Comparison:
     @property
     def named(self) -> str:
         """Component and change, as a figure's row."""
-        return f"{self.component}: {self.title}"
+        return f"{ROWS.get(self.component, self.component)}: {self.title}"
 
     def pairs(self, value: Callable[[RunRecord], float]) -> tuple[list[float], list[float]]:
         """A value of the runs whose seeds both sides have, and that ended."""
@@ -252,7 +254,7 @@ def forest(groups: Mapping[str, Sequence[Effect]]) -> Figure:
         groups: the effects by the panel's title.
     """
     heights = [len(rows) + 1 for rows in groups.values()]
-    figure = Figure(figsize=(7.7, 0.2 * sum(heights) + 1), layout="constrained")
+    figure = Figure(figsize=(7.4, 0.2 * sum(heights) + 1.2), layout="constrained")
     panels = np.atleast_1d(figure.subplots(len(groups), 1, sharex=True, height_ratios=heights))
     for axes, (title, rows) in zip(panels, groups.items(), strict=True):
         axes.set_yticks(range(len(rows)), [e.of.named for e in rows], fontsize=8)
@@ -261,7 +263,7 @@ def forest(groups: Mapping[str, Sequence[Effect]]) -> Figure:
         axes.axvline(0, color=BLUE, lw=0.8)
         for place, effect in enumerate(rows):
             _interval(axes, effect, place)
-        axes.set_title(title, loc="left", fontsize="medium")
+        axes.set_title(title)
     panels[-1].xaxis.set_major_formatter(lambda value, _: f"{value:+.1f}" if value else "0")
     panels[-1].set_xlabel("change of the test error, percentage points (95 %)")
     handles = [
@@ -269,6 +271,9 @@ def forest(groups: Mapping[str, Sequence[Effect]]) -> Figure:
         for verdict, (colour, marker) in LOOKS.items()
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    found = [effect.verdict for rows in groups.values() for effect in rows]
+    plural = "changes matter" if len(found) > 1 else "change matters"
+    head(figure, f"{found.count(MATTERS)} of {len(found)} {plural} for the test error")
     return figure
 
 

@@ -65,7 +65,7 @@ def publish(groups: dict[str, list[RunRecord]], out: Path, as_json: bool) -> int
 
 
 def compare_runs(ours: Path, theirs: Path, flags: Namespace) -> int:
-    """Print how often only one of two runs misread a pattern, and the exact McNemar test's p.
+    """Print how often only one of two runs misclassified a pattern, and the exact McNemar test's p.
 
     Raises:
         BadInput: a run that is none, that never finished a pass, or of other test patterns.
@@ -94,7 +94,7 @@ def compare_runs(ours: Path, theirs: Path, flags: Namespace) -> int:
         print(json.dumps(result))
     else:
         print(
-            f"of {len(truth):,} patterns only {ours} misreads {only_ours}, only {theirs}"
+            f"of {len(truth):,} patterns only {ours} misclassifies {only_ours}, only {theirs}"
             f" {only_theirs}: exact McNemar p = {p:.3g}"
         )
     return 0

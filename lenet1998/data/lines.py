@@ -24,7 +24,7 @@ ELONGATED = 6  # times the variance of ink across: a shorter line's axis is its 
 TALL = 0.5  # of the tallest piece: a lower one is a dot or half a digit
 STEEPEST = 50  # degrees: a steeper axis is no line's
 WIDEST = 20_000  # pixels of the field at most
-COARSE = 10  # pixels high at least: digits that scaling down leaves lower are mostly misread
+COARSE = 10  # pixels high at least: digits that scaling down leaves lower are mostly misclassified
 
 
 # Of the usual height of a digit, where nothing else is said.

@@ -65,8 +65,9 @@ class Engine(Protocol):
                 pool as it stands.
 
         Returns:
-            For each run the sum of its patterns' losses, (R,) of float64, and the number misread,
-            (R,) of int64, each measured on the fly: before the update that the pattern causes.
+            For each run the sum of its patterns' losses, (R,) of float64, and the number
+            misclassified, (R,) of int64, each measured on the fly: before the update that the
+            pattern causes.
         """
 
     def end_pass(self) -> None:

@@ -19,7 +19,7 @@ from lenet1998.report.statistics import (
     summarise,
     verdict,
 )
-from lenet1998.report.style import BLUE, STYLE, VERMILION
+from lenet1998.report.style import BLUE, STYLE, VERMILION, head
 from lenet1998.report.tables import PLUS_MINUS, brief
 
 BIN = 0.1
@@ -141,14 +141,14 @@ def histograms(groups: Groups, mine: Accuracy | None = None) -> Figure:
         axes.remove()
     for axes, (name, runs) in zip(grid.flat, found.items(), strict=False):
         axes.hist(runs, bins, color=BLUE)
-        axes.set_title(f"{name} (n = {len(runs)})", loc="left", size=9)
+        axes.set_title(f"{name} (n = {len(runs)})")
         if failed := int((runs < LEARNT).sum()):
             axes.annotate(f"{failed} below {LEARNT:g} %", (0.03, 0.8), xycoords="axes fraction")
         if mine is not None:
             axes.axvline(max(mine.percent, bins[0]), color=VERMILION, lw=2)
         axes.set_xlim(bins[0], bins[-1])
         axes.tick_params(labelbottom=True)
-    figure.suptitle(_message(found, mine), x=0.01, ha="left", size=10)
+    head(figure, _message(found, mine))
     figure.supxlabel("accuracy on the test patterns, % (last pass)", size=9)
     figure.supylabel("runs", size=9)
     return figure

@@ -42,7 +42,7 @@ def curves(record: RunRecord) -> Figure:
     ending = "" if record.status == "finished" else f", {record.status} in the next pass"
     last = f"{record.last['test_error_percent']:.2f} % after pass {record.last['pass']}{ending}"
     title = f"{record.recipe['name']}, seed {record.seed}: test error {last}"
-    figure.suptitle(title, size="medium", x=0, ha="left")
+    style.head(figure, title)
     return figure
 
 
@@ -66,21 +66,23 @@ def accuracy_by_class(classes: pd.DataFrame, title: str) -> Figure:
     """
     digits, everything = classes.iloc[:-2], classes.iloc[-1]
     places = digits.index
-    figure = Figure(figsize=(6.4, 3.8))
+    figure = Figure(figsize=(7.2, 3.8), layout="constrained")
     axes = figure.subplots()
     axes.axvline(everything["accuracy_percent"], color="#777777", ls=":", lw=1.2)
     axes.hlines(places, digits["low"], digits["high"], color=BLUE, lw=1.6)
     axes.plot(digits["accuracy_percent"], places, "o", color=BLUE, ms=6)
     axes.set_yticks(places)
     axes.invert_yaxis()
-    misread = digits["misread"].map("{:,} of ".format) + digits["patterns"].map("{:,}".format)
+    misclassified = digits["misclassified"].map("{:,} of ".format) + digits["patterns"].map(
+        "{:,}".format
+    )
     aside = axes.secondary_yaxis("right")
-    aside.set_yticks(places, misread)
+    aside.set_yticks(places, misclassified)
     aside.tick_params(length=0)
     aside.spines["right"].set_visible(False)
-    aside.set_ylabel("misread", labelpad=8)
-    axes.set(xlabel="read right, % (bar: 95 % interval; dotted: all digits)", ylabel="digit")
-    axes.set_title(title)
+    aside.set_ylabel("misclassified", labelpad=8)
+    axes.set(xlabel="accuracy, % (bar: 95 % interval; dotted: all digits)", ylabel="digit")
+    style.head(figure, title)
     return figure
 
 
@@ -94,20 +96,20 @@ def confusion(table: pd.DataFrame, title: str) -> Figure:
     counts = table.to_numpy()
     shades = LogNorm(1, max(counts.max(), 2))
     colours = LinearSegmentedColormap.from_list("", ["#e3eef6", BLUE, "#00263d"])
-    figure = Figure(figsize=(6.0, 5.4))
+    figure = Figure(figsize=(6.0, 5.6), layout="constrained")
     axes = figure.subplots()
     axes.imshow(np.where(counts, counts, np.nan), cmap=colours, norm=shades)
     for (row, column), count in np.ndenumerate(counts):
         if count:
             ink = "white" if shades(count) > 0.4 else "black"
-            axes.text(column, row, f"{count:,}", ha="center", va="center", color=ink, size=8)
+            axes.text(column, row, f"{count:,}", ha="center", va="center", color=ink)
     axes.set(xlabel="answer", ylabel="label", xticks=table.columns, yticks=table.index)
     down, across = (np.arange(side + 1) - 0.5 for side in counts.shape)
     axes.hlines(down, -0.5, across[-1], clip_on=False, **PLAIN)
     axes.vlines(across, -0.5, down[-1], clip_on=False, **PLAIN)
     axes.tick_params(length=0)
     axes.spines[["left", "bottom"]].set_visible(False)
-    axes.set_title(title)
+    style.head(figure, title)
     return figure
 
 
@@ -115,13 +117,13 @@ def confusion(table: pd.DataFrame, title: str) -> Figure:
 
 COLUMNS = 10
 GAP = (13, 6)  # pixels between pictures: words go above each
-MISREAD = 40
-"""As many misread patterns are shown at most."""
+MISCLASSIFIED = 40
+"""As many misclassified patterns are shown at most."""
 
 
 @rc_context(PICTURES)
 def predictions(images: np.ndarray, truth: np.ndarray, answers: np.ndarray, title: str) -> Figure:
-    """The first pattern of each digit that was read right, then the first misread ones.
+    """The first pattern of each digit that was read right, then the first misclassified ones.
 
     Args:
         images: (N, H, W), ink above background.
@@ -129,12 +131,12 @@ def predictions(images: np.ndarray, truth: np.ndarray, answers: np.ndarray, titl
     """
     right = truth == answers
     first = [np.flatnonzero(right & (truth == digit))[:1] for digit in range(COLUMNS)]
-    misread = np.flatnonzero(~right)
-    which = f"the first {MISREAD} of " if len(misread) > MISREAD else ""
-    words = f"{which}the {len(misread):,} misread: label {ARROW} answer"
+    misclassified = np.flatnonzero(~right)
+    which = f"the first {MISCLASSIFIED} of " if len(misclassified) > MISCLASSIFIED else ""
+    words = f"{which}the {len(misclassified):,} misclassified: label {ARROW} answer"
     parts = [
-        (np.concatenate(first), "the first of each digit that was read right", RIGHT),
-        (misread[:MISREAD], words, WRONG),
+        (np.concatenate(first), "the first of each digit that is classified correctly", RIGHT),
+        (misclassified[:MISCLASSIFIED], words, WRONG),
     ]
     parts = [part for part in parts if len(part[0])]
     rows = [-(-len(indices) // COLUMNS) for indices, _, _ in parts]
@@ -143,7 +145,7 @@ def predictions(images: np.ndarray, truth: np.ndarray, answers: np.ndarray, titl
     for axes, (indices, words, look) in zip(every[:, 0], parts, strict=True):
         _pictures(axes, images[indices], truth[indices], answers[indices], look)
         axes.set_title(words, color=look["color"])
-    figure.suptitle(title, size="medium", x=0, ha="left")
+    style.head(figure, title)
     return figure
 
 

@@ -56,12 +56,12 @@ class Answers:
     answers: np.ndarray
 
     @property
-    def misread(self) -> int:
+    def misclassified(self) -> int:
         return int((self.answers != self.truth).sum())
 
     @property
     def error_percent(self) -> float:
-        return 100 * self.misread / len(self.truth)
+        return 100 * self.misclassified / len(self.truth)
 
     @property
     def not_as_recorded(self) -> int | None:
@@ -76,8 +76,8 @@ class Answers:
 
     @property
     def title(self) -> str:
-        share = f"{self.misread:,} of {len(self.truth):,} misread ({self.error_percent:.2f} %)"
-        return f"{self.name}, on {self.patterns}:\n{share}"
+        errors = f"{self.misclassified:,} of {len(self.truth):,} misclassified"
+        return f"{self.name}, on {self.patterns}:\n{errors} ({self.error_percent:.2f} %)"
 
     def title_of(self, pattern: int) -> str:
         """One pattern, and what the net takes it for."""

@@ -11,7 +11,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from lenet1998.layers import multiply_accumulates
 from lenet1998.report.statistics import holm, summarise, welch
-from lenet1998.report.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, STYLE, VERMILION, band
+from lenet1998.report.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, STYLE, VERMILION, band, head
 from lenet1998.report.tables import curve, spread
 from lenet1998.training.records import RunRecord
 
@@ -181,12 +181,12 @@ def by_layer(groups: Groups) -> pd.DataFrame:
 def learning_curves(groups: Groups) -> Figure:
     """Training error on the fly and test error after each pass, a band a variant."""
     panels = (
-        ("test error, % (log scale)", "test_error_percent"),
-        ("training error on the fly, % (log scale)", "train_error_percent"),
+        ("test error, % (log scale)", "test_error_percent", (1, 1.5, 2, 3, 5)),
+        ("training error on the fly, % (log scale)", "train_error_percent", (1, 2, 5)),
     )
     figure = Figure(figsize=(7.4, 4.6), layout="constrained")
     both = figure.subplots(1, 2)
-    for axes, (label, key) in zip(both, panels, strict=True):
+    for axes, (label, key, ticks) in zip(both, panels, strict=True):
         for place, (name, runs) in enumerate(groups.items()):
             begun = [run for run in runs if run.per_pass]
             if begun:
@@ -196,14 +196,14 @@ def learning_curves(groups: Groups) -> Figure:
                     marker=MARKERS[place % len(MARKERS)], ls=DASHES[place % len(DASHES)]
                 )
         axes.set(xlabel="pass", ylabel=label, yscale="log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_locator(LogLocator(subs=ticks))
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_locator(NullLocator())
         axes.xaxis.get_major_locator().set_params(integer=True)
     columns = 4 if max(map(len, groups)) < 18 else 2
     handles = both[0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=columns)
-    figure.suptitle(_message(groups), x=0.01, ha="left", size=10)
+    head(figure, _message(groups))
     return figure
 
 

@@ -10,7 +10,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from lenet1998 import paper
 from lenet1998.recipes import spaced_name
-from lenet1998.report.style import BLUE, STYLE, VERMILION, band
+from lenet1998.report.style import BLUE, STYLE, VERMILION, band, head
 from lenet1998.report.tables import curve, in_fig5
 from lenet1998.training.records import RunRecord
 
@@ -24,7 +24,7 @@ def learning_curve(records: Sequence[RunRecord]) -> Figure:
     runs = [record for record in records if record.per_pass]
     first = records[0]
     name, dataset = first.recipe["name"], first.dataset["name"]
-    figure = Figure(figsize=(6.4, 4.0))
+    figure = Figure(figsize=(6.7, 4.0), layout="constrained")
     axes = figure.subplots()
     if runs:
         count = f"{len(runs)} run{'s' * (len(runs) > 1)}"
@@ -52,7 +52,7 @@ def learning_curve(records: Sequence[RunRecord]) -> Figure:
     title = f"{spaced_name(name)} on {dataset}, {patterns:,} training patterns"
     ends = [run.last["test_error_percent"] for run in runs if not run.diverged]
     title += f": the test error ends at {np.mean(ends):.2f} %" if ends else ""
-    axes.set_title(fill(title, 60), loc="left", size=10)
+    head(figure, fill(title, 75))
     if axes.lines:
         axes.legend()
     return figure

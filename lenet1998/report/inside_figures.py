@@ -54,37 +54,40 @@ def kernels(nets: Sequence[tuple[np.ndarray, np.ndarray, str]]) -> Figure:
         nets: drawn one below the other; of each C1's kernels (6, K, K), C3's (16, 6, K, K), nan
             where a map does not see another: the gaps of Table I, and a title.
     """
-    figure = Figure(figsize=(9.4, 3.3 * len(nets)))
-    figure.subplots_adjust(left=0, right=1, bottom=0, top=1, hspace=0.35)
-    for axes, net in zip(figure.subplots(len(nets), squeeze=False)[:, 0], nets, strict=True):
-        _kernels(figure, axes, *net)
+    figure = Figure(figsize=(7.4, 2.9 * len(nets)), layout="constrained")
+    for part, (c1, c3, title) in zip(
+        figure.subfigures(len(nets), squeeze=False).flat, nets, strict=True
+    ):
+        left, right = part.subplots(1, 2, width_ratios=(1, 19))
+        words = [
+            f"{_drawn(axes, of):.2f} in {name}"
+            for axes, of, name in ((left, c1[None], "C1"), (right, c3, "C3"))
+        ]
+        left.set(title="C1", ylabel="map of C1", xticks=[])
+        count = np.isfinite(c3[..., 0, 0]).sum()
+        blank = "; blank: not connected" if np.isnan(c3).any() else ""
+        right.set(title=f"C3: {count} kernels{blank}", xlabel="map of C3", ylabel="map of S2")
+        style.head(part, f"{title}: weights up to {' and '.join(words)}")
+        bar = part.colorbar(
+            ScalarMappable(Normalize(-1, 1), SIGNED), ax=[left, right], aspect=30, pad=0.015
+        )
+        bar.set_ticks([-1, -0.5, 0, 0.5, 1])
+        bar.set_label("weight / the layer's largest")
     return figure
 
 
-def _kernels(figure: Figure, axes: Axes, c1: np.ndarray, c3: np.ndarray, title: str) -> None:
-    side = c1.shape[-1]
-    largest = [np.nanmax(np.abs(layer)) for layer in (c1, c3)]
-    left, right = c1[:, None] / largest[0], c3.swapaxes(0, 1) / largest[1]
-    pictures = np.concatenate([left, np.full_like(left, np.nan), right], 1)
-    columns = pictures.shape[1]
-    sheet, corners = style.tile(pictures.reshape(-1, side, side), columns)
+def _drawn(axes: Axes, kernels: np.ndarray) -> float:
+    """Draw kernels (columns, rows, K, K) as shares of the largest size, which is returned."""
+    across, down, side = kernels.shape[:3]
+    largest = np.nanmax(np.abs(kernels))
+    sheet, _ = style.tile(kernels.swapaxes(0, 1).reshape(-1, side, side) / largest, across)
     style.show(axes, sheet, SIGNED, -1, 1)
-    middles = corners + (side - 1) / 2
-    for number, (middle, _) in enumerate(middles[::columns]):
-        axes.text(-1.5, middle, f"{number}", ha="right", va="center")
-    for number, (_, middle) in enumerate(middles[2:columns]):
-        axes.text(middle, len(sheet) + 0.5, f"{number}", ha="center", va="top")
-    axes.text(-0.5, -1.5, "C1")
-    axes.text(corners[2, 1], -1.5, f"C3: {np.isfinite(c3[..., 0, 0]).sum()} kernels")
-    words = "rows: the map of C1, and of S2; columns: the map of C3"
-    words += "; blank: not connected" if np.isnan(c3).any() else ""
-    axes.text(len(sheet[0]), len(sheet) + 5, words, ha="right", va="top")
-    axes.set_title(title, pad=20)
-    bar = figure.colorbar(
-        ScalarMappable(Normalize(-1, 1), SIGNED), ax=axes, shrink=0.8, aspect=30, pad=0.015
-    )
-    bar.set_ticks([-1, -0.5, 0, 0.5, 1])
-    bar.set_label(f"weight / the largest: C1 {largest[0]:.2f}, C3 {largest[1]:.2f}")
+    axes.axis("on")
+    for axis, count in ((axes.xaxis, across), (axes.yaxis, down)):
+        axis.set_ticks((side + 1) * np.arange(count) + (side - 1) / 2, map(str, range(count)))
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    return largest
 
 
 # --- States -------------------------------------------------------------------------------------
@@ -98,7 +101,7 @@ BITMAP = (1, *paper.CODE_SHAPE)
 def feature_maps(shown: Shown, c1: np.ndarray) -> Figure:
     """The state of every layer for one image, C1's maps first, each under its kernel (6, K, K)."""
     states = shown.states
-    figure = Figure(figsize=(7.4, 7.2))
+    figure = Figure(figsize=(6.6, 6.9))
     figure.subplots_adjust(left=0, right=1, bottom=0, top=1)
     # In inches what each row is high when it is as wide as the figure, and a little more.
     heights = (1.05, 1.05, 1.05, 0.45, 0.43, 1.5)
@@ -121,7 +124,7 @@ def feature_maps(shown: Shown, c1: np.ndarray) -> Figure:
 
 def _head(figure: Figure, title: str) -> None:
     """The figure's title, flush with its left edge and above all axes' titles."""
-    look = {"size": "medium", "linespacing": 1.6}
+    look = {"size": 10, "linespacing": 1.5}
     figure.text(0, figure.subplotpars.top + 0.45 / figure.get_figheight(), title, **look)
 
 
@@ -182,7 +185,7 @@ def f6(shown: Shown, codes: np.ndarray | None) -> Figure:
     state = shown.states["f6"]
     # On the codes' scale where there are codes, so that -1 and +1 look alike in both.
     low, high = (-1, 1) if codes is not None else (state.min(), state.max())
-    figure = Figure(figsize=(8.6, 3.3))
+    figure = Figure(figsize=(7.1, 3.0))
     image, bitmap, output = figure.subplots(1, 3, width_ratios=(1.3, 1.3, 3.4))
     figure.subplots_adjust(left=0, right=1, wspace=0.12)
     _image(image, shown.states["image"])

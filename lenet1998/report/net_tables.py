@@ -59,10 +59,10 @@ def by_class(truth: np.ndarray, answers: np.ndarray) -> pd.DataFrame:
 
     Returns:
         A row per digit, then the report's two averages: ``class``, ``patterns`` (its support),
-        ``misread``, ``accuracy_percent`` (of the digit's patterns, those read right) with the ends
-        of Wilson's 95 % interval ``low`` and ``high``, ``precision``, ``recall``, ``f1``. As in
-        the report, what is 0/0 counts as 0; the accuracy of a digit never asked is nan, as is the
-        interval of an average over classes.
+        ``misclassified``, ``accuracy_percent`` (of the digit's patterns, those read right) with
+        the ends of Wilson's 95 % interval ``low`` and ``high``, ``precision``, ``recall``, ``f1``.
+        As in the report, what is 0/0 counts as 0; the accuracy of a digit never asked is nan, as
+        is the interval of an average over classes.
     """
     counts = confusion(truth, answers).to_numpy()
     hits, patterns, given = counts.diagonal(), counts.sum(1), counts.sum(0)[: len(CLASSES)]
@@ -83,7 +83,7 @@ def by_class(truth: np.ndarray, answers: np.ndarray) -> pd.DataFrame:
         {
             "class": [*map(str, CLASSES), "macro avg", "weighted avg"],
             "patterns": patterns,
-            "misread": patterns - hits,
+            "misclassified": patterns - hits,
             "accuracy_percent": np.where(patterns, 100 * scores["recall"], np.nan),
             "low": low,
             "high": high,

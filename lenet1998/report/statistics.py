@@ -217,7 +217,7 @@ def holm(p_values: Sequence[float], family: int | None = None) -> list[float]:
 
 
 def mcnemar(ours: np.ndarray, theirs: np.ndarray, truth: np.ndarray) -> tuple[int, int, float]:
-    """Two nets on the same patterns: how many only ours misread, only theirs, and the exact p."""
+    """Two nets on the same patterns: how many only ours misclassifies, only theirs, and exact p."""
     wrong, other = ours != truth, theirs != truth
     only_ours, only_theirs = int((wrong & ~other).sum()), int((other & ~wrong).sum())
     disagreements = only_ours + only_theirs

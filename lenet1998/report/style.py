@@ -15,6 +15,7 @@ from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from lenet1998.training.records import write_atomically
 
@@ -33,6 +34,8 @@ STYLE = {
     # Not the user's own, which may ask for LaTeX.
     **{key: value for key, value in rcParamsDefault.items() if key != "backend"},
     "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -41,6 +44,7 @@ STYLE = {
     "legend.frameon": False,
     "figure.dpi": 110,
     "savefig.bbox": "tight",
+    "savefig.pad_inches": 0.05,
     # In SVG letters are curves, which look alike everywhere, and the same bytes each time.
     "svg.fonttype": "path",
     "svg.hashsalt": "lenet1998",
@@ -59,7 +63,17 @@ def save(figure: Figure, file: Path, source: str | None = None) -> None:
     about |= {"Date": None} if kind == "svg" else {}  # else no two files are the same
     with rc_context(STYLE):
         figure.savefig(picture, format=kind, metadata=about)
-    write_atomically(file, picture.getvalue())
+    write_atomically(file, _opaque(picture) if kind == "png" else picture.getvalue())
+
+
+def _opaque(picture: io.BytesIO) -> bytes:
+    """Leave out a PNG's alpha, which is an eighth of its bytes: the figures' ground is white."""
+    smaller, about = io.BytesIO(), PngInfo()
+    with Image.open(picture) as drawn:
+        for key, text in drawn.text.items():
+            about.add_text(key, text)
+        drawn.convert("RGB").save(smaller, "png", pnginfo=about, dpi=drawn.info.get("dpi"))
+    return smaller.getvalue()
 
 
 def source_of(file: Path) -> str | None:
@@ -69,6 +83,11 @@ def source_of(file: Path) -> str | None:
         return found and found[1]
     with Image.open(file) as image:
         return image.info.get("Source")
+
+
+def head(figure: Figure, message: str) -> None:
+    """Write the message over all that a figure with a layout draws, flush with its left edge."""
+    figure.suptitle(message, x=0.01, ha="left", size=10)
 
 
 def band(axes: Axes, runs: list[list[float]], colour: str, label: str) -> None:
@@ -90,8 +109,6 @@ def band(axes: Axes, runs: list[list[float]], colour: str, label: str) -> None:
 PICTURES = {
     **STYLE,
     "axes.grid": False,
-    "axes.titlesize": "medium",
-    "axes.titlelocation": "left",
 }
 EMPTY = "#d5dde5"  # what is no picture: between them, and where there is none
 PLAIN = {"color": "#bbbbbb", "lw": 0.6}

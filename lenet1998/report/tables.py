@@ -166,7 +166,7 @@ def beside_the_paper(summary: dict) -> pd.DataFrame:
     ours = {
         "test error, %": spread(test),
         "training error on the fly, %": spread(_known(summary["train_error_percent"])),
-        "misread test patterns": ", ".join(
+        "misclassified test patterns": ", ".join(
             "diverged" if n is None else f"{n}" for n in summary["test_errors"]
         ),
         "parameters": f"{summary['parameters']:,}",

@@ -123,7 +123,7 @@ def _as_json(answers: Answers, pattern: int, files: list[Path]) -> dict:
         "variant": answers.net.recipe.name,
         "patterns": answers.patterns,
         "tested": len(answers.truth),
-        "misread": answers.misread,
+        "misclassified": answers.misclassified,
         "error_percent": answers.error_percent,
         "not_as_recorded": answers.not_as_recorded,
         "pattern": pattern,

@@ -104,6 +104,6 @@ def _penalties(axes: Axes, shown: ShownString, across: tuple[float, float], widt
         style.frame(axes, (int(digit) + 0.5, left + 0.5), (1, shown.step), **RIGHT)
         place = (left + shown.step / 2, len(NAMES) + 0.6)
         axes.text(*place, digit, ha="center", va="top", size=13, clip_on=False)
-    axes.set_yticks(np.arange(len(NAMES)) + 0.5, NAMES, size=6)
+    axes.set_yticks(np.arange(len(NAMES)) + 0.5, NAMES, size=8)
     axes.tick_params(axis="y", length=0, pad=-14)
     axes.set_title("penalties of the classes, small ones dark; below, the answer")

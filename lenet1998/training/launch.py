@@ -44,9 +44,9 @@ class ProgressBars(Bars):
         )
 
         def tell(pass_number: int, done: int, errors: int) -> None:
+            percent = f"{100 * errors / done:.2f} % misclassified"
             bar.set_postfix_str(
-                f"pass {pass_number}/{cell.recipe.passes}, {100 * errors / done:.2f} % misread",
-                refresh=False,
+                f"pass {pass_number}/{cell.recipe.passes}, {percent}", refresh=False
             )
             bar.update((pass_number - 1) * per_pass + done - bar.n)
 

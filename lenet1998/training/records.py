@@ -274,7 +274,7 @@ def check_passes(content: dict, source: Path) -> None:
         source: for the complaint.
 
     Raises:
-        BadInput: passes that are not counted from 1, or more patterns misread than there are.
+        BadInput: passes that are not counted from 1, or more patterns misclassified than there are.
     """
     dataset = content.get("run", content)["dataset"]
     for number, entry in enumerate(content["per_pass"], 1):
@@ -282,8 +282,8 @@ def check_passes(content: dict, source: Path) -> None:
             raise BadInput(f"{source}: has pass {entry['pass']} where pass {number} should be")
         if entry["test_errors"] > dataset["test_patterns"]:
             raise BadInput(
-                f"{source}: {entry['test_errors']} of {dataset['test_patterns']} misread in pass"
-                f" {number}"
+                f"{source}: {entry['test_errors']} of {dataset['test_patterns']} misclassified in"
+                f" pass {number}"
             )
 
 

@@ -35,7 +35,7 @@ BLOCK = 1000
 """Patterns handed to an engine at once: how often progress is told and an interrupt is seen."""
 
 Progress = Callable[[int, int, float], object]
-"""Called after each block: (pass, patterns done in it, of them misread on the fly).
+"""Called after each block: (pass, patterns done in it, of them misclassified on the fly).
 
 Where runs are trained together, the mean of those that have not diverged.
 """
@@ -203,7 +203,7 @@ class Run:
         Args:
             pass_number: counted from 1.
             loss: the sum over the pass.
-            errors: patterns misread on the fly.
+            errors: patterns misclassified on the fly.
             seconds: of the training, without the curvature.
         """
         weights = checkpoints.weights_of(self.model)
@@ -265,7 +265,7 @@ def fit(
         folder: where a checkpoint is kept after each pass; none without it.
         resume: go on from that checkpoint, if there is one.
         progress: called after each block of patterns with the pass, the patterns done in it and
-            how many of them were misread. To stop the run it returns something true or raises
+            how many of them were misclassified. To stop the run it returns something true or raises
             StopIteration; a pass that is not done does not count. What else it raises is passed on.
         callback: called after each pass with the record so far; stops the run in the same ways.
         switches: of the recipe, to be changed: ``passes=3, pooling="max"``.
@@ -401,8 +401,8 @@ def _train_pass(
     """Hand an engine a pass block by block.
 
     Returns:
-        Each run's sum of losses, (R,), and number misread, (R,); how many patterns were learnt, and
-        whether the run is to be stopped.
+        Each run's sum of losses, (R,), and number misclassified, (R,); how many patterns were
+        learnt, and whether the run is to be stopped.
     """
     losses, errors, done = np.zeros(len(runs)), np.zeros(len(runs), np.int64), 0
     for patterns, *block in _blocks(runs, pass_number):

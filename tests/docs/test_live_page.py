@@ -232,9 +232,10 @@ def test_fig8_takes_the_readers_own_mnist(browser, tmp_path, packed):
     said = "document.getElementById('fig8-said').textContent"
     assert "choose the file" in ask(browser, said)
     answers = ask(browser, "OUR_FIG8[5]")
-    misread = sum(int(read) != int(sheet.label[5]) for read in answers)
-    assert f"{misread} of our {len(answers)} nets trained with distortions misread it" in ask(
-        browser, said
+    misclassified = sum(int(read) != int(sheet.label[5]) for read in answers)
+    assert (
+        f"{misclassified} of our {len(answers)} nets trained with distortions misclassified it"
+        in ask(browser, said)
     )
     browser.find_element("id", "mnist-file").send_keys(str(file))
     wait(browser, "app.current.pattern")

@@ -123,6 +123,18 @@ def test_the_last_column_of_every_table_is_in_sight(site, browser):
     assert {name: count for name, count in found.items() if count} == {}
 
 
+@pytest.mark.parametrize(
+    ("theme", "file"), [("light", "network.svg"), ("dark", "network-dark.svg")]
+)
+def test_the_theme_chooses_the_picture(site, browser, theme, file):
+    look_as(browser)
+    browser.get((site / "tour.html").as_uri())
+    browser.execute_script("document.body.dataset.theme = arguments[0]", theme)
+    pictures = "[...document.querySelectorAll('article img')].filter((of) => of.offsetWidth)"
+    shown = [Path(source).name for source in ask(browser, f"{pictures}.map((of) => of.src)")]
+    assert [name for name in shown if "network" in name] == [file]
+
+
 def test_code_can_be_copied(site, browser):
     look_as(browser)
     browser.get((site / "start.html").as_uri())

@@ -19,7 +19,9 @@ def test_nets_are_paired_by_the_seeds_that_both_variants_have(tmp_path):
     for name, of_variant in seeds.items():
         for seed in of_variant:
             run = make_record(seed=seed)
-            run.predictions[: seed if name == "original" else 0] += 1  # as many misread as its seed
+            run.predictions[: seed if name == "original" else 0] += (
+                1  # as many misclassified as its seed
+            )
             put(tmp_path, f"headline/{name}", run)
     rows = answers.pairs(tmp_path, truth)
     told = [(row["variants"][1], row["seed"], row["only_first"]) for row in rows]
@@ -29,10 +31,10 @@ def test_nets_are_paired_by_the_seeds_that_both_variants_have(tmp_path):
 def test_a_nets_errors_overlap_with_those_of_the_others_of_its_kind(tmp_path):
     truth = np.arange(TEST_PATTERNS, dtype=np.uint8) % 10
     for source in answers.KINDS:
-        for seed, misread in enumerate((slice(0, 4), slice(0, 2), slice(2, 4))):
+        for seed, misclassified in enumerate((slice(0, 4), slice(0, 2), slice(2, 4))):
             run = make_record(seed=seed)
             run.predictions[:] = truth
-            run.predictions[misread] += 1
+            run.predictions[misclassified] += 1
             put(tmp_path, source, run)
     told = [(row["variant"], row["dice"]) for row in answers.alike(tmp_path, truth)]
     # Two of four and two are shared, or none.

@@ -44,7 +44,7 @@ def test_the_committed_counts_are_those_of_today(tmp_path, monkeypatch):
     assert read_json(tmp_path / PICTURES) == read_json(RESULTS / PICTURES)
 
 
-def test_of_a_hundred_kept_apart_most_are_read_or_refused_and_few_misread():
+def test_of_a_hundred_kept_apart_most_are_read_or_refused_and_few_misclassified():
     content = read_json(RESULTS / PICTURES)
     assert content["pictures"] == 100
     for kind, halves in content["kinds"].items():
@@ -60,5 +60,6 @@ def test_the_table_has_a_row_a_kind():
     content = {"pictures": 10, "kinds": {"box": {"developed on": {}, "kept apart": counts}}}
     (row,) = tables.kinds(content).to_dict("records")
     assert row == {
-        "picture": "box", "n": 10, "right": 7, "rather no digit": 2, "refused": 1, "misread": 0
+        "picture": "box", "n": 10, "right": 7,
+        "rather no digit": 2, "refused": 1, "misclassified": 0,
     }  # fmt: skip

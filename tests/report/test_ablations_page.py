@@ -19,7 +19,7 @@ MOVES += [f"rotation {by}" for by in ROTATIONS]
 
 
 def runs_of(recipe, *counts) -> list:
-    """A run for each count of misread patterns after the last of two passes, seeds from 0."""
+    """A run for each count of misclassified patterns after the last of two passes, seeds from 0."""
     return [
         make_record((count + 4, count), seed, recipe=recipe.as_dict())
         for seed, count in enumerate(counts)
@@ -144,7 +144,7 @@ def test_figures_leave_out_directions_without_runs_or_measures():
     (axes,) = ablation_figures.rejections(runs, {"nets": nets}).axes
     assert [text.get_text() for text in axes.get_yticklabels()] == [
         "original",
-        "c3: every map sees all six",
+        "C3: every map sees all six",
     ]
     for draw in (ablation_figures.ladder, ablation_figures.rejections):
         with pytest.raises(BadInput, match=r"ablations\.json: no change and its base are measured"):

@@ -80,7 +80,7 @@ def test_a_digit_taken_for_a_blank_is_told_apart():
     frame = confusion(TRUTH, answers)
     np.testing.assert_array_equal(frame, confusion_matrix(TRUTH, answers, labels=range(11))[:10])
     digits = by_class(TRUTH, answers).iloc[:10]
-    assert digits["misread"].sum() == (answers != TRUTH).sum()
+    assert digits["misclassified"].sum() == (answers != TRUTH).sum()
 
 
 def test_confusion_is_labels_by_answers():
@@ -105,7 +105,7 @@ def test_classes_are_scikit_learns_report():
         assert row["f1"] == expected["f1-score"]
         assert row["patterns"] == expected["support"]
         assert row["accuracy_percent"] == 100 * expected["recall"]
-    assert frame["misread"].tolist() == [2, 1, 0, 0, 0, 0, 0, 0, 0, 1, 4, 4]
+    assert frame["misclassified"].tolist() == [2, 1, 0, 0, 0, 0, 0, 0, 0, 1, 4, 4]
     assert frame.loc["weighted avg", "accuracy_percent"] == pytest.approx(100 * report["accuracy"])
 
 
@@ -122,7 +122,7 @@ def test_what_was_never_answered_or_asked():
     frame = by_class(truth, answers).set_index("class")
     assert frame.loc["0", ["precision", "recall", "f1"]].tolist() == [0, 0, 0]
     assert frame.loc["1", ["precision", "recall"]].tolist() == [0.5, 1]
-    assert frame.loc["9", ["patterns", "misread", "precision"]].tolist() == [0, 0, 0]
+    assert frame.loc["9", ["patterns", "misclassified", "precision"]].tolist() == [0, 0, 0]
     assert frame.loc["9", ["accuracy_percent", "low", "high"]].isna().all()
     words = in_words(by_class(truth, answers)).set_index("class")
     assert words.loc["9", ["accuracy, %", "95 % interval"]].tolist() == ["", ""]
@@ -132,7 +132,7 @@ def test_classes_in_words():
     frame = in_words(by_class(TRUTH, ANSWERS)).set_index("class")
     assert list(frame.columns) == [
         "patterns",
-        "misread",
+        "misclassified",
         "accuracy, %",
         "95 % interval",
         "precision",

@@ -73,10 +73,10 @@ def test_what_is_known_roughly_is_given_that_much():
 
 def test_shared_errors_are_counted():
     found = shared_with_1998(net(same=7, other=4, elsewhere=39))
-    assert found == Shared(errors=50, misread=11, same_answer=7)
+    assert found == Shared(errors=50, misclassified=11, same_answer=7)
     assert found.dice == pytest.approx(2 * 11 / (50 + 82))
     assert shared_with_1998(net(82, 0, 0)).dice == 1
-    assert shared_with_1998(net(0, 0, 5)).misread == 0
+    assert shared_with_1998(net(0, 0, 5)).misclassified == 0
     assert shared_with_1998(net(82, 0, 0)).same_answer == 82
 
 

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from factory import make_record, put
+from letters import letters
 from made_up import THEN, net
 
 from experiments import results as sources
@@ -18,7 +19,7 @@ from lenet1998.report import style
 
 
 @pytest.mark.parametrize(
-    ("answers", "misread", "same", "commonest", "kind"),
+    ("answers", "misclassified", "same", "commonest", "kind"),
     [
         ((4, 4, 4), 0, 0, None, "right"),
         ((4, 9, 6), 2, 1, 9, "same"),
@@ -26,9 +27,14 @@ from lenet1998.report import style
         ((7, 6, 4), 2, 0, 6, "other"),
     ],
 )
-def test_a_tile_tells_what_our_nets_answered(answers, misread, same, commonest, kind):
+def test_a_tile_tells_what_our_nets_answered(answers, misclassified, same, commonest, kind):
     tile = fig8_sheet.Tile(label=4, then=9, answers=answers)
-    assert (tile.misread, tile.same, tile.commonest, tile.kind) == (misread, same, commonest, kind)
+    assert (tile.misclassified, tile.same, tile.commonest, tile.kind) == (
+        misclassified,
+        same,
+        commonest,
+        kind,
+    )
 
 
 def test_tiles_are_the_82_in_order():
@@ -37,7 +43,7 @@ def test_tiles_are_the_82_in_order():
     assert len(found) == 82
     assert [tile.label for tile in found] == THEN.label.tolist()
     assert [tile.then for tile in found] == THEN.answer.tolist()
-    assert [tile.misread for tile in found[:6]] == [2, 1, 1, 1, 1, 0]
+    assert [tile.misclassified for tile in found[:6]] == [2, 1, 1, 1, 1, 0]
     assert [tile.same for tile in found[:6]] == [2, 1, 1, 0, 0, 0]
 
 
@@ -53,15 +59,22 @@ def as_mnist(digits, monkeypatch):
 
 
 @pytest.mark.usefixtures("as_mnist")
-def test_sheets_are_drawn_of_pictures_and_records(checkout, capsys):
+def test_sheets_are_drawn_of_pictures_and_records(checkout, capsys, monkeypatch):
     results, folder = checkout / "experiments" / "results", checkout / "docs" / "figures"
     shown = {"fig7": "fig7.json", "fig8": sources.DISTORTIONS}
     for sheet, (name, source) in zip((fig7_sheet, fig8_sheet), shown.items(), strict=True):
-        file = folder / f"{name}.png"
+        file, figures = folder / f"{name}.png", []
+
+        def save(figure, *where, figures=figures):
+            figures.append(figure)
+            style.save(figure, *where)
+
+        monkeypatch.setattr(sheet, "save", save)
         assert sheet.main(["--results", str(results), "--root", str(checkout)]) == 0
         assert capsys.readouterr().out.split() == [str(file)]
         assert style.source_of(file) == sources.digest(sources.read(results, source))
         assert 0 < file.stat().st_size < 300_000
+        assert min(letters(*figures, file)) >= (8,)
 
 
 @pytest.mark.usefixtures("as_mnist")

@@ -163,7 +163,7 @@ def test_beside_the_paper():
         "training error on the fly, %": (
             "1.50 \N{PLUS-MINUS SIGN} 0.71 (n = 2; 95 % of the mean -4.85 to 7.85)"
         ),
-        "misread test patterns": "2, 1",
+        "misclassified test patterns": "2, 1",
         "parameters": "60,000",
         "connections": "340,908",
         "effective rates, pass 1": "1.0e-04 to 1.0e-02",
@@ -173,7 +173,7 @@ def test_beside_the_paper():
     assert rows(frame, 2) == {
         "test error, %": "0.95",
         "training error on the fly, %": "0.35",
-        "misread test patterns": "",
+        "misclassified test patterns": "",
         "parameters": "60,000",
         "connections": "340,908",
         "effective rates, pass 1": "7.0e-05 to 1.6e-02",
@@ -202,7 +202,7 @@ def test_diverged_runs_are_told_and_not_averaged():
     records = [make_record((4,), seed=0), make_record((9,), seed=1, status="diverged")]
     table = rows(beside_the_paper(summary_of(records)))
     assert table["test error, %"] == "2.00 (n = 1)"
-    assert table["misread test patterns"] == "4, diverged"
+    assert table["misclassified test patterns"] == "4, diverged"
 
 
 def test_when_all_diverged_at_once():
@@ -210,7 +210,7 @@ def test_when_all_diverged_at_once():
     assert (summary["rate_min"], summary["seconds"]) == ([None], [0])
     table = rows(beside_the_paper(summary))
     assert table["test error, %"] == "none finished (n = 0)"
-    assert table["misread test patterns"] == "diverged"
+    assert table["misclassified test patterns"] == "diverged"
     assert "effective rates, pass 1" not in table
 
 
@@ -307,9 +307,9 @@ def test_learning_curve_is_the_mean_of_the_runs_over_fig_5():
     published_test = [[1, 2, 3], [2.653, 2.236, 1.481]]
     np.testing.assert_allclose(found["test, Fig. 5 (1998)"], published_test)
     assert found["training on the fly, Fig. 5 (1998)"][1].tolist() == [4.891, 3.045, 1.767]
-    assert axes.get_title("left").split("\n") == [
-        "original, passes=3 on mnist, 60,000 training patterns: the",
-        "test error ends at 1.00 %",
+    assert axes.figure.get_suptitle().split("\n") == [
+        "original, passes=3 on mnist, 60,000 training patterns: the test error ends",
+        "at 1.00 %",
     ]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("pass", "error, % (log scale)")
     assert axes.get_yscale() == "log"
@@ -318,10 +318,10 @@ def test_learning_curve_is_the_mean_of_the_runs_over_fig_5():
 
 def test_a_long_name_is_a_title_of_several_lines():
     switches = {"pooling": "max", "squash": "relu", "passes": 2, "train_size": 1000}
-    assert drawn([make_record(recipe=switches)]).get_title("left").splitlines() == [
-        "original, pooling=max, squash=relu, passes=2,",
-        "train_size=1000 on mnist, 60,000 training patterns: the test",
-        "error ends at 1.00 %",
+    title = figures.learning_curve([make_record(recipe=switches)]).get_suptitle()
+    assert title.splitlines() == [
+        "original, pooling=max, squash=relu, passes=2, train_size=1000 on mnist,",
+        "60,000 training patterns: the test error ends at 1.00 %",
     ]
 
 

@@ -124,7 +124,7 @@ nan = float("nan")
         (change(["per_pass", 0, "pass"], 2), "has pass 2 where pass 1 should be"),
         (change(["per_pass", 0, "loss"], nan), "not finite"),
         (change(["per_pass", 0, "loss"], "low"), "per_pass[0].loss is 'low'"),
-        (change(["per_pass", 0, "test_errors"], 501), "501 of 500 misread"),
+        (change(["per_pass", 0, "test_errors"], 501), "501 of 500 misclassified"),
         (change(["predictions"], [1, 2]), "holds no tensors"),
         (change(["predictions"], lambda p: p[:-1]), "not those of 500 test patterns"),
         (change(["predictions"], lambda p: p.float()), "not those of 500 test patterns"),

@@ -92,7 +92,7 @@ class CompiledEngine:
         return np.array([loss]), np.array([errors])
 
     def _train(self, rows: np.ndarray, targets: np.ndarray) -> tuple[float, int]:
-        """The loops' sum of losses and number misread."""
+        """The loops' sum of losses and number misclassified."""
         first, second, *_ = [*self.moments.values(), self._gradient, self._gradient]
         of = self.network
         # fmt: off

@@ -52,7 +52,7 @@ def _over_patterns(sources: str):
         steps,
         work,
     ):
-        """Learn patterns one after another; the sum of their losses and the number misread.
+        """Learn patterns one after another; the sum of their losses and the number misclassified.
 
         C3 has a kernel from S2's map ``seen[p]`` to its map ``made[p]``. ``steps`` is how many
         updates came before.

@@ -17,7 +17,7 @@ SOFTMAX = {"output": "linear", "loss": "cross_entropy"}
 
 
 def runs(results: Path, curves: list, folder: str = "ablations", **switches) -> Evidence:
-    """Runs of 200 test patterns with these numbers misread after their passes."""
+    """Runs of 200 test patterns with these numbers misclassified after their passes."""
     for seed, curve in enumerate(curves):
         record = make_record(curve, seed=seed, recipe=switches)
         put(results, folder, record)

@@ -174,7 +174,7 @@ def test_what_is_no_character(noise, verdict, judged):
 
 
 def evidence_of(results: Path, folder: str, *curves, **changes) -> Evidence:
-    """Runs with these counts of 200 test patterns misread after each pass."""
+    """Runs with these counts of 200 test patterns misclassified after each pass."""
     for seed, counts in enumerate(curves):
         record = make_record(counts, seed=seed, **changes)
         put(results, folder, record)
@@ -236,8 +236,8 @@ def test_another_mu_must_do_with_both(tmp_path):
     spread = (-1, 0, 1, 0, -1, 1)
 
     def evidence(**changes):
-        for folder, misread in (curves | changes).items():
-            evidence_of(tmp_path, folder, *[(misread + shift,) * 10 for shift in spread])
+        for folder, misclassified in (curves | changes).items():
+            evidence_of(tmp_path, folder, *[(misclassified + shift,) * 10 for shift in spread])
         return Evidence(tmp_path)
 
     assert curvature.another_mu(evidence()).verdict == CANNOT_TELL
@@ -321,7 +321,7 @@ def test_only_what_finished_has_a_last_error(tmp_path):
 
 
 def moved(results: Path, error: float, **axes) -> str:
-    """The verdict on shifts of 6 pixels where six nets misread so many percent."""
+    """The verdict on shifts of 6 pixels where six nets misclassified so many percent."""
     tried = (
         {axis: [0] for axis in ("scale", "shift", "rotation", "inverted")}
         | {"shift": [-6, 0, 6]}
