@@ -68,7 +68,7 @@ class App {
       this.choice.append(new Option(name));
     Nets.known.set(name, { name, title, network });
     this.notice = kept
-      ? "It is kept in this browser; a link to it works here only."
+      ? `It is kept in this browser, which keeps the last ${MOST_NETS}; a link to it works here only.`
       : "This browser keeps nothing: the network is lost when the page is left.";
     this.change({ net: name });
     this.use();

@@ -3,10 +3,9 @@
 
 const STYLES = 4; // that the style sheet has for runs
 
-/** Errors by pass on a scale whose steps double. */
-function curveOf(runs) {
-  // On a phone as narrow as its room: drawn wider, its numbers would shrink.
-  const width = Math.min(560, document.documentElement.clientWidth - 32);
+/** Errors by pass on a scale whose steps double; room: in pixels, for drawn wider it would shrink. */
+function curveOf(runs, room) {
+  const width = Math.min(560, room);
   const [height, left, bottom] = [300, 44, 26];
   const last = Math.max(4, ...runs.map((run) => Math.ceil(run.learning.at(-1)?.[0] ?? 0)));
   const x = (pass) => left + ((width - left - 8) * pass) / last;
@@ -54,13 +53,11 @@ function curveOf(runs) {
   return made;
 }
 
-function curveWords(all) {
-  const runs = all.map(
+function curveWords(runs) {
+  const words = runs.map(
     (run) => `run ${run.number} ${run.testing.map(([, error]) => shown(error, 1)).join(", ")}`,
   );
-  return runs.length
-    ? `Test errors in percent by pass: ${runs.join("; ")}`
-    : "Learning curve, empty until a run begins";
+  return `Test errors in percent by pass: ${words.join("; ")}`;
 }
 
 /** A table's row: number, switches, passes, errors while learning and in the test, drawings. */
@@ -73,7 +70,7 @@ function rowOf(run, words) {
   });
   const texts = [
     words,
-    run.diverged ? `${run.passes}, diverged` : run.passes,
+    run.passes + (run.diverged ? ", diverged" : run.atChance ? ", at chance" : ""),
     percentOf(run.learning),
     percentOf(run.testing),
     drawings.length ? `${run.drawn ?? "?"} of ${drawings.length}` : "",

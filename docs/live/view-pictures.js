@@ -239,6 +239,11 @@ function roving(group) {
   });
 }
 
+/** "1 pass", "1,297 patterns". */
+function counted(number, one, many) {
+  return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
+}
+
 /** A number in few figures, with a true minus. */
 function shown(value, digits = 2) {
   const text = value.toFixed(digits);

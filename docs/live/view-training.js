@@ -24,7 +24,26 @@ class TrainingView {
     this.examples = Array.from({ length: 10 }, (_, digit) => labels.indexOf(digit));
     this.taught = new TaughtDrawings(app, () => this.say());
     this.confusion = new Confusion(app);
+    this.restore();
     this.say();
+    window.addEventListener("pagehide", () => this.keep());
+    document.addEventListener("visibilitychange", () => document.hidden && this.keep());
+  }
+
+  /** The runs as the page was left; the last goes on if the reader only reloads, or comes back. */
+  restore() {
+    const kept = Kept.runs();
+    try {
+      for (const { number, given, last } of kept)
+        this.runs.push(new DistantRun(number, given, () => this.hear(), last));
+      if (this.run && !Object.keys(this.app.state.switches).length) this.back();
+      this.paint();
+    } catch {
+      this.forget();
+      this.damaged = true;
+    }
+    const [arrival] = performance.getEntriesByType("navigation");
+    if (this.run && kept.at(-1).going && arrival?.type !== "navigate") this.run.order("go");
   }
 
   field(key, { label, values }) {
@@ -85,14 +104,31 @@ class TrainingView {
     if (given.above) ({ recipe: given.recipe, parameters: given.parameters } = this.app.network);
     const kept = this.app.netNames().map((name) => Number(/^run (\d+)$/.exec(name)?.[1] ?? 0));
     const number = 1 + Math.max(...kept, ...this.runs.map((run) => run.number));
-    this.runs.push(new DistantRun(number, given, () => this.paint()));
+    this.runs.push(new DistantRun(number, given, () => this.hear()));
   }
 
   /** Train, pause, or go on; with other choices, begin another run beside the last. */
   press() {
     if (!this.run || this.run.finished || !this.same()) this.begin();
     this.run.order(this.run.going ? "pause" : "go");
+    this.unkept = true;
     this.paint();
+  }
+
+  /** A report came: it is shown, and kept when it is the first or a pass is over. */
+  hear() {
+    const { number, passes, finished } = this.run;
+    this.unkept = true;
+    const stage = [number, passes, finished].join();
+    if (stage !== this.stage) this.keep();
+    this.stage = stage;
+    this.paint();
+  }
+
+  /** The runs into the browser's storage, if there is news of them. */
+  keep() {
+    if (this.unkept) this.refused = !Kept.saveRuns(this.runs);
+    this.unkept = false;
   }
 
   /** Learn one pattern, and show what the step did. */
@@ -107,6 +143,8 @@ class TrainingView {
   forget() {
     for (const run of this.runs) run.stop();
     this.runs = [];
+    this.unkept = true;
+    this.keep();
     this.paint();
   }
 
@@ -130,7 +168,7 @@ class TrainingView {
   /** A copy of the net of the last run, for the views above. */
   hand() {
     const { run } = this;
-    const title = `Trained here: ${this.words(run)}, ${run.passes} passes`;
+    const title = `Trained here: ${this.words(run)}, ${counted(run.passes, "pass", "passes")}`;
     this.app.offer(`run ${run.number}`, title, run.network);
     document.getElementById("draw-title").focus();
   }
@@ -145,7 +183,8 @@ class TrainingView {
     document.getElementById("asked").hidden = !other || run.finished;
     if (other) document.getElementById("asking").textContent = this.question();
     document.getElementById("use").disabled = !run?.network;
-    document.getElementById("train-said").textContent = run ? this.about(run) : "";
+    const none = this.damaged ? "The runs that this browser kept are damaged: they are left out." : "";
+    document.getElementById("train-said").textContent = run ? this.about(run) : none;
     const spoken = document.getElementById("train-spoken"); // a pass, not every pattern
     const news = run ? this.news(run) : "";
     if (spoken.textContent !== news) spoken.textContent = news;
@@ -158,27 +197,48 @@ class TrainingView {
     return `Run ${number} is ${going ? "on its way" : "not finished"} and keeps what it began with.`;
   }
 
-  news({ number, diverged, finished, going, passes, testing }) {
+  news({ number, diverged, finished, going, passes, testing, atChance }) {
     const state = diverged ? "diverged" : finished ? "done" : going ? "training" : "paused";
     const error = testing.length ? `, ${shown(testing.at(-1)[1], 1)} % misread` : "";
-    return `Run ${number} ${state}, ${passes} passes${error}`;
+    const chance = atChance ? ", still at chance" : "";
+    return `Run ${number} ${state}, ${counted(passes, "pass", "passes")}${error}${chance}`;
   }
 
-  about({ number, broken, diverged, finished, going, doing, left }) {
+  about(run) {
+    const { number, broken, diverged, doing } = run;
     if (broken) return `Run ${number} broke off: ${broken}`;
     if (diverged) return `Run ${number} diverged, in ${doing}: its loss is no number.`;
-    if (finished) return `Run ${number}, done`;
+    return this.progress(run) + this.chance(run) + this.loss();
+  }
+
+  progress({ number, finished, going, worker, doing, left }) {
+    if (finished) return `Run ${number}, done.`;
+    const state = going ? "" : worker ? ", paused" : ", paused as it was left";
     const minutes = left && Math.ceil(left / 60_000);
     const most = minutes > 1 ? `about ${minutes} minutes` : "under a minute";
     const rest = minutes ? `, ${most} left` : "";
-    return `Run ${number}${going ? "" : ", paused"}${doing ? `, ${doing}` : ""}${rest}`;
+    return `Run ${number}${state}${doing ? `, ${doing}` : ""}${rest}.`;
+  }
+
+  /** That a run learns nothing, if so. */
+  chance({ atChance, learning }) {
+    if (!atChance) return "";
+    const patterns = counted(atChance, "pattern", "patterns");
+    const error = shown(learning.at(-1)[1], 1);
+    return ` It is still at chance after ${patterns}: ${error} % misread, as by guessing.`;
+  }
+
+  /** That the browser refuses to keep runs, if so. */
+  loss() {
+    return this.refused ? " This browser keeps nothing: a reload loses the run." : "";
   }
 
   paint() {
     const { run, runs } = this;
     this.say();
     document.getElementById("learning").hidden = !run;
-    document.getElementById("curve").replaceChildren(curveOf(runs));
+    const curve = document.getElementById("curve");
+    if (run) curve.replaceChildren(curveOf(runs, curve.clientWidth));
     const table = document.getElementById("runs");
     table.hidden = !run;
     table.tBodies[0].replaceChildren(...runs.map((one) => rowOf(one, this.words(one))));
