@@ -39,10 +39,17 @@ class App {
   /** The state that the address asks for. */
   arrive() {
     const fragment = location.hash.slice(1);
-    this.state = readState(fragment);
-    const asked = new URLSearchParams(fragment.slice(0, LONGEST_FRAGMENT)).get("net");
-    if (asked && asked !== this.state.net)
-      this.notice = `There is no network “${asked.slice(0, 40)}” in this browser; this is another.`;
+    const { state, passed, cut } = readState(fragment);
+    this.state = state;
+    const [none, others] = [passed.includes("net"), passed.filter((key) => key !== "net")];
+    const asked = none && new URLSearchParams(fragment).get("net").slice(0, 40);
+    this.notice = [
+      cut && "The link holds more than the page reads: its end is left out.",
+      none && `There is no network “${asked}” in this browser; this is another.`,
+      others.length && `Left out of the link, where they make no sense: ${others.join(", ")}.`,
+    ]
+      .filter(Boolean)
+      .join(" ");
   }
 
   chooser() {
@@ -83,8 +90,8 @@ class App {
       if (net !== this.state.net) return;
       this.network = network;
       this.choice.value = net;
-      note.textContent = `${title[0].toUpperCase()}${title.slice(1)}. ${this.notice ?? ""}`;
-      this.notice = undefined;
+      note.textContent = `${title[0].toUpperCase()}${title.slice(1)}. ${this.notice}`;
+      this.notice = "";
       this.schedule();
     } catch (error) {
       note.textContent = error.message;

@@ -255,8 +255,8 @@ class TrainingView {
     const own = this.run.given.drawings[drawing]?.pattern;
     drawPattern(document.getElementById("stepped-digit"), own ?? EmbeddedDigits.image(number));
     document.getElementById("did").textContent =
-      `A ${label}. Before the step it was read as ${className(read)}, with loss ${shown(loss)}; ` +
-      `after it as ${className(readAfter)}, with loss ${shown(after)}.`;
+      `This is ${oneDigit(label)}. Before the step it was read as ${className(read)}, with loss ` +
+      `${shown(loss)}; after it as ${className(readAfter)}, with loss ${shown(after)}.`;
   }
 
   render({ state }) {

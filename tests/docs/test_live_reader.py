@@ -223,7 +223,7 @@ def test_a_damaged_net_of_this_browser_is_said_and_the_others_work(browser, kept
     show_live(browser)
     browser.execute_script("localStorage.setItem('lenet1998.net.run 9', arguments[0])", kept)
     complaints(browser)
-    show_live(browser, "net=run 9", ready="app.notice === undefined")
+    show_live(browser, "net=run 9", ready="app.notice === ''")
     wait(browser, "document.getElementById('net-title').textContent.includes('is damaged')")
     browser.execute_script("app.change({ net: 'noise' }); app.use()")
     wait(browser, "document.querySelectorAll('#nets li').length === NET_LIST.length")
