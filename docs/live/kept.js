@@ -82,7 +82,8 @@ const Kept = {
     const net = { title, recipe, shapes: Object.fromEntries(shapes) };
     net.values = packed(new Uint8Array(values.buffer));
     const others = this.names().filter((other) => other !== name);
-    for (const oldest of others.slice(0, -(MOST_NETS - 1))) localStorage.removeItem(this.prefix + oldest);
+    for (const oldest of others.slice(0, -(MOST_NETS - 1)))
+      localStorage.removeItem(this.prefix + oldest);
     return this.put(this.prefix + name, JSON.stringify(net));
   },
 
@@ -90,13 +91,18 @@ const Kept = {
     return JSON.parse(localStorage.getItem(this.prefix + name));
   },
 
-  /** The runs as they were left: {number, given, going, last} each. */
-  runs() {
+  /** The text of a key, or null. */
+  text(key) {
     try {
-      return JSON.parse(localStorage.getItem("lenet1998.runs") ?? "[]", textToArrays);
+      return localStorage.getItem(key);
     } catch {
-      return [];
+      return null;
     }
+  },
+
+  /** The runs as they were left: {number, given, going, last} each. Throws if they are damaged. */
+  runs() {
+    return JSON.parse(this.text("lenet1998.runs") ?? "[]", textToArrays);
   },
 
   /** Whether the browser took the runs. */
@@ -109,7 +115,7 @@ const Kept = {
   /** The reader's drawings that are to be learnt: {pattern, label} each. */
   drawings() {
     try {
-      const kept = JSON.parse(localStorage.getItem("lenet1998.drawings") ?? "[]", textToArrays);
+      const kept = JSON.parse(this.text("lenet1998.drawings") ?? "[]", textToArrays);
       return kept.filter(({ pattern, label }) => pattern.length === 784 && /^[0-9]$/.test(label));
     } catch {
       return [];

@@ -76,7 +76,8 @@ class Run {
 
   /** The network's inputs of a pattern. */
   field({ number, drawing }) {
-    const pattern = drawing === undefined ? this.digits.image(number) : this.drawings[drawing].pattern;
+    const pattern =
+      drawing === undefined ? this.digits.image(number) : this.drawings[drawing].pattern;
     return prepared(pattern);
   }
 

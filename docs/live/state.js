@@ -118,7 +118,9 @@ const UNITS = {
 
 function unitExists(text) {
   const [, layer, map, at] = /^(\w+)\.(\d+)\.(\d+)$/.exec(text) ?? [];
-  return Object.hasOwn(UNITS, layer) && Number(map) < UNITS[layer][0] && Number(at) < UNITS[layer][1];
+  return (
+    Object.hasOwn(UNITS, layer) && Number(map) < UNITS[layer][0] && Number(at) < UNITS[layer][1]
+  );
 }
 
 function pictureExists(text) {

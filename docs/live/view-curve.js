@@ -32,9 +32,7 @@ function curveOf(runs, room) {
   }
   const every = Math.ceil(last / 10);
   for (let pass = 0; pass <= last; pass += every) {
-    made.append(
-      svg("text", { x: x(pass), y: height - 6, "text-anchor": "middle" }, String(pass)),
-    );
+    made.append(svg("text", { x: x(pass), y: height - 6, "text-anchor": "middle" }, String(pass)));
   }
   const path = (points) =>
     points

@@ -87,7 +87,10 @@ class FiguresView {
     this.thumbs = Figures.fig13.answers.map((answer, number) => this.thumb(answer, number));
     this.chips = Figures.fig8.map(({ label, answer }, number) => {
       const chip = element("button", { type: "button", textContent: `${label} → ${answer}` });
-      chip.setAttribute("aria-label", `Digit ${number + 1}: ${oneDigit(label)} that was read as ${answer}`);
+      chip.setAttribute(
+        "aria-label",
+        `Digit ${number + 1}: ${oneDigit(label)} that was read as ${answer}`,
+      );
       chip.addEventListener("click", () => this.pick("fig8", number));
       document.getElementById("fig8").append(chip);
       return chip;

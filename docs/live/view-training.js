@@ -32,10 +32,12 @@ class TrainingView {
 
   /** The runs as the page was left; the last goes on if the reader only reloads, or comes back. */
   restore() {
-    const kept = Kept.runs();
+    let wentOn = false;
     try {
-      for (const { number, given, last } of kept)
+      for (const { number, given, going, last } of Kept.runs()) {
         this.runs.push(new DistantRun(number, given, () => this.hear(), last));
+        wentOn = going;
+      }
       if (this.run && !Object.keys(this.app.state.switches).length) this.back();
       this.paint();
     } catch {
@@ -43,7 +45,7 @@ class TrainingView {
       this.damaged = true;
     }
     const [arrival] = performance.getEntriesByType("navigation");
-    if (this.run && kept.at(-1).going && arrival?.type !== "navigate") this.run.order("go");
+    if (this.run && wentOn && arrival?.type !== "navigate") this.run.order("go");
   }
 
   field(key, { label, values }) {
@@ -183,7 +185,9 @@ class TrainingView {
     document.getElementById("asked").hidden = !other || run.finished;
     if (other) document.getElementById("asking").textContent = this.question();
     document.getElementById("use").disabled = !run?.network;
-    const none = this.damaged ? "The runs that this browser kept are damaged: they are left out." : "";
+    const none = this.damaged
+      ? "The runs that this browser kept are damaged: they are left out."
+      : "";
     document.getElementById("train-said").textContent = run ? this.about(run) : none;
     const spoken = document.getElementById("train-spoken"); // a pass, not every pattern
     const news = run ? this.news(run) : "";
