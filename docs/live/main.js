@@ -6,6 +6,7 @@ class App {
     this.current = null;
     this.scheduled = false;
     this.past = new Past();
+    this.anchor = document.getElementById(location.hash.slice(1));
     this.arrive();
     Theme.read();
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
@@ -159,8 +160,15 @@ class App {
       answer: verdictOf(network, outputs).read,
       inputsOf: inputsOf(network, states, unit),
     };
-    for (const view of this.views) view.render(this.current);
+    const shown = this.views.map((view) => view.render(this.current));
+    if (this.anchor) Promise.all(shown).then(() => this.toAnchor());
     this.keep();
+  }
+
+  /** Once all is shown, to the part of the page that the address named. */
+  toAnchor() {
+    this.anchor?.scrollIntoView();
+    this.anchor = null;
   }
 
   /** The unit that is looked at, if this network has it. */

@@ -1,5 +1,5 @@
 "use strict";
-/* Runs side by side: their learning curves, and a row of a table for each. */
+/* Runs side by side: their learning curves, a row of a table for each, and how they stand. */
 
 const STYLES = 4; // that the style sheet has for runs
 
@@ -79,4 +79,36 @@ function rowOf(run, words) {
     element("td", {}, mark),
     ...texts.map((textContent) => element("td", { textContent })),
   );
+}
+
+/** How a run stands, in a sentence or two. */
+function aboutRun(run) {
+  const { number, broken, diverged, finished, doing } = run;
+  if (broken) return `Run ${number} broke off: ${broken}`;
+  if (diverged) return `Run ${number} diverged, in ${doing}: its loss is no number.`;
+  return (finished ? `Run ${number}, done.` : progressOf(run)) + chanceOf(run);
+}
+
+function progressOf({ number, going, worker, doing, left }) {
+  const state = going ? "" : worker ? ", paused" : ", paused as it was left";
+  const minutes = left && Math.ceil(left / 60_000);
+  const most = minutes > 1 ? `about ${minutes} minutes` : "under a minute";
+  const rest = minutes ? `, ${most} left` : "";
+  return `Run ${number}${state}${doing ? `, ${doing}` : ""}${rest}.`;
+}
+
+/** That a run learns nothing, if so. */
+function chanceOf({ atChance, learning }) {
+  if (!atChance) return "";
+  const patterns = counted(atChance, "pattern", "patterns");
+  const error = shown(learning.at(-1)[1], 1);
+  return ` It is still at chance after ${patterns}: ${error} % misread, as by guessing.`;
+}
+
+/** The same for a screen reader: news of a pass, not of every pattern. */
+function newsOf({ number, diverged, finished, going, passes, testing, atChance }) {
+  const state = diverged ? "diverged" : finished ? "done" : going ? "training" : "paused";
+  const error = testing.length ? `, ${shown(testing.at(-1)[1], 1)} % misread` : "";
+  const chance = atChance ? ", still at chance" : "";
+  return `Run ${number} ${state}, ${counted(passes, "pass", "passes")}${error}${chance}`;
 }

@@ -190,7 +190,7 @@ class TrainingView {
       : "";
     document.getElementById("train-said").textContent = run ? this.about(run) : none;
     const spoken = document.getElementById("train-spoken"); // a pass, not every pattern
-    const news = run ? this.news(run) : "";
+    const news = run ? newsOf(run) : "";
     if (spoken.textContent !== news) spoken.textContent = news;
     for (const [key, select] of Object.entries(this.fields))
       select.disabled = this.chosen().start === "above" && !["start", "rate", "seed"].includes(key);
@@ -201,40 +201,10 @@ class TrainingView {
     return `Run ${number} is ${going ? "on its way" : "not finished"} and keeps what it began with.`;
   }
 
-  news({ number, diverged, finished, going, passes, testing, atChance }) {
-    const state = diverged ? "diverged" : finished ? "done" : going ? "training" : "paused";
-    const error = testing.length ? `, ${shown(testing.at(-1)[1], 1)} % misread` : "";
-    const chance = atChance ? ", still at chance" : "";
-    return `Run ${number} ${state}, ${counted(passes, "pass", "passes")}${error}${chance}`;
-  }
-
+  /** How the last run stands; and that the browser refuses to keep it, if so. */
   about(run) {
-    const { number, broken, diverged, doing } = run;
-    if (broken) return `Run ${number} broke off: ${broken}`;
-    if (diverged) return `Run ${number} diverged, in ${doing}: its loss is no number.`;
-    return this.progress(run) + this.chance(run) + this.loss();
-  }
-
-  progress({ number, finished, going, worker, doing, left }) {
-    if (finished) return `Run ${number}, done.`;
-    const state = going ? "" : worker ? ", paused" : ", paused as it was left";
-    const minutes = left && Math.ceil(left / 60_000);
-    const most = minutes > 1 ? `about ${minutes} minutes` : "under a minute";
-    const rest = minutes ? `, ${most} left` : "";
-    return `Run ${number}${state}${doing ? `, ${doing}` : ""}${rest}.`;
-  }
-
-  /** That a run learns nothing, if so. */
-  chance({ atChance, learning }) {
-    if (!atChance) return "";
-    const patterns = counted(atChance, "pattern", "patterns");
-    const error = shown(learning.at(-1)[1], 1);
-    return ` It is still at chance after ${patterns}: ${error} % misread, as by guessing.`;
-  }
-
-  /** That the browser refuses to keep runs, if so. */
-  loss() {
-    return this.refused ? " This browser keeps nothing: a reload loses the run." : "";
+    const loss = this.refused ? " This browser keeps nothing: a reload loses the run." : "";
+    return aboutRun(run) + loss;
   }
 
   paint() {

@@ -202,6 +202,33 @@ def test_every_layer_leads_back_into_the_tour(browser):
     assert {link.split("#")[1] for link in links} <= labels
 
 
+def test_every_section_of_the_tour_leads_into_it_and_every_link_makes_sense(browser):
+    pages = {path: path.read_text() for path in LIVE.parent.rglob("*.md")}
+    for section in re.split(r"^## ", pages[LIVE.parent / "tour.md"], flags=re.M)[1:]:
+        assert "live/index.html#" in section, section.splitlines()[0]
+    links = {
+        link
+        for text in pages.values()
+        for link in re.findall(r"live/index\.html#([^\s\")>]+)", text)
+    }
+    assert len(links) > 12
+    show_live(browser)
+    for link in links:
+        sense = ask(
+            browser,
+            "document.getElementById(arguments[0]) !== null"
+            " || (({ passed, cut }) => !passed.length && !cut)(readState(arguments[0]))"
+            "   && arguments[0].includes('=')",
+            link,
+        )
+        assert sense, link
+
+
+def test_a_part_of_the_page_that_an_address_names_is_shown(browser):
+    show_live(browser, "line-title", PHONE, ready="app.current !== null && app.anchor === null")
+    assert abs(ask(browser, BOX, "line-title")["top"]) < 2
+
+
 WHOLE = np.array([2051, 10_000, 28, 28], ">u4").tobytes() + bytes(7_840_000)
 FILES = {
     "wrong": (b"no pictures at all", "begins with other bytes"),
