@@ -46,7 +46,6 @@ class Run {
     const { tested, labels } = digits;
     this.order = shuffled(labels.length - tested, seed + 101).map((n) => this.digit(n + tested));
     if (drawings.length) this.order = this.order.flatMap((pattern, n) => this.among(pattern, n));
-    this.perPass = this.order.length;
     Object.assign(this, { passes: 0, place: 0, wrong: 0, seen: 0, doing: "", drawn: null });
     Object.assign(this, { learning: [], testing: [], answers: [], diverged: false });
     Object.assign(this, { finished: false, spent: 0, steps: 0 });
@@ -97,6 +96,11 @@ class Run {
     const whole = this.estimated() + perPass + this.digits.tested;
     const done = passes * whole + (place && this.estimated() + place);
     return steps ? (spent / steps) * (PAPER.passes * whole - done) : null;
+  }
+
+  /** Patterns that are learnt in a pass. */
+  get perPass() {
+    return this.order.length;
   }
 
   /** Patterns that the curvature is estimated on. */

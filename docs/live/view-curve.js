@@ -47,6 +47,12 @@ function curveOf(runs, room) {
         svg("circle", { class: style, cx: x(pass), cy: y(error), r: 2.5, fill: "currentColor" }),
       );
     }
+    if (runs.length > 1 && run.testing.length) {
+      const [pass, error] = run.testing.at(-1);
+      const inwards = pass > last / 2 ? "end" : "start";
+      const place = { x: x(pass), y: y(error) - 7, "text-anchor": inwards };
+      made.append(svg("text", place, `run ${run.number}`));
+    }
   }
   return made;
 }

@@ -145,6 +145,7 @@ class TrainingView {
   forget() {
     for (const run of this.runs) run.stop();
     this.runs = [];
+    this.damaged = false;
     this.unkept = true;
     this.keep();
     this.paint();
@@ -215,6 +216,10 @@ class TrainingView {
     if (run) curve.replaceChildren(curveOf(runs, curve.clientWidth));
     const table = document.getElementById("runs");
     table.hidden = !run;
+    table.classList.toggle(
+      "taught",
+      runs.some(({ given }) => given.drawings.length),
+    );
     table.tBodies[0].replaceChildren(...runs.map((one) => rowOf(one, this.words(one))));
     this.did(run?.did);
     this.confusion.show(run?.answers ?? []);
