@@ -63,7 +63,7 @@ def test_what_is_published_has_no_link_that_leads_nowhere(tmp_path):
     links = re.findall(r"\]\(([^)]*)\)", file.read_text())
     pictures = re.findall(r' (?:src|srcset)="([^"]*)"', file.read_text())
     assert len(links) > 10
-    assert len(pictures) == 2
+    assert len(pictures) == 3
     for kind, addresses in (("blob", links), ("raw", pictures)):
         place = f"https://host.example/us/lenet1998/{kind}/v1/"
         for address in addresses:

@@ -6,6 +6,7 @@ class App {
     this.current = null;
     this.scheduled = false;
     this.past = new Past();
+    this.anchor = document.getElementById(location.hash.slice(1));
     this.arrive();
     Theme.read();
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
@@ -39,10 +40,17 @@ class App {
   /** The state that the address asks for. */
   arrive() {
     const fragment = location.hash.slice(1);
-    this.state = readState(fragment);
-    const asked = new URLSearchParams(fragment.slice(0, LONGEST_FRAGMENT)).get("net");
-    if (asked && asked !== this.state.net)
-      this.notice = `There is no network “${asked.slice(0, 40)}” in this browser; this is another.`;
+    const { state, passed, cut } = readState(fragment);
+    this.state = state;
+    const [none, others] = [passed.includes("net"), passed.filter((key) => key !== "net")];
+    const asked = none && new URLSearchParams(fragment).get("net").slice(0, 40);
+    this.notice = [
+      cut && "The link holds more than the page reads: its end is left out.",
+      none && `There is no network “${asked}” in this browser; this is another.`,
+      others.length && `Left out of the link, where they make no sense: ${others.join(", ")}.`,
+    ]
+      .filter(Boolean)
+      .join(" ");
   }
 
   chooser() {
@@ -68,7 +76,7 @@ class App {
       this.choice.append(new Option(name));
     Nets.known.set(name, { name, title, network });
     this.notice = kept
-      ? "It is kept in this browser; a link to it works here only."
+      ? `It is kept in this browser, which keeps the last ${MOST_NETS}; a link to it works here only.`
       : "This browser keeps nothing: the network is lost when the page is left.";
     this.change({ net: name });
     this.use();
@@ -83,8 +91,8 @@ class App {
       if (net !== this.state.net) return;
       this.network = network;
       this.choice.value = net;
-      note.textContent = `${title[0].toUpperCase()}${title.slice(1)}. ${this.notice ?? ""}`;
-      this.notice = undefined;
+      note.textContent = `${title[0].toUpperCase()}${title.slice(1)}. ${this.notice}`;
+      this.notice = "";
       this.schedule();
     } catch (error) {
       note.textContent = error.message;
@@ -152,8 +160,15 @@ class App {
       answer: verdictOf(network, outputs).read,
       inputsOf: inputsOf(network, states, unit),
     };
-    for (const view of this.views) view.render(this.current);
+    const shown = this.views.map((view) => view.render(this.current));
+    if (this.anchor) Promise.all(shown).then(() => this.toAnchor());
     this.keep();
+  }
+
+  /** Once all is shown, to the part of the page that the address named. */
+  toAnchor() {
+    this.anchor?.scrollIntoView();
+    this.anchor = null;
   }
 
   /** The unit that is looked at, if this network has it. */

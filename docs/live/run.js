@@ -35,21 +35,30 @@ const BETWEEN = 20; // digits from one of the reader's drawings to the next
 class Run {
   /** switches: rate and seed of them are used here; recipe: the network's and the method's;
       parameters: those to start from, or null; digits: a DigitSet; drawings: {pattern, label} each,
-      which are learnt in turn between the digits. */
-  constructor({ switches, recipe, parameters, digits, drawings }) {
+      which are learnt in turn between the digits; kept: the report of a run to go on with, or null. */
+  constructor({ switches, recipe, parameters, digits, drawings, kept }) {
     Object.assign(this, { recipe, digits, drawings });
     const [rate, seed] = [Number(switches.rate), Number(switches.seed)];
     this.factor = rate;
-    this.network = parameters ? new Network(recipe, parameters) : freshNetwork(recipe, seed + 1);
+    const from = kept?.parameters ?? parameters;
+    this.network = from ? new Network(recipe, from) : freshNetwork(recipe, seed + 1);
     this.trainer = new Trainer(this.network);
     const { tested, labels } = digits;
     this.order = shuffled(labels.length - tested, seed + 101).map((n) => this.digit(n + tested));
     if (drawings.length) this.order = this.order.flatMap((pattern, n) => this.among(pattern, n));
-    Object.assign(this, { passes: 0, learning: [], testing: [], answers: [], drawn: null });
-    Object.assign(this, { doing: "", diverged: false, finished: false, steps: 0, spent: 0 });
-    const learnt = this.order.length;
-    this.total = (Math.min(recipe.curvature_patterns, learnt) + learnt + tested) * PAPER.passes;
+    Object.assign(this, { passes: 0, place: 0, wrong: 0, seen: 0, doing: "", drawn: null });
+    Object.assign(this, { learning: [], testing: [], answers: [], diverged: false });
+    Object.assign(this, { finished: false, spent: 0, steps: 0 });
+    if (kept) this.resume(kept);
     this.work = this.everything();
+  }
+
+  /** Where a report left it: a pass whose curvature or test was under way begins that again. */
+  resume(kept) {
+    const { passes, place, wrong, seen, learning, testing, answers, drawn, spent, steps } = kept;
+    Object.assign(this, { passes, place, wrong, seen, learning, testing, answers, drawn });
+    Object.assign(this, { spent, steps });
+    this.trainer.curvature = kept.curvature;
   }
 
   digit(number) {
@@ -66,7 +75,8 @@ class Run {
 
   /** The network's inputs of a pattern. */
   field({ number, drawing }) {
-    const pattern = drawing === undefined ? this.digits.image(number) : this.drawings[drawing].pattern;
+    const pattern =
+      drawing === undefined ? this.digits.image(number) : this.drawings[drawing].pattern;
     return prepared(pattern);
   }
 
@@ -80,43 +90,64 @@ class Run {
     return value;
   }
 
-  /** Milliseconds that the rest takes, at the speed so far. */
+  /** Milliseconds that the rest takes, at the speed so far; null before the first step. */
   left() {
-    return (this.spent / this.steps) * (this.total - this.steps);
+    const { perPass, passes, place, steps, spent } = this;
+    const whole = this.estimated() + perPass + this.digits.tested;
+    const done = passes * whole + (place && this.estimated() + place);
+    return steps ? (spent / steps) * (PAPER.passes * whole - done) : null;
+  }
+
+  /** Patterns that are learnt in a pass. */
+  get perPass() {
+    return this.order.length;
+  }
+
+  /** Patterns that the curvature is estimated on. */
+  estimated() {
+    return Math.min(this.recipe.curvature_patterns, this.perPass);
   }
 
   /** Every step of all passes, a pattern at a time; those of learning give what they did. */
   *everything() {
-    const { trainer, order, recipe } = this;
-    for (let pass = 1; pass <= PAPER.passes; pass++) {
-      this.doing = `pass ${pass}: estimating the curvature`;
-      trainer.beginCurvature();
-      for (const pattern of order.slice(0, recipe.curvature_patterns)) {
-        trainer.addCurvature(this.field(pattern));
-        yield null;
-      }
-      trainer.finishCurvature();
+    while (this.passes < PAPER.passes) {
+      const pass = this.passes + 1;
+      if (!this.place) yield* this.estimate(pass);
       yield* this.learn(pass, PAPER.etas[pass - 1] * this.factor);
       if (this.diverged) return;
       yield* this.test(pass);
       this.passes = pass;
+      this.place = 0;
     }
   }
 
+  *estimate(pass) {
+    const { trainer } = this;
+    this.doing = `pass ${pass}: estimating the curvature`;
+    trainer.beginCurvature();
+    for (const pattern of this.order.slice(0, this.estimated())) {
+      trainer.addCurvature(this.field(pattern));
+      yield null;
+    }
+    trainer.finishCurvature();
+  }
+
   *learn(pass, eta) {
-    const { order } = this;
-    let [wrong, seen] = [0, 0];
-    for (const [place, pattern] of order.entries()) {
+    const { order, perPass } = this;
+    const part = () => Math.floor((this.place * PARTS) / perPass);
+    while (this.place < perPass) {
+      const pattern = order[this.place];
       const did = this.trainer.learn(this.field(pattern), pattern.label, eta);
       this.diverged = !Number.isFinite(did.loss);
       if (this.diverged) return;
-      wrong += did.read !== pattern.label;
-      seen += 1;
-      const part = Math.floor(((place + 1) * PARTS) / order.length);
-      this.doing = `pass ${pass}: pattern ${place + 1} of ${order.length}`;
-      if (part > Math.floor((place * PARTS) / order.length)) {
-        this.learning.push([pass - 1 + part / PARTS, (100 * wrong) / seen]);
-        [wrong, seen] = [0, 0];
+      this.wrong += did.read !== pattern.label;
+      this.seen += 1;
+      const before = part();
+      this.place += 1;
+      this.doing = `pass ${pass}: pattern ${this.place} of ${perPass}`;
+      if (part() > before) {
+        this.learning.push([pass - 1 + part() / PARTS, (100 * this.wrong) / this.seen]);
+        this.wrong = this.seen = 0;
       }
       yield { ...pattern, ...did };
     }
@@ -142,13 +173,15 @@ class Run {
     ).length;
   }
 
-  /** All that a page shows of it, as it stands. */
+  /** All that a page shows of it, and that it goes on from, as it stands. */
   report() {
-    const { passes, learning, testing, answers, drawn, doing, diverged, finished } = this;
-    const { parameters } = this.network;
-    const left = this.steps ? this.left() : null;
-    const ends = { diverged, finished, left };
-    return { passes, learning, testing, answers, drawn, doing, parameters, ...ends };
+    const { passes, place, wrong, seen, learning, testing, answers, drawn } = this;
+    const { doing, diverged, finished, spent, steps, perPass } = this;
+    return {
+      ...{ passes, place, wrong, seen, learning, testing, answers, drawn },
+      ...{ doing, diverged, finished, spent, steps, perPass, left: this.left() },
+      ...{ parameters: this.network.parameters, curvature: this.trainer.curvature },
+    };
   }
 }
 

@@ -74,8 +74,7 @@ function writeStrokes(strokes) {
 }
 
 function readStrokes(text) {
-  const strokes = text.split(".").filter((stroke) => /^([A-Za-z0-9_-]{3})+$/.test(stroke));
-  return bounded(strokes.map(points));
+  return bounded(text.split(".").map(points));
 }
 
 /** The strokes as far as a drawing may have points. */
@@ -90,7 +89,7 @@ function bounded(strokes) {
 }
 
 function points(stroke) {
-  return stroke.match(/.{3}/g).map((three) => {
+  return (stroke.match(/.{3}/g) ?? []).map((three) => {
     const bits = [...three].reduce((sum, sign) => sum * 64 + SIXTY_FOUR.indexOf(sign), 0);
     return [Math.floor(bits / PEN_FIELD), bits % PEN_FIELD];
   });
@@ -111,34 +110,56 @@ function writeState(state) {
   return fields.toString();
 }
 
-/** The state that a fragment stands for; what makes no sense in it is passed over. */
+/** Maps of each layer, and units of a map. */
+const UNITS = {
+  ...{ c1: [6, 784], s2: [6, 196], c3: [16, 100], s4: [16, 25] },
+  ...{ c5: [120, 1], f6: [84, 1], output: [11, 1] },
+};
+
+function unitExists(text) {
+  const [, layer, map, at] = /^(\w+)\.(\d+)\.(\d+)$/.exec(text) ?? [];
+  return (
+    Object.hasOwn(UNITS, layer) && Number(map) < UNITS[layer][0] && Number(at) < UNITS[layer][1]
+  );
+}
+
+function pictureExists(text) {
+  const [, kind, number] = /^(digit|fig13|fig8)\.(\d+)$/.exec(text) ?? [];
+  const limit = { digit: EmbeddedDigits.tested, fig13: 9, fig8: PAPER.fig8[0].length }[kind];
+  return Number(number) < limit;
+}
+
+/** {state, passed, cut} of a fragment: the state that it stands for, the keys whose values make no
+    sense and are passed over, and whether it holds more than the page reads. */
 function readState(fragment) {
   const fields = new URLSearchParams(fragment.slice(0, LONGEST_FRAGMENT));
   const state = { ...DEFAULT_STATE, moves: { ...STILL }, switches: {} };
-  const named = (key, names) => {
-    if (names.includes(fields.get(key))) state[key] = fields.get(key);
+  const passed = [];
+  const read = (key, makesSense, into = state, name = key, as = String) => {
+    const text = fields.get(key);
+    if (text === null) return;
+    if (makesSense(text)) into[name] = as(text);
+    else passed.push(key);
   };
+  const oneOf = (names) => (text) => names.includes(text);
   const nets = NET_LIST.map(({ name }) => name);
-  named("net", [...nets, ...Kept.names()]);
-  named("lineNet", nets);
-  named("line", [...PAPER.strings.answers, "own"]);
-  const [kind, number] = (fields.get("pick") ?? "").split(".");
-  const limit = { digit: EmbeddedDigits.tested, fig13: 9, fig8: PAPER.fig8[0].length }[kind];
-  if (/^\d+$/.test(number) && Number(number) < limit) state.pick = `${kind}.${Number(number)}`;
-  if (fields.has("draw")) state.draw = readStrokes(fields.get("draw"));
-  for (const key of Object.keys(STILL)) {
-    const value = Number(fields.get(key));
-    if (fields.has(key) && Number.isFinite(value)) state.moves[key] = clampMove(key, value);
+  read("net", oneOf([...nets, ...Kept.names()]));
+  read("lineNet", oneOf(nets));
+  read("line", oneOf([...PAPER.strings.answers, "own"]));
+  read("pick", pictureExists);
+  read("draw", (text) => /^[\w.-]*$/.test(text), state, "draw", readStrokes);
+  for (const [key, { low, high }] of Object.entries(MOVES)) {
+    const within = (text) => text.trim() && Number(text) >= low && Number(text) <= high;
+    read(key, within, state.moves, key, Number);
   }
-  if (/^(c1|s2|c3|s4|c5|f6|output)\.\d+\.\d+$/.test(fields.get("unit")))
-    state.unit = fields.get("unit");
-  if (/^\d{1,9}$/.test(fields.get("typed"))) state.typed = fields.get("typed");
-  if (/^\d{1,3}$/.test(fields.get("position"))) state.position = Number(fields.get("position"));
-  for (const [key, { values }] of Object.entries(TRAINING_SWITCHES)) {
-    const value = fields.get(`train.${key}`);
-    if (values.includes(value)) state.switches[key] = value;
-  }
-  return state;
+  read("unit", unitExists);
+  read("typed", (text) => /^\d{1,9}$/.test(text));
+  read("position", (text) => /^\d{1,3}$/.test(text), state, "position", Number);
+  for (const [key, { values }] of Object.entries(TRAINING_SWITCHES))
+    read(`train.${key}`, oneOf(values), state.switches, key);
+  const ink = (fields.get("draw") ?? "").replaceAll(".", "").length / 3;
+  const cut = fragment.length > LONGEST_FRAGMENT || ink > MOST_POINTS;
+  return { state, passed, cut };
 }
 
 /** What the sliders move, with their limits. */
@@ -151,8 +172,3 @@ const MOVES = {
   thicken: { label: "Thicken", low: -1, high: 2, step: 0.1, unit: " px" },
   noise: { label: "Noise", low: 0, high: 0.5, step: 0.01, unit: "" },
 };
-
-function clampMove(key, value) {
-  const { low, high } = MOVES[key];
-  return Math.min(Math.max(value, low), high);
-}

@@ -39,6 +39,8 @@ class ArithmeticView {
     this.app = app;
     this.place = document.getElementById("arithmetic");
     this.spoken = document.getElementById("unit-spoken");
+    // On the narrowest screens it would cover the layers until it is asked for.
+    document.querySelector(".panel").open = !matchMedia("(max-width: 22rem)").matches;
   }
 
   render(current) {

@@ -28,7 +28,7 @@ class DrawingView {
       const button = element("button", {
         type: "button",
         textContent: digit,
-        ariaLabel: `Write a ${digit}`,
+        ariaLabel: `Write ${oneDigit(digit)}`,
       });
       button.addEventListener("click", () => this.write(digit));
       document.getElementById("written").append(button);

@@ -60,25 +60,24 @@ const Figures = {
 
 /** The bytes of a file, unpacked if it is a .gz, and not more than so many. */
 async function firstBytes(file, most) {
-  const magic = new Uint8Array(await file.slice(0, 2).arrayBuffer());
-  const zipped = magic[0] === 0x1f && magic[1] === 0x8b;
-  const packed = file.stream();
-  const stream = zipped ? packed.pipeThrough(new DecompressionStream("gzip")) : packed;
-  const reader = stream.getReader();
   const bytes = new Uint8Array(most);
-  let filled = 0;
+  let [filled, zipped] = [0, false];
   try {
+    const magic = new Uint8Array(await file.slice(0, 2).arrayBuffer());
+    zipped = magic[0] === 0x1f && magic[1] === 0x8b;
+    const unzip = (stream) => stream.pipeThrough(new DecompressionStream("gzip"));
+    const reader = (zipped ? unzip(file.stream()) : file.stream()).getReader();
     while (filled < most) {
       const { done, value } = await reader.read();
       if (done) break;
       bytes.set(value.subarray(0, most - filled), filled);
       filled += value.length;
     }
+    reader.cancel().catch(() => {}); // of a stream that failed there is nothing to cancel
   } catch {
     const why = zipped ? "the .gz is cut or damaged" : "the browser cannot read it";
     throw new Error(`${file.name} cannot be read: ${why}.`);
   }
-  reader.cancel().catch(() => {}); // of a stream that failed there is nothing to cancel
   return bytes.subarray(0, Math.min(filled, most));
 }
 
@@ -88,7 +87,10 @@ class FiguresView {
     this.thumbs = Figures.fig13.answers.map((answer, number) => this.thumb(answer, number));
     this.chips = Figures.fig8.map(({ label, answer }, number) => {
       const chip = element("button", { type: "button", textContent: `${label} → ${answer}` });
-      chip.setAttribute("aria-label", `Digit ${number + 1}: a ${label} that was read as ${answer}`);
+      chip.setAttribute(
+        "aria-label",
+        `Digit ${number + 1}: ${oneDigit(label)} that was read as ${answer}`,
+      );
       chip.addEventListener("click", () => this.pick("fig8", number));
       document.getElementById("fig8").append(chip);
       return chip;
@@ -207,7 +209,7 @@ class FiguresView {
     const { index, label, answer } = Figures.fig8[number];
     const now = pattern ? `This network reads ${says}.` : "To see it, choose the file above.";
     return (
-      `Test digit ${index.toLocaleString("en")}, a ${label}: 1998 read ${answer}. ` +
+      `Test digit ${index.toLocaleString("en")}, ${oneDigit(label)}: 1998 read ${answer}. ` +
       `${this.ours(number)}${now}`
     );
   }

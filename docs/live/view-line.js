@@ -169,7 +169,7 @@ class LineView {
     const f6Cell = (STEP * cell) / 8; // seven cells and a gap to a position
     const f6Top = 32 * cell + cell;
     const rowsTop = f6Top + Math.ceil(12 * f6Cell) + cell;
-    const rowHeight = Math.round(1.5 * cell);
+    const rowHeight = Math.max(Math.round(1.5 * cell), Math.round(11 * dots)); // its names are read
     const height = penalty ? rowsTop + 11 * rowHeight + 2 : rowsTop;
     Object.assign(this.canvas, { width: width * cell, height });
     this.canvas.style.width = `${(width * cell) / dots}px`;

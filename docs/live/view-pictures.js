@@ -239,6 +239,16 @@ function roving(group) {
   });
 }
 
+/** "1 pass", "1,297 patterns". */
+function counted(number, one, many) {
+  return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
+}
+
+/** "a 4", "an 8". */
+function oneDigit(digit) {
+  return `${digit === 8 ? "an" : "a"} ${digit}`;
+}
+
 /** A number in few figures, with a true minus. */
 function shown(value, digits = 2) {
   const text = value.toFixed(digits);

@@ -28,9 +28,11 @@ class StripView {
 
   render(current) {
     const { states, network } = current;
+    const narrow = matchMedia("(max-width: 22rem), (max-height: 30rem)").matches;
     for (const [layer, sheet] of Object.entries(this.sheets)) {
       const { maps, height, width } = states[layer];
-      sheet.lay({ maps, height, width, room: Infinity, ...STRIP[layer] });
+      const most = layer === "input" && narrow ? 2 : STRIP[layer].most;
+      sheet.lay({ maps, height, width, room: Infinity, ...STRIP[layer], most });
     }
     drawStates(this.sheets, { ...current, states: { ...states, output: this.nearness(current) } });
     document.getElementById("strip-output").title = network.smallestWins

@@ -26,7 +26,7 @@ class TaughtDrawings {
       const button = element("button", {
         type: "button",
         textContent: label,
-        ariaLabel: `The drawing is a ${label}: learn it`,
+        ariaLabel: `The drawing is ${oneDigit(label)}: learn it`,
       });
       button.addEventListener("click", () => this.add(label));
       document.getElementById("labels").append(button);
@@ -58,7 +58,7 @@ class TaughtDrawings {
     const place = document.getElementById("taught");
     place.replaceChildren(
       ...this.drawings.map((drawing) =>
-        patternButton(drawing.pattern, `A ${drawing.label}: take it away`, () =>
+        patternButton(drawing.pattern, `Take away ${oneDigit(drawing.label)}`, () =>
           this.set(this.drawings.filter((other) => other !== drawing)),
         ),
       ),

@@ -24,7 +24,28 @@ class TrainingView {
     this.examples = Array.from({ length: 10 }, (_, digit) => labels.indexOf(digit));
     this.taught = new TaughtDrawings(app, () => this.say());
     this.confusion = new Confusion(app);
+    this.restore();
     this.say();
+    window.addEventListener("pagehide", () => this.keep());
+    document.addEventListener("visibilitychange", () => document.hidden && this.keep());
+  }
+
+  /** The runs as the page was left; the last goes on if the reader only reloads, or comes back. */
+  restore() {
+    let wentOn = false;
+    try {
+      for (const { number, given, going, last } of Kept.runs()) {
+        this.runs.push(new DistantRun(number, given, () => this.hear(), last));
+        wentOn = going;
+      }
+      if (this.run && !Object.keys(this.app.state.switches).length) this.back();
+      this.paint();
+    } catch {
+      this.forget();
+      this.damaged = true;
+    }
+    const [arrival] = performance.getEntriesByType("navigation");
+    if (this.run && wentOn && arrival?.type !== "navigate") this.run.order("go");
   }
 
   field(key, { label, values }) {
@@ -85,14 +106,31 @@ class TrainingView {
     if (given.above) ({ recipe: given.recipe, parameters: given.parameters } = this.app.network);
     const kept = this.app.netNames().map((name) => Number(/^run (\d+)$/.exec(name)?.[1] ?? 0));
     const number = 1 + Math.max(...kept, ...this.runs.map((run) => run.number));
-    this.runs.push(new DistantRun(number, given, () => this.paint()));
+    this.runs.push(new DistantRun(number, given, () => this.hear()));
   }
 
   /** Train, pause, or go on; with other choices, begin another run beside the last. */
   press() {
     if (!this.run || this.run.finished || !this.same()) this.begin();
     this.run.order(this.run.going ? "pause" : "go");
+    this.unkept = true;
     this.paint();
+  }
+
+  /** A report came: it is shown, and kept when it is the first or a pass is over. */
+  hear() {
+    const { number, passes, finished } = this.run;
+    this.unkept = true;
+    const stage = [number, passes, finished].join();
+    if (stage !== this.stage) this.keep();
+    this.stage = stage;
+    this.paint();
+  }
+
+  /** The runs into the browser's storage, if there is news of them. */
+  keep() {
+    if (this.unkept) this.refused = !Kept.saveRuns(this.runs);
+    this.unkept = false;
   }
 
   /** Learn one pattern, and show what the step did. */
@@ -107,6 +145,9 @@ class TrainingView {
   forget() {
     for (const run of this.runs) run.stop();
     this.runs = [];
+    this.damaged = false;
+    this.unkept = true;
+    this.keep();
     this.paint();
   }
 
@@ -130,7 +171,7 @@ class TrainingView {
   /** A copy of the net of the last run, for the views above. */
   hand() {
     const { run } = this;
-    const title = `Trained here: ${this.words(run)}, ${run.passes} passes`;
+    const title = `Trained here: ${this.words(run)}, ${counted(run.passes, "pass", "passes")}`;
     this.app.offer(`run ${run.number}`, title, run.network);
     document.getElementById("draw-title").focus();
   }
@@ -145,9 +186,12 @@ class TrainingView {
     document.getElementById("asked").hidden = !other || run.finished;
     if (other) document.getElementById("asking").textContent = this.question();
     document.getElementById("use").disabled = !run?.network;
-    document.getElementById("train-said").textContent = run ? this.about(run) : "";
+    const none = this.damaged
+      ? "The runs that this browser kept are damaged: they are left out."
+      : "";
+    document.getElementById("train-said").textContent = run ? this.about(run) : none;
     const spoken = document.getElementById("train-spoken"); // a pass, not every pattern
-    const news = run ? this.news(run) : "";
+    const news = run ? newsOf(run) : "";
     if (spoken.textContent !== news) spoken.textContent = news;
     for (const [key, select] of Object.entries(this.fields))
       select.disabled = this.chosen().start === "above" && !["start", "rate", "seed"].includes(key);
@@ -158,29 +202,24 @@ class TrainingView {
     return `Run ${number} is ${going ? "on its way" : "not finished"} and keeps what it began with.`;
   }
 
-  news({ number, diverged, finished, going, passes, testing }) {
-    const state = diverged ? "diverged" : finished ? "done" : going ? "training" : "paused";
-    const error = testing.length ? `, ${shown(testing.at(-1)[1], 1)} % misclassified` : "";
-    return `Run ${number} ${state}, ${passes} passes${error}`;
-  }
-
-  about({ number, broken, diverged, finished, going, doing, left }) {
-    if (broken) return `Run ${number} broke off: ${broken}`;
-    if (diverged) return `Run ${number} diverged, in ${doing}: its loss is no number.`;
-    if (finished) return `Run ${number}, done`;
-    const minutes = left && Math.ceil(left / 60_000);
-    const most = minutes > 1 ? `about ${minutes} minutes` : "under a minute";
-    const rest = minutes ? `, ${most} left` : "";
-    return `Run ${number}${going ? "" : ", paused"}${doing ? `, ${doing}` : ""}${rest}`;
+  /** How the last run stands; and that the browser refuses to keep it, if so. */
+  about(run) {
+    const loss = this.refused ? " This browser keeps nothing: a reload loses the run." : "";
+    return aboutRun(run) + loss;
   }
 
   paint() {
     const { run, runs } = this;
     this.say();
     document.getElementById("learning").hidden = !run;
-    document.getElementById("curve").replaceChildren(curveOf(runs));
+    const curve = document.getElementById("curve");
+    if (run) curve.replaceChildren(curveOf(runs, curve.clientWidth));
     const table = document.getElementById("runs");
     table.hidden = !run;
+    table.classList.toggle(
+      "taught",
+      runs.some(({ given }) => given.drawings.length),
+    );
     table.tBodies[0].replaceChildren(...runs.map((one) => rowOf(one, this.words(one))));
     this.did(run?.did);
     this.confusion.show(run?.answers ?? []);
@@ -195,8 +234,8 @@ class TrainingView {
     const own = this.run.given.drawings[drawing]?.pattern;
     drawPattern(document.getElementById("stepped-digit"), own ?? EmbeddedDigits.image(number));
     document.getElementById("did").textContent =
-      `A ${label}. Before the step it was read as ${className(read)}, with loss ${shown(loss)}; ` +
-      `after it as ${className(readAfter)}, with loss ${shown(after)}.`;
+      `This is ${oneDigit(label)}. Before the step it was read as ${className(read)}, with loss ` +
+      `${shown(loss)}; after it as ${className(readAfter)}, with loss ${shown(after)}.`;
   }
 
   render({ state }) {

@@ -12,6 +12,7 @@ const SOURCES = [
 ].flat();
 const REPORT = 300; // milliseconds from one report of a run to the next
 const SLICE = 40; // milliseconds of work between looks at the orders
+const CHANCE = 85; // percent: guessing misclassifies 90 of a hundred digits, with 1.7 of spread in a quarter pass
 
 /** The Worker's program, which ends in a call of `serve`. */
 function workerSource() {
@@ -57,7 +58,7 @@ function serve() {
     report({ did: { ...did, after: after.loss, readAfter: after.read } });
   };
   const orders = {
-    start: ({ given }) => (run = new Run({ ...given, digits: new DigitSet(DIGITS) })),
+    start: ({ given, kept }) => (run = new Run({ ...given, kept, digits: new DigitSet(DIGITS) })),
     go: () => {
       if (going || run.finished) return;
       going = true;
@@ -71,34 +72,61 @@ function serve() {
 
 /** A run in a Worker of its own, as the page sees it: its last report, and orders to it. */
 class DistantRun {
-  /** heard: called after every report. */
-  constructor(number, given, heard) {
-    Object.assign(this, { number, given, going: false, doing: "", passes: 0 });
+  /** heard: called after every report; last: the report that was kept of it, or null. */
+  constructor(number, given, heard, last = null) {
+    Object.assign(this, { number, given, heard, going: false, doing: "", passes: 0 });
     Object.assign(this, { learning: [], testing: [], answers: [], finished: false });
+    if (last) this.take(last);
+  }
+
+  take(report) {
+    const { parameters, curvature, ...shows } = report;
+    Object.assign(this, { did: undefined }, shows, { last: report });
+    if (this.finished) this.going = false;
+    if (parameters) this.network = new Network(this.given.recipe, parameters);
+  }
+
+  /** A Worker that has the run as it stands. */
+  hire() {
+    const { given, last } = this;
     const address = URL.createObjectURL(new Blob([workerSource()], { type: "text/javascript" }));
-    this.worker = new Worker(address);
-    this.worker.onmessage = ({ data }) => {
-      const { parameters, ...report } = data;
-      Object.assign(this, report);
-      this.did = report.did;
-      if (this.finished) this.going = false;
-      this.network = new Network(given.recipe, parameters);
-      heard();
+    const worker = new Worker(address);
+    worker.onmessage = ({ data }) => {
+      this.take(data);
+      this.heard();
     };
-    this.worker.onerror = ({ message }) => {
+    worker.onerror = ({ message }) => {
       Object.assign(this, { going: false, finished: true, broken: message });
-      heard();
+      this.heard();
     };
-    this.worker.postMessage({ order: "start", given });
+    worker.postMessage({ order: "start", given, kept: last });
+    return worker;
   }
 
   order(order) {
     if (this.finished) return;
     if (order !== "step") this.going = order === "go";
-    this.worker.postMessage({ order });
+    if (order !== "pause") this.worker ??= this.hire();
+    this.worker?.postMessage({ order });
   }
 
   stop() {
-    this.worker.terminate();
+    this.worker?.terminate();
+  }
+
+  /** Patterns after which it still misclassifies as many as by guessing; 0 if it does not. */
+  get atChance() {
+    const [pass, error] = this.learning.at(-1) ?? [0, 0];
+    return this.learning.length > 1 && error > CHANCE ? Math.round(pass * this.perPass) : 0;
+  }
+
+  /** What is kept of it in the browser: all, or what the curve and the table show. */
+  kept(whole) {
+    const { number, given, going, last } = this;
+    if (whole) return { number, going, last, given: last ? { ...given, parameters: null } : given };
+    const { passes, learning, testing, drawn, diverged, finished, perPass } = this;
+    const shows = { passes, learning, testing, drawn, diverged, finished, perPass };
+    const drawings = given.drawings.map(({ label }) => ({ label }));
+    return { number, given: { ...given, drawings, parameters: null }, last: shows };
   }
 }

@@ -194,7 +194,7 @@ def test_a_run_learns(page):
           { switches, recipe, parameters: null, digits: EmbeddedDigits, drawings: [] });
         run.order = run.order.slice(0, 400);
         while (run.passes < 1) run.advance();
-        const curve = curveOf([{ ...run, number: 1 }]).querySelector(".learning");
+        const curve = curveOf([{ ...run, number: 1 }], 560).querySelector(".learning");
         const parts = run.learning.map(([, error]) => error);
         return [parts, run.testing[0][1], curve.getAttribute("d"), run.left()];"""
     )

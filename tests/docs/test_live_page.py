@@ -240,7 +240,8 @@ def test_fig8_takes_the_readers_own_mnist(browser, tmp_path, packed):
     browser.find_element("id", "mnist-file").send_keys(str(file))
     wait(browser, "app.current.pattern")
     index, label, answer = (int(column[5]) for column in sheet)
-    assert ask(browser, said).startswith(f"Test digit {index:,}, a {label}: 1998 read {answer}.")
+    digit = f"{'an' if label == 8 else 'a'} {label}"
+    assert ask(browser, said).startswith(f"Test digit {index:,}, {digit}: 1998 read {answer}.")
     assert ask(browser, "Array.from(app.current.pattern)") == images[index].ravel().tolist()
 
 

@@ -1,14 +1,22 @@
 """A reader of the live page sees all at once, understands the verdict, and loses nothing."""
 
-import gzip
 import re
-import time
 
 import numpy as np
 import pytest
-from browser import LIVE, PHONE, ask, click, complaints, look_as, press, show_live, text_of, wait
+from browser import LIVE, PHONE, ask, click, look_as, press, show_live, text_of, wait
 
-SIZES = [PHONE, (705, 1000), (820, 1180), (961, 768), (1088, 768), (1280, 720), (1440, 900)]
+SIZES = [
+    PHONE,
+    (320, 640),
+    (844, 390),
+    (705, 1000),
+    (820, 1180),
+    (961, 768),
+    (1088, 768),
+    (1280, 720),
+    (1440, 900),
+]
 BOX = "document.getElementById(arguments[0]).getBoundingClientRect().toJSON()"
 PANEL = "document.querySelector('.panel').getBoundingClientRect().toJSON()"
 
@@ -48,7 +56,7 @@ def test_pad_verdict_and_every_layer_are_above_the_fold_and_the_panel_is_in_sigh
         panel = ask(browser, PANEL)
         assert panel["top"] >= 0, name
         assert panel["bottom"] <= size[1] + 1, name
-        assert panel["height"] > 150, name
+        assert panel["height"] > (150 if size[0] > 352 else 30), name  # closed at first
 
 
 @pytest.mark.parametrize("width", [320, 390, 704, 820, 1088, 1280, 1440])
@@ -124,32 +132,6 @@ def test_undo_brings_back_what_clear_examples_and_sliders_changed(browser):
     assert ask(browser, "app.state.draw") == first
 
 
-@pytest.mark.parametrize(
-    "fragment",
-    [
-        "draw=" + "ABC" * 20_000,
-        "draw=" + ".".join(["A_9-0z"] * 9_000),
-        "draw=" + "." * 50_000,
-        "unit=c3.99999999999999999999999.1&position=999&typed=999999999&x=1e999&turn=-1e9",
-        "train.__proto__=x&train.pooling=<b>&train.nothing=1&net=__proto__&pick=constructor.0",
-        "&".join(f"train.k{n}=1" for n in range(20_000)),
-        "pick=fig8.81&net=%F0%9F%98%80&line=%00&typed=-1&lineNet=toString",
-    ],
-    ids=["points", "strokes", "dots", "numbers", "names", "keys", "text"],
-)
-def test_a_hostile_address_hangs_nothing(browser, fragment):
-    complaints(browser)
-    began = time.monotonic()
-    show_live(browser, fragment)
-    assert time.monotonic() - began < 8
-    assert ask(browser, "app.state.draw.flat().length <= MOST_POINTS")
-    switches = ask(browser, "Object.entries(app.state.switches)")
-    assert switches == []
-    wait(browser, "app.written !== undefined")
-    assert ask(browser, "location.hash.length < LONGEST_FRAGMENT")
-    assert complaints(browser) == []
-
-
 def test_a_drawing_ends_where_a_link_does(browser):
     show_live(browser, "draw=")
     draw(browser, [[[x % 512, x // 4 % 512] for x in range(1990)]])
@@ -182,53 +164,31 @@ def test_every_layer_leads_back_into_the_tour(browser):
     assert {link.split("#")[1] for link in links} <= labels
 
 
-WHOLE = np.array([2051, 10_000, 28, 28], ">u4").tobytes() + bytes(7_840_000)
-FILES = {
-    "wrong": (b"no pictures at all", "begins with other bytes"),
-    "empty": (b"", "begins with other bytes"),
-    "cut": (WHOLE[:5000], "7,835,016 bytes are missing"),
-    "long": (WHOLE + b"!", "goes on after the last image"),
-    "cut.gz": (gzip.compress(WHOLE)[:-900], "cut or damaged"),
-    "no.gz": (b"\x1f\x8bnonsense", "cut or damaged"),
-    "bomb.gz": (gzip.compress(WHOLE + bytes(200_000_000), 1), "goes on after the last image"),
-}
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_a_file_that_is_not_mnist_is_said_beside_the_field(browser, tmp_path, name):
-    content, why = FILES[name]
-    file = tmp_path / name
-    file.write_bytes(content)
-    complaints(browser)
+def test_every_section_of_the_tour_leads_into_it_and_every_link_makes_sense(browser):
+    pages = {path: path.read_text() for path in LIVE.parent.rglob("*.md")}
+    for section in re.split(r"^## ", pages[LIVE.parent / "tour.md"], flags=re.M)[1:]:
+        assert "live/index.html#" in section, section.splitlines()[0]
+    links = {
+        link
+        for text in pages.values()
+        for link in re.findall(r"live/index\.html#([^\s\")>]+)", text)
+    }
+    assert len(links) > 12
     show_live(browser)
-    browser.find_element("id", "mnist-file").send_keys(str(file))
-    wait(browser, "document.getElementById('file-said').textContent")
-    assert why in text_of(browser, "file-said")
-    assert name in text_of(browser, "file-said")
-    assert complaints(browser) == []
+    for link in links:
+        sense = ask(
+            browser,
+            "document.getElementById(arguments[0]) !== null"
+            " || (({ passed, cut }) => !passed.length && !cut)(readState(arguments[0]))"
+            "   && arguments[0].includes('=')",
+            link,
+        )
+        assert sense, link
 
 
-def test_a_net_that_does_not_load_is_said_beside_its_field(browser):
-    show_live(browser)
-    browser.execute_script("app.change({ net: 'lost' }); app.use()")
-    wait(browser, "document.getElementById('net-title').textContent.includes('cannot be read')")
-    assert "The network lost did not load" in text_of(browser, "net-title")
-    complaints(browser)
-
-
-@pytest.mark.parametrize(
-    "kept", ["{", "null", '{"title": 1, "recipe": {}, "shapes": {}, "values": "!"}']
-)
-def test_a_damaged_net_of_this_browser_is_said_and_the_others_work(browser, kept):
-    show_live(browser)
-    browser.execute_script("localStorage.setItem('lenet1998.net.run 9', arguments[0])", kept)
-    complaints(browser)
-    show_live(browser, "net=run 9", ready="app.notice === undefined")
-    wait(browser, "document.getElementById('net-title').textContent.includes('is damaged')")
-    browser.execute_script("app.change({ net: 'noise' }); app.use()")
-    wait(browser, "document.querySelectorAll('#nets li').length === NET_LIST.length")
-    browser.execute_script("localStorage.clear()")
-    assert complaints(browser) == []
+def test_a_part_of_the_page_that_an_address_names_is_shown(browser):
+    show_live(browser, "line-title", PHONE, ready="app.current !== null && app.anchor === null")
+    assert abs(ask(browser, BOX, "line-title")["top"]) < 2
 
 
 def test_few_tab_stops_and_no_slider_that_talks(browser):

@@ -73,8 +73,87 @@ def test_a_browser_that_keeps_nothing_says_so(page):
     page.execute_script("Storage.prototype.setItem = () => { throw new Error('full'); }")
     click(page, "train")
     wait(page, LEARNT)
+    assert "keeps nothing: a reload loses the run" in text_of(page, "train-said")
     click(page, "use")
     wait(page, "document.getElementById('net-title').textContent.includes('keeps nothing')")
+
+
+def test_a_run_outlives_a_reload(page):
+    """It goes on if it did; paused, or opened anew, it stands where it stood."""
+    choose(page, "pooling", "max")
+    click(page, "train")
+    wait(page, LEARNT)
+    page.refresh()
+    wait(page, "app.current !== null")
+    assert text_of(page, "train") == "Pause"
+    place = ask(page, f"{VIEW}.run.place")
+    assert place > 0
+    wait(page, f"{VIEW}.run.place > {place}")
+    click(page, "train")
+    wait(page, "document.getElementById('train-said').textContent.startsWith('Run 1, paused, ')")
+    place = ask(page, f"{VIEW}.run.place")
+    show_live(page)
+    assert text_of(page, "train") == "Go on"
+    said = text_of(page, "train-said")
+    assert said.startswith(f"Run 1, paused as it was left, pass 1: pattern {place} of")
+    assert "maximum" in ask(page, "document.querySelector('#runs tbody').textContent")
+    assert not ask(page, "document.getElementById('use').disabled")
+    click(page, "forget")
+    show_live(page)
+    assert text_of(page, "train") == "Train"
+
+
+def test_a_run_goes_on_as_if_it_had_never_been_left(page):
+    click(page, "train")
+    wait(page, LEARNT)
+    click(page, "train")
+    alike = page.execute_script(
+        f"const given = {{ ...{VIEW}.run.given, digits: EmbeddedDigits }};"
+        "const whole = new Run(given); while (whole.place < 20) whole.advance();"
+        "const kept = JSON.parse(JSON.stringify(whole.report(), arraysToText), textToArrays);"
+        "const later = new Run({ ...given, kept });"
+        "for (let n = 0; n < 30; n++) { whole.advance(); later.advance(); }"
+        "const [a, b] = [whole, later].map((run) => JSON.stringify(run.report().parameters));"
+        "return [a === b, later.place, whole.doing === later.doing];"
+    )
+    assert alike == [True, 50, True]
+
+
+def test_no_more_is_kept_than_is_said(page):
+    """Of runs the last and the others' curves; of nets the last few."""
+    click(page, "train")
+    wait(page, LEARNT)
+    click(page, "train")
+    page.execute_script(
+        f"for (let n = 2; n < 20; n++) {{ {VIEW}.begin(); {VIEW}.run.take({VIEW}.runs[0].last);"
+        f" {VIEW}.hand(); }} {VIEW}.unkept = true; {VIEW}.keep();"
+    )
+    assert ask(page, "Kept.names().join()") == ",".join(f"run {n}" for n in range(14, 20))
+    assert ask(page, "Kept.runs().map(({ number }) => number)") == list(range(12, 20))
+    size = "Object.entries(localStorage).reduce((sum, [key, text]) => sum + text.length, 0)"
+    assert ask(page, size) < 4_000_000
+
+
+@pytest.mark.parametrize(
+    "kept", ["{", "null", "7", '[{"number": 1}]', '[{"given": {}, "last": 3}]']
+)
+def test_damaged_runs_of_this_browser_are_said_and_the_page_works(page, kept):
+    page.execute_script("localStorage.setItem('lenet1998.runs', arguments[0])", kept)
+    page.execute_script("localStorage.setItem('lenet1998.drawings', arguments[0])", kept)
+    show_live(page)
+    assert "are damaged: they are left out" in text_of(page, "train-said")
+    click(page, "train")
+    wait(page, LEARNT)
+
+
+def test_a_net_that_learns_nothing_is_said_to_be_at_chance(page):
+    choose(page, "squash", "logistic")
+    click(page, "train")
+    wait(page, f"{VIEW}.run.atChance")
+    said = text_of(page, "train-said")
+    assert " still at chance after 648 patterns: 8" in said or " after 649 patterns: 8" in said
+    assert "at chance" in ask(page, "document.querySelector('#runs tbody').textContent")
+    assert "still at chance" in text_of(page, "train-spoken")
 
 
 def test_three_clicks_make_no_two_loops_and_a_pause_holds(page):
