@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from lenet1998 import paper
 from lenet1998.models import STEP
-from lenet1998.restore.printing import Scale, whole_field
+from lenet1998.restore.printing import FIG25_FIRST, FIG25_LAST, Scale
 
 
 def inputs() -> np.ndarray:
@@ -21,6 +21,17 @@ def inputs() -> np.ndarray:
     """
     shown = paper.printed_strings().input
     return windows(whole_field(Scale.of([shown]).inputs(shown).value))
+
+
+def whole_field(shown: np.ndarray) -> np.ndarray:
+    """Inputs as Figs. 25 and 26 show them, (..., 32, 52), background where they show nothing.
+
+    Returns:
+        (..., 32, 64), what the replicated net saw.
+    """
+    field = np.full((*shown.shape[:-2], *paper.FIG25_FIELD), paper.BACKGROUND)
+    field[..., FIG25_FIRST : FIG25_LAST + 1] = shown
+    return field
 
 
 def windows(fields: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from lenet1998.cli import Parser, entry, path, writable
 from lenet1998.pretrained import load_net
 from lenet1998.recipes import recipe_named
 from lenet1998.restore.printing import Reading, Scale
-from lenet1998.restore.refine import Restored, as_restored, read_fig13, restore
+from lenet1998.restore.refine import Restored, read_fig13, restore
 from lenet1998.training import study
 from lenet1998.training.flags import RESULTS
 from lenet1998.training.records import write_json
@@ -101,7 +101,7 @@ def main(arguments=None):
         ours.append({"seed": cell.seed, **found})
         if cell is cells[0]:
             names = [f"{layer}.{kind}" for layer in states for kind in ("weight", "bias")]
-            known = as_restored(model)
+            known = evidence.as_restored(model)
             outcome["weights_of_ours"] = rounded({name: known[name] for name in names})
         print(f"recovered seed {cell.seed}", flush=True)
     write_json(file, {**outcome, **how_sure(pixels, states), "ours": ours, "patterns": 9})

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from experiments.ablations.rates_tables import best, by_recipe, trials
+from experiments.ablations.tuning import HELD_OUT, TUNINGS
 from experiments.results import runs_in
-from lenet1998.ablate.tuning import HELD_OUT, TUNINGS
 
 RESULTS = Path(__file__).parents[2] / "experiments" / "results"
 

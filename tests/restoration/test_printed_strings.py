@@ -4,7 +4,7 @@ import numpy as np
 
 from experiments.net_1998 import printed_strings as strings
 from lenet1998 import paper
-from lenet1998.restore.printing import Scale, whole_field
+from lenet1998.restore.printing import Scale
 
 CODES = paper.digit_codes().astype(float)
 
@@ -24,7 +24,7 @@ def test_windows_step_over_the_field():
 
 
 def test_what_is_not_shown_is_background():
-    field = whole_field(np.ones((3, 32, 52)))
+    field = strings.whole_field(np.ones((3, 32, 52)))
     assert field.shape == (3, 32, 64)
     assert (field[..., 6:58] == 1).all()
     assert (field[..., :6] == paper.BACKGROUND).all()

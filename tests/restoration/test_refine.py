@@ -9,7 +9,7 @@ from lenet1998 import paper
 from lenet1998.models import build_model
 from lenet1998.recipes import ORIGINAL
 from lenet1998.restore.layers import LAYERS, convolve, layer_by_layer, patches, window_sums
-from lenet1998.restore.refine import as_model, layer_states, network, read_fig13, restore
+from lenet1998.restore.refine import layer_states, network, read_fig13, restore, weights_of
 
 STEPS = 700  # a quarter of what the study takes; near enough for what is asked here
 
@@ -97,15 +97,17 @@ def test_layers_compute_what_the_modules_do(fig13):
         pixels.value[:2], {k: type(v)(*(p[:2] for p in v)) for k, v in states.items()}
     )
     with torch.no_grad():
-        expected = layer_states(network(fits), torch.from_numpy(pixels.value[:2])[:, None])
+        expected = layer_states(
+            network(weights_of(fits)), torch.from_numpy(pixels.value[:2])[:, None]
+        )
     c1 = convolve(pixels.value[:2, None], fits["c1"], ((0,),) * 6)
     np.testing.assert_allclose(c1, expected["c1"], atol=1e-9)
     c3 = convolve(expected["s2"].numpy(), fits["c3"], paper.C3_TABLE)
     np.testing.assert_allclose(c3, expected["c3"], atol=1e-9)
 
 
-def test_as_model_has_the_recovered_weights(restored):
-    state = as_model(restored).state_dict()
+def test_a_network_has_the_recovered_weights(restored):
+    state = network(restored.weights).state_dict()
     for name, weights in restored.weights.items():
         np.testing.assert_array_equal(state[name], weights)
 
