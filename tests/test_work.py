@@ -9,9 +9,8 @@ import pytest
 from experiments.published import tables as results
 from experiments.results import runs_in
 from lenet1998 import count
-from lenet1998.layers import layers_of, multiply_accumulates
 from lenet1998.models import build_model
-from lenet1998.recipes import NETWORK_SWITCHES, RECIPES
+from lenet1998.recipes import NETWORK_SWITCHES, RECIPES, layers_of, multiply_accumulates
 from lenet1998.report import comparison
 
 RESULTS = Path(__file__).parents[1] / "experiments" / "results"

@@ -31,8 +31,7 @@ from lenet1998.errors import (
     parse_text,
     read_bytes,
 )
-from lenet1998.layers import layers_of
-from lenet1998.recipes import Recipe, recorded
+from lenet1998.recipes import Recipe, layers_of, recorded
 from lenet1998.training.records import (
     RunRecord,
     check_links,
