@@ -14,13 +14,15 @@ from lenet1998.models import STEP
 from lenet1998.restore.printing import FIG25_FIRST, FIG25_LAST, Scale
 
 
-def inputs() -> np.ndarray:
-    """Nine windows of each of the five strings: (5, 9, 32, 32).
-
-    Fig. 25's string comes first. Columns that the figures do not show are background.
-    """
+def fields() -> np.ndarray:
+    """The five fields as the net of 1998 saw them, (5, 32, 64), Fig. 25's first."""
     shown = paper.printed_strings().input
-    return windows(whole_field(Scale.of([shown]).inputs(shown).value))
+    return whole_field(Scale.of([shown]).inputs(shown).value)
+
+
+def inputs() -> np.ndarray:
+    """Nine windows of each of the five strings: (5, 9, 32, 32)."""
+    return windows(fields())
 
 
 def whole_field(shown: np.ndarray) -> np.ndarray:

@@ -10,7 +10,6 @@ from lenet1998.curvature import diagonal_curvature
 from lenet1998.engines.protocol import Curvature, check_tensor
 from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5, build_optimizer
-from lenet1998.optim import SDLM
 from lenet1998.recipes import Recipe
 
 
@@ -49,7 +48,7 @@ class EagerEngine:
         """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         for group in self.optimizer.param_groups:
             group["lr"] = eta * group.get("share", 1.0)
-        if isinstance(self.optimizer, SDLM):
+        if self.recipe.optimizer == "sdlm":
             (curvature,) = curvatures or [None]
             learning = [name for name, p in self.model.named_parameters() if p.requires_grad]
             self.optimizer.set_curvature([curvature[name] for name in learning])
