@@ -128,7 +128,6 @@ def test_the_types_of_the_package_are_announced():
     assert "py.typed" in data["package-data"]["lenet1998"]
 
 
-ROOT = Path(__file__).parents[1]
 WORKFLOWS = {
     file.stem: yaml.safe_load(file.read_text())
     for file in (ROOT / ".github" / "workflows").glob("*.yml")
