@@ -24,6 +24,8 @@ def in_order(images: Tensor, labels: Tensor, order: np.ndarray | None) -> tuple[
 class EagerEngine:
     """Trains a model as its recipe says, one optimizer step per pattern or mini-batch.
 
+    Its methods are described in :class:`~lenet1998.engines.protocol.Engine`.
+
     Args:
         recipe: loss, optimizer and batch size are taken from it.
         model: the network, on the device and in the dtype to train in; updated in place.
@@ -40,12 +42,10 @@ class EagerEngine:
         self.optimizer = build_optimizer(recipe, model)
 
     def curvature(self, model: LeNet5, images: Tensor, labels: Tensor) -> Curvature:
-        """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         over = self.recipe.subsampling_curvature
         return diagonal_curvature(model, self.criterion, images, labels, subsampling=over)
 
     def begin_pass(self, eta: float, curvatures: Sequence[Curvature] | None) -> None:
-        """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         for group in self.optimizer.param_groups:
             group["lr"] = eta * group.get("share", 1.0)
         if self.recipe.optimizer == "sdlm":
@@ -56,7 +56,6 @@ class EagerEngine:
     def train(
         self, images: Tensor, labels: Tensor, order: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         images, labels = in_order(images, labels, order)
         loss_sum = torch.zeros(1, dtype=torch.float64, device=images.device)
         errors = torch.zeros(1, dtype=torch.int64, device=images.device)
@@ -75,11 +74,9 @@ class EagerEngine:
         """The model is always up to date."""
 
     def state_dicts(self) -> list[dict]:
-        """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         return [self.optimizer.state_dict()]
 
     def load_state_dicts(self, states: Sequence[dict]) -> None:
-        """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         (state,) = states
         load_optimizer(self.optimizer, state)
 
