@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from lenet1998 import errors, paper
+from lenet1998.cli import Parser, path
 from lenet1998.errors import BadInput
 from lenet1998.recipes import RECIPES
 from lenet1998.report.committed import COMPARED
 from lenet1998.training import lines
+from lenet1998.training.flags import DATA, RESULTS
 from lenet1998.training.records import RunRecord
 
 BENCHMARK, BENCHMARKS_OLDER = "benchmark.json", "benchmark_older.json"
@@ -70,6 +72,16 @@ MADE_BY = {
     **dict.fromkeys(("benchmark", "benchmark_older"), "lenet1998.benchmark --full"),
 }
 """The module that makes each result, as ``python -m`` takes it."""
+
+
+def parser_of(prog: str, description: str) -> Parser:
+    """Make the parser of a study or a script, with the flags for MNIST and the results."""
+    parser = Parser(prog=prog, description=description)
+    parser.add_argument("--data", type=path, metavar="DIR", help=DATA)
+    parser.add_argument(
+        "--results", default=RESULTS, type=path, metavar="DIR", help=f"default {RESULTS}"
+    )
+    return parser
 
 
 def made_by(name: str) -> str:

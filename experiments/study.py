@@ -9,12 +9,13 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from lenet1998.cli import Parser, entry, path, writable
+from experiments.results import parser_of
+from lenet1998.cli import entry, writable
 from lenet1998.data import Dataset
 from lenet1998.errors import BadInput
 from lenet1998.recipes import Recipe
 from lenet1998.training import lines, study
-from lenet1998.training.flags import RESULTS, add_where
+from lenet1998.training.flags import add_where
 from lenet1998.training.launch import check_cells, train_cells
 from lenet1998.training.locks import claimed
 from lenet1998.training.records import WEIGHTS, RunRecord
@@ -101,11 +102,8 @@ def run_study(
         afterwards: what is left when all cells are done, given the folder and MNIST.
         each: what is left when a cell has just been run, given the folder, MNIST and the cell.
     """
-    parser = Parser(prog=Path(sys.argv[0]).name, description=description)
+    parser = parser_of(Path(sys.argv[0]).name, description)
     add_where(parser.add_argument)
-    parser.add_argument(
-        "--results", default=RESULTS, type=path, metavar="DIR", help=f"default {RESULTS}"
-    )
     parser.set_defaults(dataset="mnist")
 
     @entry

@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from lenet1998.layers import multiply_accumulates
 from lenet1998.models import STEP, LeNet5, within
 from lenet1998.modules import MappedConv2d, RBFOutput, Subsampling2d
+from lenet1998.recipes import multiply_accumulates
 
 __all__ = [
     "Counts",
@@ -28,7 +28,8 @@ _STEPS = {"c1": 1, "s2": 2, "c3": 2}
 class LayerCount:
     """One layer: its maps (or units) and their size, and what it counts.
 
-    ``multiply_accumulates`` are to read one pattern (:mod:`lenet1998.layers` defines them).
+    ``multiply_accumulates`` are to read one pattern, as
+    :func:`lenet1998.recipes.multiply_accumulates` defines them.
     """
 
     name: str

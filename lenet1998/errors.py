@@ -5,15 +5,22 @@ printed, its numbers are finite, and every key that the project reads is there w
 right kind. More keys than those are left as they are.
 """
 
+import io
 import json
 import math
 import os
+import re
 import reprlib
+import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = [
     "AMOUNT",
@@ -23,6 +30,8 @@ __all__ = [
     "VERSIONS",
     "BadInput",
     "Schema",
+    "array_in",
+    "arrays_in",
     "check",
     "compare",
     "in_short",
@@ -31,7 +40,6 @@ __all__ = [
     "object_of",
     "one_line",
     "or_null",
-    "pair_of",
     "parse",
     "parse_text",
     "read",
@@ -139,10 +147,6 @@ def object_of(optional: dict | None = None, **required: dict) -> dict:
 def list_of(items: dict, at_least: int = 0, at_most: int | None = None) -> dict:
     limits = {} if at_most is None else {"maxItems": at_most}
     return {"type": "array", "items": items, "minItems": at_least, **limits}
-
-
-def pair_of(items: dict) -> dict:
-    return list_of(items, 2, 2)
 
 
 def or_null(schema: dict) -> dict:
@@ -338,3 +342,75 @@ def in_short(reason: object) -> str:
     words = " ".join(str(reason).split())
     words = "".join(letter if letter.isprintable() else "?" for letter in words)
     return words if len(words) <= 200 else f"{words[:199]}\N{HORIZONTAL ELLIPSIS}"
+
+
+HEADER_BYTES = 256
+_HEADER = re.compile(
+    rb"\x93NUMPY\x01\0(..)\{'descr': '([|<][a-zA-Z]\d?)', 'fortran_order': False,"
+    rb" 'shape': \(([\d, ]*)\), \} *\n",
+    re.DOTALL,
+)
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""The ways in which numpy packs an archive."""
+LABELS = ("|u1",)
+"""The kinds of numbers, as numpy names them, that are taken unless others are asked for."""
+
+
+def array_in(content: bytes, kinds: tuple[str, ...] = LABELS) -> "np.ndarray":
+    """Read the content of an ``.npy``, of kinds of numbers.
+
+    numpy's own reader evaluates a file's header and allocates what the header asks for. This one
+    takes what numpy writes, word for word, and refuses all else.
+
+    Raises:
+        ValueError: it is no such array.
+    """
+    import numpy as np  # flags are read without
+
+    header = _HEADER.match(content[:HEADER_BYTES])
+    if not header or header.end() != 10 + int.from_bytes(header[1], "little"):
+        raise ValueError("no array in numpy's format")
+    kind = header[2].decode()
+    if kind not in kinds:
+        raise ValueError(f"holds {kind}, not {' or '.join(kinds)}")
+    shape = [int(length) for length in header[3].decode().split(",") if length.strip()]
+    size = (len(content) - header.end()) / np.dtype(kind).itemsize
+    if math.prod(shape) != size or max(shape, default=0) > len(content):
+        there = in_short(" x ".join(map(str, shape)))
+        raise ValueError(f"holds {size:g} numbers, where its header has {there}")
+    return np.frombuffer(content, kind, offset=header.end()).reshape(shape).copy()
+
+
+def arrays_in(file: Path, most: int, kinds: tuple[str, ...] = LABELS) -> "dict[str, np.ndarray]":
+    """Read an archive of arrays, ``.npz``, by name.
+
+    Args:
+        file: an ordinary file of at most so many bytes.
+        most: bytes of all arrays together, too.
+        kinds: of numbers.
+
+    Raises:
+        BadInput: it is no such archive.
+    """
+    content = read_bytes(file, most)
+    found: dict[str, np.ndarray] = {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+            if sum(member.file_size for member in members) > most:
+                raise ValueError(f"its arrays are larger than {most:,} bytes")
+            for member in members:
+                name = member.filename.removesuffix(".npy")
+                if name in found:
+                    raise ValueError(f"{name} is there twice")
+                if member.flag_bits & 1 or member.compress_type not in _PACKED:
+                    raise ValueError(f"{name} is packed otherwise than numpy does")
+                with archive.open(member) as opened:
+                    numbers = opened.read(member.file_size + 1)  # or it unpacks whatever comes
+                try:
+                    found[name] = array_in(numbers, kinds)
+                except ValueError as error:
+                    raise ValueError(f"{name}: {error}") from None
+    except Exception as error:  # zipfile does not say what a damaged file can make it raise
+        raise BadInput(f"{file}: no readable archive ({in_short(error)})") from None
+    return found

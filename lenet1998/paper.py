@@ -18,8 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lenet1998 import errors
-from lenet1998.arrays import arrays_in
-from lenet1998.errors import BadInput, in_short, read_bytes
+from lenet1998.errors import BadInput, arrays_in, in_short, read_bytes
 
 __all__ = [
     "BACKGROUND",

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -37,6 +38,8 @@ __all__ = [
     "Recipe",
     "check_name",
     "join_name",
+    "layers_of",
+    "multiply_accumulates",
     "present_name",
     "recipe_named",
     "recorded",
@@ -123,7 +126,6 @@ InitialBiases = Literal["zero", "uniform"]
 InitialCoefficients = Literal["constant", "uniform"]
 Features = Literal["trained", "1998"]
 Optimizer = Literal["sdlm", "sgd", "adam"]
-Eta = Literal["paper", "stretched"]
 Schedule = Literal["constant", "printed"]
 Rates = Literal["parameter", "layer", "fan_in"]
 CurvatureDraw = Literal["first", "fixed", "fresh"]
@@ -654,3 +656,65 @@ def recorded(recipe: dict, source) -> Recipe:
         return Recipe(**{**recipe, "name": present_name(recipe)})
     except BadInput as error:
         raise BadInput(f"{source}: {error}") from None
+
+
+# --- Counts ---------------------------------------------------------------------------------------
+
+SUBSAMPLING = ("s2", "s4")
+KERNEL, WINDOW = 5, 2
+
+
+def multiply_accumulates(layer: Mapping, pooling: str) -> int:
+    """Multiply-accumulates of a layer to read one pattern: the one definition.
+
+    A multiply-accumulate is a connection, a bias's too; a subsampling unit, which adds its inputs
+    up first, makes only one, and in max pooling none.
+
+    Args:
+        layer: its ``name``, ``maps``, ``size`` and ``connections``, as records hold them.
+        pooling: the recipe's.
+    """
+    if layer["name"] not in SUBSAMPLING:
+        return layer["connections"]
+    return 0 if pooling == "max" else layer["maps"] * layer["size"] ** 2
+
+
+def layers_of(recipe: Recipe) -> list[dict]:
+    """Fields of each layer's :class:`~lenet1998.counts.LayerCount`, as records hold them.
+
+    Tables take them of the switches, without torch; :func:`lenet1998.counts.count` counts the
+    modules of a network, and a test holds the two together.
+    """
+    return _layers(*(getattr(recipe, switch) for switch in NETWORK_SWITCHES))
+
+
+@cache  # of each network once: they are many runs
+def _layers(*values) -> list[dict]:
+    switches = dict(zip(NETWORK_SWITCHES, values, strict=True))
+    trained = switches["pooling"].startswith("trainable")
+    linear = switches["output"] == "linear"
+    classes = paper.CLASSES + (switches["blank"] != "none")
+    pairs = sum(map(len, paper.C3_TABLE)) if switches["c3"] == "table" else 6 * 16
+    side_1 = switches["input_size"] - KERNEL + 1
+    side_3 = side_1 // WINDOW - KERNEL + 1
+    side_4 = side_3 // WINDOW
+    # Parameters and connections of the units at one position: for kernels they are the same; the
+    # RBF's connections go to fixed codes.
+    c1, c3, c5 = 6 * (KERNEL**2 + 1), pairs * KERNEL**2 + 16, 120 * (16 * side_4**2 + 1)
+    f6 = paper.CODE_LENGTH * (120 + 1)
+    pooled = WINDOW**2 + trained
+    logits = linear * classes * (paper.CODE_LENGTH + 1)
+    rows = (
+        ("c1", 6, side_1, c1, c1),
+        ("s2", 6, side_1 // WINDOW, 6 * 2 * trained, 6 * pooled),
+        ("c3", 16, side_3, c3, c3),
+        ("s4", 16, side_4, 16 * 2 * trained, 16 * pooled),
+        ("c5", 120, 1, c5, c5),
+        ("f6", paper.CODE_LENGTH, 1, f6, f6),
+        ("output", classes, 1, logits, classes * (paper.CODE_LENGTH + linear)),
+    )
+    keys = ("name", "maps", "size", "parameters", "connections")
+    layers = [dict(zip(keys, (*row[:4], row[4] * row[2] ** 2), strict=True)) for row in rows]
+    for layer in layers:
+        layer["multiply_accumulates"] = multiply_accumulates(layer, switches["pooling"])
+    return layers

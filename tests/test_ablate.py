@@ -14,10 +14,10 @@ from lenet1998.ablate.components import (
     MODERN,
     MODERN_TUNED,
     ORIGINAL,
+    TUNED,
     changes,
     chosen,
 )
-from lenet1998.ablate.tuning import TUNINGS
 from lenet1998.errors import BadInput
 from lenet1998.recipes import SWITCHES
 from lenet1998.training.records import write_record
@@ -56,7 +56,7 @@ def test_one_out_switches_one_thing_and_bases_are_the_two_variants():
 
 def test_what_is_tuned_stands_beside_sdlm_tuned_alike_too():
     tuned, out = chosen(None, "tuned"), chosen(None, "out")
-    assert {change.base for change in tuned} == {ORIGINAL.changed(**TUNINGS["sdlm"].settled)}
+    assert {change.base for change in tuned} == {ORIGINAL.changed(**TUNED["sdlm"])}
     assert {change.recipe for change in tuned} < {change.recipe for change in out}
     left = [change.title for change in out if "tuned" in change.title]
     left.remove("SDLM, its rate tuned")

@@ -12,7 +12,7 @@ const SOURCES = [
 ].flat();
 const REPORT = 300; // milliseconds from one report of a run to the next
 const SLICE = 40; // milliseconds of work between looks at the orders
-const CHANCE = 85; // percent: guessing misclassifies 90 of a hundred digits, with 1.7 of spread in a quarter pass
+const CHANCE = 85; // percent: guessing among ten digits errs in 90, with a spread of 1.7 in a quarter pass
 
 /** The Worker's program, which ends in a call of `serve`. */
 function workerSource() {

@@ -7,11 +7,11 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-from experiments.ablations.measures_tables import Measure, rejection
+from experiments.ablations.measures_tables import Measure, families, rejection
 from experiments.ablations.rates_tables import ABLATED
 from experiments.results import ABLATIONS, shows
 from lenet1998.ablate import effects as ablations
-from lenet1998.ablate.effects import TITLES, Comparison, families, test_error
+from lenet1998.ablate.effects import TITLES, Comparison, test_error
 from lenet1998.errors import BadInput
 from lenet1998.report.statistics import summarise
 from lenet1998.report.style import BLUE, GREEN, STYLE, VERMILION, head

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from lenet1998.ablate.components import changes
 from lenet1998.ablate.effects import LEVEL, TITLES, Comparison, Families, effects, test_error
 from lenet1998.report.statistics import summarise
-from lenet1998.report.tables import PLUS_MINUS
+from lenet1998.report.tables import PLUS_MINUS, by_recipe
 from lenet1998.training.records import RunRecord
 
 Net = Mapping
@@ -33,6 +34,26 @@ class Measure:
     families: Families
     value: Callable[[RunRecord], float]
     digits: int = 1
+
+
+def families(runs: Sequence[RunRecord], train_size: int | None = None) -> Families:
+    """All changes beside their bases, as far as there are runs of both.
+
+    Args:
+        runs: of the ablations.
+        train_size: which of them: those that learnt from so many patterns, or from all.
+    """
+    of = by_recipe(sorted(runs, key=lambda run: run.seed))
+    found: dict[str, list[Comparison]] = {direction: [] for direction in TITLES}
+    for change in changes():
+        ours, base = (
+            of.get(recipe.changed(train_size=train_size).name)
+            for recipe in (change.recipe, change.base)
+        )
+        if ours and base:
+            one = Comparison(change.direction, change.component, change.title, ours, base)
+            found[change.direction].append(one)
+    return found
 
 
 def _measured(families: Families, nets: Mapping[tuple[str, int], Net]) -> Families:

@@ -6,8 +6,8 @@ Judged by patterns held out of training; seed 0 at a rate that was tuned is the 
 import sys
 from pathlib import Path
 
+from experiments.ablations.tuning import OPTIMIZERS, TUNINGS
 from experiments.study import cell_of, run_study
-from lenet1998.ablate.tuning import OPTIMIZERS, TUNINGS
 from lenet1998.training.study import Cell
 
 SEEDS = range(3)

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from experiments.ablations.measures_tables import first_below
+from experiments.ablations.tuning import OPTIMIZERS, SCHEDULES, TUNINGS, Tuning
 from experiments.results import shows
 from lenet1998.ablate.effects import test_error
-from lenet1998.ablate.tuning import OPTIMIZERS, SCHEDULES, TUNINGS, Tuning
 from lenet1998.report.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, STYLE, VERMILION, head
 from lenet1998.report.tables import brief, by_recipe
 from lenet1998.training.records import RunRecord

@@ -6,11 +6,12 @@ import pandas as pd
 
 from experiments.ablations import measures_tables as of_nets
 from experiments.ablations import rates_tables as rates
+from experiments.ablations.measures_tables import families
 from experiments.ablations.rates_tables import ABLATED
 from experiments.results import ABLATIONS, shows
 from lenet1998.ablate import effects as ablations
 from lenet1998.ablate.components import COMPONENTS
-from lenet1998.ablate.effects import Families, effects_table, families
+from lenet1998.ablate.effects import Families, effects_table
 from lenet1998.training.records import RunRecord
 
 
@@ -35,8 +36,36 @@ def effects(runs: Sequence[RunRecord], direction: str) -> pd.DataFrame:
 
 @shows(ABLATED)
 def brief(runs: Sequence[RunRecord]) -> pd.DataFrame:
-    """The changes of ``original`` that move its test error most, one a component."""
-    return ablations.brief_table(families(runs), COMPONENTS)
+    """The changes of ``original`` that move its test error most, one a component.
+
+    What is tuned is taken from ``tuned``, beside SDLM tuned alike.
+    """
+    groups = families(runs)
+    tuned = ablations.effects(groups["tuned"])
+    alike = {effect.of.ours[0].recipe["name"] for effect in tuned}
+    untuned = [
+        effect
+        for effect in ablations.effects(groups["out"])
+        if effect.of.ours[0].recipe["name"] not in alike
+    ]
+    rows = []
+    for component in COMPONENTS:
+        of = [effect for effect in untuned + tuned if effect.of.component == component]
+        if not of:
+            continue
+        effect = max(of, key=lambda effect: abs(effect.pair.difference))
+        pair = effect.pair
+        rows.append(
+            {
+                "historical": COMPONENTS[component],
+                "becomes": effect.of.title,
+                "beside": "SDLM tuned alike" if effect.of.direction == "tuned" else "original",
+                "test error, points": f"{pair.difference:+.2f}",
+                "95 %": f"{pair.low:+.2f} to {pair.high:+.2f} (n = {pair.n})",
+                "verdict": effect.verdict,
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 @shows(ABLATED, ABLATIONS)

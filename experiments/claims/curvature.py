@@ -21,7 +21,7 @@ from experiments.claims.ledger import (
 from experiments.claims.verdicts import all_of, below, lower, most, stands
 from experiments.results import CLAIMS as MEASURED
 from lenet1998 import paper
-from lenet1998.ablate.tuning import TUNINGS
+from lenet1998.ablate.components import TUNED
 from lenet1998.report.statistics import verdict
 from lenet1998.report.tables import spread
 from lenet1998.training.records import RunRecord
@@ -132,7 +132,7 @@ def many_recipes(evidence: Evidence) -> Finding:
 
 def speed_up(evidence: Evidence) -> Finding:
     sdlm, sgd = (
-        [passes_to_2_percent(run) for run in evidence.ablated(**TUNINGS[key].settled)]
+        [passes_to_2_percent(run) for run in evidence.ablated(**TUNED[key])]
         for key in ("sdlm", "sgd")
     )
     words = f"SDLM {spread(sdlm, 1)}; one rate {spread(sgd, 1)}"

@@ -17,10 +17,10 @@ from torch import Tensor
 
 from experiments.ablations.measures import penalties
 from experiments.ablations.rubbish import rubbish
-from experiments.results import CLAIMS
+from experiments.results import CLAIMS, parser_of
 from experiments.study import cell_of, recorded, standing, without_weights
 from lenet1998 import paper
-from lenet1998.cli import Parser, entry, path, writable
+from lenet1998.cli import entry, writable
 from lenet1998.data import Dataset, prepare
 from lenet1998.engines.compiled.engine import CompiledEngine
 from lenet1998.engines.eager import EagerEngine
@@ -31,7 +31,6 @@ from lenet1998.pretrained import load_net
 from lenet1998.recipes import ORIGINAL, Recipe
 from lenet1998.training import study
 from lenet1998.training.environment import describe
-from lenet1998.training.flags import RESULTS
 from lenet1998.training.records import write_json
 from lenet1998.training.schedule import Schedule
 from lenet1998.training.study import Cell, Setting
@@ -263,9 +262,7 @@ def measured(dataset: Dataset, nets: dict[Recipe, list[LeNet5]]) -> dict:
 @entry
 @one_thread()  # as runs are recorded
 def main(arguments=None):
-    parser = Parser(prog="experiments.claims.measures", description=__doc__)
-    parser.add_argument("--data", type=path, metavar="DIR", help="where MNIST is")
-    parser.add_argument("--results", default=RESULTS, type=path, metavar="DIR")
+    parser = parser_of("experiments.claims.measures", __doc__)
     flags = parser.parse_args(arguments)
     file = writable(flags.results, "--results") / CLAIMS
     dataset = study.load_once("mnist", flags.data)

@@ -11,14 +11,13 @@ import numpy as np
 from experiments.coursework import runs as coursework
 from experiments.published import headline
 from experiments.published import runs as published
-from experiments.results import runs_in
+from experiments.results import parser_of, runs_in
 from experiments.study import lines_of
 from lenet1998 import paper
-from lenet1998.cli import Parser, entry, path, writable
+from lenet1998.cli import entry, writable
 from lenet1998.data import load
 from lenet1998.errors import BadInput
 from lenet1998.report.statistics import dice, mcnemar
-from lenet1998.training.flags import RESULTS
 from lenet1998.training.records import RunRecord, write_json
 
 PADDED = "coursework/coursework-padded"
@@ -104,9 +103,7 @@ def alike(results: Path, truth: np.ndarray) -> list[dict]:
 
 @entry
 def main(arguments=None):
-    parser = Parser(prog="experiments.comparison.answers", description=__doc__)
-    parser.add_argument("--data", type=path, metavar="DIR", help="where MNIST is")
-    parser.add_argument("--results", default=RESULTS, type=path, metavar="DIR")
+    parser = parser_of("experiments.comparison.answers", __doc__)
     flags = parser.parse_args(arguments)
     check_complete(flags.results)
     truth = load("mnist", flags.data).test_labels

@@ -23,12 +23,12 @@ from experiments.distortions.registration import (
     register,
     warp,
 )
+from experiments.results import parser_of
 from lenet1998 import paper
-from lenet1998.cli import Parser, entry, path, writable
+from lenet1998.cli import entry, path, writable
 from lenet1998.data import load
 from lenet1998.errors import BadInput
 from lenet1998.report.statistics import CONFIDENCE, holm, uniform_ends, uniform_p
-from lenet1998.training.flags import RESULTS
 from lenet1998.training.records import write_atomically, write_json
 
 # --- What was drawn -----------------------------------------------------------------------------
@@ -316,9 +316,7 @@ def forwards(result: dict) -> str:
 
 @entry
 def main(arguments=None):
-    parser = Parser(prog="experiments.distortions.fig7", description=__doc__)
-    parser.add_argument("--data", type=path, metavar="DIR", help="where MNIST is")
-    parser.add_argument("--results", default=RESULTS, type=path, metavar="DIR")
+    parser = parser_of("experiments.distortions.fig7", __doc__)
     parser.add_argument("--affine", type=path, metavar="FILE", help="write the maps forwards, too")
     flags = parser.parse_args(arguments)
     results = writable(flags.results, "--results")

@@ -16,13 +16,12 @@ from matplotlib import colormaps, rc_context
 from matplotlib.figure import Figure
 
 # isort: split
-from experiments.results import digest, read_json
+from experiments.results import digest, parser_of, read_json
 from lenet1998 import paper
-from lenet1998.cli import Parser, entry, path, writable
+from lenet1998.cli import entry, path, writable
 from lenet1998.data import Dataset, distortions, load
 from lenet1998.data.distortions import draw, warp
 from lenet1998.data.streams import stream
-from lenet1998.training.flags import RESULTS
 
 DRAWS = {  # what is drawn, in words, and the range that ours are drawn from
     "shift_x": ("shift right,\npixels", distortions.SHIFT),
@@ -76,9 +75,7 @@ def sheet(dataset: Dataset, fits: dict) -> Figure:
 
 @entry
 def main(arguments=None):
-    parser = Parser(prog="experiments.distortions.fig7_sheet", description=__doc__)
-    parser.add_argument("--data", type=path, metavar="DIR", help="where MNIST is")
-    parser.add_argument("--results", default=RESULTS, type=path, metavar="DIR")
+    parser = parser_of("experiments.distortions.fig7_sheet", __doc__)
     parser.add_argument("--root", default=Path(), type=path, metavar="DIR", help="a checkout")
     flags = parser.parse_args(arguments)
     content, data = read_json(flags.results / "fig7.json"), load("mnist", flags.data)

@@ -7,11 +7,13 @@ import torch
 from scipy.optimize import least_squares
 from torch import Tensor
 
+from experiments.net_1998.printed_strings import whole_field
 from lenet1998 import paper
 from lenet1998.models import LeNet5
+from lenet1998.modules import Subsampling2d
 from lenet1998.restore.layers import LAYERS, PRIORS, A, S, fit_convolution, fit_map, window_sums
-from lenet1998.restore.printing import FIG25_FIRST, FIG25_LAST, MIDDLE, Reading, Scale, whole_field
-from lenet1998.restore.refine import STEPS, Restored, as_model, as_restored, layer_states, restore
+from lenet1998.restore.printing import FIG25_FIRST, FIG25_LAST, MIDDLE, Reading, Scale
+from lenet1998.restore.refine import STEPS, Restored, layer_states, network, restore
 
 ALL = tuple(range(6))
 
@@ -19,8 +21,17 @@ ALL = tuple(range(6))
 def states_of(restored: Restored, pixels: np.ndarray) -> dict[str, np.ndarray]:
     """States of the recovered layers for pixels (N, H, W)."""
     with torch.no_grad():
-        found = layer_states(as_model(restored), torch.from_numpy(pixels)[:, None])
+        found = layer_states(network(restored.weights), torch.from_numpy(pixels)[:, None])
     return {layer: states.numpy() for layer, states in found.items()}
+
+
+def as_restored(model: LeNet5) -> dict[str, np.ndarray]:
+    """A net's weights by name, the coefficients of S2 and S4 as of sums, as the recovered are."""
+    weights = {name: p.detach().numpy() for name, p in model.named_parameters()}
+    for name, layer in model.named_children():
+        if isinstance(layer, Subsampling2d):
+            weights[f"{name}.weight"] = layer.of_sums().detach().numpy()
+    return weights
 
 
 def drawn_as(states: np.ndarray, limit: float) -> np.ndarray:

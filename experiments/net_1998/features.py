@@ -14,10 +14,10 @@ from experiments.ablations.measures import inverted
 from experiments.net_1998 import dense
 from experiments.net_1998 import printed_strings as strings
 from experiments.readings import sizes
-from experiments.results import FEATURES, RESTORATION, read_json
+from experiments.results import FEATURES, RESTORATION, parser_of, read_json
 from experiments.study import cell_of, recorded, standing, without_weights
 from lenet1998 import paper
-from lenet1998.cli import Parser, entry, path, writable
+from lenet1998.cli import entry, writable
 from lenet1998.data import Dataset, prepare
 from lenet1998.engines.evaluation import predict
 from lenet1998.engines.exactly import one_thread
@@ -26,7 +26,6 @@ from lenet1998.pretrained import TrainedNet, load_net
 from lenet1998.recipes import Recipe, recipe_named
 from lenet1998.restore.refine import read_fig13
 from lenet1998.training import study
-from lenet1998.training.flags import RESULTS
 from lenet1998.training.records import RunRecord, write_json, write_record
 from lenet1998.training.study import Cell, Setting
 
@@ -135,9 +134,7 @@ def read_in_1998() -> dict:
 @entry
 @one_thread()  # as runs are recorded
 def main(arguments=None):
-    parser = Parser(prog="experiments.net_1998.features", description=__doc__)
-    parser.add_argument("--data", type=path, metavar="DIR", help="where MNIST is")
-    parser.add_argument("--results", default=RESULTS, type=path, metavar="DIR")
+    parser = parser_of("experiments.net_1998.features", __doc__)
     flags = parser.parse_args(arguments)
     file = writable(flags.results, "--results") / FEATURES
     restoration = read_json(flags.results / RESTORATION)

@@ -17,7 +17,7 @@ from lenet1998.report.style import PICTURES, head, save
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from experiments.strings.read import FIG25_FIRST, published_fields
+from experiments.strings.read import published_fields
 
 # isort: split
 from lenet1998 import paper
@@ -27,7 +27,7 @@ from lenet1998.models import STEP
 from lenet1998.pretrained import load_pretrained
 from lenet1998.recipes import recipe_named
 from lenet1998.report.inside_figures import GREY
-from lenet1998.restore.printing import MIDDLE
+from lenet1998.restore.printing import FIG25_FIRST, MIDDLE
 from lenet1998.strings import penalties, read
 
 

@@ -11,16 +11,29 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from lenet1998 import paper
 from lenet1998.models import STEP
-from lenet1998.restore.printing import Scale, whole_field
+from lenet1998.restore.printing import FIG25_FIRST, FIG25_LAST, Scale
+
+
+def fields() -> np.ndarray:
+    """The five fields as the net of 1998 saw them, (5, 32, 64), Fig. 25's first."""
+    shown = paper.printed_strings().input
+    return whole_field(Scale.of([shown]).inputs(shown).value)
 
 
 def inputs() -> np.ndarray:
-    """Nine windows of each of the five strings: (5, 9, 32, 32).
+    """Nine windows of each of the five strings: (5, 9, 32, 32)."""
+    return windows(fields())
 
-    Fig. 25's string comes first. Columns that the figures do not show are background.
+
+def whole_field(shown: np.ndarray) -> np.ndarray:
+    """Inputs as Figs. 25 and 26 show them, (..., 32, 52), background where they show nothing.
+
+    Returns:
+        (..., 32, 64), what the replicated net saw.
     """
-    shown = paper.printed_strings().input
-    return windows(whole_field(Scale.of([shown]).inputs(shown).value))
+    field = np.full((*shown.shape[:-2], *paper.FIG25_FIELD), paper.BACKGROUND)
+    field[..., FIG25_FIRST : FIG25_LAST + 1] = shown
+    return field
 
 
 def windows(fields: np.ndarray) -> np.ndarray:

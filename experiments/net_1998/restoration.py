@@ -10,15 +10,14 @@ import sys
 import numpy as np
 
 from experiments.net_1998 import evidence
-from experiments.results import RESTORATION
+from experiments.results import RESTORATION, parser_of
 from experiments.study import cell_of, recorded, standing, without_weights
-from lenet1998.cli import Parser, entry, path, writable
+from lenet1998.cli import entry, writable
 from lenet1998.pretrained import load_net
 from lenet1998.recipes import recipe_named
 from lenet1998.restore.printing import Reading, Scale
-from lenet1998.restore.refine import Restored, as_restored, read_fig13, restore
+from lenet1998.restore.refine import Restored, read_fig13, restore
 from lenet1998.training import study
-from lenet1998.training.flags import RESULTS
 from lenet1998.training.records import write_json
 from lenet1998.training.study import Cell, Setting
 
@@ -85,9 +84,7 @@ def nets_of_our_own(flags: argparse.Namespace) -> list[Cell]:
 
 @entry
 def main(arguments=None):
-    parser = Parser(prog="experiments.net_1998.restoration", description=__doc__)
-    parser.add_argument("--data", metavar="DIR", help="where MNIST is")
-    parser.add_argument("--results", default=RESULTS, type=path, metavar="DIR")
+    parser = parser_of("experiments.net_1998.restoration", __doc__)
     flags = parser.parse_args(arguments)
     file = writable(flags.results, "--results") / RESTORATION
     cells = nets_of_our_own(flags)
@@ -101,7 +98,7 @@ def main(arguments=None):
         ours.append({"seed": cell.seed, **found})
         if cell is cells[0]:
             names = [f"{layer}.{kind}" for layer in states for kind in ("weight", "bias")]
-            known = as_restored(model)
+            known = evidence.as_restored(model)
             outcome["weights_of_ours"] = rounded({name: known[name] for name in names})
         print(f"recovered seed {cell.seed}", flush=True)
     write_json(file, {**outcome, **how_sure(pixels, states), "ours": ours, "patterns": 9})

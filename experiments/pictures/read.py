@@ -10,8 +10,8 @@ from collections import Counter
 from tqdm import tqdm
 
 from experiments.pictures.drawn import DIGITS, KINDS, Drawn, draw
-from experiments.results import PICTURES
-from lenet1998.cli import Parser, entry, path, writable
+from experiments.results import PICTURES, parser_of
+from lenet1998.cli import entry, writable
 from lenet1998.data import Dataset, load
 from lenet1998.data.lines import read_line
 from lenet1998.data.pictures import read_picture
@@ -20,7 +20,6 @@ from lenet1998.errors import BadInput
 from lenet1998.predict.pictures import answer, network
 from lenet1998.pretrained import TrainedNet
 from lenet1998.strings import string_answer
-from lenet1998.training.flags import RESULTS
 from lenet1998.training.records import write_json
 
 PICTURES_OF_A_KIND = 100
@@ -64,9 +63,7 @@ def outcomes(kind: str, data: Dataset, half: int, pictures: int) -> dict[str, in
 @one_thread()
 def main(arguments: list[str] | None = None) -> int:
     """Read all kinds and write the counts."""
-    parser = Parser(prog="experiments.pictures.read", description=__doc__)
-    parser.add_argument("--data", type=path, metavar="DIR", help="where MNIST is")
-    parser.add_argument("--results", type=path, metavar="DIR", default=RESULTS)
+    parser = parser_of("experiments.pictures.read", __doc__)
     flags = parser.parse_args(arguments)
     writable(flags.results, "--results")
     data = load("mnist", flags.data)

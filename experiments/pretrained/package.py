@@ -13,15 +13,14 @@ import numpy as np
 from safetensors.numpy import load, save
 
 from experiments.pretrained.tables import NAMES, metadata, weights_of
-from experiments.results import ALL_VARIANTS, runs_in
+from experiments.results import ALL_VARIANTS, parser_of, runs_in
 from experiments.study import SCRATCH
-from lenet1998.cli import Parser, entry, path
+from lenet1998.cli import entry, path
 from lenet1998.data import Dataset, prepare
 from lenet1998.errors import BadInput
 from lenet1998.pretrained import TrainedNet, load_net
 from lenet1998.recipes import recorded
 from lenet1998.training import study
-from lenet1998.training.flags import RESULTS
 from lenet1998.training.records import WEIGHTS, RunRecord, read_record, write_atomically
 
 SEED = 0
@@ -77,11 +76,9 @@ def packaged(weights: bytes, told: dict[str, str]) -> bytes:
 
 @entry
 def main(arguments=None):
-    parser = Parser(prog="experiments.pretrained.package", description=__doc__)
+    parser = parser_of("experiments.pretrained.package", __doc__)
     add = parser.add_argument
     add("folders", nargs="*", type=path, metavar="RUN", help="default: each net's committed run")
-    add("--data", type=path, metavar="DIR", help="where MNIST is")
-    add("--results", default=RESULTS, type=path, metavar="DIR", help=f"default {RESULTS}")
     flags = parser.parse_args(arguments)
     records = {folder: read_record(folder) for folder in flags.folders}
     if not records:

@@ -20,12 +20,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 # isort: split
-from experiments.results import DISTORTIONS, digest, runs_in
+from experiments.results import DISTORTIONS, digest, parser_of, runs_in
 from lenet1998 import paper
-from lenet1998.cli import Parser, entry, path, writable
+from lenet1998.cli import entry, path, writable
 from lenet1998.data import Dataset, load
 from lenet1998.errors import BadInput
-from lenet1998.training.flags import RESULTS
 from lenet1998.training.records import RunRecord
 
 SIZE = paper.FIELD_SIZE
@@ -132,9 +131,7 @@ def _picture(axes, image: np.ndarray, left: float, top: float) -> None:
 
 @entry
 def main(arguments=None):
-    parser = Parser(prog="experiments.published.fig8_sheet", description=__doc__)
-    parser.add_argument("--data", type=path, metavar="DIR", help="where MNIST is")
-    parser.add_argument("--results", default=RESULTS, type=path, metavar="DIR")
+    parser = parser_of("experiments.published.fig8_sheet", __doc__)
     parser.add_argument("--root", default=Path(), type=path, metavar="DIR", help="a checkout")
     flags = parser.parse_args(arguments)
     records = runs_in(flags.results, DISTORTIONS)

@@ -10,9 +10,9 @@ from pathlib import Path
 import torch
 
 from experiments.ablations.measures import inverted, margins, moved
-from experiments.results import read_json
+from experiments.results import parser_of, read_json
 from experiments.study import SCRATCH
-from lenet1998.cli import Parser, entry, path, writable
+from lenet1998.cli import entry, writable
 from lenet1998.data import load, prepare
 from lenet1998.engines.exactly import one_thread
 from lenet1998.errors import BadInput
@@ -20,7 +20,6 @@ from lenet1998.models import LeNet5
 from lenet1998.pretrained import TrainedNet, load_net
 from lenet1998.recipes import Recipe
 from lenet1998.report.statistics import rejected_for
-from lenet1998.training.flags import RESULTS
 from lenet1998.training.records import WEIGHTS, write_json
 
 NETS = {
@@ -84,9 +83,7 @@ def measure_all(nets: list[TrainedNet], data) -> list[dict]:
 @entry
 @one_thread()  # as runs are recorded
 def main(arguments=None):
-    parser = Parser(prog="experiments.published.rejection_invariance", description=__doc__)
-    parser.add_argument("--data", type=path, metavar="DIR", help="where MNIST is")
-    parser.add_argument("--results", default=RESULTS, type=path, metavar="DIR")
+    parser = parser_of("experiments.published.rejection_invariance", __doc__)
     parser.add_argument(
         "--nets",
         nargs="+",

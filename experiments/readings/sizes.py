@@ -10,10 +10,11 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
+from experiments.net_1998.evidence import as_restored
 from lenet1998 import paper
 from lenet1998.models import LeNet5
 from lenet1998.restore.printing import Reading, Scale
-from lenet1998.restore.refine import Restored, as_model, as_restored, layer_states
+from lenet1998.restore.refine import layer_states, network
 
 SIZES = (
     "C1 weights, rms",
@@ -63,7 +64,7 @@ def of_1998(restoration: Mapping, pixels: Reading, scale: Scale) -> dict[str, fl
         scale: its greys.
     """
     weights = {name: np.array(values) for name, values in restoration["weights"].items()}
-    model = as_model(Restored(weights, restoration["limit"], {}, pixels.value))
+    model = network(weights)
     with torch.no_grad():
         states = layer_states(model, torch.from_numpy(pixels.value)[:, None])
     printed = paper.fig13_states()

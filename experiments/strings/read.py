@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from experiments.results import READ_STRINGS
+from experiments.net_1998.printed_strings import fields
+from experiments.results import READ_STRINGS, parser_of
 from experiments.strings.measures import (
     AXES,
     LENGTHS,
@@ -34,24 +35,21 @@ from experiments.strings.measures import (
     texts_of_segments,
 )
 from lenet1998 import paper
-from lenet1998.cli import Parser, entry, path, writable
+from lenet1998.cli import entry, path, writable
 from lenet1998.counts import replication
 from lenet1998.data import Dataset, load
 from lenet1998.engines.exactly import one_thread
 from lenet1998.errors import BadInput
 from lenet1998.models import STEP
 from lenet1998.pretrained import TrainedNet, load_net
-from lenet1998.restore.printing import Scale
 from lenet1998.strings import penalties, read
 from lenet1998.training.environment import describe
-from lenet1998.training.flags import RESULTS
 from lenet1998.training.records import RECORD, WEIGHTS, write_json
 
 SEEDS = range(10)
 FEW = "strings,distortions=true"
 """Of which there may be fewer seeds than of the others, or none."""
 NETS = ("original", "noise", "modern", "strings", FEW)
-FIG25_FIRST = 6  # the first column that Figs. 25 and 26 show of the field
 ROUNDS, STRIP = 20, 320
 
 
@@ -152,11 +150,7 @@ def measure(
 
 def published_fields() -> Tensor:
     """The five fields of 1998 as the net saw them, (5, 1, 32, 64); what is not shown is paper."""
-    shown = paper.printed_strings()
-    pixels = Scale.of(shown.input).inputs(shown.input).value
-    fields = torch.full((len(pixels), 1, *paper.FIG25_FIELD), paper.BACKGROUND)
-    fields[:, 0, :, FIG25_FIRST : FIG25_FIRST + pixels.shape[2]] = torch.from_numpy(pixels)
-    return fields
+    return torch.from_numpy(fields()).float()[:, None]
 
 
 def published(nets: list[TrainedNet]) -> list[dict]:
@@ -215,10 +209,8 @@ def speed(net: TrainedNet) -> dict:
 @one_thread()
 def main(arguments: list[str] | None = None) -> int:
     """Measure all nets and write the outcome."""
-    parser = Parser(prog="experiments.strings.read", description=__doc__)
+    parser = parser_of("experiments.strings.read", __doc__)
     add = parser.add_argument
-    add("--data", type=path, metavar="DIR", help="where MNIST is")
-    add("--results", type=path, metavar="DIR", default=RESULTS, help=f"default {RESULTS}")
     words = "where runs with weights are to be looked for first; may be repeated"
     add("--runs", type=path, metavar="DIR", action="append", default=[], help=words)
     flags = parser.parse_args(arguments)

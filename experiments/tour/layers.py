@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from experiments.results import MODERN, ORIGINAL, RESTORATION, shows
 from lenet1998 import paper
-from lenet1998.layers import KERNEL, WINDOW
+from lenet1998.recipes import KERNEL, WINDOW
 from lenet1998.report import style
 from lenet1998.report.inside_figures import SIGNED
 from lenet1998.report.style import BLUE, GREEN, ORANGE, PICTURES, PLAIN, PURPLE, VERMILION, head

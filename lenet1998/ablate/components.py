@@ -9,8 +9,8 @@ worth, docs/protocol.md says how that is measured.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
-from lenet1998.ablate.tuning import TUNINGS
 from lenet1998.errors import BadInput
 from lenet1998.recipes import RECIPES, Recipe
 
@@ -60,8 +60,23 @@ COMPONENTS: dict[str, str] = {
 }
 """What is switched, by its key."""
 
+_SGD = {"optimizer": "sgd"}
+TUNED: dict[str, dict[str, Any]] = {
+    "sdlm": {"eta": 3e-4, "schedule": "printed"},
+    "layer": {"rates": "layer", "eta": 1e-4, "schedule": "printed"},
+    "sgd": _SGD | {"eta": 1e-3, "schedule": "printed"},
+    "fan_in": _SGD | {"rates": "fan_in", "eta": 3e-2, "schedule": "constant"},
+    "momentum": _SGD | {"momentum": 0.9, "eta": 3e-4, "schedule": "printed"},
+    "adam": {"optimizer": "adam", "eta": 3e-4, "schedule": "printed"},
+    "16": {"batch_size": 16, "eta": 1e-2, "schedule": "printed"},
+    "128": {"batch_size": 128, "eta": 1e-2, "schedule": "constant"},
+    "modern": {"eta": 1e-1, "schedule": "constant"},
+}
+"""Replacements of SDLM and of single patterns, with the rates and schedules that were best on
+patterns held out of training: ``experiments/ablations/tuning.py`` runs the trials."""
+
 ORIGINAL, MODERN, MODERN_TUNED = (RECIPES[name] for name in ("original", "modern", "modern-tuned"))
-SDLM_TUNED = ORIGINAL.changed(**TUNINGS["sdlm"].settled)
+SDLM_TUNED = ORIGINAL.changed(**TUNED["sdlm"])
 
 
 def _as_original(*switches: str) -> dict:
@@ -81,12 +96,12 @@ _OUT: tuple[tuple[str, str, dict], ...] = (
     ("codes", "one-hot codes", {"codes": "one_hot"}),
     ("loss", "eq. 8", {"loss": "distance"}),
     ("optimizer", "one rate a layer", {"rates": "layer"}),
-    ("optimizer", "SDLM, its rate tuned", TUNINGS["sdlm"].settled),
-    ("optimizer", "one rate a layer, tuned", TUNINGS["layer"].settled),
-    ("optimizer", "SGD, one tuned rate", TUNINGS["sgd"].settled),
-    ("optimizer", "SGD, rates by fan-in, tuned", TUNINGS["fan_in"].settled),
-    ("optimizer", "SGD with momentum 0.9, tuned", TUNINGS["momentum"].settled),
-    ("optimizer", "Adam, tuned", TUNINGS["adam"].settled),
+    ("optimizer", "SDLM, its rate tuned", TUNED["sdlm"]),
+    ("optimizer", "one rate a layer, tuned", TUNED["layer"]),
+    ("optimizer", "SGD, one tuned rate", TUNED["sgd"]),
+    ("optimizer", "SGD, rates by fan-in, tuned", TUNED["fan_in"]),
+    ("optimizer", "SGD with momentum 0.9, tuned", TUNED["momentum"]),
+    ("optimizer", "Adam, tuned", TUNED["adam"]),
     ("curvature", "once", {"curvature_passes": "first"}),
     ("curvature", "on 50 patterns", {"curvature_patterns": 50}),
     ("curvature", "on 5,000 patterns", {"curvature_patterns": 5000}),
@@ -95,13 +110,13 @@ _OUT: tuple[tuple[str, str, dict], ...] = (
     ("scaling", "0 to 1", {"scaling": "unit"}),
     ("scaling", "standardised", {"scaling": "standard"}),
     ("order", "a new one each pass", {"order": "renewed"}),
-    ("batch", "batches of 16, rate tuned", TUNINGS["16"].settled),
-    ("batch", "batches of 128, rate tuned", TUNINGS["128"].settled),
+    ("batch", "batches of 16, rate tuned", TUNED["16"]),
+    ("batch", "batches of 128, rate tuned", TUNED["128"]),
 )
 _TUNED: tuple[tuple[str, str, dict], ...] = tuple(
     (component, title, switches)
     for component, title, switches in _OUT
-    if any(switches == tuning.settled for key, tuning in TUNINGS.items() if key != "sdlm")
+    if any(switches == tuned for key, tuned in TUNED.items() if key != "sdlm")
 )
 """Those whose rates are tuned, to stand beside SDLM tuned by the same budget."""
 _SDLM = _as_original("optimizer", "eta", "mu_subsampling", "momentum", "batch_size")
@@ -117,7 +132,7 @@ _IN: tuple[tuple[str, str, dict], ...] = (
     ("start", "the weights of original, biases 0", _as_original("initial_gain", "initial_biases")),
     ("order", "constant", _as_original("order")),
     ("batch", "pattern by pattern", {"batch_size": 1, "eta": 0.001}),
-    ("optimizer", "SGD with momentum in batches as it was, tuned", TUNINGS["modern"].settled),
+    ("optimizer", "SGD with momentum in batches as it was, tuned", TUNED["modern"]),
 )
 _IN_TUNED: tuple[tuple[str, str, Recipe], ...] = (
     ("output", "RBF units with the bitmaps, in modern-tuned", MODERN_TUNED.changed(**_RBF)),

@@ -16,7 +16,7 @@ from lenet1998.recipes import Recipe
 from lenet1998.report.committed import committed, lacking
 from lenet1998.report.statistics import Paired, equivalence, holm, paired
 from lenet1998.report.style import BLACK, BLUE, GREEN, STYLE, VERMILION, head
-from lenet1998.report.tables import brief, by_recipe
+from lenet1998.report.tables import brief
 from lenet1998.training.records import RunRecord
 
 MARGIN = 0.1
@@ -72,26 +72,6 @@ class Comparison:
 
 Families = Mapping[str, Sequence[Comparison]]
 """Comparisons by direction."""
-
-
-def families(runs: Sequence[RunRecord], train_size: int | None = None) -> Families:
-    """All changes beside their bases, as far as there are runs of both.
-
-    Args:
-        runs: of the ablations.
-        train_size: which of them: those that learnt from so many patterns, or from all.
-    """
-    of = by_recipe(sorted(runs, key=lambda run: run.seed))
-    found: dict[str, list[Comparison]] = {direction: [] for direction in TITLES}
-    for change in changes():
-        ours, base = (
-            of.get(recipe.changed(train_size=train_size).name)
-            for recipe in (change.recipe, change.base)
-        )
-        if ours and base:
-            one = Comparison(change.direction, change.component, change.title, ours, base)
-            found[change.direction].append(one)
-    return found
 
 
 def test_error(run: RunRecord) -> float:
@@ -206,38 +186,6 @@ def _row(effect: Effect) -> dict:
 def in_one_table(groups: Mapping[str, Sequence[Effect]]) -> pd.DataFrame:
     """The rows of several directions, each with its direction's title as ``direction``."""
     return pd.concat([effects_table(found).assign(direction=key) for key, found in groups.items()])
-
-
-def brief_table(groups: Families, words: Mapping[str, str]) -> pd.DataFrame:
-    """One row a component of ``original``: of its changes the one that moves the error most.
-
-    Args:
-        groups: the directions. What is tuned is taken from ``tuned``, beside SDLM tuned alike.
-        words: what each component is.
-    """
-    tuned = effects(groups["tuned"])
-    alike = {effect.of.ours[0].recipe["name"] for effect in tuned}
-    untuned = [
-        effect for effect in effects(groups["out"]) if effect.of.ours[0].recipe["name"] not in alike
-    ]
-    rows = []
-    for component in words:
-        of = [effect for effect in untuned + tuned if effect.of.component == component]
-        if not of:
-            continue
-        effect = max(of, key=lambda effect: abs(effect.pair.difference))
-        pair = effect.pair
-        rows.append(
-            {
-                "historical": words[component],
-                "becomes": effect.of.title,
-                "beside": "SDLM tuned alike" if effect.of.direction == "tuned" else "original",
-                "test error, points": f"{pair.difference:+.2f}",
-                "95 %": f"{pair.low:+.2f} to {pair.high:+.2f} (n = {pair.n})",
-                "verdict": effect.verdict,
-            }
-        )
-    return pd.DataFrame(rows)
 
 
 LOOKS = {MATTERS: (VERMILION, "o"), NO_DIFFERENCE: (GREEN, "s"), CANNOT_TELL: (BLACK, "D")}

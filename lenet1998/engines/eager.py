@@ -10,7 +10,6 @@ from lenet1998.curvature import diagonal_curvature
 from lenet1998.engines.protocol import Curvature, check_tensor
 from lenet1998.errors import BadInput
 from lenet1998.models import LeNet5, build_optimizer
-from lenet1998.optim import SDLM
 from lenet1998.recipes import Recipe
 
 
@@ -24,6 +23,8 @@ def in_order(images: Tensor, labels: Tensor, order: np.ndarray | None) -> tuple[
 
 class EagerEngine:
     """Trains a model as its recipe says, one optimizer step per pattern or mini-batch.
+
+    Its methods are described in :class:`~lenet1998.engines.protocol.Engine`.
 
     Args:
         recipe: loss, optimizer and batch size are taken from it.
@@ -41,15 +42,13 @@ class EagerEngine:
         self.optimizer = build_optimizer(recipe, model)
 
     def curvature(self, model: LeNet5, images: Tensor, labels: Tensor) -> Curvature:
-        """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         over = self.recipe.subsampling_curvature
         return diagonal_curvature(model, self.criterion, images, labels, subsampling=over)
 
     def begin_pass(self, eta: float, curvatures: Sequence[Curvature] | None) -> None:
-        """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         for group in self.optimizer.param_groups:
             group["lr"] = eta * group.get("share", 1.0)
-        if isinstance(self.optimizer, SDLM):
+        if self.recipe.optimizer == "sdlm":
             (curvature,) = curvatures or [None]
             learning = [name for name, p in self.model.named_parameters() if p.requires_grad]
             self.optimizer.set_curvature([curvature[name] for name in learning])
@@ -57,7 +56,6 @@ class EagerEngine:
     def train(
         self, images: Tensor, labels: Tensor, order: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         images, labels = in_order(images, labels, order)
         loss_sum = torch.zeros(1, dtype=torch.float64, device=images.device)
         errors = torch.zeros(1, dtype=torch.int64, device=images.device)
@@ -76,11 +74,9 @@ class EagerEngine:
         """The model is always up to date."""
 
     def state_dicts(self) -> list[dict]:
-        """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         return [self.optimizer.state_dict()]
 
     def load_state_dicts(self, states: Sequence[dict]) -> None:
-        """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         (state,) = states
         load_optimizer(self.optimizer, state)
 

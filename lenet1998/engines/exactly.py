@@ -9,9 +9,9 @@ import torch
 
 _lock = threading.Lock()
 _here = threading.local()
-_inside = 0
-"""How many blocks go on, in all threads."""
-_before = 1
+_single_blocks = 0
+"""How many blocks of one thread go on, in all threads."""
+_threads = 1
 """torch's number of threads before the first of them."""
 
 
@@ -31,17 +31,17 @@ def one_thread() -> Iterator[None]:
     and gives to others what was set last by any. So every thread sets its own, blocks may overlap,
     and when all have ended each thread and those to come have what they had.
     """
-    global _inside, _before
+    global _single_blocks, _threads
     if getattr(_here, "inside", False):
         yield
         return
     with _lock:
         own = torch.get_num_threads()
-        if not _inside:
-            _before = own
+        if not _single_blocks:
+            _threads = own
         elif own == 1:  # new to torch, and the 1 is that of a block elsewhere
-            own = _before
-        _inside += 1
+            own = _threads
+        _single_blocks += 1
         _here.inside = True
         torch.set_num_threads(1)
     flushed = _flushes()
@@ -53,15 +53,14 @@ def one_thread() -> Iterator[None]:
         if flushed:
             torch.set_flush_denormal(True)
         with _lock:
-            _inside -= 1
+            _single_blocks -= 1
             _here.inside = False
             torch.set_num_threads(own)
 
 
-_lock = threading.Lock()
-_inside = 0
+_exact_blocks = 0
 """How many blocks of full precision go on, in all threads."""
-_before: tuple[str, str, bool]
+_rounded: tuple[str, str, bool]
 """The process's settings before the first of them: the precision of convolutions and of matrix
 products, and whether the first always sum in one order."""
 
@@ -79,23 +78,23 @@ def full_precision() -> Iterator[None]:
     There torch would round what it convolves to TF32's ten bits, and sum in whatever order is
     fastest. The settings are the whole process's, so blocks that overlap share them.
     """
-    global _inside, _before
+    global _exact_blocks, _rounded
     with _lock:
-        if not _inside:
-            _before = (
+        if not _exact_blocks:
+            _rounded = (
                 torch.backends.cudnn.conv.fp32_precision,
                 torch.backends.cuda.matmul.fp32_precision,
                 torch.backends.cudnn.deterministic,
             )
             _set("ieee", "ieee", True)
-        _inside += 1
+        _exact_blocks += 1
     try:
         yield
     finally:
         with _lock:
-            _inside -= 1
-            if not _inside:
-                _set(*_before)
+            _exact_blocks -= 1
+            if not _exact_blocks:
+                _set(*_rounded)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Records in, tables and figures out; nothing here imports torch or has ever trained anything."""
+"""Records in, tables and figures out."""
 
 import os
 import sys

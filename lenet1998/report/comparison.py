@@ -9,7 +9,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from lenet1998.layers import multiply_accumulates
+from lenet1998.recipes import multiply_accumulates
 from lenet1998.report.statistics import holm, summarise, welch
 from lenet1998.report.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, STYLE, VERMILION, band, head
 from lenet1998.report.tables import curve, spread

@@ -72,14 +72,3 @@ class Scale:
     def _nearest(self, greys: np.ndarray) -> np.ndarray:
         borders = (self.levels[1:] + self.levels[:-1]) / 2
         return self.levels[np.searchsorted(borders, np.clip(greys, 0, 255))].astype(np.uint8)
-
-
-def whole_field(shown: np.ndarray) -> np.ndarray:
-    """Inputs as Figs. 25 and 26 show them, (..., 32, 52), background where they show nothing.
-
-    Returns:
-        (..., 32, 64), what the replicated net saw.
-    """
-    field = np.full((*shown.shape[:-2], *paper.FIG25_FIELD), paper.BACKGROUND)
-    field[..., FIG25_FIRST : FIG25_LAST + 1] = shown
-    return field

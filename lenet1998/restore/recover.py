@@ -7,8 +7,7 @@ import numpy as np
 from safetensors.numpy import save as weights_to_bytes
 
 from lenet1998 import paper
-from lenet1998.arrays import arrays_in
-from lenet1998.errors import BadInput
+from lenet1998.errors import BadInput, arrays_in
 from lenet1998.report.inside_figures import kernels
 from lenet1998.report.style import plain, save
 from lenet1998.restore.__main__ import FIELDS

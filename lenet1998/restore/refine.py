@@ -16,7 +16,6 @@ from torch import Tensor
 from lenet1998 import paper
 from lenet1998.engines.exactly import one_thread
 from lenet1998.models import LeNet5, build_model
-from lenet1998.modules import Subsampling2d
 from lenet1998.recipes import ORIGINAL
 from lenet1998.restore.layers import LAYERS, PRIORS, Fit, layer_by_layer
 from lenet1998.restore.printing import LIMIT, Reading, Scale
@@ -54,17 +53,22 @@ class Restored:
         return float(np.sqrt(np.mean(self.left[layer] ** 2)))
 
 
-def network(fits: dict[str, list[Fit]]) -> LeNet5:
+def network(weights: Mapping[str, np.ndarray]) -> LeNet5:
     """The recovered layers in a network of float64; C5 and F6 are drawn, and not to be used."""
     model = build_model(SUMS).double()
-    state = {}
-    for layer in LAYERS:
-        weights = np.concatenate([fit.weights[:-1] for fit in fits[layer]])
-        state[f"{layer}.weight"] = torch.from_numpy(weights)
-        state[f"{layer}.bias"] = torch.tensor([fit.weights[-1] for fit in fits[layer]])
     own = model.state_dict()
-    model.load_state_dict(own | {name: x.reshape(own[name].shape) for name, x in state.items()})
+    state = {name: torch.from_numpy(x).reshape(own[name].shape) for name, x in weights.items()}
+    model.load_state_dict(own | state)
     return model
+
+
+def weights_of(fits: dict[str, list[Fit]]) -> dict[str, np.ndarray]:
+    """The weights and biases of C1 to S4, each in a row, by their names."""
+    found = {}
+    for layer in LAYERS:
+        found[f"{layer}.weight"] = np.concatenate([fit.weights[:-1] for fit in fits[layer]])
+        found[f"{layer}.bias"] = np.array([fit.weights[-1] for fit in fits[layer]])
+    return found
 
 
 def layer_states(model: LeNet5, images: Tensor) -> dict[str, Tensor]:
@@ -96,7 +100,7 @@ def restore(
         priors: standard deviations of the kernels' normal priors, of C1 and C3.
         steps: of the refinement.
     """
-    model = network(layer_by_layer(pixels.value, states, priors))
+    model = network(weights_of(layer_by_layer(pixels.value, states, priors)))
     parameters = recovered(model)
     value, deviation = (torch.from_numpy(part)[:, None] for part in pixels)
     drawn = {name: torch.from_numpy(reading.value) for name, reading in states.items()}
@@ -140,23 +144,6 @@ def restore(
 def _soft(residual: Tensor) -> Tensor:
     """A square near zero, a straight line far from it."""
     return 2 * SOFT**2 * ((1 + residual.square() / SOFT**2).sqrt() - 1)
-
-
-def as_restored(model: LeNet5) -> dict[str, np.ndarray]:
-    """A net's weights by name, the coefficients of S2 and S4 as of sums, as the recovered are."""
-    weights = {name: p.detach().numpy() for name, p in model.named_parameters()}
-    for name, layer in model.named_children():
-        if isinstance(layer, Subsampling2d):
-            weights[f"{name}.weight"] = layer.of_sums().detach().numpy()
-    return weights
-
-
-def as_model(restored: Restored) -> LeNet5:
-    """A network of float64 with the recovered layers; C5 and F6 are drawn, and not to be used."""
-    model = build_model(SUMS).double()
-    weights = {name: torch.from_numpy(x) for name, x in restored.weights.items()}
-    model.load_state_dict(model.state_dict() | weights)
-    return model
 
 
 def read_fig13() -> tuple[Scale, Reading, dict[str, Reading]]:

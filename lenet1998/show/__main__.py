@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from lenet1998.cli import Parser, entry, late, number_from_0, path
-from lenet1998.recipes import DATASETS
+from lenet1998.training.flags import add_data
 
 SUMMARY = "Tables and figures of a trained net: what it reads, and what goes on inside it."
 
@@ -41,9 +41,7 @@ def _parser() -> Parser:
         metavar="IMAGE",
         help="draw how a line of digits on a picture is read",
     )
-    add("--dataset", default="auto", choices=DATASETS, help="default auto: the run's, else MNIST")
-    where = "where MNIST is (default $LENET1998_DATA, else ./data)"
-    add("--data", type=path, metavar="DIR", help=where)
+    add_data(add, "the run's, else MNIST")
     out = "default NET/figures of a run, else runs/<variant>/figures"
     add("--out", type=path, metavar="DIR", help=out)
     add("--overwrite", action="store_true", help="replace what stands in --out of another net")

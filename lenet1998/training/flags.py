@@ -10,6 +10,7 @@ from lenet1998.errors import BadInput
 from lenet1998.recipes import DATASETS, DESCRIPTIONS, ENGINES, Recipe, recipe_named
 
 RESULTS = Path("experiments", "results")
+DATA = "where MNIST is (default $LENET1998_DATA, else ./data)"
 QUICK = ["passes=2", "train_size=1000"]
 
 
@@ -39,7 +40,7 @@ def run_parser(
     add("--passes", metavar="N", help="passes over the training set (default: the recipe's)")
     add("--train-size", metavar="N", help="first N patterns of the random order (default all)")
     add("--distortions", action="store_true", help="add the 540,000 patterns of section III-B")
-    add("--dataset", default="auto", choices=DATASETS, help="default auto: MNIST if to be had")
+    add_data(add, "MNIST if to be had")
     add_where(add)
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="override one switch")
     add("--out", type=path, metavar="DIR", help=f"default {out}")
@@ -50,10 +51,14 @@ def run_parser(
     return parser
 
 
+def add_data(add: Callable, auto: str) -> None:
+    """The flags that say which data set, by default ``auto`` in words, and where it is."""
+    add("--dataset", default="auto", choices=DATASETS, help=f"default auto: {auto}")
+    add("--data", type=path, metavar="DIR", help=DATA)
+
+
 def add_where(add: Callable) -> None:
-    """The flags that say where the data is and where and on what runs go."""
-    where = "where MNIST is (default $LENET1998_DATA, else ./data)"
-    add("--data", type=path, metavar="DIR", help=where)
+    """The flags that say where and on what runs go."""
     add("--engine", default="auto", choices=ENGINES, help="default auto: the fastest here")
     add("--device", default="auto", type=device, metavar="NAME", help="auto | cpu | cuda[:i]")
     add("--jobs", type=whole_number, metavar="N", help="runs at once (default: cores)")

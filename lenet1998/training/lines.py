@@ -22,10 +22,16 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
-from lenet1998.arrays import arrays_in
-from lenet1998.errors import SURROUNDINGS, BadInput, compare, in_short, parse_text, read_bytes
-from lenet1998.layers import layers_of
-from lenet1998.recipes import Recipe, recorded
+from lenet1998.errors import (
+    SURROUNDINGS,
+    BadInput,
+    arrays_in,
+    compare,
+    in_short,
+    parse_text,
+    read_bytes,
+)
+from lenet1998.recipes import Recipe, layers_of, recorded
 from lenet1998.training.records import (
     RunRecord,
     check_links,

@@ -23,10 +23,8 @@ from filelock import FileLock, Timeout
 from safetensors.numpy import save as weights_to_bytes
 
 from lenet1998 import errors, paper
-from lenet1998.arrays import HEADER_BYTES, array_in
-from lenet1998.errors import BadInput
-from lenet1998.layers import multiply_accumulates
-from lenet1998.recipes import check_name, present_name, recorded
+from lenet1998.errors import HEADER_BYTES, BadInput, array_in
+from lenet1998.recipes import check_name, multiply_accumulates, present_name, recorded
 
 if TYPE_CHECKING:
     from lenet1998.models import LeNet5

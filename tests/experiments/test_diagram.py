@@ -1,4 +1,4 @@
-"""The diagrams show the network's own numbers, in letters that can be read on a page."""
+"""The tour's diagrams and its table of switches show the network's own numbers."""
 
 from dataclasses import asdict
 from itertools import combinations
@@ -13,7 +13,9 @@ import lenet1998
 from experiments.results import MODERN, runs_in
 from experiments.tour import diagram
 from experiments.tour.layers import PATTERN
+from experiments.tour.switches import MEANINGS, switches
 from lenet1998 import paper
+from lenet1998.recipes import ORIGINAL, SWITCHES
 from lenet1998.restore.printing import PAPER
 
 ROOT = Path(__file__).parents[2]
@@ -93,3 +95,12 @@ def test_the_unit_is_that_of_1998():
 @pytest.mark.parametrize("name", ["network", "network-dark", "convolution"])
 def test_the_files_are_small(name):
     assert (ROOT / "docs" / "figures" / f"{name}.svg").stat().st_size < 150_000
+
+
+def test_every_switch_has_a_meaning(tmp_path):
+    tables = [switches.made(tmp_path, part) for part in MEANINGS]
+    names = [name.strip("`") for table in tables for name in table["switch"]]
+    assert names == list(SWITCHES)
+    defaults = [value for table in tables for value in table["default"]]
+    assert defaults == [str(getattr(ORIGINAL, name)).lower() for name in names]
+    assert not any("e+37" in value for table in tables for value in table["values"])

@@ -7,9 +7,10 @@ from experiments.ablations import figures as ablation_figures
 from experiments.ablations import measures_tables as of_nets
 from experiments.ablations import rates_tables as rates
 from experiments.ablations.measures import ROTATIONS, SCALES, SHIFTS
+from experiments.ablations.measures_tables import families
+from experiments.ablations.tuning import LADDER, OPTIMIZERS, TUNINGS
 from lenet1998.ablate.components import ORIGINAL, changes, chosen
-from lenet1998.ablate.effects import effects, effects_table, families
-from lenet1998.ablate.tuning import LADDER, OPTIMIZERS, TUNINGS
+from lenet1998.ablate.effects import effects, effects_table
 from lenet1998.errors import BadInput
 from lenet1998.report import style
 

@@ -1,15 +1,16 @@
-"""The layers of Fig. 13's net, and known layers, recovered from their print."""
+"""The layers of Fig. 13's net, and known layers, recovered from their print; nets beside 1998's."""
 
 import numpy as np
 import pytest
 import torch
 
 from experiments.net_1998 import evidence
+from experiments.readings.sizes import SIZES, of_1998, sizes
 from lenet1998 import paper
 from lenet1998.models import build_model
 from lenet1998.recipes import ORIGINAL
 from lenet1998.restore.layers import LAYERS, convolve, layer_by_layer, patches, window_sums
-from lenet1998.restore.refine import as_model, layer_states, network, read_fig13, restore
+from lenet1998.restore.refine import layer_states, network, read_fig13, restore, weights_of
 
 STEPS = 700  # a quarter of what the study takes; near enough for what is asked here
 
@@ -97,15 +98,17 @@ def test_layers_compute_what_the_modules_do(fig13):
         pixels.value[:2], {k: type(v)(*(p[:2] for p in v)) for k, v in states.items()}
     )
     with torch.no_grad():
-        expected = layer_states(network(fits), torch.from_numpy(pixels.value[:2])[:, None])
+        expected = layer_states(
+            network(weights_of(fits)), torch.from_numpy(pixels.value[:2])[:, None]
+        )
     c1 = convolve(pixels.value[:2, None], fits["c1"], ((0,),) * 6)
     np.testing.assert_allclose(c1, expected["c1"], atol=1e-9)
     c3 = convolve(expected["s2"].numpy(), fits["c3"], paper.C3_TABLE)
     np.testing.assert_allclose(c3, expected["c3"], atol=1e-9)
 
 
-def test_as_model_has_the_recovered_weights(restored):
-    state = as_model(restored).state_dict()
+def test_a_network_has_the_recovered_weights(restored):
+    state = network(restored.weights).state_dict()
     for name, weights in restored.weights.items():
         np.testing.assert_array_equal(state[name], weights)
 
@@ -114,3 +117,42 @@ def test_patches_and_window_sums():
     maps = np.arange(2 * 3 * 6 * 6, dtype=float).reshape(2, 3, 6, 6)
     np.testing.assert_array_equal(patches(maps)[1, 2], maps[0, 2, 0:5, 1:6].ravel())
     np.testing.assert_array_equal(window_sums(maps)[1, 2, 0, 1], maps[1, 2, 0:2, 2:4].sum())
+
+
+def test_a_net_has_all_of_them(fig13):
+    scale, pixels, _ = fig13
+    found = sizes(build_model(ORIGINAL, 3), pixels, scale)
+    assert list(found) == list(SIZES)
+    weights = build_model(ORIGINAL, 3).c1.weight
+    assert found["C1 weights, rms"] == pytest.approx(weights.square().mean().sqrt().item())
+    assert found["S4 coefficients, mean size"] == pytest.approx(ORIGINAL.initial_coefficient)
+
+
+def test_averages_are_read_as_the_sums_that_do_the_same(fig13):
+    scale, pixels, _ = fig13
+    pairs = (("trainable_average", 1.0), ("trainable", 0.25))
+    ours, same = (
+        sizes(
+            build_model(ORIGINAL.changed(pooling=pooling, initial_coefficient=c), 3), pixels, scale
+        )
+        for pooling, c in pairs
+    )
+    assert ours == pytest.approx(same)
+
+
+def test_the_1998_net_and_one_with_its_layers_are_measured_alike(fig13):
+    scale, pixels, _ = fig13
+    model = build_model(ORIGINAL.changed(pooling="trainable"), 3)
+    weights = {
+        name: p.detach().double().tolist()
+        for name, p in model.named_parameters()
+        if name[:2] in ("c1", "s2", "c3", "s4")
+    }
+    theirs = of_1998({"weights": weights, "limit": 1.67}, pixels, scale)
+    ours = sizes(model, pixels, scale)
+    assert model.c1.weight.dtype == torch.float32
+    below = [name for name in SIZES if name[:2] not in ("C5", "F6")]
+    assert {name: theirs[name] for name in below} == pytest.approx({n: ours[n] for n in below})
+    # C5 and F6 are read off the figure.
+    assert theirs["F6 from the code, mean"] < 0.1
+    assert 0 < theirs["C5 states of 1.5 and more, share"] < 1

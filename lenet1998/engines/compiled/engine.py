@@ -19,6 +19,8 @@ from lenet1998.recipes import NETWORK_SWITCHES, Recipe
 class CompiledEngine:
     """Trains a model as its recipe says, like the eager engine, in compiled loops.
 
+    Its methods are described in :class:`~lenet1998.engines.protocol.Engine`.
+
     What it learns is the same bytes on every processor and with every version of torch, NumPy and
     Numba. The loops release the interpreter lock: engines in several threads run side by side.
 
@@ -54,11 +56,9 @@ class CompiledEngine:
         self._train(np.empty((0, paper.INPUT_SIZE**2), np.float32), np.empty(0, np.int64))
 
     def curvature(self, model: LeNet5, images: Tensor, labels: Tensor) -> Curvature:
-        """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         return Network(model, self.recipe).curvature(images, labels)
 
     def begin_pass(self, eta: float, curvatures: Sequence[Curvature] | None) -> None:
-        """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         (curvature,) = curvatures or [None]
         (model,) = self.models
         parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
@@ -77,7 +77,7 @@ class CompiledEngine:
     def train(
         self, images: Tensor, labels: Tensor, order: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """As :class:`~lenet1998.engines.protocol.Engine` has it.
+        """Learn patterns.
 
         Raises:
             ValueError: images or labels of another shape, dtype or range.
@@ -106,12 +106,10 @@ class CompiledEngine:
         """The model is always up to date."""
 
     def state_dicts(self) -> list[dict]:
-        """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         kept = {name: self.network.of_each(moment) for name, moment in self.moments.items()}
         return [{"steps": self.steps, **kept}]
 
     def load_state_dicts(self, states: Sequence[dict]) -> None:
-        """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         (state,) = states
         if state.keys() != {"steps", *self.moments}:
             raise BadInput("it keeps the state of another optimizer")

@@ -64,6 +64,8 @@ def _array(tensor: Tensor):
 class CudaEngine:
     """Trains any number of networks at once as one recipe says, each in a block of its own.
 
+    Its methods are described in :class:`~lenet1998.engines.protocol.Engine`.
+
     Between passes the models are the truth: their parameters are read when a pass begins and
     written back when it ends.
 
@@ -115,13 +117,11 @@ class CudaEngine:
         return torch.stack(rows).to(self._device)
 
     def curvature(self, model: LeNet5, images: Tensor, labels: Tensor) -> Curvature:
-        """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         over = self.recipe.subsampling_curvature
         criterion = self.recipe.build_criterion()
         return diagonal_curvature(model, criterion, images, labels, subsampling=over)
 
     def begin_pass(self, eta: float, curvatures: Sequence[Curvature] | None) -> None:
-        """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         global_rates = sgd_rates(self.recipe, eta, self.models[0])
         of_layer = {name.partition(".")[0]: rate for name, rate in global_rates.items()}
         self._etas = tuple(np.float32(of_layer.get(layer, eta)) for layer in cuda_kernel.LAYERS)
@@ -135,7 +135,7 @@ class CudaEngine:
     def train(
         self, images: Tensor, labels: Tensor, order: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """As :class:`~lenet1998.engines.protocol.Engine` has it; the whole call is one launch.
+        """Learn patterns, all in one launch.
 
         A pool that many calls learn from should be on the GPU, or each would copy it there.
         """
@@ -185,7 +185,6 @@ class CudaEngine:
         return [{"velocity": velocity.clone()} for velocity in self._side.cpu()]
 
     def load_state_dicts(self, states: Sequence[dict]) -> None:
-        """As :class:`~lenet1998.engines.protocol.Engine` has it."""
         if self.recipe.momentum:
             shape = self._side.shape[1:]
             for state in states:

@@ -9,7 +9,7 @@ from experiments.claims import curvature, layers, outputs, training
 from experiments.claims.ledger import Evidence, NotMeasuredError
 from experiments.claims.verdicts import CANNOT_TELL, DOES_NOT, HOLDS
 from experiments.results import ABLATIONS
-from lenet1998.ablate.tuning import TUNINGS
+from lenet1998.ablate.components import TUNED
 from lenet1998.recipes import recipe_named
 from lenet1998.training.records import write_json
 
@@ -86,8 +86,8 @@ def test_twice_the_passes_is_a_tremendous_speed_up(sgd, verdict, tmp_path):
     def until(number: int) -> list[list[int]]:
         return [[9] * (number - 1 + k % 2) + [1] * 3 for k in range(6)]
 
-    runs(tmp_path, until(2), **TUNINGS["sdlm"].settled)
-    evidence = runs(tmp_path, until(sgd), **TUNINGS["sgd"].settled)
+    runs(tmp_path, until(2), **TUNED["sdlm"])
+    evidence = runs(tmp_path, until(sgd), **TUNED["sgd"])
     # On average SDLM takes 2.5 passes, and SGD half a pass more than the least.
     assert curvature.speed_up(evidence).verdict == verdict
 
