@@ -15,7 +15,9 @@ from lenet1998.report.style import source_of
 from lenet1998.report.tables import beside_the_paper, summary_of
 
 ROOT = Path(__file__).parents[1]
-NUMBERED = ("ablations", "comparison", "results")
+NUMBERED = {page: (f"appendix/{page}",) for page in ("ablations", "comparison", "results")}
+NUMBERED["why"] = ("comparison", "appendix/ablations", "appendix/open-questions")
+"""Pages whose prose has decimals, and the other pages whose tables have them."""
 PAGES = sorted(page for pattern in DOCUMENTS for page in ROOT.glob(pattern))
 
 
@@ -88,12 +90,12 @@ def test_pages_that_show_multiply_accumulates_say_what_they_are(page):
 
 @pytest.mark.parametrize("page", NUMBERED)
 def test_numbers_in_the_prose_stand_in_a_table(page):
-    """Of the page or its appendix: what is told with decimals goes stale with no table of it."""
-    text, appendix = (ROOT / "docs" / f"{at}{page}.md" for at in ("", "appendix/"))
+    """What is told with decimals goes stale with no table of it."""
+    text, *others = ((ROOT / "docs" / f"{of}.md").read_text() for of in (page, *NUMBERED[page]))
     made = re.compile(
         r"<!-- table: .*?<!-- end -->|^```.*?^```|\]\(.*?\)", re.DOTALL | re.MULTILINE
     )
-    shown = " ".join(made.findall(text.read_text() + appendix.read_text()))
-    told = re.findall(r"(?<![\d.])\d+\.\d\d+(?= (?:%|\(n =|±))", made.sub("", text.read_text()))
+    shown = " ".join(made.findall(" ".join([text, *others])))
+    told = re.findall(r"(?<![\d.])\d+\.\d+(?= (?:%|\(n =|±))", made.sub("", text))
     assert told
     assert [number for number in told if number not in re.findall(r"\d+\.\d+", shown)] == []

@@ -1,4 +1,4 @@
-"""The tables of docs/ablations.md."""
+"""The tables of docs/ablations.md, and the effects in docs/why.md."""
 
 from collections.abc import Callable, Sequence
 
@@ -37,6 +37,12 @@ def effects(runs: Sequence[RunRecord], direction: str) -> pd.DataFrame:
 def brief(runs: Sequence[RunRecord]) -> pd.DataFrame:
     """The changes of ``original`` that move its test error most, one a component."""
     return ablations.brief_table(families(runs), COMPONENTS)
+
+
+@shows(ABLATED)
+def worth(runs: Sequence[RunRecord], *components: str) -> pd.DataFrame:
+    """Every change of some components, of ``original`` and of ``modern``."""
+    return ablations.worth_table(families(runs), {key: COMPONENTS[key] for key in components})
 
 
 @shows(ABLATED, ABLATIONS)

@@ -213,29 +213,44 @@ def brief_table(groups: Families, words: Mapping[str, str]) -> pd.DataFrame:
         groups: the directions. What is tuned is taken from ``tuned``, beside SDLM tuned alike.
         words: what each component is.
     """
-    tuned = effects(groups["tuned"])
-    alike = {effect.of.ours[0].recipe["name"] for effect in tuned}
-    untuned = [
-        effect for effect in effects(groups["out"]) if effect.of.ours[0].recipe["name"] not in alike
-    ]
+    found = _out_of_original(groups)
     rows = []
     for component in words:
-        of = [effect for effect in untuned + tuned if effect.of.component == component]
-        if not of:
-            continue
-        effect = max(of, key=lambda effect: abs(effect.pair.difference))
-        pair = effect.pair
-        rows.append(
-            {
-                "historical": words[component],
-                "becomes": effect.of.title,
-                "beside": "SDLM tuned alike" if effect.of.direction == "tuned" else "original",
-                "test error, points": f"{pair.difference:+.2f}",
-                "95 %": f"{pair.low:+.2f} to {pair.high:+.2f} (n = {pair.n})",
-                "verdict": effect.verdict,
-            }
-        )
+        of = [effect for effect in found if effect.of.component == component]
+        if of:
+            effect = max(of, key=lambda effect: abs(effect.pair.difference))
+            rows.append({"historical": words[component], **_brief_row(effect)})
     return pd.DataFrame(rows)
+
+
+def worth_table(groups: Families, components: Mapping[str, str]) -> pd.DataFrame:
+    """One row a change of some components: those of ``original``, then those of ``modern``."""
+    found = [*_out_of_original(groups), *effects(groups["in"])]
+    return pd.DataFrame(
+        {"component": component, **_brief_row(effect)}
+        for component in components
+        for effect in found
+        if effect.of.component == component
+    )
+
+
+def _out_of_original(groups: Families) -> list[Effect]:
+    """One out; what is tuned stands beside SDLM tuned alike."""
+    tuned = effects(groups["tuned"])
+    alike = {effect.of.ours[0].recipe["name"] for effect in tuned}
+    out = effects(groups["out"])
+    return [one for one in out if one.of.ours[0].recipe["name"] not in alike] + tuned
+
+
+def _brief_row(effect: Effect) -> dict:
+    pair, tuned = effect.pair, effect.of.direction == "tuned"
+    return {
+        "becomes": effect.of.title,
+        "beside": "SDLM tuned alike" if tuned else effect.of.base[0].recipe["name"],
+        "test error, points": f"{pair.difference:+.2f}",
+        "95 %": f"{pair.low:+.2f} to {pair.high:+.2f} (n = {pair.n})",
+        "verdict": effect.verdict,
+    }
 
 
 LOOKS = {MATTERS: (VERMILION, "o"), NO_DIFFERENCE: (GREEN, "s"), CANNOT_TELL: (BLACK, "D")}
