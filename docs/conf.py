@@ -72,6 +72,7 @@ html_theme = "furo"
 html_title = "lenet1998"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["normal.js"]
 templates_path = ["_templates"]
 html_sidebars = {
     "**": [

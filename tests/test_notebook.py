@@ -49,7 +49,9 @@ def test_it_runs_and_draws(tour, tmp_path, monkeypatch):
         (r"about (\d+) % after the third", r"\n3 +\d+\.\d.* (\S+)"),
         (r"About (\d+) of 500", r"'(\d+) of 500"),
     ):
-        assert float(*re.findall(told, text)) == pytest.approx(float(*re.findall(seen, plain)), abs=1)
+        assert float(*re.findall(told, text)) == pytest.approx(
+            float(*re.findall(seen, plain)), abs=1
+        )
     said = [output.text for output in shown if output.output_type == "stream"]
     assert len(said) == 1, said  # the title of the answers, and no warning
     assert list(tmp_path.iterdir()) == []

@@ -40,9 +40,9 @@ def brief(runs: Sequence[RunRecord]) -> pd.DataFrame:
 
 
 @shows(ABLATED)
-def worth(runs: Sequence[RunRecord], *components: str) -> pd.DataFrame:
-    """Every change of some components, of ``original`` and of ``modern``."""
-    return ablations.worth_table(families(runs), {key: COMPONENTS[key] for key in components})
+def worth(runs: Sequence[RunRecord], component: str) -> pd.DataFrame:
+    """Every change of a component, of ``original`` and of ``modern``."""
+    return ablations.worth_table(families(runs), component)
 
 
 @shows(ABLATED, ABLATIONS)

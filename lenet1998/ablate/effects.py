@@ -223,15 +223,10 @@ def brief_table(groups: Families, words: Mapping[str, str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def worth_table(groups: Families, components: Mapping[str, str]) -> pd.DataFrame:
-    """One row a change of some components: those of ``original``, then those of ``modern``."""
+def worth_table(groups: Families, component: str) -> pd.DataFrame:
+    """One row a change of a component: those of ``original``, then those of ``modern``."""
     found = [*_out_of_original(groups), *effects(groups["in"])]
-    return pd.DataFrame(
-        {"component": component, **_brief_row(effect)}
-        for component in components
-        for effect in found
-        if effect.of.component == component
-    )
+    return pd.DataFrame(_brief_row(effect) for effect in found if effect.of.component == component)
 
 
 def _out_of_original(groups: Families) -> list[Effect]:
