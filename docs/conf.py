@@ -70,7 +70,7 @@ def leave_out_fields_without_words(app, what, name, thing, skip, options) -> boo
 
 html_theme = "furo"
 html_title = "lenet1998"
-html_static_path = ["_static"]
+html_static_path = ["_static", "figures/network-dark.svg"]  # see site.css
 html_css_files = ["site.css"]
 html_js_files = ["normal.js"]
 html_search_scorer = str(HERE / "_static" / "scorer.js")
