@@ -62,7 +62,10 @@ def test_the_output_that_is_shown_is_that_of_the_committed_run(page):
     first = read(ROOT / "experiments" / "results", ORIGINAL_RUNS)[0]
     table = beside_the_paper(summary_of([first])).to_string(index=False)
     printed = "\n".join(line.rstrip() for line in table.splitlines())
-    assert f"```text\n{printed}\n" in (ROOT / page).read_text()
+    text = (ROOT / page).read_text()
+    assert f"```text\n{printed}\n" in text
+    told = re.findall(r"(\d+) of the 10,000 test digits", text)
+    assert set(told) <= {str(first.last["test_errors"])}
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/index.md"])
