@@ -31,6 +31,7 @@ extensions = [
 source_suffix = {".md": "markdown", ".ipynb": "markdown"}  # see as_markdown
 exclude_patterns = ["_build", "_templates", "figures", "live"]
 nitpicky = True
+python_maximum_signature_line_length = 88  # else a line a parameter
 
 # --- Markdown -----------------------------------------------------------------------------------
 

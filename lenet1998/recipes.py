@@ -4,7 +4,7 @@ A variant is a named recipe; an ablation is ``original.changed(one_thing=...)``,
 and, after commas, every switch in which it differs. ``original,passes=3,noise=0.2`` is what a
 folder, a run and a row of a table are called, and :meth:`Recipe.changed` alone makes such names up.
 
-What is built of a recipe, and needs torch, is in :mod:`lenet1998.models`.
+:mod:`lenet1998.models` builds the network and the optimizer of a recipe; it needs torch.
 """
 
 import dataclasses

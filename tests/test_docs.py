@@ -15,9 +15,6 @@ from lenet1998.report.style import source_of
 from lenet1998.report.tables import beside_the_paper, summary_of
 
 ROOT = Path(__file__).parents[1]
-NUMBERED = {page: (f"appendix/{page}",) for page in ("ablations", "comparison", "results")}
-NUMBERED["why"] = ("comparison", "appendix/ablations", "appendix/open-questions")
-"""Pages whose prose has decimals, and the other pages whose tables have them."""
 PAGES = sorted(page for pattern in DOCUMENTS for page in ROOT.glob(pattern))
 
 
@@ -62,10 +59,7 @@ def test_the_output_that_is_shown_is_that_of_the_committed_run(page):
     first = read(ROOT / "experiments" / "results", ORIGINAL_RUNS)[0]
     table = beside_the_paper(summary_of([first])).to_string(index=False)
     printed = "\n".join(line.rstrip() for line in table.splitlines())
-    text = (ROOT / page).read_text()
-    assert f"```text\n{printed}\n" in text
-    told = re.findall(r"(\d+) of the 10,000 test digits", text)
-    assert set(told) <= {str(first.last["test_errors"])}
+    assert f"```text\n{printed}\n" in (ROOT / page).read_text()
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/index.md"])
@@ -90,24 +84,9 @@ def test_links_lead_somewhere(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_pages_that_show_multiply_accumulates_say_what_they_are(page):
+def test_pages_that_show_multiply_accumulates_lead_to_what_they_are(page):
     text = page.read_text()
-    said = (
-        "We count one multiply-accumulate per connection, including biases. A subsampling unit"
-        " counts as one; max pooling counts as none."
-    )
+    rule = "We count one multiply-accumulate per connection, including biases."
     shown = re.search(r"^\| [^|]*multiply-accumulates (to|a ns)", text, re.MULTILINE)
-    assert not shown or said in " ".join(text.split())
-
-
-@pytest.mark.parametrize("page", NUMBERED)
-def test_numbers_in_the_prose_stand_in_a_table(page):
-    """What is told with decimals goes stale with no table of it."""
-    text, *others = ((ROOT / "docs" / f"{of}.md").read_text() for of in (page, *NUMBERED[page]))
-    made = re.compile(
-        r"<!-- table: .*?<!-- end -->|^```.*?^```|\]\(.*?\)", re.DOTALL | re.MULTILINE
-    )
-    shown = " ".join(made.findall(" ".join([text, *others])))
-    told = re.findall(r"(?<![\d.])\d+\.\d+(?= (?:%|\(n =|±))", made.sub("", text))
-    assert told
-    assert [number for number in told if number not in re.findall(r"\d+\.\d+", shown)] == []
+    assert (rule in text) == (page == ROOT / "docs" / "results.md")
+    assert not shown or rule in text or "results.md#figs-11-and-12-cost" in text

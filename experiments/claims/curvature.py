@@ -218,7 +218,7 @@ CLAIMS = (
         "41-42",
         "App. C",
         "It gives no tremendous speed-up over plain gradient descent",
-        "passes until less than 2 % of the test set are misread, SDLM and one rate, both tuned",
+        "passes until less than 2 % of the test set are misclassified; SDLM, one rate, both tuned",
         speed_up,
         ABLATIONS,
     ),

@@ -259,7 +259,7 @@ CLAIMS = (
         families,
         FIG7,
     ),
-    Claim("11", "Fig. 8", "82 test patterns are misread", "one more run", misread, PUBLISHED),
+    Claim("11", "Fig. 8", "82 test patterns are misclassified", "one more run", misread, PUBLISHED),
     Claim(
         "11-15",
         "Fig. 9",

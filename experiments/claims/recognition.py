@@ -48,7 +48,7 @@ def moved(axis: str, values: Sequence[float], unit: str, evidence: Evidence) -> 
         for value, found in zip(values, errors, strict=True)
     ]
     beside = [np.mean(found) for found in _errors(evidence, "original", axis, values)]
-    words = f"misread: {', '.join(told)} (n = {len(errors[0])});"
+    words = f"misclassified: {', '.join(told)} (n = {len(errors[0])});"
     words += f" trained without noise {', '.join(f'{mean:.0f}' for mean in beside)} %"
     return Finding(words, all_of(*(graded(found, RECOGNISED, LOST) for found in errors)))
 

@@ -42,9 +42,8 @@ def table(evidence: Evidence) -> pd.DataFrame:
 
 @shows(Evidence)
 def summary(evidence: Evidence) -> pd.DataFrame:
-    """Number of statements with each verdict."""
+    """Number of statements with each verdict that occurs."""
     given = [claim.found(evidence).verdict for claim in CLAIMS]
-    counts = [given.count(verdict) for verdict in VERDICTS]
-    return pd.DataFrame(
-        {"verdict": [*VERDICTS, "all"], "statements": [*counts, len(given)]},
-    )
+    found = [verdict for verdict in VERDICTS if verdict in given]
+    counts = [given.count(verdict) for verdict in found]
+    return pd.DataFrame({"verdict": [*found, "all"], "statements": [*counts, len(given)]})

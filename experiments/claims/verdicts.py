@@ -1,4 +1,4 @@
-"""Numbers in, a verdict out: docs/protocol.md, "How the paper's statements are judged"."""
+"""Numbers in, a verdict out: docs/protocol.md, "Statements of the paper"."""
 
 from collections.abc import Sequence
 

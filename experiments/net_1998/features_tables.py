@@ -24,7 +24,7 @@ TOLD = {
     "second-restoration-18": "Figs. 13 and 25",
     "second-restoration": "Figs. 13, 25 and 26",
 }
-"""Nets on the recovered layers, by what they were told of C5 and F6."""
+"""Nets on the recovered layers, by the printed states of C5 and F6 that pulled them."""
 NAMES = {
     "original": "`original`",
     "noise": "`noise`",
@@ -33,8 +33,8 @@ NAMES = {
     "modern": "`modern`",
     "1998-features": "`1998-features`",
     "noise,features=1998": "`1998-features`, noise",
-    "second-restoration-18": "second restoration, told Figs. 13 and 25",
-    "second-restoration": "second restoration, told all",
+    "second-restoration-18": "second restoration, by Figs. 13 and 25",
+    "second-restoration": "second restoration, by all three",
 }
 PRINTED = (("c5", "fig13"), ("c5", "fig25"), ("f6", "fig13"), ("f6", "fig25"), ("f6", "fig26"))
 TESTS = {"test_errors": "test error, %", "noisy_errors": "with inverted pixels, %"}
@@ -89,8 +89,8 @@ def _near(nets: Sequence[dict], layer: str, figure: str) -> str:
 
 
 @shows(FEATURES)
-def told(result: dict) -> pd.DataFrame:
-    """Distance of C5 and F6 from the printed states, by the states that the nets were told."""
+def pulled(result: dict) -> pd.DataFrame:
+    """Distance of C5 and F6 from the printed states, by the states that pulled the nets."""
     rows = []
     for name, words in TOLD.items():
         if name not in result["nets"]:
@@ -98,7 +98,7 @@ def told(result: dict) -> pd.DataFrame:
         nets = result["nets"][name]
         rows.append(
             {
-                "told": words,
+                "pulled towards": words,
                 "n": len(nets),
                 **{
                     f"{layer.upper()}, Fig. {figure[3:]}": _near(nets, layer, figure)
@@ -272,7 +272,7 @@ def card(result: dict) -> pd.DataFrame:
         [
             {
                 "test": title.partition(",")[0],
-                "misread by these weights": f"{first[key]} of {result['patterns']:,}",
+                "misclassified by these weights": f"{first[key]} of {result['patterns']:,}",
                 f"all seeds, % (n = {len(nets)})": brief(
                     _percents(result, "1998-features", key), digits=2
                 ),

@@ -73,7 +73,9 @@ def overview(runs: Mapping[str, Sequence[RunRecord]]) -> pd.DataFrame:
         rows.append(
             {
                 "net": f"[`{name}`](pretrained.md#{name})",
-                "misread by these weights": _misread(facts) if facts else MISSING.split(":")[0],
+                "misclassified by these weights": _misread(facts)
+                if facts
+                else MISSING.split(":")[0],
                 "all seeds, %": spread(_errors(records)),
                 "seed": facts.get("seed", ""),
             }
@@ -94,7 +96,7 @@ def card(of: Mapping[str, Sequence[RunRecord]], name: str) -> pd.DataFrame:
         "passes": str(first.recipe["passes"]),
         "data": f"{first.dataset['name']}, SHA-256 {first.dataset['checksum']}",
         "parameters, connections": f"{first.parameters:,}, {first.connections:,}",
-        "misread by these weights": _misread(facts) if facts else MISSING,
+        "misclassified by these weights": _misread(facts) if facts else MISSING,
         "test error of all seeds, %": spread(_errors(runs)),
         "their training error on the fly, %": spread(train),
         "seed": facts.get("seed", ""),

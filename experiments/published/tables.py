@@ -245,7 +245,7 @@ def fingerprint(records: Sequence[RunRecord], measured: dict) -> pd.DataFrame:
                 "nets": name,
                 "n": len(nets),
                 "errors of 10,000": brief([shared.errors for _, shared in nets]),
-                "of the 82, misread": brief([shared.misread for _, shared in nets]),
+                "of the 82, misclassified": brief([shared.misread for _, shared in nets]),
                 "with 1998's answer": brief([shared.same_answer for _, shared in nets]),
                 "overlap with the 82": brief(overlaps[name], digits=3),
                 "p": "" if p is None else f"{p:.1g}",

@@ -1,6 +1,6 @@
 """docs/open-questions.md: the readings that the printed words leave, and which of them is taken.
 
-The rule is in docs/protocol.md, "How the reading is settled a third time".
+The rule is in docs/protocol.md, "Third choice: print before fit".
 """
 
 import math

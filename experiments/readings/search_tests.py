@@ -50,7 +50,7 @@ def held_back(
         {
             "": "1998",
             **{name: f"{value:g}" for name, (value, *_) in columns.items()},
-            "of Fig. 8's 82, misread": "82",
+            "of Fig. 8's 82, misclassified": "82",
             "of Fig. 13's nine, read": "9",
         }
     ]
@@ -68,7 +68,7 @@ def held_back(
                 ]
             )
         shared = [shared_with_1998(run).misread for run in runs if not run.diverged]
-        row["of Fig. 8's 82, misread"] = _mean(shared, 1)
+        row["of Fig. 8's 82, misclassified"] = _mean(shared, 1)
         read = [net["read"] for net in content["fig13"] if net["recipe"] == name]
         row["of Fig. 13's nine, read"] = _mean(read, 1)
         rows.append(row)

@@ -131,7 +131,7 @@ def blank_share(result: dict) -> pd.DataFrame:
                 "n": len(found),
                 "strings read right, %": brief([net["right_percent"] for net in found]),
                 "digits in error, %": brief([net["digit_error_percent"] for net in found]),
-                "single digits misread": brief([net["held_out_errors"] for net in found]),
+                "single digits misclassified": brief([net["held_out_errors"] for net in found]),
             }
         )
     return pd.DataFrame(rows)

@@ -12,7 +12,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PLAIN = [
+    "CONTRIBUTING.md",
     "README.md",
+    "docs/1998-features.md",
     "docs/1998-net.md",
     "docs/api/index.md",
     "docs/ablations.md",

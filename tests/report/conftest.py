@@ -18,7 +18,7 @@ from lenet1998.training.records import write_json
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A checkout with the page of results, and two runs of everything that it shows."""
+    """A checkout with the page of results, Fig. 8's overlaps in it, and two runs of each kind."""
     results = tmp_path / "experiments" / "results"
     folders = dict(zip(BY_SIZE, sizes(2), strict=True))
     first = "fitted/fitted"
@@ -46,5 +46,7 @@ def checkout(tmp_path):
     shutil.copy(ROOT / "experiments" / "results" / sources.FIG7, results)
     page = tmp_path / "docs" / "results.md"
     page.parent.mkdir()
-    page.write_text((ROOT / "docs" / "results.md").read_text())
+    appendix = (ROOT / "docs" / "appendix" / "results.md").read_text()
+    overlap = appendix[appendix.index("## Fig. 8") : appendix.index("## Fig. 10")]
+    page.write_text((ROOT / "docs" / "results.md").read_text() + overlap)
     return tmp_path

@@ -61,9 +61,9 @@ def test_features_beside_whole_nets(result):
     assert float(told[0]) < float(told[1])
 
 
-def test_how_near_told_nets_come(result):
-    table = page.told(result)
-    assert table["told"].tolist() == ["nothing", "Figs. 13, 25 and 26"]
+def test_how_near_pulled_nets_come(result):
+    table = page.pulled(result)
+    assert table["pulled towards"].tolist() == ["nothing", "Figs. 13, 25 and 26"]
     assert table["C5, Fig. 13"].tolist() == ["", "0.020 (0.50)"]
     assert table["F6, Fig. 26"].tolist() == ["0.200 (0.50)", "0.020 (0.50)"]
 
@@ -89,7 +89,7 @@ def test_pattern_by_pattern_and_string_by_string(result):
 
 def test_the_card_is_of_seed_0(result):
     table = page.card(result)
-    assert table["misread by these weights"].tolist() == ["80 of 10,000", "400 of 10,000"]
+    assert table["misclassified by these weights"].tolist() == ["80 of 10,000", "400 of 10,000"]
 
 
 def test_the_figure_has_a_row_for_each_kind_of_net(result):

@@ -25,22 +25,22 @@ def rows(frame, column) -> dict[str, str]:
 
 def test_a_packaged_net_is_told_with_its_own_numbers_and_all_seeds(runs):
     told = rows(card({"original": runs}, "original"), "original")
-    assert told["misread by these weights"] == "3 of 200 (1.50 %)"
+    assert told["misclassified by these weights"] == "3 of 200 (1.50 %)"
     assert told["test error of all seeds, %"].startswith("2.00 ")
     assert "(n = 2; " in told["test error of all seeds, %"]
     assert (told["seed"], told["commit"]) == ("7", "c0ffee, changed")
     assert "bytes, SHA-256 " in told["weights"]
     (row,) = overview({"original": runs}).to_dict("records")
-    assert (row["misread by these weights"], row["seed"]) == ("3 of 200 (1.50 %)", "7")
+    assert (row["misclassified by these weights"], row["seed"]) == ("3 of 200 (1.50 %)", "7")
 
 
 def test_a_net_that_is_not_packaged_says_so(runs):
     told = rows(card({"noise": runs}, "noise"), "noise")
-    assert told["misread by these weights"].startswith("not in this version: train")
+    assert told["misclassified by these weights"].startswith("not in this version: train")
     assert "(n = 2; " in told["test error of all seeds, %"]
     assert not {"seed", "commit", "weights"} & told.keys()
     (row,) = overview({"noise": runs}).to_dict("records")
-    assert (row["misread by these weights"], row["seed"]) == ("not in this version", "")
+    assert (row["misclassified by these weights"], row["seed"]) == ("not in this version", "")
 
 
 def test_a_run_before_commits_were_recorded_says_so(runs, tmp_path):

@@ -99,7 +99,7 @@ def test_fingerprint_of_kinds_in_the_order_given():
     assert table["n"].tolist() == [2, 2]
     first = table.iloc[0]
     assert first["errors of 10,000"] == f"80.0 {PLUS_MINUS} 0.0"
-    assert first["of the 82, misread"] == f"35.0 {PLUS_MINUS} 7.1"
+    assert first["of the 82, misclassified"] == f"35.0 {PLUS_MINUS} 7.1"
     assert first["with 1998's answer"] == f"25.0 {PLUS_MINUS} 7.1"
     assert first["overlap with the 82"] == f"0.432 {PLUS_MINUS} 0.087"  # 60 and 80 of 162
     assert first["overlap with one another"] == f"0.550 {PLUS_MINUS} 0.071"

@@ -142,4 +142,4 @@ def test_what_was_held_back_is_told_by_the_switches_and_not_by_the_name():
     assert table.loc["B", "test error with distortions, %"] == "0.50 (n = 1)"
     assert table["of Fig. 13's nine, read"].tolist() == ["9", "7.0 ± 0.0 (n = 2)", ""]
     zeros = sum(answer == 0 for answer in paper.fig8_errors().label)
-    assert table.loc["A", "of Fig. 8's 82, misread"].startswith(f"{82 - zeros}.0")
+    assert table.loc["A", "of Fig. 8's 82, misclassified"].startswith(f"{82 - zeros}.0")

@@ -100,7 +100,7 @@ def test_shares_of_blanks_stand_side_by_side(tmp_path):
     assert frame["share of blanks"].tolist() == ["0.1", "0.5"]
     assert frame["n"].tolist() == [2, 2]
     assert frame["strings read right, %"].tolist() == ["9.0 ± 1.4", "41.0 ± 1.4"]
-    assert frame["single digits misread"].tolist() == ["201.0 ± 1.4"] * 2
+    assert frame["single digits misclassified"].tolist() == ["201.0 ± 1.4"] * 2
 
 
 def test_between_digits_f6_never_comes_near_the_blank_cell():
