@@ -74,6 +74,8 @@ html_theme = "furo"
 html_title = "lenet1998"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["normal.js"]
+html_search_scorer = str(HERE / "_static" / "scorer.js")
 templates_path = ["_templates"]
 html_sidebars = {
     "**": [

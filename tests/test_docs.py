@@ -68,6 +68,15 @@ def test_as_many_departures_are_told_as_the_list_has(page):
     assert f"[{number} departures](" in " ".join((ROOT / page).read_text().split())
 
 
+@pytest.mark.parametrize(("page", "folder"), [("README.md", "docs/"), ("docs/index.md", "")])
+def test_students_teachers_and_researchers_find_their_pages(page, folder):
+    """In a click; the questions behind these pages were followed in a browser."""
+    pages = "start tour why normal cite how-to labs/index lecture results differences protocol"
+    text = (ROOT / page).read_text()
+    links = re.findall(rf"\]\({folder}([\w/-]+)\.md(?:#[\w-]+)?\)", text)
+    assert [one for one in pages.split() if one not in links] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())

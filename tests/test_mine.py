@@ -1,6 +1,7 @@
 """``compare --mine``: an accuracy of the reader's own among the committed runs of each recipe."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -78,32 +79,34 @@ def test_another_accuracy_is_one_line(text, capsys):
 @pytest.mark.parametrize(
     ("mine", "below", "judged"),
     [
-        (Accuracy(99.0, 0.05), 4, "could be one more run"),
-        (Accuracy(98.0, 0.05), 0, "too low to be one more run"),
-        (Accuracy(99.9, 0.05), 6, "too high to be one more run"),
+        (Accuracy(99.0, 0.05), 4, "normal"),
+        (Accuracy(98.0, 0.05), 0, "too low"),
+        (Accuracy(99.9, 0.05), 6, "too high"),
     ],
 )
 def test_where_an_accuracy_falls(mine, below, judged):
-    standing = Standing(RUNS, mine)
     low, high = prediction_interval(RUNS)
-    told = standing.words()
-    assert told.startswith(f"{judged} (95 %: {low:.2f} to {high:.2f}); at or above {below} of 6")
-    assert f"(percentile {100 * below / 6:.0f})" in told
-    assert told.endswith("98.90 to 99.10, mean 99.00 ± 0.07")
+    assert list(Standing(RUNS, mine).row().values()) == [
+        "98.90 to 99.10",
+        f"{low:.2f} to {high:.2f}",
+        f"{below} of 6",
+        judged,
+    ]
 
 
 def test_the_last_digit_widens_the_interval():
     low, _ = prediction_interval(RUNS)
     just_below = low - 0.03
-    assert "could be" in Standing(RUNS, Accuracy(just_below, 0.05)).words()
-    assert "too low" in Standing(RUNS, Accuracy(just_below, 0.005)).words()
+    assert Standing(RUNS, Accuracy(just_below, 0.05)).row()["yours is"] == "normal"
+    assert Standing(RUNS, Accuracy(just_below, 0.005)).row()["yours is"] == "too low"
 
 
 def test_few_runs_wide_runs_and_no_runs():
-    assert Standing(RUNS[:5], Accuracy(99.0, 0.05)).words().startswith("too few runs to say")
-    assert "as could many" in Standing([98.0, *RUNS], Accuracy(99.0, 0.05)).words()
-    assert Standing([], Accuracy(99.0, 0.05)).words() == "no run finished"
-    assert "95 %: 0.00 to 100.00" in Standing([9, 90, 99, 50, 20, 70], Accuracy(98, 0.5)).words()
+    mine = Accuracy(99.0, 0.05)
+    assert Standing(RUNS[:5], mine).row()["yours is"] == "too few runs"
+    assert Standing([98.0, *RUNS], mine).row()["yours is"] == "normal, but wide"
+    assert Standing([], mine).row()["yours is"] == "no run finished"
+    assert Standing([9, 90, 99, 50, 20, 70], mine).row()["one more run"] == "0.00 to 100.00"
 
 
 def test_diverged_runs_take_no_part(groups):
@@ -128,15 +131,15 @@ def test_histograms_have_one_axis_and_every_run(groups, mine):
         assert told in figure._suptitle.get_text()
 
 
-def test_one_line_a_recipe_and_a_figure(groups, tmp_path, capsys):
+def test_one_row_a_recipe_and_a_figure(groups, tmp_path, capsys):
     for run in groups["original"]:
         write_record(tmp_path / "results" / "study" / "original" / f"seed-{run.seed}", run)
     flags = ["original", "--results", str(tmp_path / "results"), "--out", str(tmp_path / "out")]
     assert main(["--mine", "98.7%", *flags]) == 0
-    first, line, last = capsys.readouterr().out.splitlines()
-    assert first.startswith("98.7 %")
-    assert line.startswith("original: ")
-    assert last.endswith("mine.png")
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith("98.7 %")
+    assert told[3].split()[0] == "original"
+    assert told[-1].endswith("mine.png")
     assert (tmp_path / "out" / "figures" / "mine.png").stat().st_size > 5000
     assert main(["--mine", "0.987", *flags, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -144,14 +147,17 @@ def test_one_line_a_recipe_and_a_figure(groups, tmp_path, capsys):
     assert len(found["original"]["accuracy_percent"]) == 6
     assert main(["--mine", "0.987", *flags]) == 0
     assert "for a share of 0.987 write 98.7" in capsys.readouterr().out
+    assert main(["--mine", "0", *flags]) == 0
+    assert "for a share" not in capsys.readouterr().out
     assert main(["--mine", "98.7", "modern", *flags[1:]]) == 2
     assert "no committed runs of modern" in capsys.readouterr().err
 
 
 def test_every_named_variant_is_there_by_default(tmp_path, capsys):
     assert main(["--mine", "98.7", "--out", str(tmp_path)]) == 0
-    lines = capsys.readouterr().out.splitlines()[1:-1]
-    assert [line.partition(":")[0] for line in lines] == list(RECIPES)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[3:-3]] == list(RECIPES)
+    assert max(map(len, lines[:-1])) < 80
 
 
 @pytest.mark.parametrize("flag", ["--seeds=0", "--fresh", "--passes=3", "--set=mu=0.1", "--quick"])
@@ -160,7 +166,9 @@ def test_a_flag_of_training_is_refused(flag, capsys):
     assert "does not go with --mine" in capsys.readouterr().err
 
 
-def test_the_page_shows_the_line_that_is_printed(tmp_path, capsys):
+def test_the_page_shows_what_its_command_prints(tmp_path, monkeypatch, capsys):
     page = (Path(__file__).parents[1] / "docs" / "normal.md").read_text()
-    assert main(["--mine", "98.7", "modern", "--out", str(tmp_path)]) == 0
-    assert f"\n{capsys.readouterr().out.splitlines()[1]}\n" in page
+    shown = re.search(r"compare (--mine.*?)\n```.*?```text\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    assert main(shown[1].split()) == 0
+    assert capsys.readouterr().out == shown[2]

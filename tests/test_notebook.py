@@ -1,6 +1,7 @@
 """The notebook runs from its first cell to its last, and is committed as it stands before that."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,17 @@ def test_it_runs_and_draws(tour, tmp_path, monkeypatch):
     assert len(pictures) == 7  # C3's table, the codes, the curve, and four of a net
     tables = [output for output in shown if "text/html" in output.get("data", {})]
     assert len(tables) == 3
-    assert "(60000, 340908)" in [output.get("data", {}).get("text/plain") for output in shown]
+    plain = "\n".join(output.get("data", {}).get("text/plain", "") for output in shown)
+    assert "(60000, 340908)" in plain
+    text = "".join(cell.source for cell in tour.cells if cell.cell_type == "markdown")
+    for told, seen in (
+        (r"falls from about (\d+) %", r"\n1 +\d+\.\d.* (\S+)\n"),
+        (r"about (\d+) % after the third", r"\n3 +\d+\.\d.* (\S+)"),
+        (r"About (\d+) of 500", r"'(\d+) of 500"),
+    ):
+        assert float(*re.findall(told, text)) == pytest.approx(
+            float(*re.findall(seen, plain)), abs=1
+        )
     said = [output.text for output in shown if output.output_type == "stream"]
     assert len(said) == 1, said  # the title of the answers, and no warning
     assert list(tmp_path.iterdir()) == []

@@ -3,8 +3,10 @@
 import json
 import math
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -72,6 +74,15 @@ def test_a_block_for_each_picture(pictures, capsys):
     assert lines[4].startswith("two.png: 2")
     assert lines[7] == "  picture     white on black, taken as it is"
     assert len(lines) == 8
+
+
+def test_the_page_shows_what_is_printed_of_its_seven(tmp_path, monkeypatch, capsys):
+    page = (Path(__file__).parents[1] / "docs" / "how-to.md").read_text()
+    shown = re.search(r"```py\n(from PIL.*?)```\n.*?```text\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(shown[1], {})
+    assert main(["digit.png"]) == 0
+    assert capsys.readouterr().out == shown[2]
 
 
 def test_json_is_one_object_and_nothing_else(pictures, capsys):

@@ -1,4 +1,4 @@
-"""The tables of docs/ablations.md."""
+"""The tables of docs/ablations.md, and the effects in docs/why.md."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,7 +11,7 @@ from experiments.ablations.rates_tables import ABLATED
 from experiments.results import ABLATIONS, shows
 from lenet1998.ablate import effects as ablations
 from lenet1998.ablate.components import COMPONENTS
-from lenet1998.ablate.effects import Families, effects_table
+from lenet1998.ablate.effects import Effect, Families, effects_table
 from lenet1998.training.records import RunRecord
 
 
@@ -36,36 +36,44 @@ def effects(runs: Sequence[RunRecord], direction: str) -> pd.DataFrame:
 
 @shows(ABLATED)
 def brief(runs: Sequence[RunRecord]) -> pd.DataFrame:
-    """The changes of ``original`` that move its test error most, one a component.
+    """The changes of ``original`` that move its test error most, one a component."""
+    largest = {}
+    for effect in _out_of_original(families(runs)):
+        known = largest.setdefault(effect.of.component, effect)
+        if abs(effect.pair.difference) > abs(known.pair.difference):
+            largest[effect.of.component] = effect
+    return pd.DataFrame(
+        {"historical": COMPONENTS[component], **_worth(largest[component])}
+        for component in COMPONENTS
+        if component in largest
+    )
 
-    What is tuned is taken from ``tuned``, beside SDLM tuned alike.
-    """
+
+@shows(ABLATED)
+def worth(runs: Sequence[RunRecord], component: str) -> pd.DataFrame:
+    """Every change of a component: of ``original``, then of ``modern``."""
     groups = families(runs)
+    found = [*_out_of_original(groups), *ablations.effects(groups["in"])]
+    return pd.DataFrame(_worth(effect) for effect in found if effect.of.component == component)
+
+
+def _out_of_original(groups: Families) -> list[Effect]:
+    """Effects of one component out; what is tuned stands beside SDLM tuned alike."""
     tuned = ablations.effects(groups["tuned"])
     alike = {effect.of.ours[0].recipe["name"] for effect in tuned}
-    untuned = [
-        effect
-        for effect in ablations.effects(groups["out"])
-        if effect.of.ours[0].recipe["name"] not in alike
-    ]
-    rows = []
-    for component in COMPONENTS:
-        of = [effect for effect in untuned + tuned if effect.of.component == component]
-        if not of:
-            continue
-        effect = max(of, key=lambda effect: abs(effect.pair.difference))
-        pair = effect.pair
-        rows.append(
-            {
-                "historical": COMPONENTS[component],
-                "becomes": effect.of.title,
-                "beside": "SDLM tuned alike" if effect.of.direction == "tuned" else "original",
-                "test error, points": f"{pair.difference:+.2f}",
-                "95 %": f"{pair.low:+.2f} to {pair.high:+.2f} (n = {pair.n})",
-                "verdict": effect.verdict,
-            }
-        )
-    return pd.DataFrame(rows)
+    out = ablations.effects(groups["out"])
+    return [one for one in out if one.of.ours[0].recipe["name"] not in alike] + tuned
+
+
+def _worth(effect: Effect) -> dict:
+    pair, tuned = effect.pair, effect.of.direction == "tuned"
+    return {
+        "becomes": effect.of.title,
+        "beside": "SDLM tuned alike" if tuned else effect.of.base[0].recipe["name"],
+        "test error, points": f"{pair.difference:+.2f}",
+        "95 %": f"{pair.low:+.2f} to {pair.high:+.2f} (n = {pair.n})",
+        "verdict": effect.verdict,
+    }
 
 
 @shows(ABLATED, ABLATIONS)

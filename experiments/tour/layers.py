@@ -29,6 +29,11 @@ GREYS = colormaps["gray"].with_extremes(bad=style.EMPTY)
 # --- What each layer counts ---------------------------------------------------------------------
 
 
+def _title(layer: str) -> str:
+    """Name of a layer as the paper prints it."""
+    return layer if layer == "output" else layer.upper()
+
+
 @shows(ORIGINAL)
 def layers(runs: Sequence[RunRecord]) -> pd.DataFrame:
     """Every layer of the network that was trained: what it counts, and how that comes about."""
@@ -52,7 +57,7 @@ def parameters_apart(original: Sequence[RunRecord], modern: Sequence[RunRecord])
     for ours, theirs in zip(*nets, strict=True):
         if difference := theirs["parameters"] - ours["parameters"]:
             rows.append(
-                (ours["name"].upper(), ours["parameters"], theirs["parameters"], difference)
+                (_title(ours["name"]), ours["parameters"], theirs["parameters"], difference)
             )
     total = [sum(layer["parameters"] for layer in net) for net in nets]
     rows.append(("all layers", *total, total[1] - total[0]))
@@ -66,7 +71,7 @@ def _row(before: dict, counted: dict) -> dict:
     name, side = counted["name"], counted["size"]
     parameters, connections = sums(before, counted)
     return {
-        "layer": name.upper() if name != "output" else name,
+        "layer": _title(name),
         "maps": f"{counted['maps']} of {side}×{side}" if name not in ("f6", "output") else "",
         "units": f"{counted['maps'] * side**2:,}",
         "parameters": _equation(parameters, counted["parameters"]),

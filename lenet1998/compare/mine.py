@@ -62,10 +62,11 @@ def run(recipes: Sequence[Recipe], mine: tuple[float, float], out: Path, flags: 
     if flags.json:
         print(json.dumps({name: standing.as_dict() for name, standing in standings.items()}))
         return 0
-    print(f"{mine.percent:g} % beside our runs on MNIST, last pass:")
-    for name, standing in standings.items():
-        print(f"{name}: {standing.words()}")
-    if mine.percent <= SHARE:
+    rows = [{"recipe": name, **standing.row()} for name, standing in standings.items()]
+    print(f"{mine.percent:g} % beside our runs on MNIST, last pass:\n")
+    print(late("pandas").DataFrame(rows).to_string(index=False), end="\n\n")
+    print("one more run: the 95 % prediction interval; no better: runs at or below yours")
+    if 0 < mine.percent <= SHARE:
         print(f"read as percent: for a share of {mine.percent:g} write {100 * mine.percent:g}")
     print(f"the histograms are in {figure}")
     return 0

@@ -65,7 +65,7 @@ class Standing:
         return verdict(100 - self.mine.percent, errors, self.mine.known_to)
 
     def as_dict(self) -> dict:
-        """Everything that :meth:`words` say, as numbers."""
+        """Everything of :meth:`row`, as numbers."""
         summary = summarise(self.runs)
         return {
             "accuracy_percent": list(self.runs),
@@ -76,24 +76,28 @@ class Standing:
             "verdict": self.verdict,
         }
 
-    def words(self) -> str:
-        """One line: how many runs are no better, their range, and the verdict."""
+    def row(self) -> dict:
+        """The runs' range, the interval for one more, how many are no better, and the verdict."""
         if not self.runs:
-            return "no run finished"
-        n, below = len(self.runs), self.at_or_below
+            return {
+                "our runs, %": "",
+                "one more run": "",
+                "no better": "0 of 0",
+                "yours is": "no run finished",
+            }
         side = "low" if self.mine.percent < np.mean(self.runs) else "high"
         judged = {
-            CONSISTENT: "could be one more run",
-            TOO_WIDE: "could be one more run, as could many: the interval is wide",
-            INCONSISTENT: f"too {side} to be one more run",
-            CANNOT_TELL: "too few runs to say",
+            CONSISTENT: "normal",
+            TOO_WIDE: "normal, but wide",
+            INCONSISTENT: f"too {side}",
+            CANNOT_TELL: "too few runs",
         }[self.verdict]
-        low, high = prediction_interval(self.runs)
-        return (
-            f"{judged} (95 %: {_between(low, high)}); at or above {below} of {n} runs"
-            f" (percentile {100 * below / n:.0f}), which are {min(self.runs):.2f} to"
-            f" {max(self.runs):.2f}, mean {brief(self.runs, digits=2)}"
-        )
+        return {
+            "our runs, %": _between(min(self.runs), max(self.runs)),
+            "one more run": _between(*prediction_interval(self.runs)),
+            "no better": f"{self.at_or_below} of {len(self.runs)}",
+            "yours is": judged,
+        }
 
 
 def _between(low: float, high: float) -> str:
@@ -119,7 +123,7 @@ def table(groups: Groups) -> pd.DataFrame:
                 "recipe": name,
                 "n": len(runs),
                 f"mean {PLUS_MINUS} sd, %": brief(runs, digits=2),
-                "range, %": f"{min(runs):.2f} to {max(runs):.2f}",
+                "range, %": _between(min(runs), max(runs)),
                 "one more run, 95 %": _between(low, high),
             }
         )

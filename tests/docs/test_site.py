@@ -13,6 +13,10 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from browser import ask, look_as, wait
 
+from experiments.results import ALL_VARIANTS, read
+from lenet1998.compare.mine import accuracy as read_accuracy
+from lenet1998.report import accuracy
+
 pytestmark = pytest.mark.slow  # the site is built
 
 ROOT = Path(__file__).parents[2]
@@ -145,14 +149,42 @@ def test_code_can_be_copied(site, browser):
 
 @pytest.mark.parametrize(
     ("word", "page"),
-    [("live", "start.html"), ("exercise", "labs/index.html"), ("argmin", "labs/argmin.html")],
+    [
+        ("live", "start.html"),
+        ("exercise", "labs/index.html"),
+        ("argmin", "labs/argmin.html"),
+        ("install", "start.html"),
+        ("MNIST", "start.html"),
+        ("Colab", "how-to.html"),
+        ("cite", "cite.html"),
+        ("accuracy", "normal.html"),
+        ("softmax", "glossary.html"),
+        ("SDLM", "tour.html"),
+    ],
 )
-def test_search_finds(site, browser, word, page):
+def test_search_finds_first(site, browser, word, page):
     look_as(browser)
     browser.get(f"{(site / 'search.html').as_uri()}?q={word}")
     wait(browser, "/finished/.test(document.getElementById('search-results').textContent)")
-    links = ask(browser, "[...document.querySelectorAll('.search li a')].map((a) => a.pathname)")
-    assert [link for link in links if link.endswith(page)] != []
+    first = ask(browser, "document.querySelector('.search li a').pathname")
+    assert first == (site / page).as_uri().removeprefix("file://")
+
+
+@pytest.mark.parametrize("mine", ["98.7", "97.9 %", "99.30"])
+def test_an_accuracy_is_judged_on_the_page_as_by_the_command(site, browser, mine):
+    look_as(browser)
+    browser.get((site / "normal.html").as_uri())
+    browser.find_element("id", "mine").send_keys(mine)
+    last = (
+        "[...document.querySelectorAll('article table tr')].map((row) => row.lastChild.textContent)"
+    )
+    groups = read(ROOT / "experiments" / "results", ALL_VARIANTS)
+    number = accuracy.Accuracy(*read_accuracy(mine))
+    rows = [accuracy.Standing(runs, number).row() for runs in accuracy.accuracies(groups).values()]
+    assert ask(browser, last) == ["yours is", *(row["yours is"] for row in rows)]
+    browser.find_element("id", "mine").send_keys("x")
+    assert "written as 98.7" in ask(browser, "document.querySelector('article output').textContent")
+    assert set(ask(browser, last)[1:]) == {""}
 
 
 def test_the_api_reference_says_what_people_wrote(site):

@@ -8,6 +8,7 @@ from experiments.ablations import measures_tables as of_nets
 from experiments.ablations import rates_tables as rates
 from experiments.ablations.measures import ROTATIONS, SCALES, SHIFTS
 from experiments.ablations.measures_tables import families
+from experiments.ablations.tables import worth
 from experiments.ablations.tuning import LADDER, OPTIMIZERS, TUNINGS
 from lenet1998.ablate.components import ORIGINAL, changes, chosen
 from lenet1998.ablate.effects import effects, effects_table
@@ -115,6 +116,16 @@ def test_every_change_has_its_row_in_every_table(whole):
     work = of_nets.work(found)
     assert len(work) == rows
     assert set(work["n"]) == {3}
+
+
+def test_a_component_is_shown_beside_the_base_that_each_change_has(whole):
+    table = worth(whole[0], "optimizer")
+    assert set(table["beside"]) == {"original", "SDLM tuned alike", "modern", "modern-tuned"}
+    titles = {
+        of.title for of in changes() if of.component == "optimizer" and of.direction != "ladder"
+    }
+    assert set(table["becomes"]) == titles
+    assert table["becomes"].is_unique
 
 
 def test_figures_are_drawn(whole, tmp_path):

@@ -8,7 +8,7 @@ from factory import make_record
 
 from experiments.coursework import tables as coursework
 from experiments.coursework.tables import BEST, CLAIMS, LAST, TRAINING, Claim
-from lenet1998.report.statistics import TOO_WIDE
+from lenet1998.report.statistics import CONSISTENT, INCONSISTENT, TOO_WIDE
 
 ERRORS = ((20, 2, 5, 4), (22, 6, 3, 5), (18, 4, 4, 3))  # of 200, epoch by epoch
 
@@ -99,6 +99,18 @@ def test_every_claim_is_of_a_recipe_that_the_study_runs(monkeypatch):
 
 def all_five():
     return [run for report in coursework.REPORTS for run in runs(f"coursework-{report}")]
+
+
+def test_the_page_counts_the_verdicts_of_its_table():
+    page = (Path(__file__).parents[2] / "docs" / "coursework.md").read_text()
+    table = page.partition("coursework.tables:claims -->")[2].partition("<!-- end -->")[0]
+    count = {
+        verdict: table.count(f"| {verdict} |") for verdict in (CONSISTENT, INCONSISTENT, TOO_WIDE)
+    }
+    words = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+    agree, differ, wide = (words[number] for number in count.values())
+    told = f"Of {words[sum(count.values())]} claims, {differ} are inconsistent with our runs and"
+    assert f"{told} {agree} are consistent. For {wide}, our runs spread too widely" in page
 
 
 def test_curves_show_every_report_with_its_claims():
