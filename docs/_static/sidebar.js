@@ -1,0 +1,6 @@
+// The list of pages is longer than a screen: it starts where the page itself is in sight.
+addEventListener("DOMContentLoaded", () => {
+  const list = document.querySelector(".sidebar-scroll");
+  const here = list?.querySelector(".current-page > a");
+  if (here) list.scrollTop += here.getBoundingClientRect().top - list.getBoundingClientRect().top - list.clientHeight / 2;
+});
