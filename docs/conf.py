@@ -92,10 +92,11 @@ html_copy_source = False
 
 PICTURE = re.compile(r'<img alt="[^"]*"( class="[^"]*")? src="([^"]+)"[^>]*>')
 CODE = re.compile(r'(?<=<span class="pre">)[^<]+')
-WORD_ENDS = re.compile(r"(?<=\w)[._/=-](?=[A-Za-z])")
-TEXT = re.compile(r"(?<=>)(?!\s*\\[(\[])[^<>]+")  # of no formula
+TEXT = re.compile(r"<pre>.*?</pre>|(?<=>)(?!\s*\\[(\[])[^<>]+", re.DOTALL)  # no formulas
+WORD_END = re.compile(r"(?<=\w\w)[._/=-](?=[A-Za-z]\w{3})")
 WHOLE = re.compile(
-    r"[\d.,]+ %|\b[np] (?:=|&lt;) [\d.,e-]*\d|\b\d[\d.]*e-\d+|\bp\.\d+-\d+|\b[IVX]+-[A-E]\b|LeNet-5"
+    r"[\d.,]+ %|\b[np] (?:=|&lt;) [\d.,e-]*\d|\b\d[\d.]*e-\d+|\bp\.\d+-\d+|\b[IVX]+-[A-E]\b"
+    r"|LeNet-5"
 )
 
 LIVE = HERE / "live"
@@ -140,12 +141,17 @@ def choose_by_theme(app, doctree) -> None:
 
 
 def finish(app, name, template, context, doctree) -> None:
-    """Pictures lead to their files. Code breaks between words, and numbers do not break."""
+    """Pictures lead to their files. Long names break between words, and numbers do not break."""
+
+    def lines(text: re.Match) -> str:
+        if text[0].startswith("<pre>"):
+            return text[0]
+        return WORD_END.sub(r"\g<0><wbr>", WHOLE.sub(r'<span class="whole">\g<0></span>', text[0]))
+
     body = PICTURE.sub(r'<a\1 href="\2">\g<0></a>', context.get("body", ""))
     apart = r'\g<0></span><wbr><span class="pre">'
-    body = CODE.sub(lambda code: WORD_ENDS.sub(apart, code[0]), body)
-    whole = r'<span class="whole">\g<0></span>'
-    context["body"] = TEXT.sub(lambda text: WHOLE.sub(whole, text[0]), body)
+    body = CODE.sub(lambda code: WORD_END.sub(apart, code[0]), body)
+    context["body"] = TEXT.sub(lines, body)
 
 
 def setup(app) -> None:

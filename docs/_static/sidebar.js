@@ -2,5 +2,7 @@
 addEventListener("DOMContentLoaded", () => {
   const list = document.querySelector(".sidebar-scroll");
   const here = list?.querySelector(".current-page > a");
-  if (here) list.scrollTop += here.getBoundingClientRect().top - list.getBoundingClientRect().top - list.clientHeight / 2;
+  if (!here) return;
+  const top = here.getBoundingClientRect().top - list.getBoundingClientRect().top;
+  list.scrollTo({ top: top - list.clientHeight / 2, behavior: "instant" });
 });
