@@ -74,7 +74,7 @@ html_theme = "furo"
 html_title = "lenet1998"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_js_files = ["normal.js"]
+html_js_files = ["normal.js", "sidebar.js"]
 html_search_scorer = str(HERE / "_static" / "scorer.js")
 templates_path = ["_templates"]
 html_sidebars = {
@@ -89,6 +89,15 @@ html_sidebars = {
 }
 html_show_sourcelink = False
 html_copy_source = False
+
+PICTURE = re.compile(r'<img alt="[^"]*"( class="[^"]*")? src="([^"]+)"[^>]*>')
+CODE = re.compile(r'(?<=<span class="pre">)[^<]+')
+TEXT = re.compile(r"<pre>.*?</pre>|(?<=>)(?!\s*\\[(\[])[^<>]+", re.DOTALL)  # no formulas
+WORD_END = re.compile(r"(?<=\w\w)[._/=-](?=[A-Za-z]\w{3})")
+WHOLE = re.compile(
+    r"[\d.,]+ %|\b[np] (?:=|&lt;) [\d.,e-]*\d|\b\d[\d.]*e-\d+|\bp\.\d+-\d+|\b[IVX]+-[A-E]\b"
+    r"|LeNet-5"
+)
 
 LIVE = HERE / "live"
 FOLDER_LINK = re.compile(r"\[([^]]*)\]\((\.\./[^)#]*)\)")
@@ -131,10 +140,25 @@ def choose_by_theme(app, doctree) -> None:
             light.parent.insert(light.parent.index(light) + 1, dark)
 
 
+def finish(app, name, template, context, doctree) -> None:
+    """Pictures lead to their files. Long names break between words, and numbers do not break."""
+
+    def lines(text: re.Match) -> str:
+        if text[0].startswith("<pre>"):
+            return text[0]
+        return WORD_END.sub(r"\g<0><wbr>", WHOLE.sub(r'<span class="whole">\g<0></span>', text[0]))
+
+    body = PICTURE.sub(r'<a\1 href="\2">\g<0></a>', context.get("body", ""))
+    apart = r'\g<0></span><wbr><span class="pre">'
+    body = CODE.sub(lambda code: WORD_END.sub(apart, code[0]), body)
+    context["body"] = TEXT.sub(lines, body)
+
+
 def setup(app) -> None:
     app.connect("autodoc-process-docstring", sections)
     app.connect("autodoc-skip-member", leave_out_fields_without_words)
     app.connect("source-read", as_markdown)
     app.connect("source-read", leave_out_folder_links)
     app.connect("doctree-read", choose_by_theme, priority=400)  # before images are copied
+    app.connect("html-page-context", finish)
     app.connect("build-finished", copy_live_page)

@@ -24,7 +24,7 @@ def section_3b(plain: Sequence[RunRecord], distorted: Sequence[RunRecord]) -> pd
         [(what, ours, f"{claim.value:g}", claim.verdict(plain)) for what, ours, claim in rows]
         + [
             (
-                "gain in test error by distorted patterns, points",
+                "fall of the test error by distorted patterns, points",
                 gain.of_means,
                 f"{PUBLISHED_GAIN:.2f}",
                 gain.verdict,

@@ -182,7 +182,7 @@ def in_short(runs: Sequence[RunRecord], distorted: Sequence[RunRecord]) -> pd.Da
         ours = f"{brief(values, digits=2)} (n = {len(values)})"
         rows.append((f"{claim.what}, %", f"{claim.value:g}", ours, claim.verdict(runs)))
     gain = Gain(*([run.last["test_error_percent"] for run in of] for of in (runs, distorted)))
-    what = "test error gained by distorted patterns, points"
+    what = "fall of the test error by distorted patterns, points"
     rows.append((what, f"{PUBLISHED_GAIN:.2f}", gain.of_means, gain.verdict))
     return pd.DataFrame(rows, columns=["result", "the paper", "`original`", "verdict"])
 

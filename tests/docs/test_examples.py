@@ -34,19 +34,21 @@ TEXTS += sorted(page for folder in ("api", "appendix") for page in ROOT.glob(f"d
 LABS = sorted((ROOT / "docs" / "labs").glob("*.md"))  # whose blocks test_labs.py runs
 MARKDOWN = [page for page in TEXTS if "```python" in page.read_text()]
 MODULES = [file for file in (ROOT / "lenet1998").rglob("*.py") if ">>> " in file.read_text()]
-NAMES = {
-    "torch": torch,
-    "lenet1998": lenet1998,
+GIVEN = {
     "model": lenet1998.build_model("original"),
     "criterion": lenet1998.RECIPES["original"].build_criterion(),
-    "diagonal_curvature": lenet1998.diagonal_curvature,
-    "load": load,
-    "Image": Image,
     "images": torch.zeros(4, 1, 32, 32),
     "labels": torch.arange(4),
     "field": torch.zeros(1, 1, 32, 64),
 }
-"""What examples take for granted."""
+"""What examples take for granted. A page imports what it uses; a docstring need not."""
+IMPORTED = {
+    "torch": torch,
+    "lenet1998": lenet1998,
+    "diagonal_curvature": lenet1998.diagonal_curvature,
+    "load": load,
+    "Image": Image,
+}
 
 
 @pytest.fixture
@@ -62,7 +64,7 @@ def fit_of_few(monkeypatch, digits):
 @pytest.mark.parametrize("page", MARKDOWN, ids=lambda page: page.name)
 def test_examples_of_a_page_run(page, fit_of_few):
     document = Document.parse(str(page), PythonCodeBlockParser())
-    document.namespace.update(NAMES)
+    document.namespace.update(GIVEN)
     for example in document.examples():
         example.evaluate()
 
@@ -70,7 +72,7 @@ def test_examples_of_a_page_run(page, fit_of_few):
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.stem)
 def test_examples_of_docstrings_run(module, monkeypatch):
     name = ".".join(module.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-    for key, value in NAMES.items():
+    for key, value in (GIVEN | IMPORTED).items():
         monkeypatch.setattr(import_module(name), key, value, raising=False)
     examples = list(PythonDocStringDocument.parse(str(module), DocTestParser()).examples())
     assert examples
@@ -138,7 +140,7 @@ def workplace(tmp_path_factory) -> Path:
         for mark in range(marks):
             ImageDraw.Draw(picture).line((60 * mark + 30, 15, 60 * mark + 30, 75), 0, 9)
         picture.save(place / name)
-    save_weights(NAMES["model"], place / "mine.safetensors")
+    save_weights(GIVEN["model"], place / "mine.safetensors")
     return place
 
 

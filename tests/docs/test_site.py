@@ -139,6 +139,35 @@ def test_the_theme_chooses_the_picture(site, browser, theme, file):
     assert [name for name in shown if "network" in name] == [file]
 
 
+@pytest.mark.parametrize("width", [390, 820, 1366])
+def test_names_and_numbers_do_not_break_within_words(site, browser, width):
+    look_as(browser, (width, 900))
+    kept = ".whole" if width == 390 else ".whole, code .pre"  # a phone's cells may be narrower
+    broken = (
+        f"[...document.querySelectorAll('article :is({kept})')]"
+        ".filter((word) => word.getClientRects().length > 1).map((word) => word.textContent)"
+    )
+    for name in ("claims.html", "readings.html", "start.html", "appendix/report.html"):
+        browser.get((site / name).as_uri())
+        assert ask(browser, broken) == [], name
+
+
+def test_the_list_of_pages_shows_where_one_is(site, browser):
+    look_as(browser, (1440, 900))
+    at = "document.querySelector('.sidebar-tree .current-page > a').getBoundingClientRect().top"
+    for name in ("start.html", "api/optim.html", "contributing.html"):
+        browser.get((site / name).as_uri())
+        assert 0 < ask(browser, at) < 880, name
+
+
+def test_every_picture_leads_to_its_file(site, browser):
+    look_as(browser)
+    pictures = "[...document.querySelectorAll('article img')]"
+    browser.get((site / "tour.html").as_uri())
+    assert ask(browser, f"{pictures}.length") > 10
+    assert ask(browser, f"{pictures}.filter((of) => of.closest('a')?.href !== of.src).length") == 0
+
+
 def test_code_can_be_copied(site, browser):
     look_as(browser)
     browser.get((site / "start.html").as_uri())
