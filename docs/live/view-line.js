@@ -139,9 +139,10 @@ class LineView {
     said.textContent = read
       ? read.text || "nothing"
       : "This network has neither a blank nor a rubbish class: it cannot say where no digit is.";
-    document.getElementById("line-then").textContent =
-      (state.line === "own" ? "" : `In 1998 it was read as ${state.line}. `) +
-      (alike === null ? "" : `Of the five strings of 1998 this network reads ${alike} as they were read then.`);
+    const then =
+      `In 1998 it was read as ${state.line}.` +
+      (alike === null ? "" : ` This network reads ${alike} of the five strings as they were read then.`);
+    document.getElementById("line-then").textContent = state.line === "own" ? "" : then;
     this.paint(position);
     this.canvas.setAttribute(
       "aria-label",

@@ -10,6 +10,8 @@ SIZES = [
     PHONE,
     (320, 640),
     (844, 390),
+    (740, 360),
+    (667, 375),
     (705, 1000),
     (820, 1180),
     (961, 768),
@@ -130,6 +132,22 @@ def test_undo_brings_back_what_clear_examples_and_sliders_changed(browser):
     event = "new KeyboardEvent('keydown', { key: 'z', ctrlKey: true, bubbles: true })"
     browser.execute_script(f"document.body.dispatchEvent({event})")
     assert ask(browser, "app.state.draw") == first
+
+
+def test_a_slider_moved_by_keys_is_one_step_of_undo_until_it_rests(browser):
+    from selenium.webdriver.common.keys import Keys
+
+    show_live(browser)
+    browser.execute_script("document.getElementById('move-x').focus()")
+    press(browser, *[Keys.ARROW_RIGHT] * 4)
+    assert ask(browser, "[app.state.moves.x, app.past.steps.length]") == [2, 1]
+    browser.execute_script("app.past.moved -= PAUSE")
+    press(browser, *[Keys.ARROW_RIGHT] * 2)
+    assert ask(browser, "[app.state.moves.x, app.past.steps.length]") == [3, 2]
+    click(browser, "undo")
+    assert ask(browser, "app.state.moves.x") == 2
+    click(browser, "undo")
+    assert ask(browser, "app.state.moves.x") == 0
 
 
 def test_a_drawing_ends_where_a_link_does(browser):
