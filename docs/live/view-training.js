@@ -145,7 +145,7 @@ class TrainingView {
 
   /** Another tab keeps its runs where this one does: the last to write wins. */
   hearOther(key, text) {
-    if (key !== RUNS_KEY || !this.run || text === "[]") return;
+    if (key !== RUNS_KEY || !this.run || !text || text === "[]") return; // cleared there
     this.elsewhere = true;
     this.say();
   }

@@ -143,6 +143,12 @@ def test_a_second_tab_that_trains_is_said(page):
     assert "Another tab" not in text_of(page, "train-said")
     page.switch_to.new_window("tab")
     show_live(page)
+    second = page.current_window_handle
+    click(page, "forget")
+    page.switch_to.window(first)
+    page.execute_async_script("setTimeout(arguments[0], 300)")
+    assert "Another tab" not in text_of(page, "train-said")
+    page.switch_to.window(second)
     click(page, "step")
     wait(page, f"{VIEW}.run?.did")
     page.execute_script(f"{VIEW}.keep()")
