@@ -3,7 +3,9 @@
    trained here, the runs as they stand, and drawings to learn. */
 
 const MOST_STEPS = 200; // that Undo goes back
+const PAUSE = 1000; // milliseconds after which a slider's next move is a step of its own
 const MOST_NETS = 6; // that are kept: 0.3 MB each, where a browser may give no more than 5 MB
+const RUNS_KEY = "lenet1998.runs";
 const MOST_RUNS = 8; // that are kept: the last whole (1.3 MB), of the others curves and switches
 
 /** Drawings, pictures and sliders as they were, the last one last. */
@@ -12,10 +14,12 @@ class Past {
     this.steps = [];
   }
 
-  /** Keep what is about to change; of one movement (a slider's) only its beginning. */
+  /** Keep what is about to change; of one movement (a slider's, by pointer or keys) its beginning. */
   keep({ draw, pick, moves }, movement = null) {
-    if (movement !== null && movement === this.movement) return;
-    this.movement = movement;
+    const now = performance.now();
+    const goesOn = movement !== null && movement === this.movement && now - this.moved < PAUSE;
+    Object.assign(this, { movement, moved: now });
+    if (goesOn) return;
     this.steps.push({ draw, pick, moves });
     if (this.steps.length > MOST_STEPS) this.steps.shift();
   }
@@ -102,14 +106,14 @@ const Kept = {
 
   /** The runs as they were left: {number, given, going, last} each. Throws if they are damaged. */
   runs() {
-    return JSON.parse(this.text("lenet1998.runs") ?? "[]", textToArrays);
+    return JSON.parse(this.text(RUNS_KEY) ?? "[]", textToArrays);
   },
 
   /** Whether the browser took the runs. */
   saveRuns(runs) {
     const last = runs.slice(-MOST_RUNS);
     const kept = last.map((run, place) => run.kept(place === last.length - 1));
-    return this.put("lenet1998.runs", JSON.stringify(kept, arraysToText));
+    return this.put(RUNS_KEY, JSON.stringify(kept, arraysToText));
   },
 
   /** The reader's drawings that are to be learnt: {pattern, label} each. */

@@ -12,6 +12,8 @@ class App {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
       Theme.read();
       this.scales();
+      for (const canvas of document.querySelectorAll("button canvas"))
+        if (canvas.pattern) drawPattern(canvas, canvas.pattern);
       this.schedule();
     });
     this.views = [
@@ -40,13 +42,21 @@ class App {
   /** The state that the address asks for. */
   arrive() {
     const fragment = location.hash.slice(1);
-    const { state, passed, cut } = readState(fragment);
-    this.state = state;
-    const [none, others] = [passed.includes("net"), passed.filter((key) => key !== "net")];
-    const asked = none && new URLSearchParams(fragment).get("net").slice(0, 40);
-    this.notice = [
+    this.link = readState(fragment);
+    this.link.asked = new URLSearchParams(fragment).get("net");
+    this.state = this.link.state;
+    this.notice = "";
+  }
+
+  /** What of the link could not be followed with this network, in words. */
+  aboutLink({ passed, cut, asked }, network) {
+    const still = network.forward(new Float64Array(network.size ** 2));
+    const missing = hasUnit(still, unitNamed(this.state.unit)) ? [] : ["unit"];
+    const others = [...passed.filter((key) => key !== "net"), ...missing];
+    return [
       cut && "The link holds more than the page reads: its end is left out.",
-      none && `There is no network “${asked}” in this browser; this is another.`,
+      passed.includes("net") &&
+        `There is no network “${asked.slice(0, 40)}” in this browser; this is another.`,
       others.length && `Left out of the link, where they make no sense: ${others.join(", ")}.`,
     ]
       .filter(Boolean)
@@ -91,8 +101,9 @@ class App {
       if (net !== this.state.net) return;
       this.network = network;
       this.choice.value = net;
-      note.textContent = `${title[0].toUpperCase()}${title.slice(1)}. ${this.notice}`;
-      this.notice = "";
+      const notice = this.link ? this.aboutLink(this.link, network) : this.notice;
+      note.textContent = `${title[0].toUpperCase()}${title.slice(1)}. ${notice}`;
+      [this.link, this.notice] = [null, ""];
       this.schedule();
     } catch (error) {
       note.textContent = error.message;
@@ -174,9 +185,7 @@ class App {
   /** The unit that is looked at, if this network has it. */
   unit(states) {
     const unit = unitNamed(this.state.unit);
-    const { maps, height, width } = states[unit.layer];
-    if (unit.map < maps && unit.at < height * width) return unit;
-    return unitNamed(DEFAULT_STATE.unit);
+    return hasUnit(states, unit) ? unit : unitNamed(DEFAULT_STATE.unit);
   }
 
   unitWords() {

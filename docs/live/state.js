@@ -56,7 +56,7 @@ const DEFAULT_STATE = {
   pick: "", // "digit.12", "fig13.3" or "fig8.40"
   moves: { ...STILL },
   unit: "c3.6.44", // layer, map, place in the map
-  line: "2345", // a string of the paper's, or "own"
+  line: "1114", // a string of the paper's, which most of our nets read right; or "own"
   typed: "314159",
   lineNet: NET_LIST.some(({ name }) => name === "strings") ? "strings" : NET_LIST[0].name,
   position: -1, // of the line's outputs the one that is looked at

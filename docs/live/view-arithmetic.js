@@ -110,7 +110,7 @@ class ArithmeticView {
       const [{ seen, weights }] = blocks;
       return this.products(seen, weights, side, INPUT_SCALE, scale, 16, "the input's window");
     }
-    const cell = blocks.length > 6 ? 4 : 7;
+    const cell = blocks.length > 6 ? 4 : blocks.length > 3 ? 6 : 7;
     const shownBlocks = blocks.map(({ map, seen, weights, sum }) => {
       const [left, right] = [
         this.picture(seen, side, STATE_SCALE, cell),
@@ -138,7 +138,7 @@ class ArithmeticView {
       seen.length === 84 ? 7 : 15,
       STATE_SCALE,
       scale,
-      7,
+      6,
       `${seen.length} states`,
     );
   }

@@ -47,6 +47,12 @@ function unitNamed(text) {
   return { layer, map: Number(map), at: Number(at) };
 }
 
+/** Whether a network with these states has a unit: some have ten outputs, some smaller maps. */
+function hasUnit(states, { layer, map, at }) {
+  const { maps, height, width } = states[layer];
+  return map < maps && at < height * width;
+}
+
 /** A link to a section of the tour: in a checkout, which has no built pages, to its source. */
 function tourLink(section, name) {
   const page = location.pathname.endsWith("/docs/live/index.html") ? "tour.md" : "tour.html";

@@ -112,7 +112,8 @@ class LineView {
         state.line === "own" ? Lines.written(state.typed) : Lines.ofThePaper(state.line);
       const states = network.forward(field, 32, width);
       const penalty = readsStrings(network) ? penalties(network, states) : null;
-      this.shown = { network, field, width, states, penalty, read: penalty && readString(penalty) };
+      const read = penalty && readString(penalty);
+      this.shown = { network, field, width, states, penalty, read, alike: this.alike(network) };
     }
     if (!this.shown) return;
     const look = [key, this.app.state.position, Theme.css("paper"), window.innerWidth].join("/");
@@ -120,16 +121,28 @@ class LineView {
     this.drawn = look;
   }
 
+  /** How many of the paper's strings a network reads as they were read in 1998; if any at all. */
+  alike(network) {
+    if (!readsStrings(network)) return null;
+    network.alike ??= PAPER.strings.answers.filter((answer) => {
+      const { field, width } = Lines.ofThePaper(answer);
+      return readString(penalties(network, network.forward(field, 32, width))).text === answer;
+    }).length;
+    return network.alike;
+  }
+
   draw(state) {
-    const { states, penalty, read, width } = this.shown;
+    const { states, penalty, read, width, alike } = this.shown;
     const position = state.position < states.positions ? state.position : -1;
     const said = document.getElementById("line-said");
     said.className = read ? "big" : "";
     said.textContent = read
       ? read.text || "nothing"
       : "This network has neither a blank nor a rubbish class: it cannot say where no digit is.";
-    document.getElementById("line-then").textContent =
-      state.line === "own" ? "" : `In 1998 it was read as ${state.line}.`;
+    const then =
+      `In 1998 it was read as ${state.line}.` +
+      (alike === null ? "" : ` This network reads ${alike} of the five strings as they were read then.`);
+    document.getElementById("line-then").textContent = state.line === "own" ? "" : then;
     this.paint(position);
     this.canvas.setAttribute(
       "aria-label",

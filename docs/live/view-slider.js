@@ -26,7 +26,6 @@ class Slider {
       this.move(value);
     };
     this.input.addEventListener("input", () => set(Number(this.input.value)));
-    this.input.addEventListener("change", () => (app.past.movement = null));
     row.addEventListener("dblclick", (event) => event.target !== this.button && set(STILL[key]));
     this.button.addEventListener("click", () => this.play(!this.playing));
   }

@@ -1,15 +1,16 @@
 "use strict";
 /* The whole network in one strip, from the ink to the answer, small enough to be seen at once. */
 
-/** Columns of maps and pixels a cell: every layer is 84 to 96 pixels high. */
+/** Columns of maps and pixels a cell, at most and where room is short: every layer is 84 to 96
+    pixels high, or 60 to 92. */
 const STRIP = {
-  input: { name: "Input", columns: 1, most: 3 },
+  input: { name: "Input", columns: 1, most: 3, short: 2 },
   c1: { name: "C1", columns: 2, most: 1 },
   s2: { name: "S2", columns: 2, most: 2 },
   c3: { name: "C3", columns: 4, most: 2 },
-  s4: { name: "S4", columns: 4, most: 4, gap: 1 },
-  c5: { name: "C5", columns: 8, most: 6, gap: 0 },
-  f6: { name: "F6", columns: 7, most: 7, gap: 0 },
+  s4: { name: "S4", columns: 4, most: 4, short: 3, gap: 1 },
+  c5: { name: "C5", columns: 8, most: 6, short: 4, gap: 0 },
+  f6: { name: "F6", columns: 7, most: 7, short: 5, gap: 0 },
   output: { name: "Out", columns: 1, most: 8, gap: 0 },
 };
 
@@ -28,11 +29,12 @@ class StripView {
 
   render(current) {
     const { states, network } = current;
-    const narrow = matchMedia("(max-width: 22rem), (max-height: 30rem)").matches;
+    const isShort = matchMedia("(max-width: 22rem), (max-height: 30rem)").matches;
     for (const [layer, sheet] of Object.entries(this.sheets)) {
       const { maps, height, width } = states[layer];
-      const most = layer === "input" && narrow ? 2 : STRIP[layer].most;
-      sheet.lay({ maps, height, width, room: Infinity, ...STRIP[layer], most });
+      const { short, most, ...shape } = STRIP[layer];
+      const cell = isShort ? (short ?? most) : most;
+      sheet.lay({ maps, height, width, room: Infinity, ...shape, most: cell });
     }
     drawStates(this.sheets, { ...current, states: { ...states, output: this.nearness(current) } });
     document.getElementById("strip-output").title = network.smallestWins

@@ -3,8 +3,9 @@
 
 const MOST_DRAWINGS = 60;
 
-/** A pattern of 28x28 bytes on a canvas. */
+/** A pattern of 28x28 bytes on a canvas, which keeps it to be drawn in other colours. */
 function drawPattern(canvas, pattern) {
+  canvas.pattern = pattern;
   new Sheet(canvas)
     .lay({ maps: 1, height: 28, width: 28, columns: 1, most: 2, room: Infinity })
     .draw(pattern, { kind: "state", low: 0, limit: 255 });
@@ -56,14 +57,18 @@ class TaughtDrawings {
 
   show() {
     const place = document.getElementById("taught");
-    place.replaceChildren(
-      ...this.drawings.map((drawing) =>
-        patternButton(drawing.pattern, `Take away ${oneDigit(drawing.label)}`, () =>
-          this.set(this.drawings.filter((other) => other !== drawing)),
-        ),
-      ),
-    );
+    place.replaceChildren(...this.drawings.map((drawing) => this.button(drawing)));
     if (this.drawings.length) roving(place);
+  }
+
+  /** A drawing above its label; a click takes it away. */
+  button(drawing) {
+    const { pattern, label } = drawing;
+    const button = patternButton(pattern, `Take away ${oneDigit(label)}`, () =>
+      this.set(this.drawings.filter((other) => other !== drawing)),
+    );
+    button.append(element("b", { textContent: label }));
+    return button;
   }
 
   /** What would be taught: what is in the field above. */

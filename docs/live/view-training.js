@@ -26,6 +26,7 @@ class TrainingView {
     this.confusion = new Confusion(app);
     this.restore();
     this.say();
+    window.addEventListener("storage", ({ key, newValue }) => this.hearOther(key, newValue));
     window.addEventListener("pagehide", () => this.keep());
     document.addEventListener("visibilitychange", () => document.hidden && this.keep());
   }
@@ -142,10 +143,17 @@ class TrainingView {
     this.say();
   }
 
+  /** Another tab keeps its runs where this one does: the last to write wins. */
+  hearOther(key, text) {
+    if (key !== RUNS_KEY || !this.run || !text || text === "[]") return; // cleared there
+    this.elsewhere = true;
+    this.say();
+  }
+
   forget() {
     for (const run of this.runs) run.stop();
     this.runs = [];
-    this.damaged = false;
+    this.damaged = this.elsewhere = false;
     this.unkept = true;
     this.keep();
     this.paint();
@@ -205,7 +213,10 @@ class TrainingView {
   /** How the last run stands; and that the browser refuses to keep it, if so. */
   about(run) {
     const loss = this.refused ? " This browser keeps nothing: a reload loses the run." : "";
-    return aboutRun(run) + loss;
+    const other = this.elsewhere
+      ? " Another tab trains, too: a reload brings back the runs of the tab that learnt last."
+      : "";
+    return aboutRun(run) + loss + other;
   }
 
   paint() {

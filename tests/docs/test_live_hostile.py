@@ -17,6 +17,7 @@ HOSTILE = {
     "out of range": ("turn=-1e9&scale=0&noise=-0.1&thicken=1e308", "scale, turn, thicken, noise."),
     "units": ("unit=c3.99999999999999999999999.1&position=9999", "unit, position."),
     "unit outside": ("unit=c1.6.0", "unit."),
+    "unit of another net": ("net=noise&unit=output.10.0", "unit."),
     "prototype": ("train.__proto__=x&unit=__proto__.1.1&pick=constructor.0", "pick, unit."),
     "switches": ("train.pooling=<b>&train.rate=1e9&train.nothing=1", "train.pooling, train.rate."),
     "network": ("net=__proto__", NONE),
@@ -67,6 +68,12 @@ def test_a_file_that_is_not_mnist_is_said_beside_the_field(browser, tmp_path, na
     assert why in text_of(browser, "file-said")
     assert name in text_of(browser, "file-said")
     assert complaints(browser) == []
+
+
+def test_a_unit_that_the_net_has_is_left_in(browser):
+    show_live(browser, "net=strings&unit=output.10.0")
+    assert "Left out" not in text_of(browser, "net-title")
+    assert text_of(browser, "unit-title") == "Output for a blank"
 
 
 def test_a_net_that_does_not_load_is_said_beside_its_field(browser):

@@ -251,3 +251,17 @@ def test_another_file_is_no_mnist(browser, tmp_path):
     show_live(browser)
     browser.find_element("id", "mnist-file").send_keys(str(file))
     wait(browser, "document.getElementById('file-said').textContent.startsWith('notes.txt is not')")
+
+
+def test_the_line_opens_on_a_string_read_as_in_1998_and_counts_the_others(browser):
+    show_live(browser)
+    said = "document.getElementById('line-said').textContent"
+    wait(browser, said)
+    assert ask(browser, said) == ask(browser, "app.state.line")
+    then = ask(browser, "document.getElementById('line-then').textContent")
+    alike = 0
+    for answer in ask(browser, "PAPER.strings.answers"):
+        browser.execute_script("app.change({ line: arguments[0] })", answer)
+        wait(browser, f"document.getElementById('line-then').textContent.includes('{answer}')")
+        alike += ask(browser, said) == answer
+    assert f"This network reads {alike} of the five strings" in then

@@ -10,6 +10,8 @@ SIZES = [
     PHONE,
     (320, 640),
     (844, 390),
+    (740, 360),
+    (667, 375),
     (705, 1000),
     (820, 1180),
     (961, 768),
@@ -132,6 +134,22 @@ def test_undo_brings_back_what_clear_examples_and_sliders_changed(browser):
     assert ask(browser, "app.state.draw") == first
 
 
+def test_a_slider_moved_by_keys_is_one_step_of_undo_until_it_rests(browser):
+    from selenium.webdriver.common.keys import Keys
+
+    show_live(browser)
+    browser.execute_script("document.getElementById('move-x').focus()")
+    press(browser, *[Keys.ARROW_RIGHT] * 4)
+    assert ask(browser, "[app.state.moves.x, app.past.steps.length]") == [2, 1]
+    browser.execute_script("app.past.moved -= PAUSE")
+    press(browser, *[Keys.ARROW_RIGHT] * 2)
+    assert ask(browser, "[app.state.moves.x, app.past.steps.length]") == [3, 2]
+    click(browser, "undo")
+    assert ask(browser, "app.state.moves.x") == 2
+    click(browser, "undo")
+    assert ask(browser, "app.state.moves.x") == 0
+
+
 def test_a_drawing_ends_where_a_link_does(browser):
     show_live(browser, "draw=")
     draw(browser, [[[x % 512, x // 4 % 512] for x in range(1990)]])
@@ -246,3 +264,22 @@ def test_a_picked_pattern_is_shown_beside_its_buttons(browser):
     wait(browser, "!app.scheduled")
     button, picture = (ask(browser, BOX, name) for name in ("fig13-next", "fig13-input"))
     assert abs(picture["top"] - button["bottom"]) < 120
+
+
+def test_the_open_4_of_the_lab_and_the_lecture_turns_into_a_9_as_its_top_is_closed(browser):
+    """Half of the gap is enough; three pixels up it is a 4 again, as the solutions have it."""
+    pages = [LIVE.parent / name for name in ("labs/argmin.md", "lecture.md")]
+    links = {
+        re.search(r"index\.html#(net=original&draw=[\w.-]+)", page.read_text())[1] for page in pages
+    }
+    (link,) = links
+    show_live(browser, link)
+    assert text_of(browser, "verdict") == "4"
+    four = ask(browser, "app.state.draw")
+    (left, top), right = four[0][0], four[1][0][0]
+    draw(browser, [*four, [(left, top), ((left + right) / 2, top)]])
+    assert ask(browser, "app.current.answer") == 9
+    for move, answer in (({"x": 3}, 9), ({"x": -3}, 9), ({"y": -3}, 4)):
+        browser.execute_script("app.change({ moves: { ...STILL, ...arguments[0] } })", move)
+        wait(browser, "!app.scheduled")
+        assert ask(browser, "app.current.answer") == answer, move

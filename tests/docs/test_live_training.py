@@ -1,7 +1,7 @@
 """Networks are trained beside the live page: stopped, gone on with, compared, and kept."""
 
 import pytest
-from browser import PHONE, ask, click, complaints, show_live, text_of, wait
+from browser import PHONE, ask, click, complaints, look_as, show_live, text_of, wait
 
 VIEW = "app.views.at(-1)"
 LEARNT = f"{VIEW}.run?.doing.includes('pattern')"
@@ -134,6 +134,30 @@ def test_no_more_is_kept_than_is_said(page):
     assert ask(page, size) < 4_000_000
 
 
+def test_a_second_tab_that_trains_is_said(page):
+    """Both keep their runs in one place."""
+    click(page, "train")
+    wait(page, LEARNT)
+    click(page, "train")
+    first = page.current_window_handle
+    assert "Another tab" not in text_of(page, "train-said")
+    page.switch_to.new_window("tab")
+    show_live(page)
+    second = page.current_window_handle
+    click(page, "forget")
+    page.switch_to.window(first)
+    page.execute_async_script("setTimeout(arguments[0], 300)")
+    assert "Another tab" not in text_of(page, "train-said")
+    page.switch_to.window(second)
+    click(page, "step")
+    wait(page, f"{VIEW}.run?.did")
+    page.execute_script(f"{VIEW}.keep()")
+    page.close()
+    page.switch_to.window(first)
+    wait(page, f"{VIEW}.elsewhere")
+    assert "Another tab trains, too" in text_of(page, "train-said")
+
+
 @pytest.mark.parametrize(
     "kept", ["{", "null", "7", '[{"number": 1}]', '[{"given": {}, "last": 3}]']
 )
@@ -251,6 +275,16 @@ def test_your_own_drawings_are_taught(page):
     assert ask(page, f"{VIEW}.taught.drawings.length") == 1
     page.execute_script("document.querySelector('#taught button').click()")
     assert ask(page, f"{VIEW}.taught.drawings.length") == 0
+
+
+def test_taught_drawings_bear_their_labels_in_the_colours_of_the_scheme(page):
+    page.execute_script("document.querySelectorAll('#labels button')[7].click()")
+    assert ask(page, "document.getElementById('taught').textContent") == "7"
+    corner = "document.querySelector('#taught canvas').getContext('2d').getImageData(0, 0, 1, 1)"
+    light = ask(page, f"[...{corner}.data]")
+    look_as(page, scheme="dark")
+    wait(page, f"{corner}.data[0] < 50 && !app.scheduled")
+    assert min(light[:3]) > 200
 
 
 def test_the_confusion_matrix_leads_to_the_digits(page):
