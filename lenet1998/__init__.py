@@ -58,7 +58,7 @@ _HOME = {
     "load_pretrained": "pretrained",
 }
 
-__version__ = "1.0.0"
+__version__ = "2.0.0"
 
 __all__ = [
     "RECIPES",

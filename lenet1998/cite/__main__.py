@@ -7,7 +7,7 @@ from lenet1998.cli import Parser, entry, late
 from lenet1998.errors import BadInput
 
 SUMMARY = "Print BibTeX for lenet1998 and the paper, or one of its tables ready to paste."
-RELEASED = "2026-11-26"
+RELEASED = "2026-11-29"
 REPOSITORY: str | None = None  # the owner's to fill in: CONTRIBUTING.md, release checklist
 SOFTWARE = {
     "key": "lenet1998",
