@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,7 @@ __all__ = [
     "parse_text",
     "read",
     "read_bytes",
+    "whole_number",
 ]
 
 
@@ -101,6 +103,22 @@ def lack_of_memory(error: BaseException) -> str | None:
 def _shortened(text: str, longest: int) -> str:
     half = (longest - 3) // 2
     return text if len(text) <= longest else f"{text[:half]}...{text[-half:]}"
+
+
+def whole_number(name: str, value: object, least: int = 1, most: int | None = None) -> int:
+    """An argument as Python's int, whatever kind of whole number it came as.
+
+    Raises:
+        TypeError: no whole number.
+        ValueError: not least <= value <= most.
+    """
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    number = int(value)
+    if number < least or (most is not None and number > most):
+        limits = f">= {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{name} must be {limits}, got {number}")
+    return number
 
 
 @contextmanager

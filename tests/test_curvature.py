@@ -272,6 +272,13 @@ def test_wrong_calls_say_what_is_wrong():
         diagonal_curvature(build_model().double(), DistanceLoss(), images[:0], labels[:0])
     with pytest.raises(ValueError, match="batch must be >= 1, got 0"):
         diagonal_curvature(build_model().double(), DistanceLoss(), images, labels, batch=0)
+    with pytest.raises(TypeError, match=r"batch must be a whole number, got 2\.5"):
+        diagonal_curvature(build_model().double(), DistanceLoss(), images, labels, batch=2.5)
+    for wrong in (images.numpy(), list(images)):
+        with pytest.raises(TypeError, match="images must be a torch Tensor, got "):
+            diagonal_curvature(build_model().double(), DistanceLoss(), wrong, labels)
+    with pytest.raises(TypeError, match="model must be a torch Module, got function"):
+        diagonal_curvature(lambda x: x, DistanceLoss(), images, labels)
     with pytest.raises(TypeError, match="no curvature rule for Softplus"):
         diagonal_curvature(nn.Sequential(nn.Softplus()), DistanceLoss(), images, labels)
 

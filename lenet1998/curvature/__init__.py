@@ -40,6 +40,7 @@ from lenet1998.curvature.rules import (
     register_slope,
     rule_of,
 )
+from lenet1998.errors import whole_number
 from lenet1998.modules import RBFOutput, Subsampling2d
 
 __all__ = [
@@ -303,16 +304,19 @@ def diagonal_curvature(
         without the frozen ones (``requires_grad`` False).
 
     Raises:
-        TypeError: a module or a criterion without a rule, a function between modules that the
+        TypeError: anything but a module and a tensor of images, a module or a criterion without a
+            rule, a function between modules that the
             recursion cannot follow, a parameter that learns and that no rule reached, or labels
             that are not of int64. The message names it.
         ValueError: another ``subsampling``, no patterns, not one label for each, labels out of
             range, or outputs of another shape than the loss is of.
     """
+    for name, value, kind in (("model", model, nn.Module), ("images", images, Tensor)):
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} must be a torch {kind.__name__}, got {type(value).__name__}")
     if not len(images):
         raise ValueError("the curvature needs at least one pattern")
-    if batch < 1:
-        raise ValueError(f"batch must be >= 1, got {batch}")
+    batch = whole_number("batch", batch)
     if subsampling not in SUBSAMPLING:
         raise ValueError(f"subsampling must be one of {', '.join(SUBSAMPLING)}: {subsampling!r}")
     net, loss = inner(model), inner(criterion)
