@@ -158,16 +158,19 @@ class Schema:
 
 
 def object_of(optional: dict | None = None, **required: dict) -> dict:
+    """The JSON Schema of an object that has some keys, and others if at all."""
     properties = {**required, **(optional or {})}
     return {"type": "object", "properties": properties, "required": list(required)}
 
 
 def list_of(items: dict, at_least: int = 0, at_most: int | None = None) -> dict:
+    """The JSON Schema of a list."""
     limits = {} if at_most is None else {"maxItems": at_most}
     return {"type": "array", "items": items, "minItems": at_least, **limits}
 
 
 def or_null(schema: dict) -> dict:
+    """The JSON Schema of null or another."""
     return {"anyOf": [schema, {"type": "null"}]}
 
 

@@ -463,6 +463,7 @@ ONE_LAYER_DEEP = [
     lambda net, x: net.a(x) * net.gain + net.b(x)[:, [0, 0, 1, 2, 3, 4, 5, 6, 6, 6]],
     lambda net, x: net.a(x) * net.gain + net.b(x)[:, :1].expand(-1, 10),
     lambda net, x: net.a(input=x) * net.gain + net.b(torch.stack([x, x]))[1],
+    lambda net, x: net.a(x) * net.gain * net.b(x),
 ]
 
 
@@ -785,6 +786,9 @@ def test_rules_and_slopes_of_ones_own_are_used(registry):
 @pytest.mark.parametrize(
     ("rule", "says"),
     [
+        (lambda call, h: None, "its rule returns no"),
+        (lambda call, h: h, "its rule returns no"),
+        (lambda call, h: (h, h), "its rule returns no"),
         (lambda call, h: (h, {}), "none for its gain"),
         (lambda call, h: (h, {"gain": h}), "its rule returns h of other shapes"),
         (lambda call, h: (h[:1], {"gain": h.sum(0)}), "its rule returns h of other shapes"),
@@ -797,8 +801,11 @@ def test_a_rule_that_returns_nonsense_is_named(registry, rule, says):
     model = nn.Sequential(nn.Linear(10, 10), Scale())
     with pytest.raises(TypeError, match=f"Scale.*{says}.*layer '1'"):
         diagonal_curvature(model, nn.CrossEntropyLoss(), *vectors())
-    register_slope(nn.Softplus, lambda f, y: y[:, :1])
     model = nn.Sequential(nn.Linear(10, 10), nn.Softplus())
+    register_slope(nn.Softplus, lambda f, y: 1.0)
+    with pytest.raises(TypeError, match=r"Softplus with slopes of 1\.0"):
+        diagonal_curvature(model, nn.CrossEntropyLoss(), *vectors())
+    register_slope(nn.Softplus, lambda f, y: y[:, :1])
     with pytest.raises(TypeError, match=r"Softplus with slopes of \(6, 1\)"):
         diagonal_curvature(model, nn.CrossEntropyLoss(), *vectors())
 

@@ -108,7 +108,10 @@ class _Turn(torch.autograd.Function):
     @staticmethod
     def backward(ctx, h):
         call = ctx.call
-        h_input, of_parameters = ctx.rule(call, h)
+        answer = ctx.rule(call, h)
+        if not (isinstance(answer, tuple) and len(answer) == 2 and isinstance(answer[1], Mapping)):
+            raise no_rule(call.name, call.module, ": its rule returns no (h, {name: h})")
+        h_input, of_parameters = answer
         own = dict(call.module.named_parameters())
         for name in of_parameters.keys() - own.keys():  # made of others, as parametrizations are
             raise no_rule(call.name, call.module, f" whose {name} is no parameter")
