@@ -33,6 +33,7 @@ __all__ = [
     "Schema",
     "array_in",
     "arrays_in",
+    "as_int",
     "check",
     "compare",
     "in_short",
@@ -45,7 +46,6 @@ __all__ = [
     "parse_text",
     "read",
     "read_bytes",
-    "whole_number",
 ]
 
 
@@ -105,7 +105,7 @@ def _shortened(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[:half]}...{text[-half:]}"
 
 
-def whole_number(name: str, value: object, least: int = 1, most: int | None = None) -> int:
+def as_int(name: str, value: object, least: int = 1, most: int | None = None) -> int:
     """An argument as Python's int, whatever kind of whole number it came as.
 
     Raises:

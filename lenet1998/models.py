@@ -18,7 +18,7 @@ from lenet1998.curvature import inner
 from lenet1998.data import prepare
 from lenet1998.data.pictures import Picture, read_picture
 from lenet1998.data.streams import initial_weights
-from lenet1998.errors import whole_number
+from lenet1998.errors import as_int
 from lenet1998.modules import (
     DEFAULT_START,
     SQUASHINGS,
@@ -162,8 +162,8 @@ class LeNet5(nn.Module):
                     f" {tuple(own.shape)} and output={output}"
                 )
             codes, classes = tuple(map(tuple, own.tolist())), classes or len(own)
-        classes = whole_number("classes", paper.CLASSES if classes is None else classes)
-        in_channels = whole_number("in_channels", in_channels)
+        classes = as_int("classes", paper.CLASSES if classes is None else classes)
+        in_channels = as_int("in_channels", in_channels)
         self.switches: dict[str, Any] = {
             "c3": c3,
             "pooling": pooling,
@@ -335,7 +335,7 @@ class LeNet5(nn.Module):
     def _of_each(self, made: Callable[[Tensor], Tensor], images: Tensor, batch: int) -> Tensor:
         self._whole_windows(images)
         self._judge(images)
-        parts = images.split(whole_number("batch", batch))
+        parts = images.split(as_int("batch", batch))
         return torch.cat([made(self(part)) for part in parts])
 
     @torch.no_grad()

@@ -14,7 +14,7 @@ from torch import Generator, Tensor, fx, nn
 from torch.nn import functional as F
 
 from lenet1998 import paper
-from lenet1998.errors import whole_number
+from lenet1998.errors import as_int
 
 __all__ = [
     "SQUASHINGS",
@@ -169,9 +169,9 @@ class Subsampling2d(nn.Module):
         super().__init__()
         if not isinstance(squash, nn.Module | None):
             raise TypeError(f"squash must be a module, got {squash!r}")
-        self.channels = channels = whole_number("channels", channels)
+        self.channels = channels = as_int("channels", channels)
         self.average = average
-        self.window = whole_number("window", window)
+        self.window = as_int("window", window)
         self.squash = ScaledTanh() if squash is None else squash
         self.weight = nn.Parameter(torch.empty(channels, device=device, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(channels, device=device, dtype=dtype))
@@ -222,7 +222,7 @@ def _pair(name: str, value: int | tuple[int, int], least: int = 1) -> tuple[int,
     sides = tuple(value) if isinstance(value, list | tuple) else (value, value)
     if len(sides) != 2:
         raise ValueError(f"{name} must be a number or a pair, got {value!r}")
-    first, second = (whole_number(name, side, least) for side in sides)
+    first, second = (as_int(name, side, least) for side in sides)
     return first, second
 
 
@@ -292,7 +292,7 @@ class MappedConv2d(nn.Module):
         dtype: torch.dtype | None = None,
     ):
         super().__init__()
-        in_channels = whole_number("in_channels", in_channels)
+        in_channels = as_int("in_channels", in_channels)
         rows = []
         for output, row in enumerate(table):
             try:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from lenet1998 import paper
 from lenet1998.data.patterns import prepare, scaled
 from lenet1998.data.pictures import to_picture
-from lenet1998.errors import BadInput, whole_number
+from lenet1998.errors import BadInput, as_int
 
 __all__ = ["Prepare"]
 
@@ -48,7 +48,7 @@ class Prepare(nn.Module):
     def __init__(self, size: int = paper.INPUT_SIZE, scaling: str = "paper"):
         super().__init__()
         scaled(np.zeros(0, np.uint8), scaling)  # refuses what is no scaling
-        self.size, self.scaling = whole_number("size", size), scaling
+        self.size, self.scaling = as_int("size", size), scaling
 
     def forward(self, images: Image.Image | np.ndarray | Tensor) -> Tensor:
         if isinstance(images, Image.Image):

@@ -103,7 +103,7 @@ def test_what_has_no_pixels_is_refused(shape):
     with pytest.raises(ValueError, match="images must be grey"):
         Prepare()(np.zeros(shape, np.uint8))
     for read in (Prepare(), read_picture):
-        with pytest.raises(BadInput, match="^picture: has no pixels$"):
+        with pytest.raises(BadInput, match="picture: has no pixels"):
             read(Image.new("L", shape))
 
 

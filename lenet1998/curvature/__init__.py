@@ -40,7 +40,7 @@ from lenet1998.curvature.rules import (
     register_slope,
     rule_of,
 )
-from lenet1998.errors import whole_number
+from lenet1998.errors import as_int
 from lenet1998.modules import RBFOutput, Subsampling2d
 
 __all__ = [
@@ -319,7 +319,7 @@ def diagonal_curvature(
             raise TypeError(f"{name} must be a torch {kind.__name__}, got {type(value).__name__}")
     if not len(images):
         raise ValueError("the curvature needs at least one pattern")
-    batch = whole_number("batch", batch)
+    batch = as_int("batch", batch)
     if subsampling not in SUBSAMPLING:
         raise ValueError(f"subsampling must be one of {', '.join(SUBSAMPLING)}: {subsampling!r}")
     net, loss = inner(model), inner(criterion)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lenet1998.errors import whole_number
+from lenet1998.errors import as_int
 
 if TYPE_CHECKING:
     import torch
@@ -64,7 +64,7 @@ def plain_seed(seed) -> int:
         TypeError: no whole number.
         ValueError: not 0 <= seed < 2^32.
     """
-    return whole_number("seed", seed, 0, _LIMIT - 1)
+    return as_int("seed", seed, 0, _LIMIT - 1)
 
 
 def initial_weights(seed: int) -> "torch.Generator":
