@@ -224,8 +224,6 @@ def one_line(capsys) -> str:
         (["--set", "c4=table"], "valid are c3, pooling"),
         (["--set", "c3=full"], "table, dense"),
         (["--set", "c3"], "KEY=VALUE"),
-        (["--set", "passes=3", "--passes", "4"], "--passes: --set gives it too"),
-        (["--set", "train_size=9", "--train-size", "9"], "--train-size: --set gives it too"),
         (["--set", "mu=-1"], "mu must be a number > 0"),
         (["--seeds", "a"], "0,3,7"),
         (["--seeds", "9-0"], "range"),

@@ -89,18 +89,13 @@ def recipe_from(flags: argparse.Namespace, variant: str | None = None) -> Recipe
 
 
 def changed_by(flags: argparse.Namespace, recipe: Recipe) -> Recipe:
-    """A recipe as the flags change it.
-
-    Raises:
-        BadInput: no such change, or one that --set and a flag of its own give.
-    """
-    changes = [f"passes={flags.passes}"] if flags.passes is not None else []
+    """A recipe as the flags change it."""
+    changes = list(QUICK) if flags.quick else []
+    changes += [f"passes={flags.passes}"] if flags.passes is not None else []
     changes += [f"train_size={flags.train_size}"] if flags.train_size is not None else []
     changes += ["distortions=true"] if flags.distortions else []
-    twice = [{text.partition("=")[0] for text in texts} for texts in (changes, flags.set)]
-    refuse(set.intersection(*twice), "--set gives it too: give one of them")
     try:
-        return recipe.override([*(QUICK if flags.quick else ()), *changes, *flags.set])
+        return recipe.override(changes + flags.set)
     except BadInput as error:
         if error.argument != "assignment":
             raise
