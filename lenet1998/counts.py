@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from lenet1998.models import STEP, LeNet5, within
+from lenet1998.models import STEP, LeNet5, lenet5, within
 from lenet1998.modules import MappedConv2d, RBFOutput, Subsampling2d
 from lenet1998.recipes import multiply_accumulates
 
@@ -113,7 +113,11 @@ def count(model: LeNet5) -> Counts:
 
     The RBF's 840 links to the fixed codes are connections but not parameters: that is how the
     published 340,908 and 60,000 (end of section II-A, p.7) come out.
+
+    Raises:
+        TypeError: another network.
     """
+    model = lenet5(model)
     shapes: dict[str, torch.Size] = {}
     layers = _layers(model)
     handles = [

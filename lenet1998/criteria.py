@@ -59,6 +59,8 @@ class _DistanceCriterion(nn.Module, ABC):
 
     def _right(self, distances: Tensor, labels: Tensor) -> Tensor:
         """(N,) distances to the right class's code, as ``factor`` counts them."""
+        if not isinstance(distances, Tensor):
+            raise TypeError(f"distances must be a tensor, got {type(distances).__name__}")
         if distances.ndim != 2:
             raise ValueError(f"distances must be (N, classes), got {tuple(distances.shape)}")
         check_labels(labels, len(distances))
@@ -113,7 +115,7 @@ class DistanceLoss(_DistanceCriterion):
         - Output: a scalar
 
     Raises:
-        TypeError: labels of another dtype.
+        TypeError: no tensors, or labels of another dtype.
         ValueError: shapes that do not fit, or a label out of range. On CUDA it is the device that
             refuses such a label, as for torch's own losses.
     """

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ __all__ = [
     "Schema",
     "array_in",
     "arrays_in",
+    "as_int",
     "check",
     "compare",
     "in_short",
@@ -103,6 +105,22 @@ def _shortened(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[:half]}...{text[-half:]}"
 
 
+def as_int(name: str, value: object, least: int = 1, most: int | None = None) -> int:
+    """An argument as Python's int, whatever kind of whole number it came as.
+
+    Raises:
+        TypeError: no whole number.
+        ValueError: not least <= value <= most.
+    """
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    number = int(value)
+    if number < least or (most is not None and number > most):
+        limits = f">= {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{name} must be {limits}, got {number}")
+    return number
+
+
 @contextmanager
 def silent_libraries() -> Iterator[None]:
     """Keep off standard error what C libraries write to its descriptor: refusals are one line."""
@@ -140,16 +158,19 @@ class Schema:
 
 
 def object_of(optional: dict | None = None, **required: dict) -> dict:
+    """The JSON Schema of an object that has some keys, and others if at all."""
     properties = {**required, **(optional or {})}
     return {"type": "object", "properties": properties, "required": list(required)}
 
 
 def list_of(items: dict, at_least: int = 0, at_most: int | None = None) -> dict:
+    """The JSON Schema of a list."""
     limits = {} if at_most is None else {"maxItems": at_most}
     return {"type": "array", "items": items, "minItems": at_least, **limits}
 
 
 def or_null(schema: dict) -> dict:
+    """The JSON Schema of null or another."""
     return {"anyOf": [schema, {"type": "null"}]}
 
 

@@ -8,7 +8,7 @@ import torch
 from torch.export import Dim, ExportedProgram
 
 from lenet1998.errors import BadInput
-from lenet1998.models import LeNet5, within
+from lenet1998.models import LeNet5, lenet5, within
 from lenet1998.training.records import made_beside
 
 __all__ = ["to_onnx", "to_program"]
@@ -30,6 +30,7 @@ def to_program(model: LeNet5) -> ExportedProgram:
         >>> program.module()(torch.zeros(5, 1, 32, 32)).shape
         torch.Size([5, 10])
     """
+    model = lenet5(model)
     example = _example(model)
     return torch.export.export(model, (example,), dynamic_shapes=({0: Dim("patterns")},))
 
@@ -49,6 +50,7 @@ def to_onnx(model: LeNet5, file: Path) -> None:
             f"{', '.join(lacking)}: not installed, and needed to write ONNX; install"
             " lenet1998[export]"
         )
+    model = lenet5(model)
     folded = copy.deepcopy(model)
     if model.switches["c3"] == "table":
         folded.c3 = within(folded.c3).as_conv2d()

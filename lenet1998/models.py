@@ -14,9 +14,11 @@ from PIL.Image import Image
 from torch import Generator, Tensor, nn
 
 from lenet1998 import paper
+from lenet1998.curvature import inner
 from lenet1998.data import prepare
 from lenet1998.data.pictures import Picture, read_picture
 from lenet1998.data.streams import initial_weights
+from lenet1998.errors import as_int
 from lenet1998.modules import (
     DEFAULT_START,
     SQUASHINGS,
@@ -152,7 +154,7 @@ class LeNet5(nn.Module):
         in_channels: int = 1,
     ):
         super().__init__()
-        if not isinstance(codes, str):
+        if codes is not None and not isinstance(codes, str):
             own = torch.as_tensor(codes, device="cpu")
             if own.ndim != 2 or own.shape[1] != paper.CODE_LENGTH or output != "rbf":
                 raise ValueError(
@@ -160,7 +162,8 @@ class LeNet5(nn.Module):
                     f" {tuple(own.shape)} and output={output}"
                 )
             codes, classes = tuple(map(tuple, own.tolist())), classes or len(own)
-        classes = paper.CLASSES if classes is None else classes
+        classes = as_int("classes", paper.CLASSES if classes is None else classes)
+        in_channels = as_int("in_channels", in_channels)
         self.switches: dict[str, Any] = {
             "c3": c3,
             "pooling": pooling,
@@ -175,8 +178,7 @@ class LeNet5(nn.Module):
             if not isinstance(value, tuple) and value not in NETWORK_SWITCHES[key]:
                 valid = ", ".join(map(str, NETWORK_SWITCHES[key]))
                 raise ValueError(f"{key} must be one of {valid}; got {value!r}")
-        if classes < 1 or in_channels < 1:
-            raise ValueError(f"no network has {classes} classes and {in_channels} channels")
+        self.switches["input_size"] = int(input_size)  # NumPy's would not go into a file
         own_sizes = {"classes": classes, "in_channels": in_channels}
         if own_sizes != {"classes": paper.CLASSES, "in_channels": 1}:
             self.switches |= own_sizes
@@ -333,7 +335,8 @@ class LeNet5(nn.Module):
     def _of_each(self, made: Callable[[Tensor], Tensor], images: Tensor, batch: int) -> Tensor:
         self._whole_windows(images)
         self._judge(images)
-        return torch.cat([made(self(part)) for part in images.split(batch)])
+        parts = images.split(as_int("batch", batch))
+        return torch.cat([made(self(part)) for part in parts])
 
     @torch.no_grad()
     def read(self, picture: "str | PathLike | Image | np.ndarray | Picture") -> Reading:
@@ -464,6 +467,18 @@ LAYERS = (
 def within(layer: nn.Module) -> Any:
     """The module that computes in a layer, whatever it was wrapped in."""
     return next((module for module in layer.modules() if isinstance(module, LAYERS)), layer)
+
+
+def lenet5(model: object) -> LeNet5:
+    """The network itself, whatever torch.compile or a data-parallel wrapper made of it.
+
+    Raises:
+        TypeError: another network.
+    """
+    network = inner(model)
+    if not isinstance(network, LeNet5):
+        raise TypeError(f"model must be a LeNet5, got {type(network).__name__}")
+    return network
 
 
 @torch.no_grad()

@@ -14,6 +14,7 @@ from torch import Generator, Tensor, fx, nn
 from torch.nn import functional as F
 
 from lenet1998 import paper
+from lenet1998.errors import as_int
 
 __all__ = [
     "SQUASHINGS",
@@ -166,14 +167,11 @@ class Subsampling2d(nn.Module):
         dtype: torch.dtype | None = None,
     ):
         super().__init__()
-        if channels < 1 or window < 1:
-            raise ValueError(
-                "Subsampling2d needs channels and a window of at least one, got"
-                f" {channels} and {window}"
-            )
-        self.channels = channels
+        if not isinstance(squash, nn.Module | None):
+            raise TypeError(f"squash must be a module, got {squash!r}")
+        self.channels = channels = as_int("channels", channels)
         self.average = average
-        self.window = window
+        self.window = as_int("window", window)
         self.squash = ScaledTanh() if squash is None else squash
         self.weight = nn.Parameter(torch.empty(channels, device=device, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(channels, device=device, dtype=dtype))
@@ -215,8 +213,16 @@ class Subsampling2d(nn.Module):
         return f"{self.channels}, average={self.average}, window={self.window}"
 
 
-def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
-    first, second = (value, value) if isinstance(value, int) else value
+def _pair(name: str, value: int | tuple[int, int], least: int = 1) -> tuple[int, int]:
+    """One number for rows and columns, or a number for each.
+
+    Raises:
+        TypeError, ValueError: no whole numbers, or too small ones.
+    """
+    sides = tuple(value) if isinstance(value, list | tuple) else (value, value)
+    if len(sides) != 2:
+        raise ValueError(f"{name} must be a number or a pair, got {value!r}")
+    first, second = (as_int(name, side, least) for side in sides)
     return first, second
 
 
@@ -267,7 +273,8 @@ class MappedConv2d(nn.Module):
         pairs: (pairs,) places of the kernels in a dense (O, I). No state: it is made of ``table``.
 
     Raises:
-        ValueError: a row that is empty, names a map twice or one outside 0..I-1, or a mask.
+        TypeError, ValueError: a row that is empty, names a map twice or one outside 0..I-1, or a
+            mask; a kernel_size, stride or padding that cannot be, padding in words too.
     """
 
     bias: nn.Parameter | None
@@ -285,6 +292,7 @@ class MappedConv2d(nn.Module):
         dtype: torch.dtype | None = None,
     ):
         super().__init__()
+        in_channels = as_int("in_channels", in_channels)
         rows = []
         for output, row in enumerate(table):
             try:
@@ -296,9 +304,9 @@ class MappedConv2d(nn.Module):
         self.table = tuple(rows)
         self.in_channels = in_channels
         self.out_channels = len(rows)
-        self.kernel_size = _pair(kernel_size)
-        self.stride = _pair(stride)
-        self.padding = _pair(padding)
+        self.kernel_size = _pair("kernel_size", kernel_size)
+        self.stride = _pair("stride", stride)
+        self.padding = _pair("padding", padding, 0)
         shape = (sum(map(len, rows)), *self.kernel_size)
         self.weight = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
         bias_or_none = torch.empty(len(rows), device=device, dtype=dtype) if bias else None
@@ -392,6 +400,8 @@ class RBFOutput(nn.Module):
         given = torch.as_tensor(paper.digit_codes() if codes is None else codes, device="cpu")
         if given.ndim != 2:
             raise ValueError(f"codes must be (classes, features), got {tuple(given.shape)}")
+        if not given.isfinite().all():
+            raise ValueError("codes must be finite: no distance could be taken")
         self._given = given.detach().clone()
         self.register_buffer("codes", torch.empty(given.shape, device=device, dtype=dtype))
         self.reset_parameters()

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lenet1998 import errors, paper
 from lenet1998.errors import BadInput
-from lenet1998.models import LeNet5, build_model
+from lenet1998.models import LeNet5, build_model, lenet5
 from lenet1998.recipes import RECIPES, Recipe, recipe_named, recorded
 from lenet1998.training.records import WEIGHTS, RunRecord, has_record, read_record, write_atomically
 from lenet1998.weights import load_weights, read_weights
@@ -190,5 +190,6 @@ def save_weights(model: LeNet5, file: str | PathLike[str]) -> None:
     ``python -m lenet1998.predict --variant VARIANT --weights FILE`` reads with it, and
     :func:`load_net` loads it. A file of that name is replaced once the new one is whole.
     """
+    model = lenet5(model)
     state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     write_atomically(Path(file), save(state, {"switches": json.dumps(model.switches)}))

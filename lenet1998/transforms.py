@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from lenet1998 import paper
 from lenet1998.data.patterns import prepare, scaled
 from lenet1998.data.pictures import to_picture
+from lenet1998.errors import BadInput, as_int
 
 __all__ = ["Prepare"]
 
@@ -47,7 +48,7 @@ class Prepare(nn.Module):
     def __init__(self, size: int = paper.INPUT_SIZE, scaling: str = "paper"):
         super().__init__()
         scaled(np.zeros(0, np.uint8), scaling)  # refuses what is no scaling
-        self.size, self.scaling = size, scaling
+        self.size, self.scaling = as_int("size", size), scaling
 
     def forward(self, images: Image.Image | np.ndarray | Tensor) -> Tensor:
         if isinstance(images, Image.Image):
@@ -56,6 +57,8 @@ class Prepare(nn.Module):
 
     def _grey(self, picture: Image.Image) -> np.ndarray:
         """Grey levels (H, W) uint8 of a picture, light ink on dark, that can be padded."""
+        if not picture.width * picture.height:
+            raise BadInput("picture: has no pixels")
         if picture.mode not in GREY or picture.has_transparency_data:
             raise ValueError(
                 f"a picture of mode {picture.mode} has no grey levels of its own: convert it to L,"

@@ -120,6 +120,13 @@ def test_labels_that_do_not_fit_the_distances_are_refused(criterion, outputs, la
 
 
 @pytest.mark.parametrize("criterion", [DistanceLoss(), DiscriminativeLoss()])
+@pytest.mark.parametrize("distances", [(torch.rand(1, 10),), torch.rand(1, 10).numpy(), None])
+def test_distances_that_are_no_tensor_are_refused(criterion, distances):
+    with pytest.raises(TypeError, match="distances must be a tensor, got "):
+        criterion(distances, torch.tensor([1]))
+
+
+@pytest.mark.parametrize("criterion", [DistanceLoss(), DiscriminativeLoss()])
 def test_losses_can_be_compiled_whole(criterion):
     distances, labels = torch.rand(3, 10), torch.tensor([3, 1, 4])
     compiled = torch.compile(criterion, backend="eager", fullgraph=True)

@@ -272,6 +272,13 @@ def test_wrong_calls_say_what_is_wrong():
         diagonal_curvature(build_model().double(), DistanceLoss(), images[:0], labels[:0])
     with pytest.raises(ValueError, match="batch must be >= 1, got 0"):
         diagonal_curvature(build_model().double(), DistanceLoss(), images, labels, batch=0)
+    with pytest.raises(TypeError, match=r"batch must be a whole number, got 2\.5"):
+        diagonal_curvature(build_model().double(), DistanceLoss(), images, labels, batch=2.5)
+    for wrong in (images.numpy(), list(images)):
+        with pytest.raises(TypeError, match="images must be a torch Tensor, got "):
+            diagonal_curvature(build_model().double(), DistanceLoss(), wrong, labels)
+    with pytest.raises(TypeError, match="model must be a torch Module, got function"):
+        diagonal_curvature(lambda x: x, DistanceLoss(), images, labels)
     with pytest.raises(TypeError, match="no curvature rule for Softplus"):
         diagonal_curvature(nn.Sequential(nn.Softplus()), DistanceLoss(), images, labels)
 
@@ -456,6 +463,7 @@ ONE_LAYER_DEEP = [
     lambda net, x: net.a(x) * net.gain + net.b(x)[:, [0, 0, 1, 2, 3, 4, 5, 6, 6, 6]],
     lambda net, x: net.a(x) * net.gain + net.b(x)[:, :1].expand(-1, 10),
     lambda net, x: net.a(input=x) * net.gain + net.b(torch.stack([x, x]))[1],
+    lambda net, x: net.a(x) * net.gain * net.b(x),
 ]
 
 
@@ -778,6 +786,9 @@ def test_rules_and_slopes_of_ones_own_are_used(registry):
 @pytest.mark.parametrize(
     ("rule", "says"),
     [
+        (lambda call, h: None, "its rule returns no"),
+        (lambda call, h: h, "its rule returns no"),
+        (lambda call, h: (h, h), "its rule returns no"),
         (lambda call, h: (h, {}), "none for its gain"),
         (lambda call, h: (h, {"gain": h}), "its rule returns h of other shapes"),
         (lambda call, h: (h[:1], {"gain": h.sum(0)}), "its rule returns h of other shapes"),
@@ -790,8 +801,11 @@ def test_a_rule_that_returns_nonsense_is_named(registry, rule, says):
     model = nn.Sequential(nn.Linear(10, 10), Scale())
     with pytest.raises(TypeError, match=f"Scale.*{says}.*layer '1'"):
         diagonal_curvature(model, nn.CrossEntropyLoss(), *vectors())
-    register_slope(nn.Softplus, lambda f, y: y[:, :1])
     model = nn.Sequential(nn.Linear(10, 10), nn.Softplus())
+    register_slope(nn.Softplus, lambda f, y: 1.0)
+    with pytest.raises(TypeError, match=r"Softplus with slopes of 1\.0"):
+        diagonal_curvature(model, nn.CrossEntropyLoss(), *vectors())
+    register_slope(nn.Softplus, lambda f, y: y[:, :1])
     with pytest.raises(TypeError, match=r"Softplus with slopes of \(6, 1\)"):
         diagonal_curvature(model, nn.CrossEntropyLoss(), *vectors())
 

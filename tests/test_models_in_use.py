@@ -2,10 +2,12 @@
 
 import copy
 import io
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from factory import compiled
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -19,6 +21,7 @@ from lenet1998.data.pictures import Picture
 from lenet1998.data.streams import initial_weights
 from lenet1998.engines.evaluation import outputs
 from lenet1998.errors import BadInput
+from lenet1998.exporting import to_program
 from lenet1998.models import LeNet5, initial_parameters, kernels
 from lenet1998.modules import Start
 from lenet1998.pretrained import save_weights
@@ -263,13 +266,41 @@ def test_any_number_of_classes(switches, classes):
         ({"classes": 9, "codes": LETTERS}, "9 classes need codes=a tensor"),
         ({"codes": LETTERS, "output": "linear"}, "of output=rbf, got"),
         ({"codes": LETTERS[:, :80]}, r"codes must be \(classes, 84\)"),
-        ({"classes": 0}, "no network has 0 classes"),
-        ({"in_channels": 0}, "0 channels"),
+        ({"codes": None}, "codes must be one of bitmaps, random, one_hot; got None"),
+        ({"classes": 0}, "classes must be >= 1, got 0"),
+        ({"classes": 2.0, "codes": "random"}, "classes must be a whole number, got 2.0"),
+        ({"in_channels": 0}, "in_channels must be >= 1, got 0"),
+        ({"in_channels": "3"}, "in_channels must be a whole number, got '3'"),
     ],
 )
 def test_classes_that_there_are_no_codes_of(switches, says):
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises((TypeError, ValueError), match=says):
         LeNet5(**switches)
+
+
+@pytest.mark.parametrize("wrap", [lambda model: model, compiled, nn.DataParallel])
+def test_a_network_of_numpys_numbers_is_saved_however_it_is_wrapped(wrap, tmp_path):
+    sizes = {"classes": np.int64(26), "in_channels": np.int8(3), "input_size": np.uint8(28)}
+    model = LeNet5(codes="random", **sizes)
+    save_weights(wrap(model), tmp_path / "net.safetensors")
+    again = load_weights(LeNet5(**model.switches), tmp_path / "net.safetensors")
+    assert torch.equal(again.f6.weight, model.f6.weight)
+    assert count(wrap(model)) == count(again)
+
+
+@pytest.mark.parametrize("batch", [0, -1, 1.5, True])
+@pytest.mark.parametrize("call", ["predict", "scores", "posteriors"])
+def test_a_batch_that_is_no_number_of_patterns_is_refused(call, batch, digits):
+    images = prepare(digits.test_images[:2])
+    with pytest.raises((TypeError, ValueError), match="batch must be"):
+        getattr(build_model(), call)(images, batch=batch)
+
+
+@pytest.mark.parametrize("of", [nn.Linear(2, 2), None, "original", RECIPES["original"], LeNet5])
+@pytest.mark.parametrize("call", [count, to_program, partial(save_weights, file="net")])
+def test_what_is_no_lenet5_is_refused(call, of):
+    with pytest.raises(TypeError, match="model must be a LeNet5, got "):
+        call(of)
 
 
 # --- Pictures -----------------------------------------------------------------------------------

@@ -238,18 +238,26 @@ def test_rbf_is_the_squared_distance_to_the_codes():
 @pytest.mark.parametrize(
     ("make", "fault"),
     [
-        (lambda: Subsampling2d(0), "at least one, got 0 and 2"),
-        (lambda: Subsampling2d(2, window=0), "at least one, got 2 and 0"),
+        (lambda: Subsampling2d(0), "channels must be >= 1, got 0"),
+        (lambda: Subsampling2d(2, window=0), "window must be >= 1, got 0"),
+        (lambda: Subsampling2d(2, window=(2, 2)), "window must be a whole number"),
+        (lambda: Subsampling2d(2, "relu"), "squash must be a module, got 'relu'"),
+        (lambda: MappedConv2d([(0,)], 1, 0), "kernel_size must be >= 1, got 0"),
+        (lambda: MappedConv2d([(0,)], 1, (3, 3, 3)), "kernel_size must be a number or a pair"),
+        (lambda: MappedConv2d([(0,)], 1, 3, stride=(1, 0)), "stride must be >= 1, got 0"),
+        (lambda: MappedConv2d([(0,)], 1, 3, padding="same"), "padding must be a whole number"),
+        (lambda: MappedConv2d([(0,)], 1.0, 3), "in_channels must be a whole number"),
         (lambda: Subsampling2d(2)(torch.zeros(1, 2, 3, 4)), "multiples of 2"),
         (lambda: Subsampling2d(2)(torch.zeros(1, 3, 4, 4)), "expected 2 maps"),
         (lambda: MappedConv2d([()], 3, 5), "row 0"),
         (lambda: MappedConv2d([(0,), (1, 1)], 3, 5), "row 1"),
         (lambda: MappedConv2d([(3,)], 3, 5), "0..2"),
         (lambda: RBFOutput(torch.zeros(3)), "classes, features"),
+        (lambda: RBFOutput(torch.full((2, 3), torch.nan)), "codes must be finite"),
     ],
 )
 def test_wrong_calls_say_what_is_wrong(make, fault):
-    with pytest.raises(ValueError, match=fault):
+    with pytest.raises((TypeError, ValueError), match=fault):
         make()
 
 

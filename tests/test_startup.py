@@ -72,6 +72,9 @@ def test_whatever_needs_no_work_needs_no_slow_import():
         status, words = found["answers"][" ".join(question)]
         assert not status, question
         assert words, question
+        if "--help" in question:  # which fits one screen
+            assert len(words.splitlines()) <= 45, question
+            assert max(map(len, words.splitlines())) < 80, question
     for question in refused:
         status, words = found["answers"][" ".join(question)]
         assert status == 2, question

@@ -96,3 +96,18 @@ def test_pictures_without_grey_levels_of_their_own_are_refused(mode):
 def test_an_empty_large_picture_is_refused():
     with pytest.raises(BadInput, match="nothing on it"):
         Prepare()(Image.new("L", (200, 100), 255))
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 28), (28, 0)])
+def test_what_has_no_pixels_is_refused(shape):
+    with pytest.raises(ValueError, match="images must be grey"):
+        Prepare()(np.zeros(shape, np.uint8))
+    for read in (Prepare(), read_picture):
+        with pytest.raises(BadInput, match="picture: has no pixels"):
+            read(Image.new("L", shape))
+
+
+@pytest.mark.parametrize("size", ["32", None, 32.0, 0])
+def test_a_size_that_is_no_number_of_pixels_is_refused(size):
+    with pytest.raises((TypeError, ValueError), match="size must be"):
+        Prepare(size)

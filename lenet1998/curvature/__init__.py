@@ -40,6 +40,7 @@ from lenet1998.curvature.rules import (
     register_slope,
     rule_of,
 )
+from lenet1998.errors import as_int
 from lenet1998.modules import RBFOutput, Subsampling2d
 
 __all__ = [
@@ -107,7 +108,10 @@ class _Turn(torch.autograd.Function):
     @staticmethod
     def backward(ctx, h):
         call = ctx.call
-        h_input, of_parameters = ctx.rule(call, h)
+        answer = ctx.rule(call, h)
+        if not (isinstance(answer, tuple) and len(answer) == 2 and isinstance(answer[1], Mapping)):
+            raise no_rule(call.name, call.module, ": its rule returns no (h, {name: h})")
+        h_input, of_parameters = answer
         own = dict(call.module.named_parameters())
         for name in of_parameters.keys() - own.keys():  # made of others, as parametrizations are
             raise no_rule(call.name, call.module, f" whose {name} is no parameter")
@@ -303,16 +307,19 @@ def diagonal_curvature(
         without the frozen ones (``requires_grad`` False).
 
     Raises:
-        TypeError: a module or a criterion without a rule, a function between modules that the
+        TypeError: anything but a module and a tensor of images, a module or a criterion without a
+            rule, a function between modules that the
             recursion cannot follow, a parameter that learns and that no rule reached, or labels
             that are not of int64. The message names it.
         ValueError: another ``subsampling``, no patterns, not one label for each, labels out of
             range, or outputs of another shape than the loss is of.
     """
+    for name, value, kind in (("model", model, nn.Module), ("images", images, Tensor)):
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} must be a torch {kind.__name__}, got {type(value).__name__}")
     if not len(images):
         raise ValueError("the curvature needs at least one pattern")
-    if batch < 1:
-        raise ValueError(f"batch must be >= 1, got {batch}")
+    batch = as_int("batch", batch)
     if subsampling not in SUBSAMPLING:
         raise ValueError(f"subsampling must be one of {', '.join(SUBSAMPLING)}: {subsampling!r}")
     net, loss = inner(model), inner(criterion)

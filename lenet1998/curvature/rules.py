@@ -89,8 +89,9 @@ def no_rule(name: str, module: nn.Module, why: str = "") -> TypeError:
 def _squash(call: Call, h: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     kind = next(kind for kind in type(call.module).__mro__ if kind in SLOPES)
     slope = SLOPES[kind](call.module, call.output)
-    if slope.shape != call.output.shape:
-        raise no_rule(call.name, call.module, f" with slopes of {tuple(slope.shape)}")
+    if not isinstance(slope, Tensor) or slope.shape != call.output.shape:
+        found = tuple(slope.shape) if isinstance(slope, Tensor) else repr(slope)
+        raise no_rule(call.name, call.module, f" with slopes of {found}")
     return slope.square() * h, {}
 
 

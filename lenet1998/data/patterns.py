@@ -189,7 +189,7 @@ def grey_levels(images: ArrayLike | torch.Tensor, name: str = "images") -> np.nd
         array = array[None]
     elif array.ndim == 4 and array.shape[1] == 1:
         array = array[:, 0]
-    if array.ndim != 3 or array.shape[2] in (1, 3, 4):
+    if array.ndim != 3 or not all(array.shape[1:]) or array.shape[2] in (1, 3, 4):
         raise ValueError(
             f"{name} must be grey, (N, H, W), (H, W) or (N, 1, H, W) with the channel before the"
             f" rows, got {np.shape(images)}"

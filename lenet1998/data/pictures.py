@@ -212,6 +212,8 @@ def _as_bytes(values: np.ndarray) -> np.ndarray:
 
 def _upright(image: Image.Image) -> Image.Image:
     """An image decoded, turned as its camera notes, and converted to one of three modes."""
+    if not image.width * image.height:
+        raise BadInput("has no pixels")
     if image.width * image.height > MAX_PIXELS:
         raise Image.DecompressionBombError  # as Pillow does itself at far more
     shown = ImageOps.exif_transpose(image)

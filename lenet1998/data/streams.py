@@ -7,10 +7,11 @@ permutations: the runs of a record can be repeated.
 """
 
 import math
-from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from lenet1998.errors import as_int
 
 if TYPE_CHECKING:
     import torch
@@ -63,12 +64,7 @@ def plain_seed(seed) -> int:
         TypeError: no whole number.
         ValueError: not 0 <= seed < 2^32.
     """
-    if not isinstance(seed, Integral) or isinstance(seed, bool):
-        raise TypeError(f"seed must be a whole number, got {seed!r}")
-    plain = int(seed)
-    if not 0 <= plain < _LIMIT:
-        raise ValueError(f"seed must be from 0 to {_LIMIT - 1}, got {plain}")
-    return plain
+    return as_int("seed", seed, 0, _LIMIT - 1)
 
 
 def initial_weights(seed: int) -> "torch.Generator":
