@@ -268,7 +268,9 @@ def refusal(capsys, *flags) -> str:
         (["original", "modern"], "unrecognized arguments: modern"),
     ],
 )
-def test_bad_flags(flags, says, home, capsys):
+def test_bad_flags(flags, says, home, capsys, monkeypatch):
+    """Nothing is computed for what is refused."""
+    monkeypatch.delattr("lenet1998.report.answers.predict")
     default = [] if "--dataset" in flags else DIGITS
     assert says in refusal(capsys, *default, *flags)
     assert not list(home.rglob("*.png"))

@@ -46,14 +46,20 @@ class Answers:
         net: the network.
         patterns: what it was asked, in words.
         images: (N, 1, H, W), prepared.
-        truth, answers: (N,) labels, and what the net took them for.
+        truth: (N,) labels.
+        known: (N,) what the net took them for; None: not asked yet.
     """
 
     net: TrainedNet
     patterns: str
     images: Tensor
     truth: np.ndarray
-    answers: np.ndarray
+    known: np.ndarray | None
+
+    @cached_property
+    def answers(self) -> np.ndarray:
+        """(N,) what the net takes the images for, computed when first asked for."""
+        return predict(self.net.model, self.images) if self.known is None else self.known
 
     @property
     def misclassified(self) -> int:
@@ -126,8 +132,6 @@ def ask(net: TrainedNet, dataset: Dataset, answers: np.ndarray | None = None) ->
     if record and record.dataset["test_patterns"] != len(truth):
         recorded = record.dataset["test_patterns"]
         raise BadInput(f"{net.source}: was tested on {recorded:,} patterns, not on {len(truth):,}")
-    if answers is None:
-        answers = predict(net.model, asked.test_images)
     held_out = f"the patterns held out of {dataset.name}"
     patterns = held_out if recipe.held_out else f"the test set of {dataset.name}"
     return Answers(net, patterns, asked.test_images, truth, answers)

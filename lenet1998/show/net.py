@@ -64,14 +64,14 @@ def _show_string(net: TrainedNet, flags: argparse.Namespace) -> int:
             f" {WIDEST} are drawn"
         )
     name = str(flags.string)
-    field = scaled(line.field, net.recipe.scaling)[None]
-    answer, (reading, costs) = string_answer(net, name, line), read_field(net, name, field)
-    title = f"{net.recipe.name} reads {reading.text or 'nothing'}"
-    states = layer_states(net.model, field)
-    shown = ShownString(states, costs, reading.text, reading.positions, STEP, title)
     out, of = _folder(net, flags), f"{name}, read by {net.source}"
     file = out / "string.png"
     with claimed(out), replacing(out, [file.name], of, flags.overwrite):
+        field = scaled(line.field, net.recipe.scaling)[None]
+        answer, (reading, costs) = string_answer(net, name, line), read_field(net, name, field)
+        title = f"{net.recipe.name} reads {reading.text or 'nothing'}"
+        states = layer_states(net.model, field)
+        shown = ShownString(states, costs, reading.text, reading.positions, STEP, title)
         save(string_figure(shown), file)
     if flags.json:
         print(json.dumps({"net": net.source, **answer, "files": [str(file)]}))
