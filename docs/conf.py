@@ -95,8 +95,9 @@ CODE = re.compile(r'(?<=<span class="pre">)[^<]+')
 TEXT = re.compile(r"<pre>.*?</pre>|(?<=>)(?!\s*\\[(\[])[^<>]+", re.DOTALL)  # no formulas
 WORD_END = re.compile(r"(?<=\w\w)[._/=-](?=[A-Za-z]\w{3})")
 WHOLE = re.compile(
-    r"[\d.,]+ (?:± [\d.]+(?: %)?|%)|\b[np] (?:=|&lt;) [\d.,e-]*\d|\b\d[\d.]*e-\d+(?: to\b)?|\b(?:p\.)?\d+-\d+\b"
-    r"|\b(?:[Ee]qs?|Fig)\. \d+|\b[IVX]+-[A-E]\b|LeNet-5|(?:[\d-] ){8}[\d-]"  # the last: the codes of a string
+    r"[\d.,]+ (?:± [\d.]+(?: %)?|%)|\b[np] (?:=|&lt;) [\d.,e-]*\d|\b\d[\d.]*e-\d+(?: to\b)?"
+    r"|\b(?:p\.)?\d+-\d+\b|\b(?:[Ee]qs?|Fig)\. \d+|\b[IVX]+-[A-E]\b|LeNet-5"
+    r"|(?:[\d-] ){8}[\d-]"  # the codes of a string
 )
 
 LIVE = HERE / "live"
