@@ -24,7 +24,7 @@ from lenet1998.errors import BadInput, in_short, lack_of_memory, one_line
 
 OURS = __name__.partition(".")[0]
 MOST_FOLDERS = 256
-"""How deep a path may go: Python's own functions recurse, and give up at about 1,000."""
+"""Depth that a path may have: Python's own functions recurse, and give up at about 1,000."""
 
 
 class Parser(argparse.ArgumentParser):

@@ -243,7 +243,7 @@ SURROUNDINGS = Schema(
 CHECKPOINT = Schema(
     object_of(run=object_of(**_RUN), per_pass=_PER_PASS, engine=TEXT, arithmetic=or_null(SOME))
 )
-"""What a checkpoint holds beside tensors."""
+"""Content of a checkpoint beside tensors."""
 
 
 def read(file: Path, schema: Schema):

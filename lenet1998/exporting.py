@@ -14,7 +14,7 @@ from lenet1998.training.records import made_beside
 __all__ = ["to_onnx", "to_program"]
 
 NEEDED = ("onnx", "onnxscript")
-"""What torch needs to write ONNX, and the extra ``export`` brings."""
+"""Packages that torch needs to write ONNX, which the extra ``export`` brings."""
 
 
 def to_program(model: LeNet5) -> ExportedProgram:

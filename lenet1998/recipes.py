@@ -207,7 +207,7 @@ def _check(switch: dataclasses.Field, value) -> None:
 
 
 NUMBER = re.compile(r"-?[0-9]*\.?[0-9]*(e[-+]?[0-9]+)?", re.IGNORECASE)
-"""How a number is written; Python's own readers know other scripts' digits, signs and spaces."""
+"""A number as it is written; Python's own readers know other scripts' digits, signs and spaces."""
 
 
 def _parse(switch: dataclasses.Field, text: str):
@@ -229,7 +229,7 @@ _SEEN_BY_1998 = {
     "subsampling_squash": ("scaled_tanh",),
     "scaling": ("paper",),
 }
-"""What the recovered layers take for granted."""
+"""Switches that the recovered layers take for granted."""
 
 RECIPES: dict[str, "Recipe"] = {}
 """The named variants. They are filled in below, and no recipe that is made later
@@ -517,7 +517,7 @@ _MODERN = {
 }
 """The tutorials' network; its start is torch's default, U(-1/sqrt F, 1/sqrt F), biases too."""
 _COURSEWORK = _MODERN | {"momentum": 0.0, "batch_size": 64, "scaling": "unit"}
-"""What is taken where a coursework report is silent: docs/coursework.md says whose defaults."""
+"""Values where a coursework report is silent: docs/coursework.md says whose defaults."""
 _FUNCTIONAL = {"squash": "relu", "pooling": "max"}
 """The hidden layers of PyTorch's own tutorial network."""
 _24_EPOCHS = {"eta": 0.001, "momentum": 0.9, "batch_size": 4, "passes": 24, "held_out": 12_000}

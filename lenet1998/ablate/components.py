@@ -58,7 +58,7 @@ COMPONENTS: dict[str, str] = {
     "order": "the constant order",
     "batch": "pattern by pattern",
 }
-"""What is switched, by its key."""
+"""Components that are switched, by key."""
 
 _SGD = {"optimizer": "sgd"}
 TUNED: dict[str, dict[str, Any]] = {

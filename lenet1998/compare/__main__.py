@@ -14,7 +14,7 @@ VARIANTS = ["original", "original-logistic", "modern"]
 FRESH_SEEDS, OUT = "0-2", Path("runs", "compare")
 OF_COMMITTED = {"variant", "variants", "dataset", "results", "out", "overwrite", "json"}
 OF_TWO_RUNS = {"runs", "dataset", "data", "json"}
-"""What of the flags means anything there."""
+"""Flags that mean anything there."""
 
 
 @entry

@@ -11,7 +11,7 @@ from lenet1998.errors import BadInput
 from lenet1998.recipes import Recipe
 
 FLAGS = {"mine", "variant", "variants", "results", "out", "json"}
-"""What of the flags means anything beside it."""
+"""Flags that mean anything beside it."""
 SHARE = 1.0
 """A number up to here is more likely a share than a percentage."""
 

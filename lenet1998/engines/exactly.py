@@ -10,7 +10,7 @@ import torch
 _lock = threading.Lock()
 _here = threading.local()
 _single_blocks = 0
-"""How many blocks of one thread go on, in all threads."""
+"""Number of blocks of one thread go on, in all threads."""
 _threads = 1
 """torch's number of threads before the first of them."""
 
@@ -59,7 +59,7 @@ def one_thread() -> Iterator[None]:
 
 
 _exact_blocks = 0
-"""How many blocks of full precision go on, in all threads."""
+"""Number of blocks of full precision go on, in all threads."""
 _rounded: tuple[str, str, bool]
 """The process's settings before the first of them: the precision of convolutions and of matrix
 products, and whether the first always sum in one order."""

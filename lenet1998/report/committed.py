@@ -29,7 +29,7 @@ COMPARED = {
 
 
 SHOWN = ("engine", "device", "processor", "arithmetic")
-"""What tables show of an environment."""
+"""Keys of an environment that tables show."""
 
 
 def in_folder(results: Path) -> Iterator[Sequence[RunRecord]]:

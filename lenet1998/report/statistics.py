@@ -12,7 +12,7 @@ CONFIDENCE = 0.95
 ENOUGH = 6
 """Runs that an interval needs before it decides anything."""
 WIDEST = 2
-"""How many times its lower end the upper end of an interval may be if a value in it is to agree."""
+"""Ratio of the ends of an interval, at most, if a value in it is to agree."""
 CONSISTENT, INCONSISTENT, CANNOT_TELL, TOO_WIDE = (
     "consistent",
     "inconsistent",

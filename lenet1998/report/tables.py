@@ -22,7 +22,7 @@ def markdown(frame: pd.DataFrame) -> str:
 
 
 _MARKDOWN = str.maketrans({"|": r"\|", "<": "&lt;", "\n": " "})
-"""What would end a cell, or begin a tag; other markup is the tables' own."""
+"""Characters that would end a cell, or begin a tag; other markup is the tables' own."""
 _TEX = str.maketrans(
     {
         **{letter: f"\\{letter}" for letter in "&%$#_{}"},

@@ -20,7 +20,7 @@ from lenet1998.weights import check_state, outline
 
 CHECKPOINT = "checkpoint.pt"
 CHECKPOINT_BYTES = 64 * 2**20
-"""What a checkpoint may take: many times what that of the largest network and optimizer does."""
+"""Bytes of a checkpoint at most: many times those of the largest network and optimizer."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from lenet1998.errors import BadInput
 logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10
-"""How long a cluster's scheduler has to answer."""
+"""Time that a cluster's scheduler has to answer."""
 
 
 @contextmanager

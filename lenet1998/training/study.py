@@ -35,7 +35,7 @@ from lenet1998.training.run import Interrupted, Progress, fit_together
 logger = logging.getLogger(__name__)
 
 RUN_BYTES = 150 * 2**20
-"""What one more run takes, beside the patterns that all runs share."""
+"""Memory of one more run, beside the patterns that all runs share."""
 STORED, PREPARED = 784, 4096
 """Bytes of a pattern; what is asked of all runs is prepared once, what is learnt block by block."""
 POOL_BYTES = 600_000 * 5 * 8 * 2

@@ -23,7 +23,7 @@ Network = TypeVar("Network", bound=nn.Module)
 """A LeNet5, which stands above this module."""
 
 WEIGHTS_BYTES = 4 * 2**20
-"""What a file of weights may take: many times what the largest variant's do."""
+"""Bytes of a file of weights at most: many times those of the largest variant."""
 
 
 def other_switches(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
